@@ -1,0 +1,61 @@
+// One request of a caller to a device: made once by whoever submits, used again for ever.
+//
+// The caller fills the upper half and submits; the device fills the lower half and calls `done`,
+// exactly once per submit. A request larger than a frame is split by the device and still ends once.
+// The memory is the caller's again when `done` is called: a write's payload has been copied by then
+// into the transmit buffer, which may still be pinned.
+
+import type { Memory } from "../link/link.ts";
+
+export const READ = 0;
+export const WRITE = 1;
+export const FLUSH = 2;
+export const IDENTIFY = 3;
+
+/** How a command ended. */
+export const OK = 0;
+/** The target answered with an ATA status that is a failure: `ataStatus`, `ataError`, `failedLba`. */
+export const ATA_ERROR = 1;
+/** The target answered with the AoE error flag: `aoeError`. */
+export const AOE_ERROR = 2;
+/** No answer within the request timeout. */
+export const TIMEOUT = 3;
+/** Withdrawn by the caller, or the device was closed. */
+export const CANCELLED = 4;
+
+export class Command {
+  // The caller's half.
+  operation = READ;
+  /** First sector. */
+  lba = 0;
+  /** Sectors of 512 bytes; any number, 0 for FLUSH. */
+  sectors = 0;
+  /** Where read data go and write data come from, from `offset` on; null where there are none. */
+  memory: Memory | null = null;
+  offset = 0;
+  /** One function shared by all commands of a workload: no closure per command. */
+  done: (command: Command) => void = ignore;
+  /** The caller's own number for it. */
+  cookie = 0;
+  /** When it was due (open loop), ns; the caller sets it, the device leaves it. */
+  dueAt = 0;
+
+  // The device's half; times in ns of the loop's clock.
+  outcome = OK;
+  ataStatus = 0;
+  ataError = 0;
+  failedLba = 0;
+  aoeError = 0;
+  submittedAt = 0;
+  /** When its first frame had a buffer. `bufferedAt − submittedAt` is window wait plus buffer wait. */
+  bufferedAt = 0;
+  /** Of that, ns spent with room in the window and no buffer: the figure under test. */
+  bufferWait = 0;
+  /** When its first frame went to the link. */
+  sentAt = 0;
+  doneAt = 0;
+  /** Frames sent for it, retransmits included. */
+  transmits = 0;
+}
+
+function ignore(_command: Command): void {}

@@ -1,0 +1,85 @@
+// The seam between a core and the network: frames in, frames out, and who owns a buffer meanwhile.
+//
+//   core ── allocate ──▶ idle ── transmit ──▶ pinned ── (the link lets go) ──▶ idle ── free ──▶ gone
+//
+// A link owns what it was given until it says otherwise. `transmit` raises a buffer's pin count,
+// `reclaim` lowers it when the link is done; a link that copies leaves the count as it was. A pinned
+// buffer is never written. Wrappers (reclaim model, faults, capture) implement this interface over
+// another link, so that a core never knows what it runs on.
+
+import type { Mac } from "../wire/mac.ts";
+
+/** Bytes, the same bytes as a DataView, and their machine address for system calls. */
+export interface Memory {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Address of `bytes[0]`, stable for the memory's life; 0 where the memory is a plain array. */
+  readonly address: number;
+}
+
+/** The memory of one transmit frame. The link that allocated it owns the memory; the pool owns the buffer while no one else does. */
+export interface TxBuffer extends Memory {
+  /** Dense from 0 per link; reused after `free`. */
+  readonly index: number;
+  /** How many transmits of this buffer the link has not let go of. */
+  readonly pins: number;
+}
+
+/** Whom the kernel says a frame was for (linux/if_packet.h, PACKET_HOST …). */
+export const TO_HOST = 0;
+export const TO_BROADCAST = 1;
+export const TO_MULTICAST = 2;
+export const TO_OTHER = 3;
+export const OUTGOING = 4;
+
+/** A received frame. The object is reused: it means something only inside `visit`. */
+export interface FrameView extends Memory {
+  /** Offset of the frame's first byte in `bytes` and `view`. */
+  readonly base: number;
+  /** Bytes received, from the Ethernet destination on. */
+  readonly length: number;
+  /** One of TO_HOST … OUTGOING. */
+  readonly addressed: number;
+  /** When it came in, ns of the waiter's clock (the time of the poll where the link has no better). */
+  readonly at: number;
+}
+
+/** Frames lost or refused below the core, since the link was opened. */
+export interface LinkCounters {
+  received: number;
+  transmitted: number;
+  /** Lost because no room was left in the receive queue (PACKET_STATISTICS tp_drops). */
+  receiveDrops: number;
+  /** `transmit` said false. */
+  transmitBusy: number;
+  /** Errors of the kernel on transmit other than "no room", and the last errno. */
+  transmitErrors: number;
+  lastErrno: number;
+}
+
+export interface Link {
+  readonly mac: Mac;
+  /** Largest payload behind the 14 bytes of Ethernet header; can change while the link is open. */
+  readonly mtu: number;
+  /** Set by the core; called from within `receive` when mac, mtu or the carrier has changed. */
+  onChange: (() => void) | null;
+  /** What a Waiter polls for input; empty for a memory link. */
+  readonly fds: readonly number[];
+  readonly counters: Readonly<LinkCounters>;
+
+  /** A buffer of `size` bytes, counted; null: the budget or the kernel said no. */
+  allocate(size: number): TxBuffer | null;
+  /** Asserts that nobody holds it. */
+  free(buffer: TxBuffer): void;
+  /** Visits at most `limit` frames that are there; never waits. Returns how many. */
+  receive(visit: (frame: FrameView) => void, limit: number): number;
+  /** Sends the first `length` bytes and pins the buffer; false: no room now, nothing was sent or pinned. */
+  transmit(buffer: TxBuffer, length: number): boolean;
+  /** Pushes out what `transmit` has gathered. */
+  flush(): void;
+  /** Lowers the pins of what the link has let go; the number of buffers that became idle. */
+  reclaim(): number;
+  /** When `reclaim` or `receive` will next have something to do by time alone, ns; Infinity: only by events. */
+  nextDeadline(): number;
+  close(): void;
+}

@@ -1,0 +1,48 @@
+// One bounded slice of a process's only loop: receive, run the core, transmit, reclaim, fire deadlines.
+// The same function drives a core over raw sockets and under the virtual clock; what surrounds it
+// (spinning, sleeping, a turn of Bun's own event loop) differs and stands elsewhere.
+
+import type { FrameView, Link } from "./link.ts";
+
+/** A core's end of one link. `visit` is made once, so that no frame costs a closure. */
+export interface Port {
+  readonly link: Link;
+  readonly visit: (frame: FrameView) => void;
+  /** The link let go of `count` buffers. */
+  reclaimed(count: number, now: number): void;
+}
+
+/** A state machine without I/O of its own: it is told the time and sends through its ports' links. */
+export interface Core {
+  readonly ports: readonly Port[];
+  /** Called at the start of each slice, before any frame: what `visit` takes as the present. */
+  begin(now: number): void;
+  /** Fires every deadline that is due at `now`, and sends what may be sent. */
+  advance(now: number): void;
+  /** When `advance` must next be called, ns; Infinity: only after a frame. */
+  nextDeadline(): number;
+}
+
+/** Frames that one slice takes from one link at most: what bounds the time to the next deadline. */
+export const BATCH = 64;
+
+/** Runs one slice at `now` (ns) and returns how many frames came in. */
+export function turn(core: Core, now: number): number {
+  let frames = 0;
+  core.begin(now);
+  for (const port of core.ports) {
+    frames += port.link.receive(port.visit, BATCH);
+    const idle = port.link.reclaim();
+    if (idle > 0) port.reclaimed(idle, now);
+  }
+  core.advance(now);
+  for (const port of core.ports) port.link.flush();
+  return frames;
+}
+
+/** The earliest time at which the core or one of its links has something to do. */
+export function nextDeadline(core: Core): number {
+  let deadline = core.nextDeadline();
+  for (const port of core.ports) deadline = Math.min(deadline, port.link.nextDeadline());
+  return deadline;
+}

@@ -1,0 +1,33 @@
+//  0                   6                   12        14
+// +-------------------+-------------------+---------+----
+// | destination       | source            | type    | payload
+// +-------------------+-------------------+---------+----
+// IEEE 802.3; EtherType 0x88A2 is ATA over Ethernet. Offsets count from the destination's first
+// octet and stay the same in every module of this room.
+
+import { type Mac, readMac, writeMac } from "./mac.ts";
+
+export const DESTINATION = 0;
+export const SOURCE = DESTINATION + 6;
+export const TYPE = SOURCE + 6;
+/** Length of the Ethernet header: where the AoE header begins. */
+export const LENGTH = TYPE + 2;
+
+export const ETHERTYPE_AOE = 0x88a2;
+/** The shortest frame that a physical link carries, without its checksum (P18). */
+export const SHORTEST = 60;
+
+export function destination(view: DataView, base: number): Mac {
+  return readMac(view, base + DESTINATION);
+}
+export function source(view: DataView, base: number): Mac {
+  return readMac(view, base + SOURCE);
+}
+export function type(view: DataView, base: number): number {
+  return view.getUint16(base + TYPE);
+}
+export function write(view: DataView, base: number, to: Mac, from: Mac): void {
+  writeMac(view, base + DESTINATION, to);
+  writeMac(view, base + SOURCE, from);
+  view.setUint16(base + TYPE, ETHERTYPE_AOE);
+}
