@@ -54,11 +54,19 @@ export function flags(view: DataView, base: number): number {
 export function feature(view: DataView, base: number): number {
   return view.getUint8(base + FEATURE);
 }
+/** The error register of a response. */
+export function error(view: DataView, base: number): number {
+  return view.getUint8(base + FEATURE);
+}
 export function count(view: DataView, base: number): number {
   return view.getUint8(base + COUNT);
 }
 /** The command register of a request; the same byte is the status in a response. */
 export function command(view: DataView, base: number): number {
+  return view.getUint8(base + COMMAND);
+}
+/** The status register of a response. */
+export function status(view: DataView, base: number): number {
   return view.getUint8(base + COMMAND);
 }
 export function lba48(view: DataView, base: number): number {

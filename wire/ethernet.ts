@@ -31,3 +31,12 @@ export function write(view: DataView, base: number, to: Mac, from: Mac): void {
   writeMac(view, base + SOURCE, from);
   view.setUint16(base + TYPE, ETHERTYPE_AOE);
 }
+
+/**
+ * Zeroes what is missing of the shortest frame behind `length` bytes at `base` and returns the length
+ * to send: at least SHORTEST (P18). The buffer must hold that many.
+ */
+export function pad(view: DataView, base: number, length: number): number {
+  for (let at = length; at < SHORTEST; at++) view.setUint8(base + at, 0);
+  return length < SHORTEST ? SHORTEST : length;
+}
