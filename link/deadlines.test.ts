@@ -1,0 +1,85 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { createDeadlines } from "./deadlines.ts";
+
+describe("deadlines", () => {
+  test("pop in the order of time, and of setting among equals", () => {
+    const deadlines = createDeadlines(2);
+    deadlines.set(5, 100);
+    deadlines.set(1, 50);
+    deadlines.set(9, 100);
+    deadlines.set(3, 100);
+    deadlines.set(5, 100); // set again: behind its equals
+    expect(deadlines.next()).toBe(50);
+    expect(deadlines.pop(49)).toBe(-1);
+    expect([1, 2, 3, 4, 5].map(() => deadlines.pop(100))).toEqual([1, 9, 3, 5, -1]);
+    expect(deadlines.next()).toBe(Infinity);
+  });
+
+  test("a cleared handle never fires, clearing twice or an unknown one is nothing", () => {
+    const deadlines = createDeadlines();
+    deadlines.set(0, 10);
+    deadlines.set(1, 20);
+    deadlines.clear(0);
+    deadlines.clear(0);
+    deadlines.clear(4000);
+    expect(deadlines.at(0)).toBe(Infinity);
+    expect(deadlines.at(4000)).toBe(Infinity);
+    expect(deadlines.at(1)).toBe(20);
+    deadlines.set(1, Infinity);
+    expect(deadlines.size).toBe(0);
+    expect(deadlines.pop(Number.MAX_VALUE)).toBe(-1);
+  });
+
+  test("refuses what has no order", () => {
+    const deadlines = createDeadlines();
+    expect(() => deadlines.set(0, Number.NaN)).toThrow("invariant");
+    expect(() => deadlines.set(0, -Infinity)).toThrow("invariant");
+    expect(() => deadlines.set(-1, 1)).toThrow("invariant");
+    expect(() => deadlines.set(1.5e9 + 0.5, 1)).toThrow("invariant");
+  });
+
+  test("agrees with a sorted array through any sequence of set, clear and pop", () => {
+    const step = fc.oneof(
+      fc.record({ what: fc.constant("set" as const), handle: fc.nat(40), at: fc.nat(12) }),
+      fc.record({ what: fc.constant("clear" as const), handle: fc.nat(40), at: fc.constant(0) }),
+      fc.record({ what: fc.constant("pop" as const), handle: fc.constant(0), at: fc.nat(12) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const deadlines = createDeadlines(1);
+        const model: { handle: number; at: number; turn: number }[] = [];
+        const forget = (handle: number) => {
+          const index = model.findIndex((entry) => entry.handle === handle);
+          if (index >= 0) model.splice(index, 1);
+        };
+        let turn = 0;
+        for (const { what, handle, at } of steps) {
+          if (what === "set") {
+            deadlines.set(handle, at);
+            forget(handle);
+            model.push({ handle, at, turn: turn++ });
+            model.sort((a, b) => a.at - b.at || a.turn - b.turn);
+          } else if (what === "clear") {
+            deadlines.clear(handle);
+            forget(handle);
+          } else {
+            const first = model[0];
+            const due = first !== undefined && first.at <= at;
+            expect(deadlines.pop(at)).toBe(due ? first.handle : -1);
+            if (due) model.shift();
+          }
+          expect(deadlines.size).toBe(model.length);
+          expect(deadlines.next()).toBe(model[0]?.at ?? Infinity);
+        }
+        for (let handle = 0; handle <= 40; handle++) {
+          expect(deadlines.at(handle)).toBe(
+            model.find((entry) => entry.handle === handle)?.at ?? Infinity,
+          );
+        }
+        expect(model.map(() => deadlines.pop(99))).toEqual(model.map((entry) => entry.handle));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
