@@ -1,8 +1,7 @@
-/**
- * A device's AoE address, as aoetools and Linux write it: `e7.3` is shelf 7, slot 3.
- *
- * Shelf 65535 and slot 255 mean "all" on the wire (protocol.md P3), so no device has them.
- */
+// A device's AoE address, as aoetools and Linux write it: `e7.3` is shelf 7, slot 3.
+//
+// Shelf 65535 and slot 255 mean "all" on the wire (protocol.md P3), so no device has them.
+
 import { expected } from "./failure.ts";
 
 export interface Address {

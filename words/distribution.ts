@@ -1,18 +1,17 @@
-/**
- * Distributions of durations, as service models and faults name them.
- *
- *   fixed/D            always D; a bare duration is short for it (`50us`)
- *   uniform/A/B        A to B
- *   normal/M/S         mean M, standard deviation S, negatives cut to 0
- *   lognormal/M/S      mean M and standard deviation S of the durations themselves, not of their log
- *   exponential/M      mean M
- *   pareto/MIN/SHAPE   at least MIN; the smaller SHAPE, the heavier the tail (mean infinite at <= 1)
- *   trace/FILE         the durations in FILE, one a line, in their order, again from the top
- *
- * A sample is the quantile of one uniform draw, so equal seeds give equal samples and a tail is as
- * exact as its formula. Samples are whole nanoseconds: where two machines' logarithms differ in the
- * last bit, the samples do not.
- */
+// Distributions of durations, as service models and faults name them.
+//
+//   fixed/D            always D; a bare duration is short for it (`50us`)
+//   uniform/A/B        A to B
+//   normal/M/S         mean M, standard deviation S, negatives cut to 0
+//   lognormal/M/S      mean M and standard deviation S of the durations themselves, not of their log
+//   exponential/M      mean M
+//   pareto/MIN/SHAPE   at least MIN; the smaller SHAPE, the heavier the tail (mean infinite at <= 1)
+//   trace/FILE         the durations in FILE, one a line, in their order, again from the top
+//
+// A sample is the quantile of one uniform draw, so equal seeds give equal samples and a tail is as
+// exact as its formula. Samples are whole nanoseconds: where two machines' logarithms differ in the
+// last bit, the samples do not.
+
 import { expected, usage } from "./failure.ts";
 import { normalCdf, normalDensity, normalQuantile } from "./normal.ts";
 import { parseDuration } from "./quantity.ts";

@@ -1,10 +1,8 @@
-/**
- * Failures that a user may cause or meet: one sentence, one exit code, no stack.
- *
- * A Failure is thrown by whatever finds the fault and is printed once, by aoe.ts, on stderr.
- * Whatever else is thrown is a fault of ours and keeps its stack (shown with AOE_DEBUG=1).
- * Malformed frames are neither: they are values (wire/).
- */
+// Failures that a user may cause or meet: one sentence, one exit code, no stack.
+//
+// A Failure is thrown by whatever finds the fault and is printed once, by aoe.ts, on stderr.
+// Whatever else is thrown is a fault of ours and keeps its stack (shown with AOE_DEBUG=1).
+// Malformed frames are neither: they are values (wire/).
 
 /** Exit codes of every command; 130 and 143 belong to SIGINT and SIGTERM (128 + signal number). */
 export const EXIT = {

@@ -1,11 +1,9 @@
-/**
- * The standard normal distribution: density, cumulative distribution, quantile.
- *
- * The quantile is Wichura's algorithm AS 241 (PPND16, Applied Statistics 37, 1988): three rational
- * approximations, relative error about 1e-16. The cumulative distribution is the series
- * 1/2 + density(x) (x + x^3/3 + x^5/(3*5) + ...), all of whose terms have one sign, so that nothing
- * cancels for x >= 0; below 0 by symmetry.
- */
+// The standard normal distribution: density, cumulative distribution, quantile.
+//
+// The quantile is Wichura's algorithm AS 241 (PPND16, Applied Statistics 37, 1988): three rational
+// approximations, relative error about 1e-16. The cumulative distribution is the series
+// 1/2 + density(x) (x + x^3/3 + x^5/(3*5) + ...), all of whose terms have one sign, so that nothing
+// cancels for x >= 0; below 0 by symmetry.
 
 export function normalDensity(x: number): number {
   return Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);

@@ -1,16 +1,15 @@
-/**
- * Quantities as people write them: durations, sizes, rates, probabilities, integers.
- *
- *   duration     50us  1ms  2s  1.5ms  2m  1h     ns; a bare number is an error, 0 included
- *   size         512  4k = 4096  64m  10g  1.5g   bytes; K, kb, kib mean 1024 like k
- *   rate         1000iops  100m                   commands or bytes per second
- *   probability  0.1%  0.001                      0 to 1
- *   integer      0  16  -3                        decimal, no exponent
- *
- * Each parser takes `what`, the option's or key's name for the error sentence, and throws the
- * usage Failure of words/failure.ts. Each format function writes what its parser reads back, rounded
- * to four significant digits.
- */
+// Quantities as people write them: durations, sizes, rates, probabilities, integers.
+//
+//   duration     50us  1ms  2s  1.5ms  2m  1h     ns; a bare number is an error, 0 included
+//   size         512  4k = 4096  64m  10g  1.5g   bytes; K, kb, kib mean 1024 like k
+//   rate         1000iops  100m                   commands or bytes per second
+//   probability  0.1%  0.001                      0 to 1
+//   integer      0  16  -3                        decimal, no exponent
+//
+// Each parser takes `what`, the option's or key's name for the error sentence, and throws the
+// usage Failure of words/failure.ts. Each format function writes what its parser reads back, rounded
+// to four significant digits.
+
 import { expected } from "./failure.ts";
 
 /** Nanoseconds in a microsecond, a millisecond, a second. */

@@ -1,14 +1,12 @@
-/**
- * Seeded random numbers, the same on every machine: xoshiro128** (Blackman, Vigna 2018), period
- * 2^128 - 1, in 32-bit integer arithmetic that JavaScript does exactly.
- *
- * The state is filled from the seed by splitmix32, so that neighbouring seeds give unrelated
- * streams. `fork(label)` derives a stream from the seed and the label alone, never from how much was
- * drawn: a new draw in one place doesn't shift every number after it, and two forks with one label
- * are one stream.
- *
- * Not for secrets.
- */
+// Seeded random numbers, the same on every machine: xoshiro128** (Blackman, Vigna 2018), period
+// 2^128 - 1, in 32-bit integer arithmetic that JavaScript does exactly.
+//
+// The state is filled from the seed by splitmix32, so that neighbouring seeds give unrelated
+// streams. `fork(label)` derives a stream from the seed and the label alone, never from how much was
+// drawn: a new draw in one place doesn't shift every number after it, and two forks with one label
+// are one stream.
+//
+// Not for secrets.
 
 export interface Random {
   /** A uint32. */

@@ -1,0 +1,29 @@
+// Failures: the sentence and the exit code are what scripts and people see.
+
+import { expect, test } from "bun:test";
+import { environment, EXIT, expected, Failure, failed, notFound, usage } from "./failure.ts";
+
+test("each kind carries the exit code of interfaces.md", () => {
+  const kinds: [(message: string) => Failure, number][] = [
+    [failed, 1],
+    [usage, 2],
+    [environment, 5],
+    [notFound, 6],
+  ];
+  for (const [kind, code] of kinds) {
+    const failure = kind("No.");
+    expect(failure).toBeInstanceOf(Failure);
+    expect(failure).toBeInstanceOf(Error);
+    expect(failure.exitCode).toBe(code);
+    expect(failure.message).toBe("No.");
+  }
+  expect(EXIT.threshold).toBe(3);
+  expect(EXIT.inconclusive).toBe(4);
+});
+
+test("expected names the option, the rule and what was found", () => {
+  const failure = expected("--lanes", "an integer >= 1", "0");
+  expect(failure.message).toBe("Expected `--lanes` to be an integer >= 1, got `0`");
+  expect(failure.exitCode).toBe(EXIT.usage);
+  expect(expected("shelf", "an integer", undefined).message).toEndWith("got `undefined`");
+});
