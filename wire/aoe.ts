@@ -5,6 +5,7 @@
 // AoEr11, section 2. Version in the high nibble (1), flags in the low: R response, E error.
 
 import * as ethernet from "./ethernet.ts";
+import { type Malformed, tooShort } from "./malformed.ts";
 
 export const VERSION_FLAGS = ethernet.LENGTH;
 export const ERROR = VERSION_FLAGS + 1;
@@ -81,4 +82,40 @@ export function write(
   view.setUint8(base + MINOR, minor);
   view.setUint8(base + COMMAND, command);
   view.setUint32(base + TAG, tag);
+}
+
+/** The header as a record. */
+export interface Aoe {
+  /** The high nibble, whatever it is: vblade announces itself with 0. */
+  readonly version: number;
+  /** The low nibble, with the bits that P1 reserves. */
+  readonly flags: number;
+  readonly error: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly command: number;
+  readonly tag: number;
+}
+
+/** The header of the frame of `length` bytes at `base`; any version (P7 judges it, not the codec). */
+export function parse(view: DataView, base: number, length: number): Aoe | Malformed {
+  if (length < LENGTH) return tooShort("aoe", LENGTH, length);
+  return {
+    version: version(view, base),
+    flags: flags(view, base),
+    error: error(view, base),
+    major: major(view, base),
+    minor: minor(view, base),
+    command: command(view, base),
+    tag: tag(view, base),
+  };
+}
+/** Writes `length(record)` bytes. */
+export function emit(record: Aoe, view: DataView, base: number): void {
+  const { flags, error, major, minor, command, tag } = record;
+  write(view, base, flags, error, major, minor, command, tag);
+  view.setUint8(base + VERSION_FLAGS, (record.version << 4) | flags);
+}
+export function length(_: Aoe): number {
+  return LENGTH - ethernet.LENGTH;
 }

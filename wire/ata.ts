@@ -7,6 +7,7 @@
 // count; an answer's comes from the request that it matches (P18).
 
 import * as aoe from "./aoe.ts";
+import { type Malformed, tooShort } from "./malformed.ts";
 
 export const FLAGS = aoe.LENGTH;
 export const FEATURE = FLAGS + 1;
@@ -34,6 +35,12 @@ export const CHECK_POWER = 0xe5;
 export const FLUSH = 0xe7;
 export const FLUSH_EXT = 0xea;
 export const IDENTIFY = 0xec;
+
+/** SMART's subcommands, in the feature register. */
+export const SMART_READ_DATA = 0xd0;
+export const SMART_READ_THRESHOLDS = 0xd1;
+export const SMART_READ_LOG = 0xd5;
+export const SMART_RETURN_STATUS = 0xda;
 
 export const STATUS_ERR = 0x01;
 export const STATUS_DRQ = 0x08;
@@ -94,4 +101,75 @@ export function write(
   view.setUint32(base + LBA, lba >>> 0, true);
   view.setUint16(base + LBA + 4, Math.floor(lba / 0x1_0000_0000), true);
   view.setUint16(base + RESERVED, 0);
+}
+
+/** Whether an opcode addresses by 48 bits (P21: the opcode decides, not the E flag). */
+export function isExtended(command: number): boolean {
+  return command === READ_EXT || command === WRITE_EXT || command === FLUSH_EXT;
+}
+export function isRead(command: number): boolean {
+  return command === READ || command === READ_EXT;
+}
+export function isWrite(command: number): boolean {
+  return command === WRITE || command === WRITE_EXT;
+}
+
+/** Bytes of data behind the header of a request (P18, P22). An opcode we don't know goes by the W flag. */
+export function requestDataLength(command: number, flags: number, count: number): number {
+  if (isWrite(command)) return count * SECTOR;
+  if (isRead(command) || command === IDENTIFY) return 0;
+  return (flags & FLAG_WRITE) !== 0 ? count * SECTOR : 0;
+}
+/**
+ * Bytes of data in the successful answer to a request with these fields (P18: nothing in the answer
+ * itself tells). Null: an opcode that we don't know and that doesn't write.
+ */
+export function answerDataLength(
+  command: number,
+  flags: number,
+  feature: number,
+  count: number,
+): number | null {
+  if (isRead(command)) return count * SECTOR;
+  if (command === IDENTIFY) return SECTOR;
+  if (isWrite(command) || (flags & FLAG_WRITE) !== 0) return 0;
+  if (command === FLUSH || command === FLUSH_EXT || command === CHECK_POWER) return 0;
+  if (command !== SMART) return null;
+  if (feature === SMART_READ_DATA || feature === SMART_READ_THRESHOLDS) return SECTOR;
+  return feature === SMART_READ_LOG ? count * SECTOR : 0;
+}
+
+/** The header as a record. Of a response, `feature` is the error register and `command` the status. */
+export interface Ata {
+  readonly kind: "ata";
+  readonly flags: number;
+  readonly feature: number;
+  readonly count: number;
+  readonly command: number;
+  /** All 48 bits as they stand; for LBA28 bits 24–27 are the address's and 28–31 the device's (P21). */
+  readonly lba: number;
+  readonly reserved: number;
+}
+
+/** The ATA header of the frame of `length` bytes at `base`; data stay where they are. */
+export function parse(view: DataView, base: number, length: number): Ata | Malformed {
+  if (length < LENGTH) return tooShort("ata", LENGTH, length);
+  return {
+    kind: "ata",
+    flags: flags(view, base),
+    feature: feature(view, base),
+    count: count(view, base),
+    command: command(view, base),
+    lba: lba48(view, base),
+    reserved: view.getUint16(base + RESERVED),
+  };
+}
+/** Writes `length(record)` bytes. */
+export function emit(record: Ata, view: DataView, base: number): void {
+  const { flags, feature, count, command, lba } = record;
+  write(view, base, flags, feature, count, command, lba);
+  view.setUint16(base + RESERVED, record.reserved);
+}
+export function length(_: Ata): number {
+  return LENGTH - aoe.LENGTH;
 }

@@ -6,6 +6,8 @@
 // 1024 there in a frame of 60 bytes.
 
 import * as aoe from "./aoe.ts";
+import { copyIn, copyOut } from "./bytes.ts";
+import { type Malformed, malformed, tooShort } from "./malformed.ts";
 
 export const BUFFER_COUNT = aoe.LENGTH;
 export const FIRMWARE = BUFFER_COUNT + 2;
@@ -62,4 +64,53 @@ export function write(
   view.setUint8(base + SECTOR_COUNT, sectorCount);
   view.setUint8(base + VERSION_COMMAND, (aoe.VERSION << 4) | command);
   view.setUint16(base + STRING_LENGTH, stringLength);
+}
+
+/** The header and the string as a record. */
+export interface Config {
+  readonly kind: "config";
+  readonly bufferCount: number;
+  readonly firmware: number;
+  readonly sectorCount: number;
+  readonly version: number;
+  readonly command: number;
+  /** The length field. It is the string's length, but for a read request, which has no string. */
+  readonly stringLength: number;
+  readonly string: Uint8Array;
+}
+
+/** The config header and a copy of the string of the frame of `length` bytes at `base`. */
+export function parse(view: DataView, base: number, length: number): Config | Malformed {
+  if (length < LENGTH) return tooShort("config", LENGTH, length);
+  const declared = stringLength(view, base);
+  const ignored = command(view, base) === READ && !aoe.isResponse(view, base);
+  const taken = ignored ? 0 : declared;
+  if (taken > LONGEST_STRING) {
+    const rule = `at most ${LONGEST_STRING} bytes`;
+    return malformed("config", "string length", STRING_LENGTH, rule, `${taken}`);
+  }
+  if (taken > length - LENGTH) {
+    const rule = `at most the ${length - LENGTH} bytes behind the header`;
+    return malformed("config", "string length", STRING_LENGTH, rule, `${taken}`);
+  }
+  return {
+    kind: "config",
+    bufferCount: bufferCount(view, base),
+    firmware: firmware(view, base),
+    sectorCount: sectorCount(view, base),
+    version: version(view, base),
+    command: command(view, base),
+    stringLength: declared,
+    string: copyOut(view, base + LENGTH, taken),
+  };
+}
+/** Writes `length(record)` bytes. */
+export function emit(record: Config, view: DataView, base: number): void {
+  const { bufferCount, firmware, sectorCount, command, stringLength } = record;
+  write(view, base, bufferCount, firmware, sectorCount, command, stringLength);
+  view.setUint8(base + VERSION_COMMAND, (record.version << 4) | command);
+  copyIn(record.string, view, base + LENGTH);
+}
+export function length(record: Config): number {
+  return LENGTH - aoe.LENGTH + record.string.length;
 }

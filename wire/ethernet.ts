@@ -6,6 +6,7 @@
 // octet and stay the same in every module of this room.
 
 import { type Mac, readMac, writeMac } from "./mac.ts";
+import { type Malformed, tooShort } from "./malformed.ts";
 
 export const DESTINATION = 0;
 export const SOURCE = DESTINATION + 6;
@@ -38,5 +39,30 @@ export function write(view: DataView, base: number, to: Mac, from: Mac): void {
  */
 export function pad(view: DataView, base: number, length: number): number {
   for (let at = length; at < SHORTEST; at++) view.setUint8(base + at, 0);
-  return length < SHORTEST ? SHORTEST : length;
+  return Math.max(length, SHORTEST);
+}
+
+/** The header as a record. */
+export interface Ethernet {
+  readonly destination: Mac;
+  readonly source: Mac;
+  readonly type: number;
+}
+
+/** The header of the frame of `length` bytes at `base`, whatever its EtherType. */
+export function parse(view: DataView, base: number, length: number): Ethernet | Malformed {
+  if (length < LENGTH) return tooShort("ethernet", LENGTH, length);
+  return {
+    destination: destination(view, base),
+    source: source(view, base),
+    type: type(view, base),
+  };
+}
+/** Writes `length(record)` bytes: all of the header. */
+export function emit(record: Ethernet, view: DataView, base: number): void {
+  write(view, base, record.destination, record.source);
+  view.setUint16(base + TYPE, record.type);
+}
+export function length(_: Ethernet): number {
+  return LENGTH;
 }

@@ -12,6 +12,7 @@
 
 import * as aoe from "./aoe.ts";
 import { type Mac, readMac, writeMac } from "./mac.ts";
+import { type Malformed, malformed, tooShort } from "./malformed.ts";
 
 export const RESERVED = aoe.LENGTH;
 export const COMMAND = RESERVED + 1;
@@ -86,4 +87,62 @@ export function writeDirective(
   view.setUint8(at + DIRECTIVE_RESERVED, 0);
   view.setUint8(at + DIRECTIVE_COMMAND, command);
   writeMac(view, at + DIRECTIVE_MAC, mac);
+}
+
+/** One entry of a list: an order in a request, a listed address in an answer. */
+export interface Directive {
+  readonly reserved: number;
+  readonly command: number;
+  readonly mac: Mac;
+}
+
+/** The header and the directives as a record. */
+export interface Mask {
+  readonly kind: "mask";
+  readonly reserved: number;
+  readonly command: number;
+  readonly error: number;
+  /** The count field. Of an answer with MError it says how many directives were done, so the list may be shorter (P17). */
+  readonly count: number;
+  readonly directives: readonly Directive[];
+}
+
+/** The mask header and all directives of the frame of `length` bytes at `base`. */
+export function parse(view: DataView, base: number, length: number): Mask | Malformed {
+  if (length < LENGTH) return tooShort("mask", LENGTH, length);
+  const declared = count(view, base);
+  const room = Math.floor((length - LENGTH) / DIRECTIVE_LENGTH);
+  const failed = aoe.isResponse(view, base) && error(view, base) !== 0;
+  if (declared > room && !failed) {
+    const rule = `at most the ${room} directives that the frame holds`;
+    return malformed("mask", "directive count", COUNT, rule, `${declared}`);
+  }
+  const directives: Directive[] = [];
+  for (let index = 0; index < declared && index < room; index++) {
+    directives.push({
+      reserved: view.getUint8(directive(base, index) + DIRECTIVE_RESERVED),
+      command: directiveCommand(view, base, index),
+      mac: directiveMac(view, base, index),
+    });
+  }
+  return {
+    kind: "mask",
+    reserved: view.getUint8(base + RESERVED),
+    command: command(view, base),
+    error: error(view, base),
+    count: declared,
+    directives,
+  };
+}
+/** Writes `length(record)` bytes. */
+export function emit(record: Mask, view: DataView, base: number): void {
+  write(view, base, record.command, record.error, record.count);
+  view.setUint8(base + RESERVED, record.reserved);
+  for (const [index, { command, mac, reserved }] of record.directives.entries()) {
+    writeDirective(view, base, index, command, mac);
+    view.setUint8(directive(base, index) + DIRECTIVE_RESERVED, reserved);
+  }
+}
+export function length(record: Mask): number {
+  return LENGTH - aoe.LENGTH + record.directives.length * DIRECTIVE_LENGTH;
 }

@@ -7,6 +7,7 @@
 
 import * as aoe from "./aoe.ts";
 import { type Mac, readMac, writeMac } from "./mac.ts";
+import { type Malformed, malformed, tooShort } from "./malformed.ts";
 
 export const COMMAND = aoe.LENGTH;
 export const COUNT = COMMAND + 1;
@@ -40,4 +41,33 @@ export function write(view: DataView, base: number, command: number, count: numb
 }
 export function writeMember(view: DataView, base: number, index: number, mac: Mac): void {
   writeMac(view, base + LENGTH + index * MEMBER_LENGTH, mac);
+}
+
+/** The header and the list as a record; the count field is the list's length. */
+export interface Reserve {
+  readonly kind: "reserve";
+  readonly command: number;
+  readonly macs: readonly Mac[];
+}
+
+/** The reserve header and the list of the frame of `length` bytes at `base`. */
+export function parse(view: DataView, base: number, length: number): Reserve | Malformed {
+  if (length < LENGTH) return tooShort("reserve", LENGTH, length);
+  const declared = count(view, base);
+  const room = Math.floor((length - LENGTH) / MEMBER_LENGTH);
+  if (declared > room) {
+    const rule = `at most the ${room} addresses that the frame holds`;
+    return malformed("reserve", "MAC count", COUNT, rule, `${declared}`);
+  }
+  const macs: Mac[] = [];
+  for (let index = 0; index < declared; index++) macs.push(member(view, base, index));
+  return { kind: "reserve", command: command(view, base), macs };
+}
+/** Writes `length(record)` bytes; the list holds 255 addresses at most. */
+export function emit(record: Reserve, view: DataView, base: number): void {
+  write(view, base, record.command, record.macs.length);
+  for (const [index, mac] of record.macs.entries()) writeMember(view, base, index, mac);
+}
+export function length(record: Reserve): number {
+  return LENGTH - aoe.LENGTH + record.macs.length * MEMBER_LENGTH;
 }
