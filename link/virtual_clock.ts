@@ -1,0 +1,116 @@
+// The simulated clock: time stands still while cores work and moves only when somebody waits.
+//
+//   wait(deadline) ──▶ now = the earlier of `deadline` and the next event that a source announced
+//
+// A source is whatever makes something happen by itself: a frame under way on a memory link. Events
+// only end a wait, once each; what is still to be done after it, a core's or link's `nextDeadline`
+// says. A run in which cores, links and randomness depend on nothing else is the same run for ever.
+
+import { createDeadlines, type Deadlines } from "./deadlines.ts";
+import { type Core, nextDeadline, turn } from "./loop.ts";
+import type { Waiter } from "./waiter.ts";
+
+export interface VirtualClock extends Waiter {
+  /** A new source of events: dense from 0. */
+  source(): number;
+  /** The next event of `source` comes at `at` (ns), in place of the one before; Infinity: none. */
+  expect(source: number, at: number): void;
+  /** The earliest event that no wait has met yet; Infinity: none. */
+  nextEvent(): number;
+}
+
+/** A clock that shows `start` (ns). A wait that nothing could ever end throws: a real one would hang. */
+export function createVirtualClock(start = 0): VirtualClock {
+  return new Clock(start);
+}
+
+/** Whether sources can announce events to this waiter. */
+export function isVirtual(waiter: Waiter): waiter is VirtualClock {
+  return "expect" in waiter;
+}
+
+class Clock implements VirtualClock {
+  private time: number;
+  private awake = false;
+  private sources = 0;
+  private readonly events: Deadlines = createDeadlines(16);
+
+  constructor(start: number) {
+    this.time = start;
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  wait(deadline: number): void {
+    if (this.awake) {
+      this.awake = false;
+      return;
+    }
+    const next = Math.min(deadline, this.events.next());
+    if (next === Infinity) throw new Error("invariant: a wait under the virtual clock ends");
+    if (next > this.time) this.time = next;
+    while (this.events.pop(this.time) >= 0);
+  }
+
+  wake(): void {
+    this.awake = true;
+  }
+
+  source(): number {
+    return this.sources++;
+  }
+
+  expect(source: number, at: number): void {
+    this.events.set(source, at);
+  }
+
+  nextEvent(): number {
+    return this.events.next();
+  }
+}
+
+/** Slices at one instant after which time is taken to stand still: a core that never clears what is due. */
+const SLICES_AT_ONE_INSTANT = 100_000;
+
+/**
+ * Drives `cores` until `until()` is true (returns true), or until nothing is left to happen by
+ * `deadline` (ns; returns what `until()` says then). At each instant the cores with something due get
+ * one slice each, in their order, and again while any of them is due. The clock ends at `deadline` where one is given
+ * and `until` never came true.
+ *
+ * What is submitted to a core from outside is seen because `nextDeadline` then says so, as in any
+ * other loop that sleeps.
+ */
+export function runVirtual(
+  cores: readonly Core[],
+  clock: VirtualClock,
+  until: () => boolean,
+  deadline = Infinity,
+): boolean {
+  // The first round gives every core a slice: whatever was submitted before it starts goes out.
+  for (const core of cores) turn(core, clock.now());
+  let slices = 0;
+  while (!until()) {
+    let next = Infinity;
+    for (let i = 0; i < cores.length; i++) next = Math.min(next, nextDeadline(cores[i] as Core));
+    const now = clock.now();
+    if (next > now) {
+      if (next > deadline || next === Infinity) {
+        while (clock.now() < deadline && deadline < Infinity) clock.wait(deadline);
+        return until();
+      }
+      clock.wait(next);
+      slices = 0;
+    } else if (++slices > SLICES_AT_ONE_INSTANT) {
+      throw new Error(`invariant: time moves on (it stands at ${now} ns: a core stays due)`);
+    }
+    const present = clock.now();
+    for (let i = 0; i < cores.length; i++) {
+      const core = cores[i] as Core;
+      if (nextDeadline(core) <= present) turn(core, present);
+    }
+  }
+  return true;
+}
