@@ -1,0 +1,74 @@
+// When to send again: the round trip of a path, smoothed, and the time-out that follows from it.
+//
+//   smoothed  += (sample − smoothed) / 8        deviation += (|sample − smoothed| − deviation) / 4
+//   RTO        = 2 · smoothed + 8 · deviation, between floor and ceiling, doubled `shift` times
+//
+// The gains are those of Jacobson and Karels (1988) and RFC 6298; the formula is that of Linux
+// (aoecmd.c, rto()), more patient than TCP's, since a target's service time jumps as no router's
+// queue does and a retransmitted write costs a hold-back (holdback.ts). Before the first sample the
+// RTO is `first`.
+//
+// Karn's rule in both halves: the caller takes no sample from a command that was sent twice, and the
+// doubling stays until a clean sample comes. Many frames may expire at once: each doubles from the
+// doubling that it was sent with, so that a burst of losses counts once.
+
+/** Bounds of a time-out, ns. */
+export interface RttBounds {
+  readonly first: number;
+  readonly floor: number;
+  readonly ceiling: number;
+}
+
+export const RTT_BOUNDS: RttBounds = { first: 250e6, floor: 1e6, ceiling: 2e9 };
+
+export class Rtt {
+  /** ns; 0 before the first sample. */
+  smoothed = 0;
+  deviation = 0;
+  samples = 0;
+  /** How many times the RTO is doubled now. */
+  shift = 0;
+  private readonly bounds: RttBounds;
+  private base: number;
+
+  constructor(bounds: RttBounds = RTT_BOUNDS) {
+    this.bounds = bounds;
+    this.base = bounds.first;
+  }
+
+  /** A round trip of `ns`, of a command that was sent once. */
+  sample(ns: number): void {
+    if (this.samples === 0) {
+      this.smoothed = ns;
+      this.deviation = ns / 2;
+    } else {
+      const error = ns - this.smoothed;
+      this.smoothed += error / 8;
+      this.deviation += (Math.abs(error) - this.deviation) / 4;
+    }
+    this.samples++;
+    this.shift = 0;
+    const { floor, ceiling } = this.bounds;
+    this.base = Math.min(ceiling, Math.max(floor, 2 * this.smoothed + 8 * this.deviation));
+  }
+
+  /** A frame that was sent with `shift` doublings got no answer in time. */
+  expired(shift: number): void {
+    this.shift = Math.max(this.shift, shift + 1);
+  }
+
+  /** The time-out of a frame that is sent now, ns. */
+  rto(shift = this.shift): number {
+    // 2^31 times the floor is beyond any ceiling.
+    return Math.min(this.bounds.ceiling, this.base * 2 ** Math.min(31, shift));
+  }
+
+  /** The path has changed: what was learned means nothing. */
+  reset(): void {
+    this.smoothed = 0;
+    this.deviation = 0;
+    this.samples = 0;
+    this.shift = 0;
+    this.base = this.bounds.first;
+  }
+}
