@@ -62,6 +62,10 @@ interface Field {
 /** Every word that isn't zero, in order; 255 (signature and checksum) follows from the rest. */
 const WORDS: readonly Field[] = [
   { word: 0, words: 1, name: "general configuration: fixed device", value: () => 0x0040 },
+  // 1, 3 and 6 have been obsolete since ATA-6, but hdparm shows 54-58 only beside them.
+  { word: 1, words: 1, name: "cylinders by default", value: cylinders },
+  { word: 3, words: 1, name: "heads by default", value: () => HEADS },
+  { word: 6, words: 1, name: "sectors per track by default", value: () => SECTORS_PER_TRACK },
   { word: 10, words: 10, name: "serial number", value: (identify) => identify.serial },
   { word: 23, words: 4, name: "firmware revision", value: (identify) => identify.firmware },
   { word: 27, words: 20, name: "model", value: (identify) => identify.model },
