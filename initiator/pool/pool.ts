@@ -8,14 +8,30 @@
 //
 // Invariants (asserted): idle + owned + pinned-only = created; created ≤ preallocated + cap; one
 // owner per buffer; `acquire` never returns a pinned buffer.
+//
+// What a device does with it:
+//
+//   send      acquire(now); null: with commands outstanding wait for an answer; with none outstanding
+//             (`owned` is 0) set the kick's deadline, and when it fires call kicked() and try again
+//   answer    release(buffer, now), then try to send
+//   reclaim   reclaimed(count, now); where `redrivenByReclaim`, or by the option `--kick on-release`,
+//             try to send what found no buffer
+//   loop      advance(now) when nextDeadline() has come
+//   end       release all, then teardown.ts
 
 import type { TxBuffer } from "../../link/link.ts";
+import type { PoolSnapshot } from "./metrics.ts";
 
 export interface Pool {
   readonly name: string;
   /** Whether a release by the link should make the device try again at once (only `completion`). */
   readonly redrivenByReclaim: boolean;
-  /** An idle buffer, now owned by the caller; null: dry. `now` in ns. */
+  /** Commands that can be outstanding through this pool at once; Infinity: as many as there is memory. */
+  readonly frames: number;
+  /**
+   * An idle buffer, now owned by the caller, its content undefined; null: none now. `now` in ns.
+   * Null counts as `framesBusy` where every frame is out with a command, else as `dry`.
+   */
   acquire(now: number): TxBuffer | null;
   /** The command that owned it has ended. It may still be pinned. */
   release(buffer: TxBuffer, now: number): void;
@@ -24,28 +40,67 @@ export interface Pool {
   /** Buffers out with commands now. */
   readonly owned: number;
   readonly metrics: PoolMetrics;
+  /** The device's kick fired: it had been dry with nothing outstanding since `stalledSince` (or the last kick). */
+  kicked(now: number, stalledSince: number): void;
+  /** One command had room in the window and waited `duration` ns for its buffer; told once per command. */
+  waited(duration: number): void;
+  /** The warm-up is over: histograms and times start anew, `snapshot` keeps the counts as they stand. */
+  markWarm(now: number): void;
+  /** When `advance` has something to do, ns; Infinity for all strategies but `completion` with headroom. */
+  nextDeadline(): number;
+  /** Gives headroom back that nobody needed for a while. */
+  advance(now: number): void;
+  /** Every figure as plain JSON, units in the names. */
+  snapshot(now: number): PoolSnapshot;
+  /** Walks every buffer and throws where an invariant is broken. For tests and `verify`. */
+  check(): void;
+  /** What the link still holds or a command still owns, each with how long its holder has had it. */
+  leaks(now: number): Leak[];
   /** Frees what is idle; the rest is counted as leaked. True when nothing is left: call it again until then, or give up. */
   close(now: number): boolean;
+}
+
+/** A buffer that could not be freed. */
+export interface Leak {
+  readonly index: number;
+  readonly pins: number;
+  readonly owned: boolean;
+  readonly age_ns: number;
 }
 
 /** Counts since the pool was made; durations in ns. Histograms stand beside them in `metrics.ts`. */
 export interface PoolMetrics {
   /** Buffers beyond the preallocated ones that exist now (Linux: nskbpool). */
   poolLength: number;
+  /** Most of them; Infinity where there is no cap. */
   cap: number;
+  /** Buffers that came with the frames: never given back. Grows with its frames in `lifo-swap`. */
   preallocated: number;
+  /** Buffers that exist now. */
   created: number;
   /** Buffers allocated beyond the preallocated ones, ever. */
   allocations: number;
+  /** Of these, since `markWarm`. */
+  allocationsAfterWarm: number;
   /** `acquire` was served without an allocation. */
   reuseHits: number;
   /** The pool was asked because a frame's own buffer was pinned. */
   poolTouches: number;
   /** The pool's head was pinned while another of its buffers was idle. */
   headBlocked: number;
-  /** `acquire` found no buffer. */
+  /** `acquire` found a free frame and no buffer. */
   dry: number;
+  /** `acquire` found every frame out with a command: the window is wider than the pool. */
+  framesBusy: number;
   /** The link's allocate said no below the cap. */
   allocationFailures: number;
+  /** Buffers of the headroom given back after a quiet period. */
+  givenBack: number;
+  kicks: number;
+  /** Time spent dry with nothing outstanding, until a kick. */
+  kickStall: number;
+  /** Buffers pinned and owned by no command: now, and the most there were. */
+  pinnedOnly: number;
+  pinnedOnlyPeak: number;
   leaked: number;
 }

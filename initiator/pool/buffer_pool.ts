@@ -1,0 +1,192 @@
+// A device's pool: a strategy, the ledger and the metrics put together. The one implementation of Pool.
+
+import type { Link, TxBuffer } from "../../link/link.ts";
+import { environment } from "../../words/failure.ts";
+import { Completion } from "./completion.ts";
+import { Fixed, MAXFRAMES } from "./fixed.ts";
+import { Ledger } from "./ledger.ts";
+import { LifoSwap, MOST_FRAMES } from "./lifo_swap.ts";
+import { Metrics, type PoolSnapshot } from "./metrics.ts";
+import { PerSend } from "./per_send.ts";
+import type { Leak, Pool } from "./pool.ts";
+import { ScanSwap } from "./scan_swap.ts";
+import type { Strategy } from "./strategy.ts";
+
+export const STRATEGIES = [
+  "fixed",
+  "scan-swap",
+  "lifo-swap",
+  "per-send",
+  "uncapped",
+  "completion",
+] as const;
+
+export type StrategyName = (typeof STRATEGIES)[number];
+
+export interface PoolSettings {
+  readonly strategy: StrategyName;
+  readonly link: Link;
+  /** Size of each buffer: 14 + the link's MTU. */
+  readonly frameBytes: number;
+  /** Frames that have a buffer from the start; `fixed` takes at most 16, `lifo-swap` and `per-send` take none. */
+  readonly preallocated: number;
+  /** Most buffers beyond them; no matter to `fixed` (none), `per-send` and `uncapped` (no bound). */
+  readonly cap: number;
+  /** Most frames that `lifo-swap` makes; 512. */
+  readonly frames?: number;
+  /** How long after its release a frame of `lifo-swap` is free again, ns; 0. */
+  readonly frameReturn?: number;
+  /** Poison idle memory and check every invariant at every step. */
+  readonly verify?: boolean;
+}
+
+/** A pool with its preallocated buffers; a Failure where the link can't give those. */
+export function createPool(settings: PoolSettings): Pool {
+  const { link, frameBytes, preallocated } = settings;
+  const cap = capOf(settings);
+  const ofFrames = settings.strategy === "lifo-swap" ? (settings.frames ?? MOST_FRAMES) : 0;
+  const metrics = new Metrics(cap, Math.max(preallocated, ofFrames) + cap);
+  const ledger = new Ledger(link, frameBytes, metrics, settings.verify ?? false);
+  const strategy = strategyOf(settings, ledger, cap);
+  const wanted = wantedAtStart(settings);
+  if (metrics.created < wanted) {
+    const got = metrics.created;
+    ledger.close(0);
+    throw environment(
+      `The link gave only ${got} of the pool's ${wanted} preallocated buffers of ${frameBytes} bytes; ask for fewer with --pool-prealloc`,
+    );
+  }
+  return new BufferPool(strategy, ledger, metrics);
+}
+
+function capOf({ strategy, cap }: PoolSettings): number {
+  if (strategy === "fixed") return 0;
+  return strategy === "per-send" || strategy === "uncapped" ? Infinity : cap;
+}
+
+function wantedAtStart({ strategy, preallocated }: PoolSettings): number {
+  if (strategy === "lifo-swap" || strategy === "per-send") return 0;
+  return strategy === "fixed" ? Math.min(preallocated, MAXFRAMES) : preallocated;
+}
+
+function strategyOf(settings: PoolSettings, ledger: Ledger, cap: number): Strategy {
+  const { strategy, preallocated } = settings;
+  switch (strategy) {
+    case "fixed":
+      return new Fixed(ledger, Math.min(preallocated, MAXFRAMES));
+    case "scan-swap":
+    case "uncapped":
+      return new ScanSwap(ledger, preallocated, strategy);
+    case "lifo-swap":
+      return new LifoSwap(ledger, settings.frames ?? MOST_FRAMES, settings.frameReturn ?? 0);
+    case "per-send":
+      return new PerSend(ledger);
+    case "completion":
+      return new Completion(ledger, preallocated, cap);
+  }
+}
+
+class BufferPool implements Pool {
+  readonly name: string;
+  readonly redrivenByReclaim: boolean;
+  readonly frames: number;
+  readonly metrics: Metrics;
+  private readonly strategy: Strategy;
+  private readonly ledger: Ledger;
+  /** When `acquire` first found nothing since it last found something; -1: it found something. */
+  private drySince = -1;
+
+  constructor(strategy: Strategy, ledger: Ledger, metrics: Metrics) {
+    this.name = strategy.name;
+    this.redrivenByReclaim = strategy.redrivenByReclaim;
+    this.frames = strategy.frames;
+    this.strategy = strategy;
+    this.ledger = ledger;
+    this.metrics = metrics;
+    ledger.onIdle = strategy.idled;
+    ledger.check();
+  }
+
+  get owned(): number {
+    return this.ledger.owned;
+  }
+
+  acquire(now: number): TxBuffer | null {
+    const { ledger, metrics } = this;
+    if (ledger.owned >= this.frames) {
+      metrics.framesBusy++;
+      return null;
+    }
+    const allocated = ledger.allocated;
+    const buffer = this.strategy.take(now);
+    if (buffer === null) {
+      metrics.dry++;
+      if (this.drySince < 0) this.drySince = now;
+      return null;
+    }
+    ledger.own(buffer, now);
+    if (ledger.allocated === allocated) metrics.reuseHits++;
+    if (this.drySince >= 0) {
+      metrics.drySpell.record(now - this.drySince);
+      this.drySince = -1;
+    }
+    return buffer;
+  }
+
+  release(buffer: TxBuffer, now: number): void {
+    this.strategy.give(buffer, this.ledger.disown(buffer, now), now);
+  }
+
+  reclaimed(count: number, now: number): void {
+    this.ledger.settle(count, now);
+  }
+
+  kicked(now: number, stalledSince: number): void {
+    this.metrics.kicks++;
+    this.metrics.kickStall += now - stalledSince;
+  }
+
+  waited(duration: number): void {
+    this.metrics.wait.record(duration);
+  }
+
+  markWarm(now: number): void {
+    this.metrics.markWarm(now, this.ledger.holdOpen(now));
+    if (this.drySince >= 0) this.drySince = now;
+  }
+
+  nextDeadline(): number {
+    return this.strategy.nextDeadline();
+  }
+
+  advance(now: number): void {
+    this.strategy.rest(now);
+  }
+
+  snapshot(now: number): PoolSnapshot {
+    const { ledger } = this;
+    return this.metrics.snapshot(now, {
+      strategy: this.name,
+      frames: Number.isFinite(this.frames) ? this.frames : null,
+      buffer_bytes: ledger.bufferBytes,
+      owned: ledger.owned,
+      idle: ledger.idle,
+      pinned: ledger.pinned(),
+      hold_open_ns: ledger.holdOpen(now),
+    });
+  }
+
+  check(): void {
+    this.ledger.check();
+  }
+
+  leaks(now: number): Leak[] {
+    return this.ledger.leaks(now);
+  }
+
+  close(now: number): boolean {
+    this.ledger.onIdle = null;
+    this.metrics.leaked = this.ledger.close(now);
+    return this.metrics.leaked === 0;
+  }
+}

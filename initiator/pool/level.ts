@@ -1,0 +1,84 @@
+// A number of things that changes over time, and for how long it had each value.
+//
+//   level  3 ┤      ┌──┐
+//          2 ┤   ┌──┘  └──────      at[2] = the two stretches at 2, in ns
+//          1 ┤───┘                  area  = Σ level × time, so that mean = area / time
+//
+// Room for `most` levels is made at the start; where there is no bound it grows by doubling, which is
+// the only allocation.
+
+export class Level {
+  now = 0;
+  peak = 0;
+  /** Σ level × ns up to `since`. */
+  area = 0;
+  private at: Float64Array;
+  private begun = -1;
+  private since = 0;
+
+  constructor(most: number) {
+    this.at = new Float64Array(Math.min(most, 1023) + 1);
+  }
+
+  /** The level is `value` from `time` (ns) on. */
+  set(value: number, time: number): void {
+    if (time !== this.since) this.settle(time);
+    this.now = value;
+    if (value > this.peak) this.peak = value;
+  }
+
+  /** Starts anew at `time`, at the level that holds. */
+  clear(time: number): void {
+    this.at.fill(0);
+    this.area = 0;
+    this.peak = this.now;
+    this.begun = time;
+    this.since = time;
+  }
+
+  snapshot(time: number): LevelSnapshot {
+    this.settle(time);
+    const levels: [number, number][] = [];
+    this.at.forEach((ns, level) => {
+      if (ns > 0) levels.push([level, ns]);
+    });
+    const duration = this.begun < 0 ? 0 : this.since - this.begun;
+    return {
+      now: this.now,
+      peak: this.peak,
+      mean: duration === 0 ? this.now : this.area / duration,
+      duration_ns: duration,
+      levels_ns: levels,
+    };
+  }
+
+  private settle(time: number): void {
+    if (this.begun < 0) {
+      this.begun = time;
+      this.since = time;
+      return;
+    }
+    const duration = time - this.since;
+    if (duration <= 0) return;
+    const level = this.now;
+    if (level >= this.at.length) this.grow(level);
+    this.at[level] = (this.at[level] ?? 0) + duration;
+    this.area += level * duration;
+    this.since = time;
+  }
+
+  private grow(level: number): void {
+    const wider = new Float64Array(Math.max(level + 1, this.at.length * 2));
+    wider.set(this.at);
+    this.at = wider;
+  }
+}
+
+/** Plain JSON: `levels_ns` are [level, time spent at it]; levels never held are left out. */
+export interface LevelSnapshot {
+  readonly now: number;
+  readonly peak: number;
+  readonly mean: number;
+  readonly duration_ns: number;
+  readonly levels_ns: readonly (readonly [number, number])[];
+}

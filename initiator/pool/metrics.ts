@@ -1,0 +1,204 @@
+// What a pool counts and times, and its form as plain JSON.
+//
+// Counts run from the pool's birth; `markWarm` keeps a copy of them (`at_warm`), so that whoever reads
+// a snapshot may subtract. Histograms and time-weighted levels start anew there.
+//
+//   a command   │ wait_ns │──────────── hold_ns ────────────│
+//               due       acquire                           release
+//   its buffer            │──────────────── pin_ns ─────────────────────│
+//                                                           │pinned-only│
+//
+// A pin's end is known when the link reports it (`reclaimed`). Where a link never pins (it copies), or
+// let go without a report before the command ended, there is no pin time: `releases` minus
+// `pin_ns.count` tells how many.
+
+import { Histogram, type HistogramSnapshot } from "./histogram.ts";
+import { Level, type LevelSnapshot } from "./level.ts";
+import type { PoolMetrics } from "./pool.ts";
+
+export class Metrics implements PoolMetrics {
+  poolLength = 0;
+  cap: number;
+  preallocated = 0;
+  created = 0;
+  allocations = 0;
+  reuseHits = 0;
+  poolTouches = 0;
+  headBlocked = 0;
+  dry = 0;
+  framesBusy = 0;
+  allocationFailures = 0;
+  givenBack = 0;
+  kicks = 0;
+  kickStall = 0;
+  leaked = 0;
+  acquires = 0;
+  releases = 0;
+  createdPeak = 0;
+  poolLengthPeak = 0;
+
+  /** How long commands owned their buffers. */
+  readonly hold = new Histogram();
+  /** How long the link held them, from `acquire` until it let go; after a resend from the last known moment on. */
+  readonly pin = new Histogram();
+  /** How long commands waited for a buffer, by the device's word. */
+  readonly wait = new Histogram();
+  /** From the first dry `acquire` to the next that was served. */
+  readonly drySpell = new Histogram();
+  /** Buffers out with commands. */
+  readonly occupancy: Level;
+  /** Buffers that only the link holds. */
+  readonly held: Level;
+
+  /** Σ over the buffers that were out at `markWarm`: how long each had been by then. */
+  private holdBefore = 0;
+  private warm: Counts | null = null;
+  private atCapSince = -1;
+  private timeAtCap = 0;
+
+  constructor(cap: number, mostBuffers: number) {
+    this.cap = cap;
+    this.occupancy = new Level(mostBuffers);
+    this.held = new Level(mostBuffers);
+  }
+
+  get pinnedOnly(): number {
+    return this.held.now;
+  }
+
+  get pinnedOnlyPeak(): number {
+    return this.held.peak;
+  }
+
+  get allocationsAfterWarm(): number {
+    return this.allocations - (this.warm?.allocations ?? 0);
+  }
+
+  /** One more or one less buffer of the headroom. */
+  lengthen(by: number, now: number): void {
+    this.poolLength += by;
+    if (this.poolLength > this.poolLengthPeak) this.poolLengthPeak = this.poolLength;
+    const atCap = this.cap > 0 && this.poolLength >= this.cap;
+    if (atCap && this.atCapSince < 0) this.atCapSince = now;
+    if (!atCap && this.atCapSince >= 0) {
+      this.timeAtCap += now - this.atCapSince;
+      this.atCapSince = -1;
+    }
+  }
+
+  /** `holdBefore`: Σ over the buffers out with commands now, how long each has been. */
+  markWarm(now: number, holdBefore: number): void {
+    this.warm = this.counts();
+    this.holdBefore = holdBefore;
+    this.hold.clear();
+    this.pin.clear();
+    this.wait.clear();
+    this.drySpell.clear();
+    this.occupancy.clear(now);
+    this.held.clear(now);
+    this.timeAtCap = 0;
+    if (this.atCapSince >= 0) this.atCapSince = now;
+  }
+
+  snapshot(now: number, pool: PoolShape): PoolSnapshot {
+    return {
+      ...pool,
+      cap: Number.isFinite(this.cap) ? this.cap : null,
+      preallocated: this.preallocated,
+      created: this.created,
+      created_peak: this.createdPeak,
+      pool_length: this.poolLength,
+      pool_length_peak: this.poolLengthPeak,
+      bytes: this.created * pool.buffer_bytes,
+      bytes_peak: this.createdPeak * pool.buffer_bytes,
+      pinned_only: this.pinnedOnly,
+      pinned_only_peak: this.pinnedOnlyPeak,
+      leaked: this.leaked,
+      ...this.counts(),
+      allocations_after_warm: this.allocationsAfterWarm,
+      at_warm: this.warm,
+      time_at_cap_ns: this.timeAtCap + (this.atCapSince < 0 ? 0 : now - this.atCapSince),
+      hold_before_ns: this.holdBefore,
+      hold_ns: this.hold.snapshot(),
+      pin_ns: this.pin.snapshot(),
+      wait_ns: this.wait.snapshot(),
+      dry_spell_ns: this.drySpell.snapshot(),
+      occupancy: this.occupancy.snapshot(now),
+      held_by_link: this.held.snapshot(now),
+    };
+  }
+
+  private counts(): Counts {
+    return {
+      acquires: this.acquires,
+      releases: this.releases,
+      allocations: this.allocations,
+      reuse_hits: this.reuseHits,
+      pool_touches: this.poolTouches,
+      head_blocked: this.headBlocked,
+      dry: this.dry,
+      frames_busy: this.framesBusy,
+      allocation_failures: this.allocationFailures,
+      given_back: this.givenBack,
+      kicks: this.kicks,
+      kick_stall_ns: this.kickStall,
+    };
+  }
+}
+
+/** What only grows. */
+export interface Counts {
+  readonly acquires: number;
+  readonly releases: number;
+  readonly allocations: number;
+  readonly reuse_hits: number;
+  readonly pool_touches: number;
+  readonly head_blocked: number;
+  readonly dry: number;
+  readonly frames_busy: number;
+  readonly allocation_failures: number;
+  readonly given_back: number;
+  readonly kicks: number;
+  readonly kick_stall_ns: number;
+}
+
+/** What the pool knows beside its metrics. */
+export interface PoolShape {
+  readonly strategy: string;
+  /** Most commands outstanding at once; null: no bound. */
+  readonly frames: number | null;
+  readonly buffer_bytes: number;
+  readonly owned: number;
+  readonly idle: number;
+  /** Buffers that the link holds at this moment, owned by a command or not. */
+  readonly pinned: number;
+  /** Σ over the buffers out with commands now: how long each has been. */
+  readonly hold_open_ns: number;
+}
+
+/** Everything, as plain JSON: no key ever vanishes. */
+export interface PoolSnapshot extends PoolShape, Counts {
+  /** null: no cap. */
+  readonly cap: number | null;
+  readonly preallocated: number;
+  readonly created: number;
+  readonly created_peak: number;
+  readonly pool_length: number;
+  readonly pool_length_peak: number;
+  readonly bytes: number;
+  readonly bytes_peak: number;
+  readonly pinned_only: number;
+  readonly pinned_only_peak: number;
+  readonly leaked: number;
+  readonly allocations_after_warm: number;
+  readonly at_warm: Counts | null;
+  readonly time_at_cap_ns: number;
+  /** Σ over the buffers out at `markWarm`: how long each had been by then. */
+  readonly hold_before_ns: number;
+  readonly hold_ns: HistogramSnapshot;
+  readonly pin_ns: HistogramSnapshot;
+  readonly wait_ns: HistogramSnapshot;
+  readonly dry_spell_ns: HistogramSnapshot;
+  readonly occupancy: LevelSnapshot;
+  readonly held_by_link: LevelSnapshot;
+}
