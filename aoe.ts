@@ -1,0 +1,110 @@
+#!/usr/bin/env bun
+// The command line: one subcommand per room, loaded only when it is named.
+//
+// `aoe target` must not pay for what the bench needs, so this file imports commander, the words, and
+// nothing else; the list of all subcommands is text. How every command ends is decided here:
+//
+//   Failure (words/failure.ts)     its sentence on stderr, its exit code
+//   commander's usage errors       commander's sentence, 2 (commander's own code would be 1)
+//   anything else                  a fault of ours: one line, 1; the stack with AOE_DEBUG=1
+//   SIGINT, SIGTERM                130, 143, unless the command handles the signal itself
+//   stdout closed (`aoe … | head`) 141, as a program without handlers would end by SIGPIPE
+
+import { Command, CommanderError } from "commander";
+
+import manifest from "./package.json" with { type: "json" };
+import { EXIT, Failure } from "./words/failure.ts";
+
+interface Room {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+const ROOMS: readonly Room[] = [
+  {
+    name: "target",
+    summary: "serve images and disks over ATA over Ethernet",
+    load: async () => (await import("./target/commands.ts")).targetCommand(),
+  },
+  {
+    name: "initiator",
+    summary: "discover, read, write and verify devices",
+    load: async () => (await import("./initiator/commands.ts")).initiatorCommand(),
+  },
+  {
+    name: "bench",
+    summary: "measure targets, initiators and the buffer pool",
+    load: async () => (await import("./bench/commands.ts")).benchCommand(),
+  },
+  {
+    name: "lab",
+    summary: "run a command in a network of its own, without root",
+    load: async () => (await import("./bench/lab/commands.ts")).labCommand(),
+  },
+  {
+    name: "decode",
+    summary: "print the frames of a capture file",
+    load: async () => (await import("./link/decode.ts")).decodeCommand(),
+  },
+];
+
+async function makeProgram(words: readonly string[]): Promise<Command> {
+  const program = new Command("aoe")
+    .description(manifest.description)
+    .version(manifest.version, "-V, --version")
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .showSuggestionAfterError(true);
+  // No option of the program's own takes a value, so the first word that is none is the subcommand.
+  const named = words.find((word) => !word.startsWith("-"));
+  for (const room of ROOMS) {
+    if (room.name === named) program.addCommand((await room.load()).summary(room.summary));
+    else program.command(room.name).summary(room.summary);
+  }
+  throwInsteadOfExit(program);
+  return program;
+}
+
+/** A command that was added doesn't inherit this setting, so each gets it. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) throwInsteadOfExit(child);
+}
+
+/** Says on stderr what went wrong and returns the exit code for it. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof Failure) {
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
+  const debug = process.env["AOE_DEBUG"] === "1";
+  const line = error instanceof Error ? error.message : String(error);
+  const hint = debug ? "" : " (a fault in this program; AOE_DEBUG=1 shows where)";
+  process.stderr.write(`aoe: ${line.replaceAll("\n", " ")}${hint}\n`);
+  if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+  return EXIT.failed;
+}
+
+function endOn(signal: "SIGINT" | "SIGTERM", code: number): void {
+  process.on(signal, () => {
+    // A command that listens too has taken over: a target answers what is in hand first.
+    if (process.listenerCount(signal) === 1) process.exit(code);
+  });
+}
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 141 : report(error));
+});
+process.on("uncaughtException", (error) => process.exit(report(error)));
+process.on("unhandledRejection", (error) => process.exit(report(error)));
+endOn("SIGINT", 130);
+endOn("SIGTERM", 143);
+
+const words = process.argv.slice(2);
+try {
+  await (await makeProgram(words)).parseAsync(words, { from: "user" });
+} catch (error) {
+  process.exitCode = report(error);
+}

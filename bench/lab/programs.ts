@@ -1,0 +1,15 @@
+// Where the programs of the system are. An ordinary user's PATH lacks the sbin folders, where ip, tc,
+// vblade, hdparm and mkfs.ext4 live on Debian, so whatever looks for a program looks there too.
+
+const SBIN = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** PATH with the sbin folders behind it. */
+export function searchPath(path = process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"): string {
+  const folders = path.split(":");
+  return [...folders, ...SBIN.filter((folder) => !folders.includes(folder))].join(":");
+}
+
+/** The program's path, or null where the system has none of that name. */
+export function findProgram(name: string): string | null {
+  return Bun.which(name, { PATH: searchPath() });
+}

@@ -1,0 +1,127 @@
+// What happens inside a lab before its command starts: a shell script, since a shell is small, is
+// everywhere, and stays as the lab's first process.
+//
+//   a0 ───── b0      pair 0 (a1 ───── b1 pair 1, and so on), both ends up, no addresses
+//   t0 ══╗── t1      late labs only: what leaves t0 is held by tbf, and a copy leaves through
+//        ╚═▶ a0      a0 at once, so a frame reaches b0 and is answered to a0 while t0 still has it
+//
+// The first process of a pid namespace must outlive the command (when it ends, the kernel kills all
+// others, which is how nothing is left behind), must not BE the command (the kernel gives a first
+// process no default signal action: Ctrl-C would do nothing), and reaps orphans. The shell does all
+// three while it waits for the command in the foreground.
+//
+// An interface without an address still talks when IPv6 is on (duplicate address detection, router
+// solicitation, MLD), so IPv6 is off for devices made here. Hardware addresses are fixed, so that
+// captures of two runs can be compared: 02:00:00:00:00:a0 is a0's.
+
+/** Largest payload of a frame on every pair. */
+export const DEFAULT_MTU = 9000;
+/** What a veth takes (ETH_MIN_MTU, ETH_MAX_MTU of linux/if_ether.h). */
+export const MTU_MIN = 68;
+export const MTU_MAX = 65535;
+export const PAIRS_MAX = 16;
+
+/** The transmit pair of a late lab, and the tbf parameters that let everything pass. */
+export const LATE_DEVICE = "t0";
+export const LATE_PEER = "t1";
+export const RELEASED = "rate 10gbit burst 1mb limit 64mb";
+
+/** tc filter words: a copy of every AoE frame leaves through a0. */
+export const MIRRORED =
+  "egress protocol 0x88a2 u32 match u32 0 0 action mirred egress mirror dev a0";
+
+export interface LabShape {
+  /** Default 9000. */
+  readonly mtu?: number;
+  /** Pairs a0-b0, a1-b1, …; default 1. */
+  readonly pairs?: number;
+  /** Also the held transmit pair t0-t1, mirrored to a0. */
+  readonly late?: boolean;
+}
+
+/** What the command finds in its environment. */
+export function labEnvironment(shape: LabShape): Record<string, string> {
+  const names = Array.from({ length: shape.pairs ?? 1 }, (_, pair) => `a${pair}:b${pair}`);
+  return {
+    AOE_LAB: "1",
+    AOE_LAB_A: "a0",
+    AOE_LAB_B: "b0",
+    AOE_LAB_PAIRS: names.join(" "),
+    AOE_LAB_MTU: String(shape.mtu ?? DEFAULT_MTU),
+    ...(shape.late === true ? { AOE_LAB_LATE: LATE_DEVICE } : {}),
+  };
+}
+
+/** The names of a lab's devices, for people. */
+export function describeLab(shape: LabShape): string {
+  const pairs = Array.from({ length: shape.pairs ?? 1 }, (_, pair) => `a${pair}-b${pair}`).join(
+    " ",
+  );
+  const late = shape.late === true ? `, late transmit device ${LATE_DEVICE} mirrored to a0` : "";
+  return `Lab: ${pairs}, MTU ${shape.mtu ?? DEFAULT_MTU}${late}`;
+}
+
+/**
+ * The script for `sh -c SCRIPT aoe-lab COMMAND…`. It exits 5 with a sentence on stderr where the lab
+ * can't be made, else with the command's own code. `parent` is the process for which the lab exists,
+ * as /proc names it: if it died before its death could reach the lab, the lab doesn't begin.
+ */
+export function setupScript(shape: LabShape, parent: string, ip: string, tc: string): string {
+  const mtu = shape.mtu ?? DEFAULT_MTU;
+  const links: string[] = ["link set lo up"];
+  const quiet: string[] = [];
+  const addPair = (near: string, far: string, nearMac: string, farMac: string): void => {
+    links.push(
+      `link add ${near} address ${nearMac} mtu ${mtu} type veth peer name ${far} address ${farMac} mtu ${mtu}`,
+    );
+    for (const device of [near, far]) {
+      quiet.push(`link set ${device} addrgenmode none`);
+      links.push(`link set ${device} up`);
+    }
+  };
+  for (let pair = 0; pair < (shape.pairs ?? 1); pair += 1) {
+    addPair(`a${pair}`, `b${pair}`, stableMac("a", pair), stableMac("b", pair));
+  }
+  // t0 has a0's address: an initiator that sends through t0 is answered, as itself, through a0.
+  if (shape.late === true) addPair(LATE_DEVICE, LATE_PEER, stableMac("a", 0), stableMac("c", 0));
+
+  return [
+    `[ -d /proc/${parent} ] || exit 5`,
+    `mount -t proc proc /proc 2>/dev/null`,
+    `{ echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; } 2>/dev/null`,
+    `fail() { echo "$1" >&2; exit 5; }`,
+    `said=$(${quote(ip)} -batch - 2>&1 <<'END'\n${links.join("\n")}\nEND\n) ||`,
+    `  fail "The lab's veth pairs can't be made: $(echo $said)"`,
+    // Where the sysctl above could not be written: no link-local address, hence nothing to announce.
+    `${quote(ip)} -force -batch - >/dev/null 2>&1 <<'END'\n${quiet.join("\n")}\nEND`,
+    ...(shape.late === true ? lateScript(tc) : []),
+    `command -v -- "$1" >/dev/null || fail "There is no command $1 to run in the lab"`,
+    `"$@"`,
+    `exit $?`,
+  ].join("\n");
+}
+
+function lateScript(tc: string): string[] {
+  return [
+    `said=$(${quote(tc)} -batch - 2>&1 <<'END'\n${lateSetup().join("\n")}\nEND\n) ||`,
+    `  fail "The late release needs the kernel's tbf, clsact, u32 and mirred: $(echo $said)"`,
+  ];
+}
+
+/** tc commands that make t0 late, released for now. */
+function lateSetup(): string[] {
+  return [
+    `qdisc replace dev ${LATE_DEVICE} root tbf ${RELEASED}`,
+    `qdisc add dev ${LATE_DEVICE} clsact`,
+    `filter add dev ${LATE_DEVICE} ${MIRRORED}`,
+  ];
+}
+
+/** Locally administered, e.g. 02:00:00:00:00:a0. */
+function stableMac(side: "a" | "b" | "c", pair: number): string {
+  return `02:00:00:00:00:${side}${pair.toString(16)}`;
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
