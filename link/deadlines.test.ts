@@ -71,6 +71,7 @@ describe("deadlines", () => {
           }
           expect(deadlines.size).toBe(model.length);
           expect(deadlines.next()).toBe(model[0]?.at ?? Infinity);
+          expect(deadlines.first()).toBe(model[0]?.handle ?? -1);
         }
         for (let handle = 0; handle <= 40; handle++) {
           expect(deadlines.at(handle)).toBe(

@@ -19,6 +19,8 @@ export interface Deadlines {
   at(handle: number): number;
   /** The earliest deadline; Infinity: none. */
   next(): number;
+  /** The handle that has it; -1: none. */
+  first(): number;
   /** Takes out the earliest handle that is due at `now`; -1: none is. */
   pop(now: number): number;
 }
@@ -82,6 +84,10 @@ class Heap implements Deadlines {
 
   next(): number {
     return this.size === 0 ? Infinity : (this.due[this.heap[0] as number] as number);
+  }
+
+  first(): number {
+    return this.size === 0 ? -1 : (this.heap[0] as number);
   }
 
   pop(now: number): number {

@@ -1,0 +1,150 @@
+// A link that writes down every frame, both ways, as a pcap file with ns time stamps (wire/pcap.ts).
+//
+// The file's bytes go to a sink that the caller hands in: nothing here does I/O. They are gathered
+// and handed over when the memory is full, at close, and in `flush` once half a second has passed,
+// so that a capture of a process that gets killed is not empty.
+//
+// A transmitted frame is written once the link below took it, and a received one before the core
+// sees it. A refused or oversize frame was never on the wire and is not written. The capture shows
+// the wire as it is at its place among the wrappers: outside of `faults`, what the core meant.
+
+import { createWriter, HEADER_LENGTH, RECORD_LENGTH, type Writer } from "../wire/pcap.ts";
+import type { Mac } from "../wire/mac.ts";
+import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
+import type { Waiter } from "./waiter.ts";
+
+/** Most bytes of a frame that are kept unless a snaplen says less: tcpdump's own default. */
+const SNAPLEN = 262_144;
+const MEMORY = 1 << 18;
+const FLUSH_EVERY = 500e6;
+
+export interface CaptureOptions {
+  readonly clock: Pick<Waiter, "now">;
+  /** Takes the file's next bytes; they are written over after it returns. */
+  readonly sink: (bytes: Uint8Array) => void;
+  /** Bytes kept of each frame, at most; 262,144. */
+  readonly snaplen?: number;
+  /** Seconds since 1970 when the clock showed 0, fraction included; 0. */
+  readonly epochSeconds?: number;
+}
+
+export interface CaptureLink extends Link {
+  readonly captured: { readonly frames: number; readonly bytes: number };
+}
+
+export function createCapture(inner: Link, options: CaptureOptions): CaptureLink {
+  return new CapturedLink(inner, options);
+}
+
+class CapturedLink implements CaptureLink {
+  readonly captured = { frames: 0, bytes: 0 };
+  private readonly inner: Link;
+  private readonly clock: Pick<Waiter, "now">;
+  private readonly sink: (bytes: Uint8Array) => void;
+  private readonly snaplen: number;
+  private readonly writer: Writer;
+  private readonly memory: Uint8Array;
+  /** ns to add to the clock so that whole seconds stay with the writer. */
+  private readonly offset: number;
+  private writtenAt = 0;
+  private open = true;
+
+  private visit: ((frame: FrameView) => void) | null = null;
+  private readonly meet = (frame: FrameView): void => {
+    this.write(frame.view, frame.base, frame.length, frame.at);
+    (this.visit as (frame: FrameView) => void)(frame);
+  };
+
+  constructor(inner: Link, options: CaptureOptions) {
+    const epoch = options.epochSeconds ?? 0;
+    const seconds = Math.floor(epoch);
+    this.inner = inner;
+    this.clock = options.clock;
+    this.sink = options.sink;
+    this.snaplen = options.snaplen ?? SNAPLEN;
+    this.offset = Math.round((epoch - seconds) * 1e9);
+    const frame = Math.min(this.snaplen, 65_536 + 14);
+    this.memory = new Uint8Array(Math.max(MEMORY, HEADER_LENGTH + RECORD_LENGTH + frame));
+    this.writer = createWriter(new DataView(this.memory.buffer), seconds, this.snaplen);
+  }
+
+  get mac(): Mac {
+    return this.inner.mac;
+  }
+  get mtu(): number {
+    return this.inner.mtu;
+  }
+  get fds(): readonly number[] {
+    return this.inner.fds;
+  }
+  get counters(): Readonly<LinkCounters> {
+    return this.inner.counters;
+  }
+  get onChange(): (() => void) | null {
+    return this.inner.onChange;
+  }
+  set onChange(listener: (() => void) | null) {
+    this.inner.onChange = listener;
+  }
+  allocate(size: number): TxBuffer | null {
+    return this.inner.allocate(size);
+  }
+  free(buffer: TxBuffer): void {
+    this.inner.free(buffer);
+  }
+  reclaim(): number {
+    return this.inner.reclaim();
+  }
+  nextDeadline(): number {
+    return this.inner.nextDeadline();
+  }
+
+  receive(visit: (frame: FrameView) => void, limit: number): number {
+    this.visit = visit;
+    return this.inner.receive(this.meet, limit);
+  }
+
+  transmit(buffer: TxBuffer, length: number): boolean {
+    const errors = this.inner.counters.transmitErrors;
+    if (!this.inner.transmit(buffer, length)) return false;
+    if (this.inner.counters.transmitErrors === errors) {
+      this.write(buffer.view, 0, length, this.clock.now());
+    }
+    return true;
+  }
+
+  flush(): void {
+    this.inner.flush();
+    if (this.writer.length() === 0) return;
+    const now = this.clock.now();
+    if (now - this.writtenAt < FLUSH_EVERY) return;
+    this.writtenAt = now;
+    this.handOver();
+  }
+
+  close(): void {
+    if (this.open) this.handOver();
+    this.open = false;
+    this.inner.close();
+  }
+
+  private write(view: DataView, base: number, length: number, at: number): void {
+    if (!this.open) return;
+    const ns = at + this.offset;
+    if (!this.writer.append(view, base, length, ns)) {
+      this.handOver();
+      if (!this.writer.append(view, base, length, ns)) {
+        throw new Error(`invariant: a frame of ${length} bytes fits ${this.memory.length}`);
+      }
+    }
+    this.captured.frames++;
+    this.captured.bytes += Math.min(length, this.snaplen);
+  }
+
+  private handOver(): void {
+    const length = this.writer.length();
+    if (length === 0) return;
+    this.sink(this.memory.subarray(0, length));
+    this.writer.clear();
+  }
+}

@@ -1,0 +1,241 @@
+// A link that releases late: frames pass on at once, their buffers stay pinned as long as a reclaim
+// model says (link/reclaim_model.ts). A buffer's pins are those of the link below plus its own holds.
+//
+//   holds   [ ended … | held … ]     a ring of (buffer, time of transmit), oldest first
+//
+// What ends by time or by a count is let go by the `reclaim` that follows. What a driver cleans on
+// its way through a transmit or a receive is idle there and then, as it is for the caller's very
+// next send in the kernel; the next `reclaim` counts it. So the sum of what `reclaim` returns is
+// always the number of times that a buffer became idle.
+
+import type { Mac } from "../wire/mac.ts";
+import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
+import type { Held, ReclaimModel } from "./reclaim_model.ts";
+import type { Waiter } from "./waiter.ts";
+
+/** `inner` with `model`'s late release; `inner` itself where the model holds nothing. */
+export function createReclaim(inner: Link, model: ReclaimModel, clock: Pick<Waiter, "now">): Link {
+  return model.holds ? new LateLink(inner, model, clock) : inner;
+}
+
+class HeldBuffer implements TxBuffer {
+  readonly index: number;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly address: number;
+  readonly inner: TxBuffer;
+  holds = 0;
+  /** Among those whose holds have ended and which the link below still pins. */
+  lingers = false;
+
+  constructor(inner: TxBuffer) {
+    this.inner = inner;
+    this.index = inner.index;
+    this.bytes = inner.bytes;
+    this.view = inner.view;
+    this.address = inner.address;
+  }
+
+  get pins(): number {
+    return this.inner.pins + this.holds;
+  }
+}
+
+/** The ring of holds; grows by doubling. */
+class Holds implements Held {
+  count = 0;
+  private head = 0;
+  private buffers = new Int32Array(64);
+  private times = new Float64Array(64);
+
+  at(index: number): number {
+    return this.times[(this.head + index) & (this.times.length - 1)] as number;
+  }
+
+  push(buffer: number, now: number): void {
+    if (this.count === this.times.length) this.grow();
+    const tail = (this.head + this.count++) & (this.times.length - 1);
+    this.buffers[tail] = buffer;
+    this.times[tail] = now;
+  }
+
+  /** The oldest one's buffer, which leaves. */
+  shift(): number {
+    const buffer = this.buffers[this.head] as number;
+    this.head = (this.head + 1) & (this.times.length - 1);
+    this.count--;
+    return buffer;
+  }
+
+  private grow(): void {
+    const size = this.times.length;
+    const buffers = new Int32Array(2 * size);
+    const times = new Float64Array(2 * size);
+    for (let i = 0; i < size; i++) {
+      buffers[i] = this.buffers[(this.head + i) & (size - 1)] as number;
+      times[i] = this.times[(this.head + i) & (size - 1)] as number;
+    }
+    this.buffers = buffers;
+    this.times = times;
+    this.head = 0;
+  }
+}
+
+class LateLink implements Link {
+  private readonly inner: Link;
+  private readonly model: ReclaimModel;
+  private readonly clock: Pick<Waiter, "now">;
+  private readonly buffers: (HeldBuffer | null)[] = [];
+  private readonly held = new Holds();
+  /** Ended by the transmit that reached the count: the interrupt that the next reclaim serves. */
+  private ended = 0;
+  /** Buffers that became idle and were not yet reported. */
+  private idle = 0;
+  private lingering: number[] = [];
+
+  private visit: ((frame: FrameView) => void) | null = null;
+  private first = false;
+  private readonly meet = (frame: FrameView): void => {
+    if (this.first) {
+      this.first = false;
+      this.letGo(this.model.onReceive(this.held, this.clock.now()));
+    }
+    (this.visit as (frame: FrameView) => void)(frame);
+  };
+
+  constructor(inner: Link, model: ReclaimModel, clock: Pick<Waiter, "now">) {
+    this.inner = inner;
+    this.model = model;
+    this.clock = clock;
+  }
+
+  get mac(): Mac {
+    return this.inner.mac;
+  }
+  get mtu(): number {
+    return this.inner.mtu;
+  }
+  get fds(): readonly number[] {
+    return this.inner.fds;
+  }
+  get counters(): Readonly<LinkCounters> {
+    return this.inner.counters;
+  }
+  get onChange(): (() => void) | null {
+    return this.inner.onChange;
+  }
+  set onChange(listener: (() => void) | null) {
+    this.inner.onChange = listener;
+  }
+
+  allocate(size: number): TxBuffer | null {
+    const inner = this.inner.allocate(size);
+    if (inner === null) return null;
+    const buffer = new HeldBuffer(inner);
+    this.buffers[inner.index] = buffer;
+    return buffer;
+  }
+
+  free(buffer: TxBuffer): void {
+    const mine = this.own(buffer);
+    if (mine.pins !== 0) {
+      throw new Error(
+        `invariant: buffer ${mine.index} is idle when freed, not pinned ${mine.pins}`,
+      );
+    }
+    if (mine.lingers) {
+      this.lingering.splice(this.lingering.indexOf(mine.index), 1);
+      this.idle++;
+    }
+    this.buffers[mine.index] = null;
+    this.inner.free(mine.inner);
+  }
+
+  private own(buffer: TxBuffer): HeldBuffer {
+    const mine = this.buffers[buffer.index];
+    if (mine == null || mine !== buffer) {
+      throw new Error(`invariant: buffer ${buffer.index} is one of this link's, and not freed`);
+    }
+    return mine;
+  }
+
+  receive(visit: (frame: FrameView) => void, limit: number): number {
+    this.visit = visit;
+    this.first = true;
+    return this.inner.receive(this.meet, limit);
+  }
+
+  transmit(buffer: TxBuffer, length: number): boolean {
+    const mine = this.own(buffer);
+    const now = this.clock.now();
+    // An interrupt that is due came before this transmit: it must not take the new one along.
+    if (this.ended > 0) this.letGo(0);
+    this.letGo(this.model.beforeTransmit(this.held, now));
+    const errors = this.inner.counters.transmitErrors;
+    if (!this.inner.transmit(mine.inner, length)) return false;
+    // A frame that the kernel refused is nowhere: nobody holds it.
+    if (this.inner.counters.transmitErrors !== errors) return true;
+    mine.holds++;
+    this.held.push(mine.index, now);
+    this.ended = this.model.afterTransmit(this.held);
+    return true;
+  }
+
+  flush(): void {
+    this.inner.flush();
+  }
+
+  reclaim(): number {
+    const below = this.inner.reclaim();
+    if (this.held.count > 0) {
+      if (this.ended > 0) this.letGo(0);
+      this.letGo(this.model.byTime(this.held, this.clock.now()));
+    }
+    if (below > 0 && this.lingering.length > 0) this.look();
+    const { idle } = this;
+    this.idle = 0;
+    return idle;
+  }
+
+  /** Ends the holds that an interrupt has ended, and `count` more of the oldest. */
+  private letGo(count: number): void {
+    let left = this.ended + count;
+    this.ended = 0;
+    for (; left > 0; left--) {
+      const buffer = this.buffers[this.held.shift()] as HeldBuffer;
+      if (--buffer.holds > 0) continue;
+      if (buffer.inner.pins === 0) {
+        this.idle++;
+      } else if (!buffer.lingers) {
+        buffer.lingers = true;
+        this.lingering.push(buffer.index);
+      }
+    }
+  }
+
+  /** The link below let go of something: which of those that waited for it alone are idle now. */
+  private look(): void {
+    let kept = 0;
+    for (let i = 0; i < this.lingering.length; i++) {
+      const index = this.lingering[i] as number;
+      const buffer = this.buffers[index] as HeldBuffer;
+      if (buffer.holds === 0 && buffer.inner.pins > 0) {
+        this.lingering[kept++] = index;
+        continue;
+      }
+      // Sent again meanwhile: the end of that hold will decide.
+      buffer.lingers = false;
+      if (buffer.holds === 0) this.idle++;
+    }
+    this.lingering.length = kept;
+  }
+
+  nextDeadline(): number {
+    if (this.ended > 0 || this.idle > 0) return 0;
+    return Math.min(this.model.deadline(this.held), this.inner.nextDeadline());
+  }
+
+  close(): void {
+    this.inner.close();
+  }
+}

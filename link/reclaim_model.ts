@@ -1,0 +1,128 @@
+// When a network driver lets go of what it has transmitted: the models that stand in for one.
+//
+//   eager              at once
+//   coalesce:N/T       all, when N are held or the oldest has been held for T: the tx-frames and
+//                      tx-usecs of `ethtool -C`, which is how tg3 and its kin defer
+//   delay:T            each, T after its transmit
+//   next-xmit:D        each transmit first cleans what went out at least D before it (virtio_net
+//                      without napi_tx frees old buffers at the start of start_xmit)
+//   on-receive:D       a receive that finds a frame first cleans what went out at least D before it
+//                      (a NAPI driver cleans its transmit ring when the receive interrupt polls it)
+//   stuck              never
+//
+// A model is a value without state: it looks at the queue of what is held, oldest first, and says
+// how many of the oldest it lets go. So it is exact whatever the rhythm in which it is asked, and
+// nothing in it is random. N alone would hold a pool smaller than N for ever: hence T.
+
+import { expected } from "../words/failure.ts";
+import { parseDuration, parseInteger } from "../words/quantity.ts";
+
+/** The transmits that the link holds, oldest first. */
+export interface Held {
+  readonly count: number;
+  /** When the one at `index` was transmitted, ns. */
+  at(index: number): number;
+}
+
+/** Each function returns how many of the oldest are let go at `now` (ns). */
+export interface ReclaimModel {
+  /** As given: `coalesce:64/1ms`. */
+  readonly text: string;
+  /** False: nothing is ever held. */
+  readonly holds: boolean;
+  /** By time alone. */
+  byTime(held: Held, now: number): number;
+  /** When `byTime` will next let go, ns; Infinity: not by time. */
+  deadline(held: Held): number;
+  /** On the driver's way into a transmit, which then holds one more. */
+  beforeTransmit(held: Held, now: number): number;
+  /** By that transmit's interrupt; the new one is among the held. */
+  afterTransmit(held: Held): number;
+  /** On the driver's way to hand up the first frame of a receive. */
+  onReceive(held: Held, now: number): number;
+}
+
+const none = () => 0;
+const never = () => Infinity;
+const NOTHING = {
+  holds: true,
+  byTime: none,
+  deadline: never,
+  beforeTransmit: none,
+  afterTransmit: none,
+  onReceive: none,
+};
+
+const FORMS = "one of eager, coalesce:N/T, delay:T, next-xmit:D, on-receive:D, stuck";
+
+/** The model that `text` names; `what` is the option that it stood in. Throws a usage Failure. */
+export function parseReclaim(text: string, what: string): ReclaimModel {
+  const trimmed = text.trim();
+  const [name = "", ...rest] = trimmed.split(":");
+  const argument = rest.join(":");
+  if ((name === "eager" || name === "stuck") && rest.length > 0) throw expected(what, FORMS, text);
+  switch (name) {
+    case "eager":
+      return { ...NOTHING, text: trimmed, holds: false };
+    case "stuck":
+      return { ...NOTHING, text: trimmed };
+    case "coalesce": {
+      const parts = argument.split("/");
+      const [frames, time] = parts;
+      if (parts.length !== 2 || frames === undefined || time === undefined) {
+        throw expected(what, "coalesce:N/T, a number of frames and a duration", text);
+      }
+      const most = parseInteger(frames, `${what}, N of coalesce`, 1);
+      return coalesce(trimmed, most, parseDuration(time, `${what}, T of coalesce`));
+    }
+    case "delay":
+      return delay(trimmed, parseDuration(argument, `${what}, T of delay`));
+    case "next-xmit": {
+      const age = parseDuration(argument, `${what}, D of next-xmit`);
+      return { ...NOTHING, text: trimmed, beforeTransmit: (held, now) => aged(held, now - age) };
+    }
+    case "on-receive": {
+      const age = parseDuration(argument, `${what}, D of on-receive`);
+      return { ...NOTHING, text: trimmed, onReceive: (held, now) => aged(held, now - age) };
+    }
+    default:
+      throw expected(what, FORMS, text);
+  }
+}
+
+function coalesce(text: string, most: number, time: number): ReclaimModel {
+  // The timer runs from the oldest on and cleans what had gone out when it fired, however late
+  // somebody asks; what went out after that starts the next one.
+  const fired = (held: Held, now: number) => {
+    let count = 0;
+    while (count < held.count && held.at(count) + time <= now) {
+      const fires = held.at(count) + time;
+      while (count < held.count && held.at(count) <= fires) count++;
+    }
+    return count;
+  };
+  return {
+    ...NOTHING,
+    text,
+    byTime: fired,
+    deadline: (held) => (held.count > 0 ? held.at(0) + time : Infinity),
+    beforeTransmit: fired,
+    afterTransmit: (held) => (held.count >= most ? held.count : 0),
+  };
+}
+
+function delay(text: string, time: number): ReclaimModel {
+  return {
+    ...NOTHING,
+    text,
+    byTime: (held, now) => aged(held, now - time),
+    deadline: (held) => (held.count > 0 ? held.at(0) + time : Infinity),
+  };
+}
+
+/** How many went out at `latest` or before. */
+function aged(held: Held, latest: number): number {
+  let count = 0;
+  while (count < held.count && held.at(count) <= latest) count++;
+  return count;
+}
