@@ -11,10 +11,9 @@
 // The classic capture format (draft-ietf-opsawg-pcap). The magic tells byte order and fraction: four
 // kinds are read; nanoseconds in little-endian order are written. A damaged file gives what stands
 // before the damage, and then a value that names it.
-//
-// Seconds and nanoseconds stay apart: since 1970 they don't fit one number exactly.
 
 import { copy } from "./bytes.ts";
+import type { Capture, Packet } from "./capture.ts";
 import { type Malformed, malformed } from "./malformed.ts";
 
 export const HEADER_LENGTH = 24;
@@ -23,28 +22,10 @@ export const LINKTYPE_ETHERNET = 1;
 
 const MAGIC_US = 0xa1b2c3d4;
 const MAGIC_NS = 0xa1b23c4d;
-/** Most bytes of one record that are believed: libpcap's own bound for Ethernet. */
-const LARGEST = 262_144;
+/** Most bytes of one packet that are believed: libpcap's own bound for Ethernet. */
+export const LARGEST = 262_144;
 
-/** One captured frame; its bytes are `captured` from `offset` of the file on. */
-export interface Packet {
-  readonly seconds: number;
-  readonly nanoseconds: number;
-  readonly offset: number;
-  /** Bytes kept. */
-  readonly captured: number;
-  /** Bytes that were on the wire; more than `captured` where the capture's snaplen cut the frame. */
-  readonly length: number;
-}
-
-/** A capture that is read packet by packet. */
-export interface Capture {
-  readonly format: "pcap" | "pcapng";
-  /** The next packet; null at the end; a rule that the file breaks, after which there is no more. */
-  next(): Packet | Malformed | null;
-}
-
-/** The capture in `view`, or why it is none. */
+/** The classic capture in `view`, or why it is none. */
 export function read(view: DataView): Capture | Malformed {
   const length = view.byteLength;
   if (length < HEADER_LENGTH) {
@@ -113,11 +94,6 @@ function damaged(view: DataView, little: boolean, at: number, left: number): Mal
 
 function isMagic(magic: number): boolean {
   return magic === MAGIC_US || magic === MAGIC_NS;
-}
-
-/** Nanoseconds from `first` to `packet`: exact for 104 days. */
-export function since(first: Packet, packet: Packet): number {
-  return (packet.seconds - first.seconds) * 1e9 + (packet.nanoseconds - first.nanoseconds);
 }
 
 /** Writes the file header of a nanosecond Ethernet capture: HEADER_LENGTH bytes. */
