@@ -95,11 +95,14 @@ class BufferPool implements Pool {
   private readonly ledger: Ledger;
   /** When `acquire` first found nothing since it last found something; -1: it found something. */
   private drySince = -1;
+  /** `frames`, or -1 from `close` on. */
+  private most: number;
 
   constructor(strategy: Strategy, ledger: Ledger, metrics: Metrics) {
     this.name = strategy.name;
     this.redrivenByReclaim = strategy.redrivenByReclaim;
     this.frames = strategy.frames;
+    this.most = strategy.frames;
     this.strategy = strategy;
     this.ledger = ledger;
     this.metrics = metrics;
@@ -113,7 +116,8 @@ class BufferPool implements Pool {
 
   acquire(now: number): TxBuffer | null {
     const { ledger, metrics } = this;
-    if (ledger.owned >= this.frames) {
+    if (ledger.owned >= this.most) {
+      if (this.most < 0) throw new Error("invariant: nothing is acquired from a closed pool");
       metrics.framesBusy++;
       return null;
     }
@@ -134,7 +138,9 @@ class BufferPool implements Pool {
   }
 
   release(buffer: TxBuffer, now: number): void {
-    this.strategy.give(buffer, this.ledger.disown(buffer, now), now);
+    const idle = this.ledger.disown(buffer, now);
+    // A closed pool's idle buffers go with the next `close`.
+    if (this.most >= 0) this.strategy.give(buffer, idle, now);
   }
 
   reclaimed(count: number, now: number): void {
@@ -156,11 +162,11 @@ class BufferPool implements Pool {
   }
 
   nextDeadline(): number {
-    return this.strategy.nextDeadline();
+    return this.most < 0 ? Infinity : this.strategy.nextDeadline();
   }
 
   advance(now: number): void {
-    this.strategy.rest(now);
+    if (this.most >= 0) this.strategy.rest(now);
   }
 
   snapshot(now: number): PoolSnapshot {
@@ -185,6 +191,7 @@ class BufferPool implements Pool {
   }
 
   close(now: number): boolean {
+    this.most = -1;
     this.ledger.onIdle = null;
     this.metrics.leaked = this.ledger.close(now);
     return this.metrics.leaked === 0;

@@ -100,7 +100,6 @@ export class Ledger {
   /** A command takes an idle buffer. */
   own(buffer: TxBuffer, now: number): void {
     const slot = buffer.index;
-    if (this.closed) throw new Error("invariant: no buffer is acquired from a closed pool");
     if (buffer.pins !== 0) throw new Error(`invariant: buffer ${slot} is handed out while pinned`);
     // The link let go of it and the report of that is still to come.
     if (this.state[slot] === HELD) this.letGo(slot, now);

@@ -2,7 +2,7 @@
 //
 //   level  3 ┤      ┌──┐
 //          2 ┤   ┌──┘  └──────      at[2] = the two stretches at 2, in ns
-//          1 ┤───┘                  area  = Σ level × time, so that mean = area / time
+//          1 ┤───┘                  mean  = Σ level × at[level] / Σ at[level]
 //
 // Room for `most` levels is made at the start; where there is no bound it grows by doubling, which is
 // the only allocation.
@@ -10,8 +10,6 @@
 export class Level {
   now = 0;
   peak = 0;
-  /** Σ level × ns up to `since`. */
-  area = 0;
   private at: Float64Array;
   private begun = -1;
   private since = 0;
@@ -30,7 +28,6 @@ export class Level {
   /** Starts anew at `time`, at the level that holds. */
   clear(time: number): void {
     this.at.fill(0);
-    this.area = 0;
     this.peak = this.now;
     this.begun = time;
     this.since = time;
@@ -39,14 +36,16 @@ export class Level {
   snapshot(time: number): LevelSnapshot {
     this.settle(time);
     const levels: [number, number][] = [];
+    let area = 0;
     this.at.forEach((ns, level) => {
       if (ns > 0) levels.push([level, ns]);
+      area += level * ns;
     });
     const duration = this.begun < 0 ? 0 : this.since - this.begun;
     return {
       now: this.now,
       peak: this.peak,
-      mean: duration === 0 ? this.now : this.area / duration,
+      mean: duration === 0 ? this.now : area / duration,
       duration_ns: duration,
       levels_ns: levels,
     };
@@ -63,7 +62,6 @@ export class Level {
     const level = this.now;
     if (level >= this.at.length) this.grow(level);
     this.at[level] = (this.at[level] ?? 0) + duration;
-    this.area += level * duration;
     this.since = time;
   }
 

@@ -1,0 +1,98 @@
+// A link whose pins move by hand, for tests of pools alone: transmit pins, `letGo` unpins, `reclaim`
+// reports. Frames go nowhere.
+
+import type { FrameView, Link, LinkCounters, TxBuffer } from "../../link/link.ts";
+
+export class HandBuffer implements TxBuffer {
+  pins = 0;
+  readonly address = 0;
+  readonly index: number;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+
+  constructor(index: number, size: number) {
+    this.index = index;
+    this.bytes = new Uint8Array(size);
+    this.view = new DataView(this.bytes.buffer);
+  }
+}
+
+export class HandLink implements Link {
+  readonly mac = 0x0200_0000_0001;
+  readonly mtu = 1500;
+  onChange: (() => void) | null = null;
+  readonly fds: readonly number[] = [];
+  readonly counters: LinkCounters = {
+    received: 0,
+    transmitted: 0,
+    receiveDrops: 0,
+    transmitBusy: 0,
+    transmitErrors: 0,
+    lastErrno: 0,
+  };
+  /** Buffers that exist. */
+  allocated = 0;
+  /** Most of them. */
+  budget: number;
+  /** Whether a transmit pins; a link that copies does not. */
+  pins = true;
+  readonly buffers: (HandBuffer | null)[] = [];
+  private readonly vacant: number[] = [];
+  private idle = 0;
+
+  constructor(budget = Infinity) {
+    this.budget = budget;
+  }
+
+  allocate(size: number): TxBuffer | null {
+    if (this.allocated >= this.budget) return null;
+    this.allocated++;
+    const buffer = new HandBuffer(this.vacant.pop() ?? this.buffers.length, size);
+    this.buffers[buffer.index] = buffer;
+    return buffer;
+  }
+
+  free(buffer: TxBuffer): void {
+    if (this.buffers[buffer.index] !== buffer || buffer.pins > 0) {
+      throw new Error(`invariant: buffer ${buffer.index} exists and is idle when it is freed`);
+    }
+    this.buffers[buffer.index] = null;
+    this.vacant.push(buffer.index);
+    this.allocated--;
+  }
+
+  transmit(buffer: TxBuffer, _length: number): boolean {
+    const mine = this.buffers[buffer.index];
+    if (mine !== buffer || mine == null) throw new Error("invariant: transmit of what was freed");
+    this.counters.transmitted++;
+    if (this.pins) mine.pins++;
+    return true;
+  }
+
+  /** Takes one pin away. */
+  letGo(index: number): void {
+    const buffer = this.buffers[index];
+    if (buffer == null || buffer.pins === 0) throw new Error(`buffer ${index} is not pinned`);
+    if (--buffer.pins === 0) this.idle++;
+  }
+
+  letGoAll(): void {
+    for (const buffer of this.buffers)
+      while (buffer != null && buffer.pins > 0) this.letGo(buffer.index);
+  }
+
+  reclaim(): number {
+    const { idle } = this;
+    this.idle = 0;
+    return idle;
+  }
+
+  receive(_visit: (frame: FrameView) => void, _limit: number): number {
+    return 0;
+  }
+  flush(): void {}
+  nextDeadline(): number {
+    return Infinity;
+  }
+  close(): void {}
+}
