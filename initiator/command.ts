@@ -11,6 +11,8 @@ export const READ = 0;
 export const WRITE = 1;
 export const FLUSH = 2;
 export const IDENTIFY = 3;
+/** A frame of another AoE command (config, mask list, reserve, vendor): `aoeCommand`, `length`. */
+export const CONTROL = 4;
 
 /** How a command ended. */
 export const OK = 0;
@@ -30,9 +32,17 @@ export class Command {
   lba = 0;
   /** Sectors of 512 bytes; any number, 0 for FLUSH. */
   sectors = 0;
-  /** Where read data go and write data come from, from `offset` on; null where there are none. */
+  /**
+   * Where read data go and write data come from, from `offset` on; null where there are none.
+   * CONTROL: what follows the AoE header of the request, and then that of the answer.
+   */
   memory: Memory | null = null;
   offset = 0;
+  /** CONTROL: the AoE command, and the bytes of the request behind the AoE header. */
+  aoeCommand = 0;
+  length = 0;
+  /** ns until it ends with TIMEOUT; 0: the device's own. */
+  timeout = 0;
   /** One function shared by all commands of a workload: no closure per command. */
   done: (command: Command) => void = ignore;
   /** The caller's own number for it. */
@@ -46,16 +56,31 @@ export class Command {
   ataError = 0;
   failedLba = 0;
   aoeError = 0;
+  /** CONTROL: bytes of the answer behind the AoE header, padding included; what had no room in `memory` is cut. */
+  answerLength = 0;
   submittedAt = 0;
   /** When its first frame had a buffer. `bufferedAt − submittedAt` is window wait plus buffer wait. */
   bufferedAt = 0;
   /** Of that, ns spent with room in the window and no buffer: the figure under test. */
   bufferWait = 0;
+  /** Time spent held back for a late copy of an overlapping write, ns (holdback.ts). */
+  heldBack = 0;
   /** When its first frame went to the link. */
   sentAt = 0;
   doneAt = 0;
   /** Frames sent for it, retransmits included. */
   transmits = 0;
+
+  // The device's own while it has the command.
+  /** Between submit and `done`. */
+  busy = false;
+  /** Sectors that frames have been made for; FLUSH and its like count as one. */
+  issued = 0;
+  /** Frames made for it that have not ended. */
+  frames = 0;
+  /** Since when it is held back, ns; -1: it is not. */
+  heldSince = -1;
+  next: Command | null = null;
 }
 
 function ignore(_command: Command): void {}

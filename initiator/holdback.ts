@@ -9,7 +9,7 @@
 // not counted: two may come from one copy while the other still travels. The pieces of the same
 // command pass its own bar.
 
-interface Bar {
+export interface Bar {
   lba: number;
   sectors: number;
   /** ns; Infinity while the write is outstanding. */
@@ -30,7 +30,7 @@ export class Holdback {
   }
 
   /** Bars a range of an outstanding write; returns the bar, for `end`. */
-  begin(lba: number, sectors: number, owner: object): Bar {
+  begin(lba: number, sectors: number, owner: object | null): Bar {
     const bar = this.bars[this.size] ?? { lba: 0, sectors: 0, until: 0, owner: null };
     this.bars[this.size++] = bar;
     bar.lba = lba;
@@ -43,6 +43,11 @@ export class Holdback {
   /** The write is no longer outstanding; its last copy was sent at `lastSentAt`. */
   end(bar: Bar, lastSentAt: number): void {
     bar.until = lastSentAt + this.life;
+  }
+
+  /** The write can't have left a copy behind. */
+  lift(bar: Bar): void {
+    bar.until = -Infinity;
   }
 
   /** `owner` has ended: what its frames have barred holds for every later command. */
@@ -67,7 +72,8 @@ export class Holdback {
   }
 
   /** When the first bar falls, ns; Infinity: none will by time alone. */
-  next(): number {
+  next(now: number): number {
+    this.expire(now);
     let next = Infinity;
     for (let index = 0; index < this.size; index++) {
       next = Math.min(next, (this.bars[index] as Bar).until);
@@ -86,5 +92,3 @@ export class Holdback {
     }
   }
 }
-
-export type { Bar };

@@ -54,6 +54,12 @@ export class Tags {
     return tag;
   }
 
+  /** A tag that nobody looks for: for questions whose answers speak for themselves. */
+  anonymous(): number {
+    this.counter = (this.counter + 1) & COUNTER;
+    return (ALWAYS | this.counter) >>> 0;
+  }
+
   /** The slot of `tag`, or UNKNOWN, or STALE. */
   find(tag: number): number {
     const place = tag & this.mask;

@@ -1,0 +1,67 @@
+// What all devices of one initiator share: the present, frames, tags, deadlines, settings.
+
+import { createDeadlines } from "../link/deadlines.ts";
+import type { Link } from "../link/link.ts";
+import type { Device } from "./device.ts";
+import { Frame } from "./frame.ts";
+import type { InitiatorOptions, Settings } from "./options.ts";
+import { settle } from "./options.ts";
+import type { Pool } from "./pool/pool.ts";
+import { PortState } from "./port.ts";
+import { Tags } from "./tags.ts";
+
+/** What became of a device. */
+export type DeviceEvent =
+  | "found"
+  /** One more path to it. */
+  | "path"
+  /** Its IDENTIFY sector came, for the first time or with another size. */
+  | "identified"
+  /** It did not answer IDENTIFY, or with an error. */
+  | "unidentified";
+
+export class Host {
+  now = 0;
+  readonly settings: Settings;
+  readonly tags: Tags;
+  readonly ports: readonly PortState[];
+  /** By frame index. */
+  readonly frames: Frame[] = [];
+  readonly frameDeadlines = createDeadlines(256);
+  /** By device index. */
+  readonly deviceDeadlines = createDeadlines(64);
+  /** Devices with something to send, the first `readyCount`, for `advance`. A device can stand here twice. */
+  readonly ready: Device[] = [];
+  readyCount = 0;
+  onEvent: ((device: Device, event: DeviceEvent) => void) | null = null;
+  onNotice: ((sentence: string) => void) | null = null;
+  private readonly free: Frame[] = [];
+  private readonly makePool: (link: Link, bytes: number) => Pool;
+
+  constructor(options: InitiatorOptions) {
+    this.settings = settle(options);
+    this.tags = new Tags(options.random);
+    this.ports = options.links.map((link, index) => new PortState(link, index));
+    this.makePool = options.pool;
+  }
+
+  touch(device: Device): void {
+    this.ready[this.readyCount++] = device;
+  }
+
+  createPool(port: PortState, bytes: number): Pool {
+    return this.makePool(port.link, bytes);
+  }
+
+  takeFrame(): Frame {
+    const frame = this.free.pop();
+    if (frame !== undefined) return frame;
+    const fresh = new Frame(this.frames.length);
+    this.frames.push(fresh);
+    return fresh;
+  }
+
+  giveFrame(frame: Frame): void {
+    this.free.push(frame);
+  }
+}

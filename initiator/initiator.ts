@@ -1,0 +1,257 @@
+// The initiator's core: frames and deadlines in, frames out (link/loop.ts).
+//
+//   link ─▶ port ─▶ answer? ─▶ tag ─▶ frame ─▶ device
+//                      └─▶ config answer ─▶ device by shelf.slot, made when it is new
+//
+// No I/O, no clock, no randomness of its own. Bad frames are counted and dropped, never thrown
+// (PortState.ignored).
+
+import type { FrameView, Link } from "../link/link.ts";
+import { TO_BROADCAST, TO_HOST, TO_MULTICAST } from "../link/link.ts";
+import type { Core, Port } from "../link/loop.ts";
+import type { Address } from "../words/address.ts";
+import * as aoe from "../wire/aoe.ts";
+import * as config from "../wire/config.ts";
+import * as ethernet from "../wire/ethernet.ts";
+import { BROADCAST, isGroup } from "../wire/mac.ts";
+import { copyOut } from "../wire/bytes.ts";
+import { Device } from "./device.ts";
+import type { Frame } from "./frame.ts";
+import { type DeviceEvent, Host } from "./host.ts";
+import type { InitiatorOptions } from "./options.ts";
+import type { PortState } from "./port.ts";
+import { STALE, UNKNOWN } from "./tags.ts";
+
+/** A question that found no room on its link is put again after this, ns. */
+const ASK_AGAIN = 10e6;
+/** Addresses are 16 million; whoever answers for more than these is no target. */
+const MOST_DEVICES = 65_536;
+
+export interface Initiator extends Core {
+  /** The time of the present slice, ns. */
+  readonly now: number;
+  readonly ports: readonly (Port & { readonly state: PortState })[];
+  /** All that have answered, in the order in which they appeared. */
+  readonly devices: readonly Device[];
+  device(address: Address): Device | undefined;
+  /** Asks at the next `advance` who is there, or whether `address` is; by all links. */
+  discover(address?: Address): void;
+  onEvent: ((device: Device, event: DeviceEvent) => void) | null;
+  /** A sentence for the user about a peer's oddity. */
+  onNotice: ((sentence: string) => void) | null;
+  /** Ends every command; true: every buffer is back. Call it again, with reclaims between, until then or give up. */
+  close(): boolean;
+}
+
+export function createInitiator(options: InitiatorOptions): Initiator {
+  return new InitiatorCore(options);
+}
+
+class InitiatorPort implements Port {
+  readonly link: Link;
+  readonly state: PortState;
+  readonly visit: (frame: FrameView) => void;
+  private readonly core: InitiatorCore;
+
+  constructor(core: InitiatorCore, state: PortState) {
+    this.core = core;
+    this.state = state;
+    this.link = state.link;
+    this.visit = (frame) => core.receive(state, frame);
+    state.link.onChange = () => core.linkChanged(state);
+  }
+
+  reclaimed(count: number, now: number): void {
+    for (const device of this.core.devices) device.reclaimed(this.state, count, now);
+  }
+}
+
+/** A question to be put: who is there. */
+interface Question {
+  port: PortState;
+  major: number;
+  minor: number;
+}
+
+class InitiatorCore implements Initiator {
+  readonly ports: readonly InitiatorPort[];
+  readonly devices: Device[] = [];
+  private readonly host: Host;
+  /** By major · 256 + minor. */
+  private readonly byAddress = new Map<number, Device>();
+  private questions: Question[] = [];
+  private askAt = Infinity;
+  private discoverAt = Infinity;
+
+  constructor(options: InitiatorOptions) {
+    this.host = new Host(options);
+    this.ports = this.host.ports.map((state) => new InitiatorPort(this, state));
+  }
+
+  get now(): number {
+    return this.host.now;
+  }
+  get onEvent(): ((device: Device, event: DeviceEvent) => void) | null {
+    return this.host.onEvent;
+  }
+  set onEvent(handler: ((device: Device, event: DeviceEvent) => void) | null) {
+    this.host.onEvent = handler;
+  }
+  get onNotice(): ((sentence: string) => void) | null {
+    return this.host.onNotice;
+  }
+  set onNotice(handler: ((sentence: string) => void) | null) {
+    this.host.onNotice = handler;
+  }
+
+  device(address: Address): Device | undefined {
+    return this.byAddress.get(address.major * 256 + address.minor);
+  }
+
+  discover(address: Address = { major: aoe.ANY_MAJOR, minor: aoe.ANY_MINOR }): void {
+    for (const port of this.host.ports) this.questions.push({ port, ...address });
+    this.askAt = -Infinity;
+  }
+
+  begin(now: number): void {
+    this.host.now = now;
+  }
+
+  advance(now: number): void {
+    const { host } = this;
+    if (this.discoverAt <= now) this.discover();
+    if (this.askAt <= now) this.ask(now);
+    for (let index = host.frameDeadlines.pop(now); index >= 0;) {
+      const frame = host.frames[index] as Frame;
+      if (frame.device === null) throw new Error("invariant: a free frame has no deadline");
+      frame.device.expired(frame);
+      index = host.frameDeadlines.pop(now);
+    }
+    for (let index = host.deviceDeadlines.pop(now); index >= 0;) {
+      (this.devices[index] as Device).due();
+      index = host.deviceDeadlines.pop(now);
+    }
+    // `done` may make others ready: they are sent in this same slice.
+    for (let index = 0; index < host.readyCount; index++) {
+      const device = host.ready[index] as Device;
+      if (device.ready) device.drive();
+    }
+    host.readyCount = 0;
+  }
+
+  nextDeadline(): number {
+    const { host } = this;
+    if (host.readyCount > 0) return host.now;
+    return Math.min(
+      host.frameDeadlines.next(),
+      host.deviceDeadlines.next(),
+      this.askAt === -Infinity ? host.now : this.askAt,
+      this.discoverAt,
+    );
+  }
+
+  receive(port: PortState, frame: FrameView): void {
+    const { view, base, length } = frame;
+    const { ignored } = port;
+    if (length < aoe.LENGTH) {
+      ignored.tooShort++;
+      return;
+    }
+    const { addressed } = frame;
+    if (
+      (addressed !== TO_HOST && addressed !== TO_BROADCAST && addressed !== TO_MULTICAST) ||
+      ethernet.type(view, base) !== ethernet.ETHERTYPE_AOE ||
+      aoe.version(view, base) !== aoe.VERSION
+    ) {
+      ignored.notForUs++;
+      return;
+    }
+    if (!aoe.isResponse(view, base)) {
+      ignored.requests++;
+      return;
+    }
+    const source = ethernet.source(view, base);
+    if (source === 0 || isGroup(source)) {
+      ignored.badSource++;
+      return;
+    }
+    if (aoe.command(view, base) === aoe.COMMAND_CONFIG) this.config(port, frame, source);
+    const slot = this.host.tags.find(aoe.tag(view, base));
+    if (slot === UNKNOWN) {
+      if (aoe.command(view, base) !== aoe.COMMAND_CONFIG) ignored.unknownTag++;
+    } else if (slot === STALE) {
+      ignored.stale++;
+      const device = this.byAddress.get(aoe.major(view, base) * 256 + aoe.minor(view, base));
+      if (device !== undefined) device.counters.stale++;
+    } else {
+      const asked = this.host.frames[slot] as Frame;
+      if (asked.device === null) throw new Error("invariant: a tag that is out has a frame");
+      asked.device.answered(asked, port, source, frame);
+    }
+  }
+
+  /** Answers to our questions, to others', and announcements: all say who is there (P6, P11). */
+  private config(port: PortState, frame: FrameView, source: number): void {
+    const { view, base, length } = frame;
+    if (aoe.isError(view, base)) return;
+    const major = aoe.major(view, base);
+    const minor = aoe.minor(view, base);
+    if (length < config.LENGTH) {
+      port.ignored.tooShort++;
+      return;
+    }
+    // Not addresses that a device may have (P20).
+    if (major === aoe.ANY_MAJOR || minor === aoe.ANY_MINOR) {
+      port.ignored.contradictory++;
+      return;
+    }
+    const said = config.stringLength(view, base);
+    const room = Math.min(length - config.LENGTH, config.LONGEST_STRING);
+    if (said > room) {
+      port.ignored.tooShort++;
+      return;
+    }
+    const key = major * 256 + minor;
+    let device = this.byAddress.get(key);
+    if (device === undefined) {
+      if (this.devices.length >= MOST_DEVICES) return;
+      device = new Device(this.host, major, minor, this.devices.length);
+      this.devices.push(device);
+      this.byAddress.set(key, device);
+    }
+    device.configured(
+      port,
+      source,
+      config.bufferCount(view, base),
+      config.firmware(view, base),
+      config.sectorCount(view, base),
+      copyOut(view, base + config.LENGTH, said),
+    );
+    // An announcement: the export behind it may be another than before.
+    if (aoe.tag(view, base) === 0 && device.identity !== null) device.identify();
+  }
+
+  linkChanged(port: PortState): void {
+    for (const device of this.devices) device.linkChanged(port);
+    this.questions.push({ port, major: aoe.ANY_MAJOR, minor: aoe.ANY_MINOR });
+    this.askAt = -Infinity;
+  }
+
+  private ask(now: number): void {
+    const { host } = this;
+    this.questions = this.questions.filter(
+      ({ port, major, minor }) => !port.askConfig(BROADCAST, major, minor, host.tags.anonymous()),
+    );
+    this.askAt = this.questions.length > 0 ? now + ASK_AGAIN : Infinity;
+    this.discoverAt = now + host.settings.rediscover;
+  }
+
+  close(): boolean {
+    let closed = true;
+    for (const device of this.devices) if (!device.close()) closed = false;
+    for (const port of this.host.ports) if (!port.close()) closed = false;
+    this.askAt = Infinity;
+    this.discoverAt = Infinity;
+    return closed;
+  }
+}

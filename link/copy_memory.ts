@@ -1,0 +1,21 @@
+// Copies between frames and a caller's memory without an allocation, for the rooms that know no
+// addresses: by address where both have one, word by word elsewhere.
+
+import { copyAddressed } from "../sys/memcpy.ts";
+import { copy } from "../wire/bytes.ts";
+import type { Memory } from "./link.ts";
+
+/** Copies `length` bytes; the two ranges don't overlap. */
+export function copyMemory(
+  from: Memory,
+  fromOffset: number,
+  to: Memory,
+  toOffset: number,
+  length: number,
+): void {
+  if (from.address !== 0 && to.address !== 0) {
+    copyAddressed(to.address + toOffset, from.address + fromOffset, length);
+  } else {
+    copy(from.view, fromOffset, to.view, toOffset, length);
+  }
+}
