@@ -39,6 +39,8 @@ export function createCapture(inner: Link, options: CaptureOptions): CaptureLink
 class CapturedLink implements CaptureLink {
   readonly captured = { frames: 0, bytes: 0 };
   private readonly inner: Link;
+  /** The link's own live object: asking for it may cost a system call. */
+  private readonly below: Readonly<LinkCounters>;
   private readonly clock: Pick<Waiter, "now">;
   private readonly sink: (bytes: Uint8Array) => void;
   private readonly snaplen: number;
@@ -59,6 +61,7 @@ class CapturedLink implements CaptureLink {
     const epoch = options.epochSeconds ?? 0;
     const seconds = Math.floor(epoch);
     this.inner = inner;
+    this.below = inner.counters;
     this.clock = options.clock;
     this.sink = options.sink;
     this.snaplen = options.snaplen ?? SNAPLEN;
@@ -105,9 +108,9 @@ class CapturedLink implements CaptureLink {
   }
 
   transmit(buffer: TxBuffer, length: number): boolean {
-    const errors = this.inner.counters.transmitErrors;
+    const errors = this.below.transmitErrors;
     if (!this.inner.transmit(buffer, length)) return false;
-    if (this.inner.counters.transmitErrors === errors) {
+    if (this.below.transmitErrors === errors) {
       this.write(buffer.view, 0, length, this.clock.now());
     }
     return true;

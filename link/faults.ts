@@ -194,6 +194,11 @@ class FaultyLink implements FaultLink {
 
   transmit(buffer: TxBuffer, length: number): boolean {
     if (!this.open) return this.inner.transmit(buffer, length);
+    if (length < HEADER || length > buffer.bytes.length) {
+      throw new Error(
+        `invariant: a frame of ${length} in a buffer of ${buffer.bytes.length} bytes`,
+      );
+    }
     const now = this.clock.now();
     if (this.late.next() <= now) this.sendLate(now);
     const { tx } = this;

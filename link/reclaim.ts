@@ -25,6 +25,8 @@ class HeldBuffer implements TxBuffer {
   readonly address: number;
   readonly inner: TxBuffer;
   holds = 0;
+  /** Out with the core: set by `allocate`, cleared by `free`. */
+  live = true;
   /** Among those whose holds have ended and which the link below still pins. */
   lingers = false;
 
@@ -83,9 +85,11 @@ class Holds implements Held {
 
 class LateLink implements Link {
   private readonly inner: Link;
+  /** The link's own live object: asking for it may cost a system call. */
+  private readonly below: Readonly<LinkCounters>;
   private readonly model: ReclaimModel;
   private readonly clock: Pick<Waiter, "now">;
-  private readonly buffers: (HeldBuffer | null)[] = [];
+  private readonly buffers: HeldBuffer[] = [];
   private readonly held = new Holds();
   /** Ended by the transmit that reached the count: the interrupt that the next reclaim serves. */
   private ended = 0;
@@ -105,6 +109,7 @@ class LateLink implements Link {
 
   constructor(inner: Link, model: ReclaimModel, clock: Pick<Waiter, "now">) {
     this.inner = inner;
+    this.below = inner.counters;
     this.model = model;
     this.clock = clock;
   }
@@ -131,6 +136,12 @@ class LateLink implements Link {
   allocate(size: number): TxBuffer | null {
     const inner = this.inner.allocate(size);
     if (inner === null) return null;
+    // A link that gives the same buffer again gets the same wrapper: allocating per send stays cheap.
+    const last = this.buffers[inner.index];
+    if (last?.inner === inner) {
+      last.live = true;
+      return last;
+    }
     const buffer = new HeldBuffer(inner);
     this.buffers[inner.index] = buffer;
     return buffer;
@@ -145,15 +156,16 @@ class LateLink implements Link {
     }
     if (mine.lingers) {
       this.lingering.splice(this.lingering.indexOf(mine.index), 1);
+      mine.lingers = false;
       this.idle++;
     }
-    this.buffers[mine.index] = null;
+    mine.live = false;
     this.inner.free(mine.inner);
   }
 
   private own(buffer: TxBuffer): HeldBuffer {
     const mine = this.buffers[buffer.index];
-    if (mine == null || mine !== buffer) {
+    if (mine === undefined || mine !== buffer || !mine.live) {
       throw new Error(`invariant: buffer ${buffer.index} is one of this link's, and not freed`);
     }
     return mine;
@@ -171,10 +183,10 @@ class LateLink implements Link {
     // An interrupt that is due came before this transmit: it must not take the new one along.
     if (this.ended > 0) this.letGo(0);
     this.letGo(this.model.beforeTransmit(this.held, now));
-    const errors = this.inner.counters.transmitErrors;
+    const errors = this.below.transmitErrors;
     if (!this.inner.transmit(mine.inner, length)) return false;
     // A frame that the kernel refused is nowhere: nobody holds it.
-    if (this.inner.counters.transmitErrors !== errors) return true;
+    if (this.below.transmitErrors !== errors) return true;
     mine.holds++;
     this.held.push(mine.index, now);
     this.ended = this.model.afterTransmit(this.held);
