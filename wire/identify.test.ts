@@ -1,0 +1,206 @@
+// IDENTIFY (P27): word by word, there and back, and as hdparm reads it where it is installed.
+
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import * as identify from "./identify.ts";
+import { isMalformed } from "./malformed.ts";
+
+const disk: identify.Identify = {
+  serial: "0123456789abcdef",
+  firmware: "0.1.0",
+  model: "AoE export e7.3",
+  sectors: 0x0001_2345_6789,
+  writeCache: true,
+  smart: true,
+  physicalSectorBytes: 4096,
+  rpm: 7200,
+};
+const small: identify.Identify = {
+  ...disk,
+  sectors: 131_072,
+  writeCache: false,
+  smart: false,
+  physicalSectorBytes: 512,
+  rpm: 0,
+};
+
+const OFFSET = 37;
+
+/** The sector of `record` in memory full of 0xA5, at an odd offset. */
+function sector(record: identify.Identify): DataView {
+  const view = new DataView(new Uint8Array(OFFSET + 512 + 16).fill(0xa5).buffer);
+  identify.emit(record, view, OFFSET);
+  return view;
+}
+const word = (view: DataView, index: number) => view.getUint16(OFFSET + 2 * index, true);
+
+test("P27: each word as the rule says", () => {
+  const view = sector(disk);
+  const wanted: Record<number, number> = {
+    0: 0x0040,
+    47: 0x8000,
+    49: 0x0200,
+    50: 0x4000,
+    53: 7,
+    54: 16_383,
+    55: 16,
+    56: 63,
+    57: 0xfc10,
+    58: 0x00fb,
+    60: 0xffff,
+    61: 0x0fff,
+    80: 0x01f0,
+    82: 0x0021,
+    83: 0x7400,
+    84: 0x4000,
+    85: 0x0021,
+    86: 0x3400,
+    87: 0x4000,
+    93: 0x400b,
+    100: 0x6789,
+    101: 0x2345,
+    102: 0x0001,
+    103: 0,
+    106: 0x6003,
+    117: 0,
+    118: 0,
+    217: 7200,
+  };
+  for (const [index, value] of Object.entries(wanted)) {
+    expect([index, word(view, Number(index))]).toEqual([index, value]);
+  }
+  expect(view.getUint8(OFFSET + 510)).toBe(0xa5);
+  expect(identify.checksum(view, OFFSET)).toBe("valid");
+  // "01" stands as 1, 0 in memory: the first character is the word's high byte.
+  expect(word(view, 10)).toBe(0x3031);
+  expect(word(view, 23)).toBe(0x302e);
+  expect(word(view, 46)).toBe(0x2020);
+  const plain = sector(small);
+  expect([82, 85, 106, 217, 60, 61, 54].map((index) => word(plain, index))).toEqual([
+    0, 0, 0x4000, 1, 0, 2, 130,
+  ]);
+});
+
+test("writes its 512 bytes and none beside", () => {
+  const view = sector(disk);
+  for (let at = 0; at < OFFSET; at++) expect(view.getUint8(at)).toBe(0xa5);
+  for (let at = OFFSET + 512; at < view.byteLength; at++) expect(view.getUint8(at)).toBe(0xa5);
+  const clean = new DataView(new ArrayBuffer(512));
+  identify.emit(disk, clean, 0);
+  expect(new Uint8Array(view.buffer, OFFSET, 512).toHex()).toBe(
+    new Uint8Array(clean.buffer).toHex(),
+  );
+});
+
+test("any record comes back as it was", () => {
+  const printable = (maxLength: number) =>
+    fc.string({
+      unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+      maxLength,
+    });
+  const records = fc.record({
+    serial: printable(identify.SERIAL_LENGTH),
+    firmware: printable(identify.FIRMWARE_LENGTH),
+    model: printable(identify.MODEL_LENGTH),
+    sectors: fc.nat({ max: 2 ** 48 - 1 }),
+    writeCache: fc.boolean(),
+    smart: fc.boolean(),
+    physicalSectorBytes: fc.integer({ min: 0, max: 15 }).map((power) => 512 * 2 ** power),
+    rpm: fc.oneof(fc.constantFrom(null, 0), fc.integer({ min: 1025, max: 65_534 })),
+  });
+  fc.assert(
+    fc.property(records, (record) => {
+      const view = sector(record);
+      expect(identify.parse(view, OFFSET)).toEqual(record);
+      expect(identify.checksum(view, OFFSET)).toBe("valid");
+    }),
+  );
+});
+
+test("text too long is cut, text that is no ASCII becomes ?", () => {
+  const view = sector({ ...disk, serial: "x".repeat(30), firmware: "vé\n", model: "" });
+  const parsed = identify.parse(view, OFFSET);
+  expect(parsed).toMatchObject({ serial: "x".repeat(20), firmware: "v??", model: "" });
+});
+
+test("any flipped bit is seen by the checksum", () => {
+  const view = sector(disk);
+  for (const at of [0, 20, 121, 200, 511]) {
+    view.setUint8(OFFSET + at, view.getUint8(OFFSET + at) ^ 4);
+    expect(identify.checksum(view, OFFSET)).toBe("wrong");
+    view.setUint8(OFFSET + at, view.getUint8(OFFSET + at) ^ 4);
+  }
+  view.setUint8(OFFSET + 510, 0);
+  expect(identify.checksum(view, OFFSET)).toBe("absent");
+});
+
+test("a sector cut short is malformed, and one without LBA48 has the size of words 60-61", () => {
+  const view = sector(small);
+  expect(isMalformed(identify.parse(view, OFFSET, 511))).toBe(true);
+  view.setUint16(OFFSET + 2 * 83, 0x4000, true);
+  view.setUint16(OFFSET + 2 * 60, 1234, true);
+  expect(identify.parse(view, OFFSET)).toMatchObject({ sectors: 2 * 65_536 + 1234 });
+});
+
+test("describe names each word of the table once, in order", () => {
+  const described = identify.describe(sector(disk), OFFSET);
+  const words = described.map(({ word }) => word);
+  expect(words).toEqual([...new Set(words)].sort((a, b) => a - b));
+  expect(described.find(({ name }) => name === "model")?.value).toBe("AoE export e7.3");
+  expect(described.find(({ name }) => name === "sectors by LBA48")?.value).toBe(disk.sectors);
+});
+
+const hdparm = Bun.which("hdparm", { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` });
+
+describe.skipIf(hdparm === null)(
+  hdparm === null ? "hdparm --Istdin (skipped: hdparm is not installed)" : "hdparm --Istdin",
+  () => {
+    async function print(record: identify.Identify): Promise<string> {
+      const stdin = new Blob([identify.toHdparm(sector(record), OFFSET)]);
+      const { stdout } = Bun.spawn([hdparm ?? "", "--Istdin"], {
+        stdin,
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      return (await stdout.text()).replace(/[ \t]+/g, " ");
+    }
+
+    test("prints a cached 4K disk as meant", async () => {
+      const text = await print(disk);
+      for (const line of [
+        "ATA device, with non-removable media",
+        "Model Number: AoE export e7.3",
+        "Serial Number: 0123456789abcdef",
+        "Firmware Revision: 0.1.0",
+        "Supported: 8 7 6 5",
+        "cylinders 16383 16383",
+        "heads 16 16",
+        "sectors/track 63 63",
+        "CHS current addressable sectors: 16514064",
+        "LBA user addressable sectors: 268435455",
+        `LBA48 user addressable sectors: ${disk.sectors}`,
+        "Logical Sector size: 512 bytes",
+        "Physical Sector size: 4096 bytes",
+        "Nominal Media Rotation Rate: 7200",
+        " * SMART feature set",
+        " * Write cache",
+        " * 48-bit Address feature set",
+        " * Mandatory FLUSH_CACHE",
+        " * FLUSH_CACHE_EXT",
+        "Checksum: correct",
+      ]) {
+        expect(text).toContain(line);
+      }
+    });
+
+    test("prints a synchronous 512-byte export as meant", async () => {
+      const text = await print(small);
+      expect(text).toContain("Physical Sector size: 512 bytes");
+      expect(text).toContain("Nominal Media Rotation Rate: Solid State Device");
+      expect(text).toContain("LBA48 user addressable sectors: 131072");
+      expect(text).toContain("Checksum: correct");
+      expect(text).not.toContain("Write cache");
+      expect(text).not.toContain("SMART");
+    });
+  },
+);
