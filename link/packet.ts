@@ -1,0 +1,94 @@
+// Frames over a raw socket: a receive ring in, sendto out.
+//
+//   receive   packet_receiver.ts
+//   transmit  buffer in an mmap'd arena ──send──▶ the kernel's copy; nothing stays pinned
+//
+// One system call per frame on purpose. sendmmsg over what one slice gathered was tried: see `flush`.
+
+import { EAGAIN, EINTR, ENOBUFS, ENOMEM } from "../sys/errno.ts";
+import * as ethernet from "../wire/ethernet.ts";
+import { createArena } from "./arena.ts";
+import type { Link } from "./link.ts";
+import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
+import { openPacketSocket } from "../sys/packet_socket.ts";
+
+const DEFAULT_BUDGET = 64 << 20;
+
+export interface PacketLink extends Link, RawLinkFacts {}
+
+/** Whether the kernel means "later" by this errno: the queue is full, nothing was sent. */
+export function meansBusy(code: number): boolean {
+  return code === ENOBUFS || code === EAGAIN || code === ENOMEM || code === EINTR;
+}
+
+/** Opens an interface. Throws an environment failure: no such interface, no permission. */
+export function openPacketLink(options: PacketOptions): PacketLink {
+  const receiver = openPacketReceiver(options);
+  const { counters } = receiver;
+  const arena = createArena(options.budgetBytes ?? DEFAULT_BUDGET);
+  // A socket that receives can send only where it is bound to.
+  let sender = receiver.socket;
+  if (options.transmitInterface !== undefined) {
+    sender = openPacketSocket();
+    sender.growSendBuffer(receiver.granted.sendBufferBytes);
+    sender.bind(receiver.transmitIndex, 0);
+  }
+  return {
+    get mac() {
+      return receiver.mac;
+    },
+    get mtu() {
+      return receiver.mtu;
+    },
+    get onChange() {
+      return receiver.onChange;
+    },
+    set onChange(told) {
+      receiver.onChange = told;
+    },
+    get carrier() {
+      return receiver.carrier;
+    },
+    get truncated() {
+      return receiver.truncated;
+    },
+    get counters() {
+      receiver.countDrops();
+      return counters;
+    },
+    interface: receiver.name,
+    fds: receiver.fds,
+    granted: receiver.granted,
+    allocate: arena.allocate,
+    free: arena.free,
+    receive: receiver.receive,
+    transmit(buffer, length) {
+      if (receiver.closed) throw new Error("invariant: transmit on a closed link");
+      if (length < ethernet.LENGTH || length > buffer.bytes.length) {
+        throw new Error(`invariant: frame of ${length} bytes in ${buffer.bytes.length}`);
+      }
+      const code = sender.send(buffer.address, length);
+      if (code === 0) {
+        counters.transmitted++;
+        return true;
+      }
+      if (meansBusy(code)) {
+        counters.transmitBusy++;
+        return false;
+      }
+      // ENETDOWN, ENXIO, EMSGSIZE: lost, as a frame may be on any network; the core's timer sees to it.
+      counters.transmitErrors++;
+      counters.lastErrno = code;
+      return true;
+    },
+    flush() {},
+    reclaim: () => 0,
+    nextDeadline: () => Number.POSITIVE_INFINITY,
+    close() {
+      if (receiver.closed) return;
+      if (sender !== receiver.socket) sender.close();
+      receiver.close();
+      arena.close();
+    },
+  };
+}

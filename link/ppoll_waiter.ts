@@ -1,0 +1,45 @@
+// The real Waiter: the monotonic clock, and one ppoll over the fds of many links and whatever else must be
+// answered fast (NBD, control sockets), ended early by an eventfd or a signal.
+
+import { now } from "../sys/clock.ts";
+import { createPoller, POLLIN, type Ready } from "../sys/poll.ts";
+import type { Waiter } from "./waiter.ts";
+
+/** The longest single wait, ns: a signal's handler runs only when control is back in Bun's own loop. */
+export const LONGEST_WAIT = 1e9;
+
+export interface PollWaiter extends Waiter {
+  /** Watches `fd`, for input unless `events` (POLL… bits of sys/poll.ts) says otherwise; `ready` runs within `wait`. */
+  add(fd: number, ready?: Ready | null, events?: number): void;
+  remove(fd: number): void;
+  /** Serves the descriptors that have a `ready`, without waiting; how many were ready. Free where there are none. */
+  look(): number;
+  /** Eight bytes of a number > 0 written here, from any thread, end a wait. */
+  readonly wakeFd: number;
+  close(): void;
+}
+
+export function createPollWaiter(): PollWaiter {
+  const poller = createPoller();
+  const served = new Set<number>();
+  return {
+    now,
+    wait(deadline) {
+      const timeout = deadline - now();
+      poller.poll(timeout <= 0 ? 0 : Math.min(timeout, LONGEST_WAIT));
+    },
+    wake: poller.wake,
+    look: () => (served.size === 0 ? 0 : poller.serve()),
+    add(fd, ready = null, events = POLLIN) {
+      if (ready === null) served.delete(fd);
+      else served.add(fd);
+      poller.add(fd, ready, events);
+    },
+    remove(fd) {
+      served.delete(fd);
+      poller.remove(fd);
+    },
+    wakeFd: poller.wakeFd,
+    close: poller.close,
+  };
+}

@@ -1,0 +1,245 @@
+// Frames over a raw socket whose transmit buffers the kernel really holds: each buffer is a PACKET_TX_RING of
+// one slot on a socket of its own (protocol 0, transmit only), so that any buffer can go at any time.
+//
+//   idle ──transmit──▶ SEND_REQUEST ──kick──▶ SENDING ──the driver is done──▶ AVAILABLE ──reclaim──▶ idle
+//    (1)                                       pinned                           (0)
+//
+// The last step is the destructor of the kernel's skb, which points into our slot: zero copy. Over a
+// plain veth it runs at once; under a tbf qdisc, or in a NIC's transmit ring, late. Nothing signals it
+// (POLLOUT is always set), so `nextDeadline` asks to look again while anything is pinned.
+//
+// What can go wrong with a kick, and what is done then:
+//   no room (ENOBUFS, EAGAIN)  the slot stays SEND_REQUEST with no skb behind it: taken back, `transmit`
+//                              says false, and the next transmit asks anew
+//   frame over the MTU         the slot turns WRONG_FORMAT and would stop the ring for ever: made AVAILABLE
+//   link down                  as the packet link: lost, counted
+// A send buffer must hold one frame's truesize; the system's default does, up to jumbo frames.
+
+import { now } from "../sys/clock.ts";
+import { EMSGSIZE } from "../sys/errno.ts";
+import type { Mapping } from "../sys/memory.ts";
+import {
+  addTransmitSlot,
+  AVAILABLE,
+  LENGTH,
+  SEND_REQUEST,
+  STATUS,
+  TRANSMIT_AT,
+  TRANSMIT_STATUS,
+  WRONG_FORMAT,
+} from "../sys/packet_ring.ts";
+import { openPacketSocket, type PacketSocket } from "../sys/packet_socket.ts";
+import { Failure } from "../words/failure.ts";
+import * as ethernet from "../wire/ethernet.ts";
+import type { Link, TxBuffer } from "./link.ts";
+import { meansBusy } from "./packet.ts";
+import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
+
+const DEFAULT_BUDGET = 64 << 20;
+const SEND_BUFFER_BYTES = 1 << 20;
+/** How soon to look at pinned slots again, ns: an eighth of the time that nothing has moved, within these. */
+const LOOK_SOONEST = 50e3;
+const LOOK_LATEST = 1e6;
+
+interface SlotBuffer extends TxBuffer {
+  pins: number;
+  readonly socket: PacketSocket;
+  readonly slot: Mapping;
+  readonly words: Int32Array;
+  live: boolean;
+  /** Where it stands among the pinned; −1: not there. */
+  place: number;
+}
+
+export interface RingLink extends Link, RawLinkFacts {
+  /** Buffers that the kernel holds now, as of the last `reclaim`. */
+  readonly pinned: number;
+}
+
+/** Opens an interface. Throws an environment failure: no such interface, no permission. */
+export function openRingLink(options: PacketOptions): RingLink {
+  const receiver = openPacketReceiver(options);
+  const { counters } = receiver;
+  const budgetBytes = options.budgetBytes ?? DEFAULT_BUDGET;
+  const buffers: SlotBuffer[] = [];
+  const idle = new Map<number, SlotBuffer[]>();
+  /** Dense: a released one is replaced by the last. */
+  const pinned: SlotBuffer[] = [];
+  let liveBytes = 0;
+  /** When a slot last went out or came back. */
+  let moved = 0;
+
+  function make(size: number): SlotBuffer | null {
+    let socket: PacketSocket | null = null;
+    try {
+      socket = openPacketSocket();
+      socket.growSendBuffer(SEND_BUFFER_BYTES);
+      const slot = addTransmitSlot(socket, size);
+      socket.bind(receiver.transmitIndex, 0);
+      const { buffer } = slot.bytes;
+      const made: SlotBuffer = {
+        index: buffers.length,
+        bytes: new Uint8Array(buffer, TRANSMIT_AT, size),
+        view: new DataView(buffer, TRANSMIT_AT, size),
+        address: slot.address + TRANSMIT_AT,
+        pins: 0,
+        socket,
+        slot,
+        words: new Int32Array(buffer, STATUS, 1),
+        live: false,
+        place: -1,
+      };
+      buffers.push(made);
+      return made;
+    } catch (error) {
+      socket?.close();
+      // Out of descriptors or of memory: what a kernel driver's failed allocation is.
+      if (error instanceof Failure) return null;
+      throw error;
+    }
+  }
+
+  function mine(buffer: TxBuffer): SlotBuffer {
+    const found = buffers[buffer.index];
+    if (found !== buffer || !found.live) {
+      throw new Error(`invariant: buffer ${buffer.index} is not allocated from this link`);
+    }
+    return found;
+  }
+
+  function pin(buffer: SlotBuffer): void {
+    buffer.pins = 1;
+    buffer.place = pinned.length;
+    pinned.push(buffer);
+    moved = now();
+  }
+
+  function unpin(buffer: SlotBuffer): void {
+    buffer.pins = 0;
+    const last = pinned.pop();
+    if (last !== undefined && last !== buffer) {
+      pinned[buffer.place] = last;
+      last.place = buffer.place;
+    }
+    buffer.place = -1;
+  }
+
+  function lost(code: number): true {
+    counters.transmitErrors++;
+    counters.lastErrno = code;
+    return true;
+  }
+
+  function busy(): false {
+    counters.transmitBusy++;
+    return false;
+  }
+
+  function transmit(buffer: TxBuffer, length: number): boolean {
+    if (receiver.closed) throw new Error("invariant: transmit on a closed link");
+    const owner = mine(buffer);
+    if (length < ethernet.LENGTH || length > owner.bytes.length) {
+      throw new Error(`invariant: frame of ${length} bytes in ${owner.bytes.length}`);
+    }
+    // The one slot is taken: this frame waits, and what the kernel holds is not touched.
+    if (owner.pins > 0) return busy();
+    const { words } = owner;
+    owner.slot.view.setUint32(LENGTH, length, true);
+    Atomics.store(words, 0, SEND_REQUEST);
+    const code = owner.socket.kick();
+    const status = Atomics.load(words, 0) & TRANSMIT_STATUS;
+    if (status === WRONG_FORMAT) {
+      Atomics.store(words, 0, AVAILABLE);
+      return lost(code === 0 ? EMSGSIZE : code);
+    }
+    if (status === SEND_REQUEST) {
+      // Not taken, so no skb points here: the slot is ours again.
+      Atomics.store(words, 0, AVAILABLE);
+      return meansBusy(code) || code === 0 ? busy() : lost(code);
+    }
+    counters.transmitted++;
+    if (status !== AVAILABLE) pin(owner);
+    return true;
+  }
+
+  function reclaim(): number {
+    if (receiver.closed) return 0;
+    let released = 0;
+    // From the last down: what fills a gap has been looked at.
+    for (let at = pinned.length - 1; at >= 0; at--) {
+      const buffer = pinned[at];
+      if (buffer === undefined) continue;
+      if ((Atomics.load(buffer.words, 0) & TRANSMIT_STATUS) !== AVAILABLE) continue;
+      unpin(buffer);
+      released++;
+    }
+    if (released > 0) moved = now();
+    return released;
+  }
+
+  return {
+    get mac() {
+      return receiver.mac;
+    },
+    get mtu() {
+      return receiver.mtu;
+    },
+    get onChange() {
+      return receiver.onChange;
+    },
+    set onChange(told) {
+      receiver.onChange = told;
+    },
+    get carrier() {
+      return receiver.carrier;
+    },
+    get truncated() {
+      return receiver.truncated;
+    },
+    get counters() {
+      receiver.countDrops();
+      return counters;
+    },
+    get pinned() {
+      return pinned.length;
+    },
+    interface: receiver.name,
+    fds: receiver.fds,
+    granted: receiver.granted,
+    allocate(size) {
+      if (size <= 0 || liveBytes + size > budgetBytes) return null;
+      const buffer = idle.get(size)?.pop() ?? make(size);
+      if (buffer === null) return null;
+      buffer.live = true;
+      liveBytes += size;
+      return buffer;
+    },
+    free(buffer) {
+      const owner = mine(buffer);
+      if (owner.pins !== 0) throw new Error(`invariant: buffer ${owner.index} freed while pinned`);
+      owner.live = false;
+      liveBytes -= owner.bytes.length;
+      const list = idle.get(owner.bytes.length);
+      if (list === undefined) idle.set(owner.bytes.length, [owner]);
+      else list.push(owner);
+    },
+    receive: receiver.receive,
+    transmit,
+    flush() {},
+    reclaim,
+    nextDeadline() {
+      if (pinned.length === 0) return Number.POSITIVE_INFINITY;
+      const at = now();
+      return at + Math.min(LOOK_LATEST, Math.max(LOOK_SOONEST, (at - moved) / 8));
+    },
+    close() {
+      if (receiver.closed) return;
+      receiver.close();
+      // What the kernel still holds it goes on holding: the pages live until its skb ends.
+      for (const { socket, slot } of buffers) {
+        slot.unmap();
+        socket.close();
+      }
+    },
+  };
+}
