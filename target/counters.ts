@@ -1,0 +1,113 @@
+// What a target counts. Plain fields, raised in place: a counter costs an addition.
+
+/** Of one interface: every frame that came in ends in exactly one of these, or is served. */
+export interface PortCounters {
+  /** Frames that the link handed over. */
+  received: number;
+  /** Answers handed to the link, announcements excluded. */
+  answered: number;
+  announced: number;
+  /** P3: responses of other targets. */
+  responses: number;
+  /** Not EtherType 0x88A2, under 24 bytes, or too short for the command's own header (P30). */
+  foreign: number;
+  short: number;
+  /** P32: not for this host; from a group address or zero. */
+  otherHost: number;
+  badSource: number;
+  /** P4: no export of ours has that address. */
+  otherAddress: number;
+  /** P17: the sender is not on the export's mask list. */
+  masked: number;
+  /** P7: answered with error 5, or silently dropped because it was a broadcast. */
+  badVersion: number;
+  /** P8. */
+  unknownCommand: number;
+  /** P33: writes and sets to a wildcard address. */
+  wildcardWrites: number;
+  /** P9: tests that did not match and are not answered. */
+  unmatchedTests: number;
+  /** P28: copies dropped while the first was in service; stored results sent again; entries that had to go early. */
+  duplicatesDropped: number;
+  duplicatesAnswered: number;
+  duplicatesEvicted: number;
+  /** P12: more than the buffer count allows one initiator; more than the whole target holds. */
+  overBufferCount: number;
+  overGlobalBound: number;
+  /** Answers that had to wait because the link had no room. */
+  transmitBusy: number;
+}
+
+export function createPortCounters(): PortCounters {
+  return {
+    received: 0,
+    answered: 0,
+    announced: 0,
+    responses: 0,
+    foreign: 0,
+    short: 0,
+    otherHost: 0,
+    badSource: 0,
+    otherAddress: 0,
+    masked: 0,
+    badVersion: 0,
+    unknownCommand: 0,
+    wildcardWrites: 0,
+    unmatchedTests: 0,
+    duplicatesDropped: 0,
+    duplicatesAnswered: 0,
+    duplicatesEvicted: 0,
+    overBufferCount: 0,
+    overGlobalBound: 0,
+    transmitBusy: 0,
+  };
+}
+
+/** Of one export, over all interfaces. */
+export interface ExportCounters {
+  reads: number;
+  writes: number;
+  flushes: number;
+  /** IDENTIFY, CHECK POWER, SMART. */
+  otherAta: number;
+  /** Config, mask and reserve commands. */
+  control: number;
+  readBytes: number;
+  writtenBytes: number;
+  /** Answers with the AoE error flag, with an ATA error. */
+  aoeErrors: number;
+  ataErrors: number;
+  /** P16: ATA commands refused because others hold the reservation. */
+  reserved: number;
+  /** ns from a frame's arrival to its answer, summed over ATA commands. */
+  serviceNs: number;
+  /** Requests in hand now, and the most there ever were. */
+  inService: number;
+  mostInService: number;
+  /** Taken and dropped by a service model. */
+  modelDropped: number;
+  /** Failures of the store, and the last errno. */
+  storeErrors: number;
+  lastErrno: number;
+}
+
+export function createExportCounters(): ExportCounters {
+  return {
+    reads: 0,
+    writes: 0,
+    flushes: 0,
+    otherAta: 0,
+    control: 0,
+    readBytes: 0,
+    writtenBytes: 0,
+    aoeErrors: 0,
+    ataErrors: 0,
+    reserved: 0,
+    serviceNs: 0,
+    inService: 0,
+    mostInService: 0,
+    modelDropped: 0,
+    storeErrors: 0,
+    lastErrno: 0,
+  };
+}

@@ -1,0 +1,90 @@
+// A target's end of one link: the requests whose buffers the link allocated, what it has in service
+// (P28), the answers that wait for room, and the broadcasts that are answered in paced steps.
+//
+// Buffers are allocated on demand and kept. One that the link still pins is nobody's until it lets go.
+
+import type { FrameView, Link } from "../link/link.ts";
+import type { Port } from "../link/loop.ts";
+import * as ata from "../wire/ata.ts";
+import * as ethernet from "../wire/ethernet.ts";
+import { type PortCounters, createPortCounters } from "./counters.ts";
+import { Duplicates } from "./duplicates.ts";
+import type { Request } from "./request.ts";
+import { JobQueue } from "./service/queue.ts";
+import type { Sweep } from "./sweep.ts";
+
+/** An interface below this can't carry one sector (P13). */
+export const LEAST_MTU = ata.LENGTH - ethernet.LENGTH + ata.SECTOR;
+
+export class TargetPort implements Port {
+  readonly link: Link;
+  readonly visit: (frame: FrameView) => void;
+  /** Dense from 0 over the target's ports. */
+  readonly index: number;
+  /** What people call it. */
+  readonly name: string;
+  readonly counters: PortCounters = createPortCounters();
+  readonly duplicates = new Duplicates();
+  /** Answers that the link had no room for, oldest first. */
+  readonly backlog = new JobQueue();
+  /** Broadcasts and announcements not yet done with, oldest first. */
+  readonly sweeps: Sweep[] = [];
+  /** P13: most sectors of one command at the present MTU. */
+  mostSectors = 0;
+  /** Bytes of the largest frame. */
+  frameBytes = 0;
+  private readonly free: Request[] = [];
+  private readonly pinned: Request[] = [];
+
+  constructor(
+    link: Link,
+    index: number,
+    name: string,
+    receive: (port: TargetPort, frame: FrameView) => void,
+  ) {
+    this.link = link;
+    this.index = index;
+    this.name = name;
+    this.visit = (frame) => receive(this, frame);
+    this.measure();
+  }
+
+  /** Takes over the link's MTU. */
+  measure(): void {
+    const { mtu } = this.link;
+    const header = ata.LENGTH - ethernet.LENGTH;
+    this.mostSectors = Math.min(255, Math.max(0, Math.floor((mtu - header) / ata.SECTOR)));
+    this.frameBytes = Math.max(ethernet.SHORTEST, ethernet.LENGTH + mtu);
+  }
+
+  /** A free request whose buffer holds the largest frame, or null. */
+  take(): Request | null {
+    const request = this.free.pop();
+    if (request === undefined) return null;
+    // The MTU has grown since this buffer was made.
+    if (request.buffer.bytes.length < this.frameBytes) {
+      this.link.free(request.buffer);
+      const buffer = this.link.allocate(this.frameBytes);
+      // The link has less room than before: the request is gone for good.
+      if (buffer === null) return null;
+      request.buffer = buffer;
+    }
+    return request;
+  }
+
+  give(request: Request): void {
+    if (request.buffer.pins === 0) this.free.push(request);
+    else this.pinned.push(request);
+  }
+
+  reclaimed(): void {
+    const { pinned, free } = this;
+    for (let at = pinned.length - 1; at >= 0; at--) {
+      const request = pinned[at] as Request;
+      if (request.buffer.pins > 0) continue;
+      const last = pinned.pop() as Request;
+      if (last !== request) pinned[at] = last;
+      free.push(request);
+    }
+  }
+}

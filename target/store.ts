@@ -1,0 +1,38 @@
+// Where an export's sectors live. A store answers at once (DONE or an errno) or says PENDING and tells
+// later, so that one interface fits a cached file, a worker, an io_uring and a store that fails on order.
+//
+//   read ──▶ DONE | errno           the common case: no queue, no copy, no allocation
+//   read ──▶ PENDING ─ … ─▶ poll(done) ─▶ done(token, errno, good)
+//
+// While an operation is pending the store owns the bytes that it was given: the caller copies what a
+// link will take back (`asynchronous` says whether that can happen).
+
+import type { Memory } from "../link/link.ts";
+
+/** The operation is over and did what it was asked. Every value above is an errno. */
+export const DONE = 0;
+/** The operation goes on; `poll` will name its token. */
+export const PENDING = -1;
+
+/** `good`: how many sectors from the first were moved before the failure. */
+export type Ended = (token: number, errno: number, good: number) => void;
+
+export interface Store {
+  readonly sectors: number;
+  readonly writable: boolean;
+  /** Whether PENDING can be an answer. */
+  readonly asynchronous: boolean;
+  /** Whether a write that ended is durable, so that a flush has nothing to do. */
+  readonly synchronous: boolean;
+  /** Of the last call that returned an errno: the sectors moved before the failure. */
+  readonly good: number;
+
+  /** `sectors` from `lba` into `memory` at `offset`; the range is inside the store. */
+  read(lba: number, sectors: number, memory: Memory, offset: number, token: number): number;
+  write(lba: number, sectors: number, memory: Memory, offset: number, token: number): number;
+  /** Makes every write that has ended durable. */
+  flush(token: number): number;
+  /** Calls `ended` for each operation that was pending and is over. */
+  poll(ended: Ended): void;
+  close(): void;
+}

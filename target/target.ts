@@ -1,0 +1,749 @@
+// The target: exports × ports, a state machine without I/O of its own (link/loop.ts, Core).
+//
+//   frame ─▶ receive ─▶ serve ─┬▶ control ──────────────────────────────┐
+//            P3 … P4    P17 …  └▶ ataCommand ─▶ model ─▶ run ─▶ finish ─┴▶ send ─▶ link
+//                       P33                     time     store             backlog
+//
+// A read without a service model goes from the page cache into its transmit buffer, and a write from
+// the receive ring to the file, within `receive`: no queue, no copy, nothing allocated. Whatever can't
+// end at once holds a request slot, a place at P12 and an entry of P28 until it is answered.
+
+import type { FrameView, Link, Memory } from "../link/link.ts";
+import { createDeadlines } from "../link/deadlines.ts";
+import type { Core } from "../link/loop.ts";
+import { TO_OTHER } from "../link/link.ts";
+import * as aoe from "../wire/aoe.ts";
+import * as ata from "../wire/ata.ts";
+import * as config from "../wire/config.ts";
+import * as ethernet from "../wire/ethernet.ts";
+import { BROADCAST, type Mac, isGroup } from "../wire/mac.ts";
+import * as mask from "../wire/mask.ts";
+import * as reserve from "../wire/reserve.ts";
+import * as ataCommands from "./ata_commands.ts";
+import * as configCommands from "./config_commands.ts";
+import type { Export } from "./export.ts";
+import * as maskCommands from "./mask_commands.ts";
+import { type Outcome, SILENCE, SUCCESS, UNDECIDED, aoeError, status } from "./outcome.ts";
+import { TargetPort } from "./port.ts";
+import { Request, decodeAta } from "./request.ts";
+import * as reserveCommands from "./reserve_commands.ts";
+import { advance as advanceModel, leave as leaveModel } from "./service/model.ts";
+import { DROPPED, HELD } from "./service/stage.ts";
+import type { Store } from "./store.ts";
+import { INTERVAL, STEP, Sweep } from "./sweep.ts";
+
+/** Requests that the whole target holds at once: P12's global bound. */
+export const DEFAULT_BOUND = 4096;
+/** Broadcasts that wait to be answered by many exports, per port; beyond that they are dropped. */
+const MOST_SWEEPS = 16;
+/** How soon a link without room, or a store with something pending, is asked again (ns). */
+const AGAIN = 50e3;
+
+export interface TargetOptions {
+  readonly bound?: number;
+  /** Called once for each new kind of failure of a store: what to tell people. */
+  readonly onStoreError?: (
+    owner: Export,
+    errno: number,
+    operation: "read" | "write" | "flush",
+  ) => void;
+}
+
+export class Target implements Core {
+  readonly ports: TargetPort[] = [];
+  readonly exports: Export[] = [];
+  private readonly byAddress = new Map<number, Export>();
+  private readonly requests: Request[] = [];
+  private readonly deadlines = createDeadlines();
+  private readonly asynchronous: Store[] = [];
+  private readonly bound: number;
+  private readonly onStoreError: TargetOptions["onStoreError"];
+  private now = 0;
+  private held = 0;
+  private pending = 0;
+  private closing = false;
+
+  constructor(options: TargetOptions = {}) {
+    this.bound = options.bound ?? DEFAULT_BOUND;
+    this.onStoreError = options.onStoreError;
+  }
+
+  /** Serves every export over `link` too; they are announced there. */
+  addPort(link: Link, name: string): TargetPort {
+    const port = new TargetPort(link, this.ports.length, name, this.receive);
+    this.ports.push(port);
+    link.onChange = () => {
+      const { mtu } = link;
+      const changed = port.frameBytes !== mtu + ethernet.LENGTH;
+      port.measure();
+      if (changed) this.announceOn(port);
+    };
+    this.announceOn(port);
+    return port;
+  }
+
+  /** Throws where the address is taken. */
+  addExport(added: Export): void {
+    if (this.byAddress.has(added.address)) {
+      throw new Error(`invariant: e${added.major}.${added.minor} is served once`);
+    }
+    this.exports.push(added);
+    this.byAddress.set(added.address, added);
+    if (added.store.asynchronous) this.asynchronous.push(added.store);
+    this.useModel(added);
+    for (const port of this.ports) port.sweeps.push(new Sweep(null, this.now, added));
+  }
+
+  /** A command that a stage gives back goes on in this core's own time. Call it after setting `model`. */
+  useModel(owner: Export): void {
+    for (const stage of owner.model.stages) {
+      stage.resume = (job, at) => this.deadlines.set((job as Request).id, at);
+    }
+  }
+
+  /** Requests in hand: taken and not yet answered. */
+  get inHand(): number {
+    return this.held;
+  }
+
+  /** Takes no more requests; what is in hand is still answered. */
+  close(): void {
+    this.closing = true;
+  }
+
+  // Core
+
+  begin(now: number): void {
+    this.now = now;
+  }
+
+  advance(now: number): void {
+    this.now = now;
+    if (this.pending > 0) for (const store of this.asynchronous) store.poll(this.storeEnded);
+    for (;;) {
+      // The time that was asked for, not the time it is: what follows is not late because we are.
+      const at = this.deadlines.next();
+      const id = this.deadlines.pop(now);
+      if (id < 0) break;
+      this.proceed(this.requests[id] as Request, at);
+    }
+    for (const port of this.ports) {
+      if (port.backlog.length > 0) this.retry(port);
+      if (port.sweeps.length > 0) this.sweep(port);
+    }
+  }
+
+  nextDeadline(): number {
+    let next = this.deadlines.next();
+    for (const port of this.ports) {
+      if (port.backlog.length > 0) next = Math.min(next, this.now + AGAIN);
+      const sweep = port.sweeps[0];
+      if (sweep !== undefined) next = Math.min(next, sweep.dueAt);
+    }
+    return this.pending > 0 ? Math.min(next, this.now + AGAIN) : next;
+  }
+
+  // P34: one order of checks. First those that need no export …
+
+  private readonly receive = (port: TargetPort, frame: FrameView): void => {
+    const { view, base, length } = frame;
+    const { counters } = port;
+    counters.received++;
+    if (this.closing) return;
+    if (length < ethernet.LENGTH || ethernet.type(view, base) !== ethernet.ETHERTYPE_AOE) {
+      counters.foreign++;
+      return;
+    }
+    // P3
+    if (length > aoe.VERSION_FLAGS && aoe.isResponse(view, base)) {
+      counters.responses++;
+      return;
+    }
+    if (length < aoe.LENGTH) {
+      counters.short++;
+      return;
+    }
+    // P32
+    if (frame.addressed >= TO_OTHER) {
+      counters.otherHost++;
+      return;
+    }
+    const source = ethernet.source(view, base);
+    if (source === 0 || isGroup(source)) {
+      counters.badSource++;
+      return;
+    }
+    // P4
+    const major = aoe.major(view, base);
+    const minor = aoe.minor(view, base);
+    if (major !== aoe.ANY_MAJOR && minor !== aoe.ANY_MINOR) {
+      const owner = this.byAddress.get(major * 0x100 + minor);
+      if (owner === undefined) counters.otherAddress++;
+      else this.serve(port, frame, owner, source);
+      return;
+    }
+    this.serveAll(port, frame, major, minor, source);
+  };
+
+  /** A wildcard concerns each export that it matches: the few at once, the many in steps. */
+  private serveAll(
+    port: TargetPort,
+    frame: FrameView,
+    major: number,
+    minor: number,
+    source: Mac,
+  ): void {
+    const { exports } = this;
+    if (exports.length > STEP) {
+      if (port.sweeps.length >= MOST_SWEEPS) port.counters.overGlobalBound++;
+      else port.sweeps.push(new Sweep(frame, this.now));
+      return;
+    }
+    let matched = false;
+    for (let index = 0; index < exports.length; index++) {
+      const owner = exports[index] as Export;
+      if (!matches(owner, major, minor)) continue;
+      matched = true;
+      this.serve(port, frame, owner, source);
+    }
+    if (!matched) port.counters.otherAddress++;
+  }
+
+  // … then those that one export makes.
+
+  private serve(port: TargetPort, frame: FrameView, owner: Export, source: Mac): void {
+    const { view, base, length } = frame;
+    const { counters } = port;
+    // Mask list, P17
+    if (!owner.admits(source)) {
+      counters.masked++;
+      return;
+    }
+    // P7
+    if (aoe.version(view, base) !== aoe.VERSION) {
+      counters.badVersion++;
+      if (ethernet.destination(view, base) === port.link.mac) {
+        this.refuse(port, frame, owner, source, aoe.ERROR_VERSION);
+      }
+      return;
+    }
+    // Command known, P8
+    const command = aoe.command(view, base);
+    if (command > aoe.COMMAND_RESERVE) {
+      counters.unknownCommand++;
+      this.refuse(port, frame, owner, source, aoe.ERROR_UNRECOGNIZED);
+      return;
+    }
+    // P30
+    if (length < headerLength(command)) {
+      counters.short++;
+      return;
+    }
+    // P33
+    const changes = changesSomething(command, view, base);
+    const wildcard =
+      aoe.major(view, base) === aoe.ANY_MAJOR || aoe.minor(view, base) === aoe.ANY_MINOR;
+    if (changes && wildcard) {
+      counters.wildcardWrites++;
+      return;
+    }
+    // P28, then reservation, arguments and range.
+    const { duplicates } = port;
+    const tag = aoe.tag(view, base);
+    let entry = -1;
+    let own = 0;
+    if (!wildcard && (changes || duplicates.inService > 0)) {
+      own = requestLength(command, view, base, length);
+      entry = duplicates.find(frame, base, own, source, tag, this.now);
+      if (entry >= 0 && duplicates.isInService(entry)) {
+        counters.duplicatesDropped++;
+        return;
+      }
+    }
+    const request = this.take(port, owner, source, tag, command);
+    if (request === null) {
+      counters.overGlobalBound++;
+      return;
+    }
+    request.changes = changes;
+    if (entry >= 0) {
+      counters.duplicatesAnswered++;
+      if (command === aoe.COMMAND_ATA) decodeAta(request, view, base);
+      request.failedLba = duplicates.lba(entry);
+      this.answer(request, frame, duplicates.outcome(entry), this.now);
+      return;
+    }
+    if (changes) {
+      request.duplicate = duplicates.insert(frame, base, own, source, tag, this.now);
+      counters.duplicatesEvicted = duplicates.evicted;
+    }
+    if (command === aoe.COMMAND_ATA) this.ata(request, frame, owner);
+    else this.control(request, frame, owner);
+  }
+
+  private control(request: Request, frame: FrameView, owner: Export): void {
+    const { base, length } = frame;
+    owner.counters.control++;
+    const mtu = this.leastMtu();
+    let outcome = SUCCESS;
+    switch (request.command) {
+      case aoe.COMMAND_CONFIG:
+        outcome = configCommands.apply(
+          owner,
+          frame,
+          base,
+          length,
+          configCommands.longestString(mtu),
+        );
+        break;
+      case aoe.COMMAND_MASK:
+        outcome = maskCommands.apply(owner, frame, base, length, maskCommands.mostEntries(mtu));
+        break;
+      case aoe.COMMAND_RESERVE:
+        outcome = reserveCommands.apply(
+          owner,
+          frame,
+          base,
+          length,
+          request.source,
+          reserveCommands.mostMembers(mtu),
+        );
+        break;
+    }
+    if (outcome === SILENCE) {
+      request.port.counters.unmatchedTests++;
+      this.end(request, SILENCE, this.now);
+    } else {
+      this.answer(request, frame, outcome, this.now);
+    }
+  }
+
+  private ata(request: Request, frame: FrameView, owner: Export): void {
+    const { view, base, length } = frame;
+    const { port } = request;
+    decodeAta(request, view, base);
+    const outcome = ataCommands.check(request, owner, length, port.mostSectors);
+    count(owner, request);
+    const { model } = owner;
+    const deferred = model.stages.length > 0 || owner.store.asynchronous;
+    if (aoeError(Math.max(outcome, 0)) !== 0 || !deferred) {
+      const result =
+        outcome !== UNDECIDED ? outcome : this.execute(request, owner, frame, base + ata.LENGTH);
+      this.answer(request, frame, result, this.now);
+      return;
+    }
+    if (!this.admit(request, frame, owner)) {
+      this.end(request, SILENCE, this.now);
+      return;
+    }
+    request.decided = outcome;
+    if (request.write && outcome === UNDECIDED) ataCommands.keepPayload(request, frame);
+    request.model = model;
+    request.stage = 0;
+    this.proceed(request, this.now);
+  }
+
+  /** P12, and an entry of P28 for what will be in service for a while. False: it must be dropped. */
+  private admit(request: Request, frame: FrameView, owner: Export): boolean {
+    const { port, source, tag } = request;
+    request.admission = owner.admission.enter(source, port.index, owner.bufferCount);
+    if (request.admission < 0) {
+      port.counters.overBufferCount++;
+      return false;
+    }
+    if (request.duplicate < 0 && !isWildcard(frame)) {
+      const { view, base, length } = frame;
+      const own = requestLength(request.command, view, base, length);
+      request.duplicate = port.duplicates.insert(frame, base, own, source, tag, this.now);
+    }
+    return true;
+  }
+
+  /** On through the service model from where the request stands, at `at` ns. */
+  private proceed(request: Request, at: number): void {
+    const { model, owner } = request;
+    if (model === null || owner === null) throw new Error("invariant: a request in service");
+    const next = advanceModel(model, request, at);
+    if (next === HELD) return;
+    if (next === DROPPED) {
+      owner.counters.modelDropped++;
+      this.end(request, SILENCE, at);
+      return;
+    }
+    if (next > this.now) {
+      this.deadlines.set(request.id, next);
+      return;
+    }
+    // Due already, but the stages behind count from when it was due.
+    if (request.stage < model.stages.length) {
+      this.proceed(request, next);
+      return;
+    }
+    if (request.decided === UNDECIDED) {
+      const outcome = this.execute(request, owner, request.buffer, ata.LENGTH);
+      if (outcome === UNDECIDED) {
+        request.heldAt = next;
+        this.pending++;
+        return;
+      }
+      this.answer(request, null, outcome, next);
+    } else {
+      this.answer(request, null, request.decided, next);
+    }
+  }
+
+  private execute(request: Request, owner: Export, payload: Memory, offset: number): Outcome {
+    const errors = owner.counters.storeErrors;
+    const last = owner.counters.lastErrno;
+    const outcome = ataCommands.execute(request, owner, payload, offset);
+    if (owner.counters.storeErrors !== errors) this.report(request, owner, last);
+    return outcome;
+  }
+
+  private readonly storeEnded = (token: number, errno: number, good: number): void => {
+    const request = this.requests[token] as Request;
+    const { owner } = request;
+    if (owner === null) throw new Error("invariant: a store ends what it was given, once");
+    this.pending--;
+    const last = owner.counters.lastErrno;
+    const outcome = ataCommands.ended(request, owner, errno, good);
+    if (errno !== 0) this.report(request, owner, last);
+    this.answer(request, null, outcome, this.now);
+  };
+
+  private report(request: Request, owner: Export, last: number): void {
+    if (owner.counters.lastErrno === last) return;
+    const operation = request.write ? "write" : request.sectors > 0 ? "read" : "flush";
+    this.onStoreError?.(owner, owner.counters.lastErrno, operation);
+  }
+
+  // Answers.
+
+  /** Writes the answer into the request's buffer and sends it. `frame` is there while it is being received. */
+  private answer(request: Request, frame: FrameView | null, outcome: Outcome, at: number): void {
+    const { owner, command } = request;
+    if (owner === null) throw new Error("invariant: a request in hand has an owner");
+    const { view } = request.buffer;
+    const failure = aoeError(outcome);
+    request.outcome = outcome;
+    writeHeaders(request, owner, failure);
+    let length: number;
+    if (command === aoe.COMMAND_ATA) {
+      length = ataCommands.answer(request, outcome);
+      if (failure === 0 && (status(outcome) & ata.STATUS_ERR) !== 0) owner.counters.ataErrors++;
+    } else {
+      if (frame === null) throw new Error("invariant: control commands are answered at once");
+      length = this.controlAnswer(request, owner, frame, outcome);
+    }
+    if (failure !== 0) owner.counters.aoeErrors++;
+    request.length = ethernet.pad(view, 0, length);
+    this.send(request, frame, at);
+  }
+
+  private controlAnswer(
+    request: Request,
+    owner: Export,
+    frame: FrameView,
+    outcome: Outcome,
+  ): number {
+    const { port } = request;
+    const { view } = request.buffer;
+    const mtu = this.leastMtu();
+    switch (request.command) {
+      case aoe.COMMAND_CONFIG:
+        return configCommands.answer(
+          owner,
+          view,
+          config.command(frame.view, frame.base),
+          port.mostSectors,
+          port.frameBytes,
+        );
+      case aoe.COMMAND_MASK:
+        return maskCommands.answer(
+          owner,
+          view,
+          mask.command(frame.view, frame.base),
+          outcome,
+          frame,
+          frame.base,
+          maskCommands.mostEntries(mtu),
+        );
+      default:
+        return reserveCommands.answer(
+          owner,
+          view,
+          reserve.command(frame.view, frame.base),
+          reserveCommands.mostMembers(mtu),
+        );
+    }
+  }
+
+  /** An error that needs no more than the header: P7, P8. */
+  private refuse(
+    port: TargetPort,
+    frame: FrameView,
+    owner: Export,
+    source: Mac,
+    failure: number,
+  ): void {
+    const { view, base } = frame;
+    const request = this.take(port, owner, source, aoe.tag(view, base), aoe.command(view, base));
+    if (request === null) {
+      port.counters.overGlobalBound++;
+      return;
+    }
+    owner.counters.aoeErrors++;
+    request.outcome = failure;
+    writeHeaders(request, owner, failure);
+    request.length = ethernet.pad(request.buffer.view, 0, aoe.LENGTH);
+    this.send(request, null, this.now);
+  }
+
+  private send(request: Request, frame: FrameView | null, at: number): void {
+    const { port } = request;
+    if (port.backlog.length === 0 && this.transmit(request)) {
+      this.end(request, request.outcome, at);
+      return;
+    }
+    // The answer waits, so the request is in hand for longer than this frame: P12 and P28 hold for it.
+    port.counters.transmitBusy++;
+    const { owner } = request;
+    if (frame !== null && request.admission < 0 && owner !== null) {
+      if (!this.admit(request, frame, owner)) {
+        this.end(request, request.outcome, at);
+        return;
+      }
+    }
+    request.heldAt = at;
+    port.backlog.push(request);
+  }
+
+  /** Every copy of the answer, or false where the link has no room for the next one. */
+  private transmit(request: Request): boolean {
+    const { port } = request;
+    while (request.copies > 0) {
+      if (!port.link.transmit(request.buffer, request.length)) return false;
+      request.copies--;
+    }
+    if (request.announcement) port.counters.announced++;
+    else port.counters.answered++;
+    return true;
+  }
+
+  private retry(port: TargetPort): void {
+    for (let left = port.backlog.length; left > 0; left--) {
+      const request = port.backlog.first as Request;
+      if (!this.transmit(request)) return;
+      port.backlog.shift();
+      this.end(request, request.outcome, request.heldAt);
+    }
+  }
+
+  // Slots.
+
+  private take(
+    port: TargetPort,
+    owner: Export,
+    source: Mac,
+    tag: number,
+    command: number,
+  ): Request | null {
+    const request = port.take() ?? this.make(port);
+    if (request === null) return null;
+    this.held++;
+    request.owner = owner;
+    request.source = source;
+    request.tag = tag;
+    request.command = command;
+    request.arrivedAt = this.now;
+    request.copies = 1;
+    request.decided = UNDECIDED;
+    request.changes = false;
+    request.announcement = false;
+    const { counters } = owner;
+    counters.inService++;
+    if (counters.inService > counters.mostInService) counters.mostInService = counters.inService;
+    return request;
+  }
+
+  private make(port: TargetPort): Request | null {
+    if (this.requests.length >= this.bound) return null;
+    const buffer = port.link.allocate(port.frameBytes);
+    if (buffer === null) return null;
+    const request = new Request(this.requests.length, port, buffer);
+    this.requests.push(request);
+    return request;
+  }
+
+  /** The request is over, answered or not: everything it held is free. `at`: when it was due, ns. */
+  private end(request: Request, outcome: Outcome, at: number): void {
+    const { owner, port, model } = request;
+    if (owner === null) throw new Error("invariant: a request ends once");
+    if (request.duplicate >= 0) {
+      const keep = outcome !== SILENCE && request.changes;
+      if (keep) port.duplicates.complete(request.duplicate, outcome, request.failedLba, this.now);
+      else port.duplicates.forget(request.duplicate);
+      request.duplicate = -1;
+    }
+    if (request.admission >= 0) {
+      owner.admission.leave(request.admission);
+      request.admission = -1;
+    }
+    owner.counters.inService--;
+    if (request.command === aoe.COMMAND_ATA) {
+      owner.counters.serviceNs += this.now - request.arrivedAt;
+    }
+    request.owner = null;
+    request.model = null;
+    this.held--;
+    // Last: it may bring the next one in line to life.
+    if (model !== null) leaveModel(model, request, at);
+    port.give(request);
+  }
+
+  // Announcements and wildcards.
+
+  private announceOn(port: TargetPort): void {
+    // One that has not begun will say what there is to say.
+    if (
+      port.sweeps.some(
+        ({ isAnnouncement, only, cursor }) => isAnnouncement && only === null && cursor === 0,
+      )
+    )
+      return;
+    port.sweeps.push(new Sweep(null, this.now));
+  }
+
+  private sweep(port: TargetPort): void {
+    const sweep = port.sweeps[0] as Sweep;
+    if (this.now < sweep.dueAt || port.backlog.length > 0) return;
+    const { exports } = this;
+    const end = Math.min(exports.length, sweep.cursor + STEP);
+    for (; sweep.cursor < end; sweep.cursor++) {
+      const owner = exports[sweep.cursor] as Export;
+      if (sweep.only !== null && sweep.only !== owner) continue;
+      if (sweep.isAnnouncement) this.announce(port, owner);
+      else if (matches(owner, aoe.major(sweep.view, 0), aoe.minor(sweep.view, 0))) {
+        this.serve(port, sweep, owner, ethernet.source(sweep.view, 0));
+      }
+    }
+    sweep.dueAt = this.now + INTERVAL;
+    if (sweep.cursor >= exports.length) port.sweeps.shift();
+  }
+
+  /** P11: to everyone, or to each of the mask list. */
+  private announce(port: TargetPort, owner: Export): void {
+    const { masks } = owner.state;
+    if (masks.length === 0) this.announceTo(port, owner, BROADCAST);
+    else for (const mac of masks) this.announceTo(port, owner, mac);
+  }
+
+  private announceTo(port: TargetPort, owner: Export, to: Mac): void {
+    const request = this.take(port, owner, to, 0, aoe.COMMAND_CONFIG);
+    if (request === null) return;
+    const { view } = request.buffer;
+    writeHeaders(request, owner, 0);
+    const length = configCommands.answer(
+      owner,
+      view,
+      config.READ,
+      port.mostSectors,
+      port.frameBytes,
+    );
+    request.outcome = SUCCESS;
+    request.announcement = true;
+    request.length = ethernet.pad(view, 0, length);
+    this.send(request, null, this.now);
+  }
+
+  /** What limits a list that every interface must be able to tell (P16, P17). */
+  private leastMtu(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const port of this.ports) least = Math.min(least, port.link.mtu);
+    return least;
+  }
+}
+
+/** P4: shelf and slot each on its own. */
+function matches(owner: Export, major: number, minor: number): boolean {
+  return (
+    (major === owner.major || major === aoe.ANY_MAJOR) &&
+    (minor === owner.minor || minor === aoe.ANY_MINOR)
+  );
+}
+
+function isWildcard(frame: FrameView): boolean {
+  const { view, base } = frame;
+  return aoe.major(view, base) === aoe.ANY_MAJOR || aoe.minor(view, base) === aoe.ANY_MINOR;
+}
+
+/** P30: a command's fixed header, the headers before it included. */
+function headerLength(command: number): number {
+  switch (command) {
+    case aoe.COMMAND_ATA:
+      return ata.LENGTH;
+    case aoe.COMMAND_CONFIG:
+      return config.LENGTH;
+    case aoe.COMMAND_MASK:
+      return mask.LENGTH;
+    default:
+      return reserve.LENGTH;
+  }
+}
+
+function changesSomething(command: number, view: DataView, base: number): boolean {
+  switch (command) {
+    case aoe.COMMAND_ATA:
+      return ataCommands.writes(ata.command(view, base));
+    case aoe.COMMAND_CONFIG:
+      return configCommands.changes(view, base);
+    case aoe.COMMAND_MASK:
+      return maskCommands.changes(view, base);
+    default:
+      return reserveCommands.changes(view, base);
+  }
+}
+
+/** P18: what the headers say, without padding. */
+function requestLength(command: number, view: DataView, base: number, length: number): number {
+  switch (command) {
+    case aoe.COMMAND_ATA:
+      return ataCommands.requestLength(view, base, length);
+    case aoe.COMMAND_CONFIG:
+      return configCommands.requestLength(view, base, length);
+    case aoe.COMMAND_MASK:
+      return maskCommands.requestLength(view, base, length);
+    default:
+      return reserveCommands.requestLength(view, base, length);
+  }
+}
+
+/** P5. */
+function writeHeaders(request: Request, owner: Export, failure: number): void {
+  const { view } = request.buffer;
+  ethernet.write(view, 0, request.source, request.port.link.mac);
+  const flags = failure === 0 ? aoe.FLAG_RESPONSE : aoe.FLAG_RESPONSE | aoe.FLAG_ERROR;
+  aoe.write(view, 0, flags, failure, owner.major, owner.minor, request.command, request.tag);
+}
+
+function count(owner: Export, request: Request): void {
+  const { counters } = owner;
+  switch (request.opcode) {
+    case ata.READ:
+    case ata.READ_EXT:
+      counters.reads++;
+      counters.readBytes += request.count * ata.SECTOR;
+      break;
+    case ata.WRITE:
+    case ata.WRITE_EXT:
+      counters.writes++;
+      counters.writtenBytes += request.count * ata.SECTOR;
+      break;
+    case ata.FLUSH:
+    case ata.FLUSH_EXT:
+      counters.flushes++;
+      break;
+    default:
+      counters.otherAta++;
+  }
+}
