@@ -1,0 +1,334 @@
+// An initiator on real interfaces: opens the links with their wrappers, and drives the core for as long
+// as somebody waits for something. While nobody does, nothing runs and Bun's own loop has the thread.
+//
+//   perform, find, discover ── hold ──▶ drive (link/drive.ts) ──▶ the last one is done: at rest
+
+import { createCapture } from "../link/capture.ts";
+import { drive, type DriveMode } from "../link/drive.ts";
+import { parseFaults } from "../link/fault_plan.ts";
+import { createFaults } from "../link/faults.ts";
+import type { Link } from "../link/link.ts";
+import { openPacketLink } from "../link/packet.ts";
+import type { RawLinkFacts } from "../link/packet_receiver.ts";
+import { createPollWaiter, type PollWaiter } from "../link/ppoll_waiter.ts";
+import { createReclaim } from "../link/reclaim.ts";
+import { parseReclaim } from "../link/reclaim_model.ts";
+import { openRingLink } from "../link/ring.ts";
+import { wrapLink, type Wrapper } from "../link/wrap.ts";
+import { type Address, formatAddress } from "../words/address.ts";
+import { environment, failed, notFound } from "../words/failure.ts";
+import { formatDuration } from "../words/quantity.ts";
+import { createRandom } from "../words/random.ts";
+import type { Command } from "./command.ts";
+import type { Device } from "./device.ts";
+import { describeDevices } from "./device_list.ts";
+import type { DeviceEvent } from "./host.ts";
+import { createInitiator, type Initiator } from "./initiator.ts";
+import { createPool } from "./pool/buffer_pool.ts";
+import type { PoolOptions } from "./pool/options.ts";
+import { leakMessage } from "./pool/teardown.ts";
+import type { WindowLaw } from "./window.ts";
+
+/** The least MTU that holds a frame of one sector: 22 bytes of headers and 512 (P13). */
+export const LEAST_MTU = 534;
+/** How often a question that nobody has answered is put again, ns. */
+const ASK_EVERY = 200e6;
+/** What a link may take to let go of buffers at the end, ns (Linux: 3 s). */
+const LET_GO = 3e9;
+
+/** One wrapper of each link, as its option says it: the first stands nearest the core. */
+export type WrapperText =
+  | { readonly kind: "reclaim"; readonly text: string }
+  | { readonly kind: "faults"; readonly text: string }
+  | { readonly kind: "capture"; readonly sink: (bytes: Uint8Array) => void };
+
+export interface SessionOptions {
+  readonly interfaces: readonly string[];
+  readonly link: "packet" | "ring";
+  /** Where frames leave, if not through the one interface given (the late lab of pool.md). */
+  readonly transmitInterface?: string;
+  readonly pool: PoolOptions;
+  /** Check every invariant of the pool at every step, and poison what is idle. */
+  readonly verifyPool?: boolean;
+  readonly wrappers: readonly WrapperText[];
+  /** Of tags and faults. */
+  readonly seed: number;
+  /** Seconds since 1970 when the monotonic clock stood at zero: what a capture's time stamps begin with. */
+  readonly epochSeconds: number;
+  readonly timeout: number;
+  readonly packetLife: number;
+  readonly window?: number;
+  readonly windowLaw?: WindowLaw;
+  readonly retransmitTag?: "same" | "new";
+  readonly mode: DriveMode;
+  /** A sentence for the user: what was not granted, a peer's oddity. */
+  readonly onNotice: (sentence: string) => void;
+}
+
+export interface Session {
+  readonly initiator: Initiator;
+  readonly waiter: PollWaiter;
+  /** As the core sees them, wrappers and all. */
+  readonly links: readonly Link[];
+  /** Below the wrappers. */
+  readonly raw: readonly (Link & RawLinkFacts)[];
+  /** Runs the loop until `until` says true. */
+  run(until: () => boolean): Promise<void>;
+  /** Asks all who are there, again and again for `wait` ns, and each that answers for its IDENTIFY sector where `identify`. */
+  discover(wait: number, identify: boolean): Promise<readonly Device[]>;
+  /** The device, identified. A notFound Failure names those that did answer within `wait` ns. */
+  find(address: Address, wait: number): Promise<Device>;
+  /** Submits and waits until it has ended; look at its outcome. */
+  perform(device: Device, command: Command): Promise<Command>;
+  /** Ends what is pending and closes the links; sentences about what was left behind. */
+  close(): Promise<string[]>;
+}
+
+export function openSession(options: SessionOptions): Session {
+  return new OpenSession(options);
+}
+
+class OpenSession implements Session {
+  readonly initiator: Initiator;
+  readonly waiter: PollWaiter;
+  readonly links: readonly Link[];
+  readonly raw: readonly (Link & RawLinkFacts)[];
+  private readonly mode: DriveMode;
+  private readonly listeners = new Set<(device: Device, event: DeviceEvent) => void>();
+  private holders = 0;
+  private running: Promise<void> | null = null;
+  private closed = false;
+
+  constructor(options: SessionOptions) {
+    this.mode = options.mode;
+    this.waiter = createPollWaiter();
+    const raw: (Link & RawLinkFacts)[] = [];
+    try {
+      for (const name of options.interfaces) raw.push(openRaw(name, options));
+    } catch (error) {
+      for (const link of raw) link.close();
+      this.waiter.close();
+      throw error;
+    }
+    this.raw = raw;
+    for (const link of raw) for (const said of link.granted.warnings) options.onNotice(said);
+    this.links = raw.map((link, index) => wrapLink(link, wrappersOf(options, index, this.waiter)));
+    for (const link of this.links) for (const fd of link.fds) this.waiter.add(fd);
+    const { pool } = options;
+    this.initiator = createInitiator({
+      links: this.links,
+      random: createRandom(options.seed).fork("tags"),
+      pool: (link, frameBytes) =>
+        createPool({
+          link,
+          frameBytes,
+          strategy: pool.strategy,
+          preallocated: pool.preallocated,
+          cap: pool.cap,
+          verify: options.verifyPool ?? false,
+        }),
+      kick: pool.kickOnRelease ? "on-release" : pool.kick,
+      timeout: options.timeout,
+      packetLife: options.packetLife,
+      ...(options.window === undefined ? {} : { window: options.window }),
+      ...(options.windowLaw === undefined ? {} : { windowLaw: options.windowLaw }),
+      ...(options.retransmitTag === undefined ? {} : { retransmitTag: options.retransmitTag }),
+      identify: false,
+    });
+    this.initiator.begin(this.waiter.now());
+    this.initiator.onNotice = options.onNotice;
+    this.initiator.onEvent = (device, event) => {
+      for (const listener of this.listeners) listener(device, event);
+    };
+  }
+
+  run(until: () => boolean): Promise<void> {
+    return drive({ core: this.initiator, waiter: this.waiter, until, mode: this.mode });
+  }
+
+  /** The loop runs from the first hold to the last release. */
+  private hold(): void {
+    this.holders++;
+    this.running ??= this.runWhileHeld();
+  }
+
+  private async runWhileHeld(): Promise<void> {
+    // What is asked for in the same turn of Bun's loop goes out in one slice.
+    await Promise.resolve();
+    try {
+      this.initiator.begin(this.waiter.now());
+      await this.run(() => this.holders === 0);
+    } finally {
+      this.running = null;
+    }
+  }
+
+  private release(): void {
+    this.holders--;
+  }
+
+  perform(device: Device, command: Command): Promise<Command> {
+    return new Promise((resolve) => {
+      command.done = (ended) => {
+        this.release();
+        resolve(ended);
+      };
+      this.hold();
+      // The clock stood still while nothing ran.
+      this.initiator.begin(this.waiter.now());
+      device.submit(command);
+    });
+  }
+
+  /** Asks every ASK_EVERY until `enough` or `wait` ns have passed. */
+  private async ask(wait: number, question: () => void, enough: () => boolean): Promise<void> {
+    const start = this.waiter.now();
+    let asked = -Infinity;
+    await drive({
+      core: this.initiator,
+      waiter: this.waiter,
+      mode: this.mode,
+      slice: 10e6,
+      until: () => {
+        const now = this.waiter.now();
+        if (enough() || now - start >= wait) return true;
+        if (now - asked >= ASK_EVERY) {
+          asked = now;
+          question();
+        }
+        return false;
+      },
+    });
+  }
+
+  async discover(wait: number, identify: boolean): Promise<readonly Device[]> {
+    const { initiator } = this;
+    const unidentified = new Set<Device>();
+    const listener = (device: Device, event: DeviceEvent): void => {
+      if (event === "found" && identify) {
+        unidentified.add(device);
+        device.identify();
+      } else if (event === "identified" || event === "unidentified") unidentified.delete(device);
+    };
+    this.listeners.add(listener);
+    for (const device of initiator.devices) {
+      if (identify && device.identity === null) listener(device, "found");
+    }
+    await this.ask(
+      wait,
+      () => initiator.discover(),
+      () => false,
+    );
+    await this.run(() => unidentified.size === 0);
+    this.listeners.delete(listener);
+    return initiator.devices;
+  }
+
+  async find(address: Address, wait: number): Promise<Device> {
+    const { initiator } = this;
+    await this.ask(
+      wait,
+      () => {
+        initiator.discover(address);
+        if (initiator.device(address) === undefined) initiator.discover();
+      },
+      () => {
+        const device = initiator.device(address);
+        // Every interface may lead to it.
+        return device !== undefined && device.paths.length >= this.links.length;
+      },
+    );
+    const device = initiator.device(address);
+    if (device === undefined) {
+      const others = initiator.devices;
+      const name = formatAddress(address);
+      const instead =
+        others.length === 0 ? "nobody else did either" : `${describeDevices(others)} did`;
+      throw notFound(`${name} did not answer within ${formatDuration(wait)}; ${instead}`);
+    }
+    if (device.identity === null) await this.identify(device);
+    return device;
+  }
+
+  private async identify(device: Device): Promise<void> {
+    let ended = false;
+    const listener = (which: Device, event: DeviceEvent): void => {
+      if (which === device && (event === "identified" || event === "unidentified")) ended = true;
+    };
+    this.listeners.add(listener);
+    this.initiator.begin(this.waiter.now());
+    device.identify();
+    await this.run(() => ended);
+    this.listeners.delete(listener);
+    if (device.identity === null) {
+      throw failed(`${formatAddress(device)} answers discovery, but not IDENTIFY`);
+    }
+  }
+
+  async close(): Promise<string[]> {
+    if (this.closed) return [];
+    this.closed = true;
+    const { initiator, waiter } = this;
+    this.holders = 0;
+    if (this.running !== null) await this.running;
+    initiator.begin(waiter.now());
+    const until = waiter.now() + LET_GO;
+    let clean = initiator.close();
+    if (!clean) {
+      await drive({
+        core: initiator,
+        waiter,
+        mode: "frugal",
+        slice: 10e6,
+        until: () => {
+          clean = initiator.close();
+          return clean || waiter.now() >= until;
+        },
+      });
+    }
+    const left: string[] = [];
+    if (!clean) {
+      for (const device of initiator.devices) {
+        for (const pool of device.pools) {
+          const message = pool === null ? null : leakMessage(pool, waiter.now());
+          if (message !== null) left.push(`${formatAddress(device)}: ${message}`);
+        }
+      }
+    }
+    for (const link of this.links) link.close();
+    waiter.close();
+    return left;
+  }
+}
+
+/** The same options for every link, each with models and dice of its own. */
+function wrappersOf(options: SessionOptions, index: number, clock: PollWaiter): Wrapper[] {
+  const { epochSeconds, seed } = options;
+  return options.wrappers.map((wrapper): Wrapper => {
+    if (wrapper.kind === "reclaim") {
+      return (inner) => createReclaim(inner, parseReclaim(wrapper.text, "--reclaim"), clock);
+    }
+    if (wrapper.kind === "faults") {
+      const random = createRandom(seed).fork(`faults ${index}`);
+      const plan = parseFaults(wrapper.text, "--faults");
+      return (inner) => createFaults(inner, plan, { clock, random });
+    }
+    return (inner) => createCapture(inner, { clock, sink: wrapper.sink, epochSeconds });
+  });
+}
+
+function openRaw(name: string, options: SessionOptions): Link & RawLinkFacts {
+  const where = {
+    interface: name,
+    ...(options.transmitInterface === undefined
+      ? {}
+      : { transmitInterface: options.transmitInterface }),
+  };
+  const link = options.link === "ring" ? openRingLink(where) : openPacketLink(where);
+  if (link.mtu >= LEAST_MTU) return link;
+  const { mtu } = link;
+  link.close();
+  throw environment(
+    `Interface ${name} has an MTU of ${mtu}, and a frame of one sector needs ${LEAST_MTU}`,
+  );
+}
