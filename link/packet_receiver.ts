@@ -226,7 +226,7 @@ function receiver(
     if (pending !== 0) counters.lastErrno = pending;
     if (!watch.take()) return;
     const seen = readInterface(self.name);
-    const carrier = seen !== null && seen.up && seen.running;
+    const carrier = seen?.up === true && seen.running;
     const mtu = seen?.mtu ?? self.mtu;
     const mac = seen?.mac ?? self.mac;
     if (carrier === self.carrier && mtu === self.mtu && mac === self.mac) return;
