@@ -92,8 +92,7 @@ describe("createPool", () => {
     ] as const) {
       const link = new HandLink(20);
       const pool = createPool({ ...settings, strategy, link });
-      const out = [];
-      for (let i = 0; i < 16; i++) out.push(pool.acquire(i));
+      const out = Array.from({ length: 16 }, (_, i) => pool.acquire(i));
       for (const buffer of out) {
         if (buffer === null) throw new Error("dry too early");
         link.transmit(buffer, 60);

@@ -8,13 +8,14 @@
 //
 // A buffer's slot is its `index` at the link; per slot a state, two times, and a place in a list.
 //
-// The watch list holds the slots that may be pinned, in the order in which they were acquired, which is
-// the order of their transmits and, nearly always, that in which a link lets go. `settle(count)` walks
-// it from the oldest until it has found `count` that are free of pins. So it looks at few that are not:
+// The held buffers stand in a list in the order in which their commands ended, which is about the order
+// of their transmits, in which a link lets go. So `settle(count)`, which walks it from the oldest until it
+// has found `count` that are free, looks at few that are not:
 //
-//   oldest  [let go] [let go] [still pinned] [still pinned] …      count = 2: two steps
-//   oldest  [stuck] [stuck] [let go] [still pinned] …              count = 1: three steps, and then
-//           [still pinned] … [stuck] [stuck]                       the overtaken go behind the rest
+//   oldest  [let go] [still pinned] [let go] [still pinned] …      count = 2: three steps
+//
+// The link counts what became idle while a command still owned it too. Then fewer are found, and the
+// walk is over all that are held.
 //
 // Asserted always: a buffer is owned once, by whom it was given to, and never while pinned; created ≤
 // preallocated + cap. Under `verify` besides: after each step idle + owned + held = created by a walk over
@@ -29,9 +30,8 @@ const IDLE = 1;
 const OWNED = 2;
 const HELD = 3;
 
-/** No neighbour in the watch list; not in the list at all. */
+/** No neighbour in the list of the held. */
 const NONE = -1;
-const UNWATCHED = -2;
 
 /** What idle memory is filled with under `verify`. */
 export const POISON = 0xdb;
@@ -53,7 +53,6 @@ export class Ledger {
   private state: Uint8Array = new Uint8Array(0);
   private poisoned: Uint8Array = new Uint8Array(0);
   private acquiredAt: Float64Array = new Float64Array(0);
-  private pinnedSince: Float64Array = new Float64Array(0);
   private newer: Int32Array = new Int32Array(0);
   private older: Int32Array = new Int32Array(0);
   private oldest = NONE;
@@ -111,8 +110,6 @@ export class Ledger {
     this.idle--;
     this.owned++;
     this.acquiredAt[slot] = now;
-    this.pinnedSince[slot] = now;
-    this.watch(slot);
     this.metrics.acquires++;
     this.metrics.occupancy.set(this.owned, now);
     if (this.verify) this.check();
@@ -130,16 +127,11 @@ export class Ledger {
     metrics.hold.record(now - (this.acquiredAt[slot] ?? 0));
     metrics.occupancy.set(this.owned, now);
     if (buffer.pins === 0) {
-      if (this.older[slot] !== UNWATCHED) this.unwatch(slot);
       this.becomeIdle(slot);
       if (this.verify) this.check();
       return true;
     }
-    if (this.older[slot] === UNWATCHED) {
-      // Let go of once, and pinned anew by a resend: since when is not known, so from now on.
-      this.pinnedSince[slot] = now;
-      this.watch(slot);
-    }
+    this.append(slot);
     this.state[slot] = HELD;
     this.held++;
     metrics.held.set(this.held, now);
@@ -147,25 +139,13 @@ export class Ledger {
     return false;
   }
 
-  /**
-   * Finds `count` buffers that the link says it has let go of. Infinity: it said nothing; all the held
-   * ones that are free after all (an owned one without pins may just not have been transmitted yet).
-   */
+  /** Finds at most `count` held buffers that the link has let go of; Infinity: all there are. */
   settle(count: number, now: number): void {
-    const last = this.newest;
     let left = count;
     let slot = this.oldest;
-    let overtaken = NONE;
     while (left > 0 && slot !== NONE) {
-      const newer = slot === last ? NONE : (this.newer[slot] ?? NONE);
-      if (this.buffers[slot]?.pins !== 0 || (count === Infinity && this.state[slot] === OWNED)) {
-        if (overtaken === NONE) overtaken = slot;
-      } else {
-        // Slots from `overtaken` up to this one are still pinned, while a newer one is free.
-        if (overtaken !== NONE) {
-          this.moveBehind(overtaken, this.older[slot] ?? NONE);
-          overtaken = NONE;
-        }
+      const newer = this.newer[slot] ?? NONE;
+      if (this.buffers[slot]?.pins === 0) {
         left--;
         this.letGo(slot, now);
       }
@@ -190,11 +170,6 @@ export class Ledger {
     return pinned;
   }
 
-  /** Whether the buffer in `slot` is held by the link alone, as far as was reported. */
-  isHeld(slot: number): boolean {
-    return this.state[slot] === HELD;
-  }
-
   check(): void {
     let idle = 0;
     let owned = 0;
@@ -210,9 +185,6 @@ export class Ledger {
       else if (state === HELD) held++;
       if (state === IDLE && buffer?.pins !== 0) {
         throw new Error(`invariant: buffer ${slot} is idle and has ${buffer?.pins} pins`);
-      }
-      if (state === HELD && this.older[slot] === UNWATCHED) {
-        throw new Error(`invariant: buffer ${slot} is held and nobody watches it`);
       }
     }
     const { created, preallocated, cap } = this.metrics;
@@ -236,9 +208,8 @@ export class Ledger {
       const state = this.state[slot];
       const buffer = this.buffers[slot];
       if (buffer == null || state === IDLE) continue;
-      const owned = state === OWNED;
-      const since = owned ? this.acquiredAt[slot] : this.pinnedSince[slot];
-      leaks.push({ index: slot, pins: buffer.pins, owned, age_ns: now - (since ?? now) });
+      const age = now - (this.acquiredAt[slot] ?? now);
+      leaks.push({ index: slot, pins: buffer.pins, owned: state === OWNED, age_ns: age });
     }
     return leaks;
   }
@@ -262,7 +233,6 @@ export class Ledger {
     if (buffer.pins !== 0) throw new Error(`invariant: the link allocates unpinned buffers`);
     while (this.buffers.length < slot) this.buffers.push(null);
     this.buffers[slot] = buffer;
-    this.older[slot] = UNWATCHED;
     this.allocated++;
     this.metrics.created++;
     if (this.metrics.created > this.metrics.createdPeak) {
@@ -285,13 +255,12 @@ export class Ledger {
     this.link.free(buffer);
   }
 
-  /** The link holds the watched buffer in `slot` no longer. */
+  /** The link holds the held buffer in `slot` no longer. */
   private letGo(slot: number, now: number): void {
     const { metrics } = this;
-    this.unwatch(slot);
-    metrics.pin.record(now - (this.pinnedSince[slot] ?? 0));
-    if (this.state[slot] !== HELD) return;
+    this.remove(slot);
     this.held--;
+    metrics.pin.record(now - (this.acquiredAt[slot] ?? 0));
     metrics.held.set(this.held, now);
     this.becomeIdle(slot);
     this.onIdle?.(slot, now);
@@ -315,7 +284,7 @@ export class Ledger {
     }
   }
 
-  private watch(slot: number): void {
+  private append(slot: number): void {
     this.older[slot] = this.newest;
     this.newer[slot] = NONE;
     if (this.newest === NONE) this.oldest = slot;
@@ -323,27 +292,13 @@ export class Ledger {
     this.newest = slot;
   }
 
-  private unwatch(slot: number): void {
+  private remove(slot: number): void {
     const older = this.older[slot] ?? NONE;
     const newer = this.newer[slot] ?? NONE;
     if (older === NONE) this.oldest = newer;
     else this.newer[older] = newer;
     if (newer === NONE) this.newest = older;
     else this.older[newer] = older;
-    this.older[slot] = UNWATCHED;
-  }
-
-  /** Moves the stretch `first` … `end` of the watch list, which is not its newest end, behind all others. */
-  private moveBehind(first: number, end: number): void {
-    const before = this.older[first] ?? NONE;
-    const after = this.newer[end] ?? NONE;
-    if (before === NONE) this.oldest = after;
-    else this.newer[before] = after;
-    this.older[after] = before;
-    this.newer[this.newest] = first;
-    this.older[first] = this.newest;
-    this.newer[end] = NONE;
-    this.newest = end;
   }
 
   private widen(slot: number): void {
@@ -351,7 +306,6 @@ export class Ledger {
     this.state = wider(new Uint8Array(slots), this.state);
     this.poisoned = wider(new Uint8Array(slots), this.poisoned);
     this.acquiredAt = wider(new Float64Array(slots), this.acquiredAt);
-    this.pinnedSince = wider(new Float64Array(slots), this.pinnedSince);
     this.newer = wider(new Int32Array(slots), this.newer);
     this.older = wider(new Int32Array(slots), this.older);
   }

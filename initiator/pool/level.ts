@@ -12,7 +12,7 @@ export class Level {
   peak = 0;
   private at: Float64Array;
   private begun = -1;
-  private since = 0;
+  private since = -1;
 
   constructor(most: number) {
     this.at = new Float64Array(Math.min(most, 1023) + 1);

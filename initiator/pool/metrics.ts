@@ -8,9 +8,9 @@
 //   its buffer            │──────────────── pin_ns ─────────────────────│
 //                                                           │pinned-only│
 //
-// A pin's end is known when the link reports it (`reclaimed`). Where a link never pins (it copies), or
-// let go without a report before the command ended, there is no pin time: `releases` minus
-// `pin_ns.count` tells how many.
+// pin_ns counts the pins that outlived their commands, from `acquire` (the transmit follows at once) until
+// the link's report was heard. A pin that ended before did no harm and nobody saw it end: `releases` minus
+// `pin_ns.count`, less `pinned_only`, tells how many.
 
 import { Histogram, type HistogramSnapshot } from "./histogram.ts";
 import { Level, type LevelSnapshot } from "./level.ts";
@@ -39,7 +39,7 @@ export class Metrics implements PoolMetrics {
 
   /** How long commands owned their buffers. */
   readonly hold = new Histogram();
-  /** How long the link held them, from `acquire` until it let go; after a resend from the last known moment on. */
+  /** How long the link held those that it still held when their commands ended, from `acquire` on. */
   readonly pin = new Histogram();
   /** How long commands waited for a buffer, by the device's word. */
   readonly wait = new Histogram();

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "bun:test";
+import { bucketOf, Histogram, lowest } from "./histogram.ts";
+import { Level } from "./level.ts";
+
+describe("Histogram", () => {
+  test("buckets follow one another without a gap, each at most a sixteenth wide", () => {
+    const last = bucketOf(2 ** 60);
+    for (let index = 0; index < last; index++) {
+      const low = lowest(index);
+      const high = lowest(index + 1);
+      expect(high).toBeGreaterThan(low);
+      expect(bucketOf(low)).toBe(index);
+      expect(bucketOf(high - 1)).toBe(index);
+      if (low >= 16) expect((high - low) / low).toBeLessThanOrEqual(1 / 16);
+    }
+    expect(bucketOf(-5)).toBe(0);
+    expect(bucketOf(2 ** 44)).toBe(last);
+  });
+
+  test("a quantile is within 3.2 % of the value of its rank", () => {
+    const histogram = new Histogram();
+    for (let i = 1; i <= 10_000; i++) histogram.record(i * 997);
+    for (const quantile of [0.001, 0.5, 0.9, 0.99, 0.999, 1]) {
+      const exact = Math.ceil(quantile * 10_000) * 997;
+      expect(Math.abs(histogram.quantile(quantile) / exact - 1)).toBeLessThan(0.032);
+    }
+    const { count, sum_ns, min_ns, max_ns, buckets_ns } = histogram.snapshot();
+    expect([count, sum_ns, min_ns, max_ns]).toEqual([
+      10_000,
+      (997 * 10_000 * 10_001) / 2,
+      997,
+      9_970_000,
+    ]);
+    expect(buckets_ns.reduce((sum, [, , of]) => sum + of, 0)).toBe(10_000);
+  });
+
+  test("an empty one has all its keys, and zeros", () => {
+    const histogram = new Histogram();
+    histogram.record(5);
+    histogram.clear();
+    const { buckets_ns, ...rest } = histogram.snapshot();
+    expect(buckets_ns).toEqual([]);
+    expect(new Set(Object.values(rest))).toEqual(new Set([0]));
+  });
+});
+
+describe("Level", () => {
+  test("weighs each level by its time", () => {
+    const level = new Level(2);
+    level.set(1, 100);
+    level.set(2, 130);
+    // Beyond the room that was made for it.
+    level.set(9, 140);
+    level.set(1, 145);
+    expect(level.snapshot(165)).toEqual({
+      now: 1,
+      peak: 9,
+      mean: (50 * 1 + 10 * 2 + 5 * 9) / 65,
+      duration_ns: 65,
+      levels_ns: [
+        [1, 50],
+        [2, 10],
+        [9, 5],
+      ],
+    });
+    level.clear(200);
+    expect(level.snapshot(210)).toMatchObject({ peak: 1, mean: 1, duration_ns: 10 });
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, test } from "bun:test";
+import { EXIT, Failure } from "../../words/failure.ts";
+import { formatDuration, MS } from "../../words/quantity.ts";
+import { STRATEGIES } from "./buffer_pool.ts";
+import { formatKick, parsePoolOptions } from "./options.ts";
+
+describe("parsePoolOptions", () => {
+  test("without options: completion, 16, 256, 100 ms", () => {
+    expect(parsePoolOptions({})).toEqual({
+      strategy: "completion",
+      preallocated: 16,
+      cap: 256,
+      kick: 100 * MS,
+      kickOnRelease: false,
+    });
+  });
+
+  test("takes every strategy by its name", () => {
+    for (const pool of STRATEGIES) expect(parsePoolOptions({ pool }).strategy).toBe(pool);
+  });
+
+  test("takes numbers, and a kick as a duration or on release", () => {
+    const some = { pool: "fixed", poolPrealloc: "8", poolCap: "0", kick: "1ms" };
+    const options = parsePoolOptions(some);
+    expect(options).toMatchObject({ preallocated: 8, cap: 0, kick: MS, kickOnRelease: false });
+    const onRelease = parsePoolOptions({ kick: "on-release" });
+    expect(onRelease).toMatchObject({ kick: 100 * MS, kickOnRelease: true });
+    expect([options, onRelease].map((each) => formatKick(each, formatDuration))).toEqual([
+      "1ms",
+      "on-release",
+    ]);
+  });
+
+  const WRONG: readonly (readonly [object, string])[] = [
+    [{ pool: "lifo" }, "`--pool` to be one of fixed, scan-swap, lifo-swap"],
+    [{ poolPrealloc: "0" }, "`--pool-prealloc`"],
+    [{ poolPrealloc: "many" }, "`--pool-prealloc`"],
+    [{ poolCap: "-1" }, "`--pool-cap`"],
+    [{ kick: "100" }, "`--kick` to be a duration > 0 with a unit (us, ms, s), or on-release"],
+    [{ kick: "0ms" }, "`--kick`"],
+  ];
+  for (const [texts, message] of WRONG) {
+    test(`${JSON.stringify(texts)} is a usage error`, () => {
+      let failure: unknown = null;
+      try {
+        parsePoolOptions(texts);
+      } catch (error) {
+        failure = error;
+      }
+      if (!(failure instanceof Failure)) throw new Error("no Failure", { cause: failure });
+      expect(failure.exitCode).toBe(EXIT.usage);
+      expect(failure.message).toContain(message);
+    });
+  }
+});
