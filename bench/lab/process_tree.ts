@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 
 interface ProcessStat {
   readonly pid: number;
+  /** R, S, D, T, Z (a zombie), X. */
+  readonly state: string;
   readonly parent: number;
   /** Clock ticks since boot. */
   readonly startedAt: number;
@@ -25,6 +27,7 @@ export function readStat(pid: number | "self"): ProcessStat | null {
   const field = (number: number): number => Number(fields[number - 3]);
   return {
     pid: Number.parseInt(text, 10),
+    state: fields[0] ?? "",
     parent: field(4),
     group: field(5),
     terminalGroup: field(8),
