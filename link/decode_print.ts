@@ -1,0 +1,128 @@
+// A decoded frame for people and for programs.
+//
+//     2     0.000055000  6e:8b:… > 26:a0:… e7.3 tag 0x80000001: config read answer: … [to 1 in 55us]
+//
+// Number, seconds since the first frame, the line of wire/pretty.ts, and in brackets what only the
+// capture as a whole tells: the request and the round trip, copies, what was cut.
+
+import { fields } from "../wire/fields.ts";
+import * as frame from "../wire/frame.ts";
+import { formatMac } from "../wire/mac.ts";
+import { formatMalformed } from "../wire/malformed.ts";
+import { formatFrame, formatMeaning } from "../wire/pretty.ts";
+import { formatDuration } from "../words/quantity.ts";
+import { type DecodedFrame, isAnnouncement } from "./decoded_frame.ts";
+
+/** One line without its end. */
+export function formatDecoded(decoded: DecodedFrame): string {
+  const { packet, content, ethernet } = decoded;
+  const number = `${decoded.number}`.padStart(6);
+  const line = `${number} ${formatSeconds(decoded.at)}  `;
+  if (content.is === "frame") {
+    const request = content.sighting.request?.frame ?? null;
+    return `${line}${formatFrame(content.frame, request)}${formatNotes(decoded)}`;
+  }
+  const { source, destination } = ethernet ?? {};
+  const addresses =
+    source === undefined || destination === undefined
+      ? ""
+      : `${formatMac(source)} > ${formatMac(destination)} `;
+  const length = `${packet.length} bytes`;
+  if (content.is === "other") {
+    return `${line}${addresses}EtherType ${typeOf(content.type)}, ${length}`;
+  }
+  if (content.is === "malformed") {
+    return `${line}${addresses}malformed, ${length}: ${formatMalformed(content.why)}`;
+  }
+  return `${line}${addresses}cut by the capture at ${packet.captured} of ${length}: ${formatMalformed(content.why)}`;
+}
+
+/** The lines of `--verbose` under it: every field with its offset. */
+export function formatFields(decoded: DecodedFrame): string[] {
+  const { content } = decoded;
+  if (content.is !== "frame") return [];
+  return fields(content.frame, content.sighting.request?.frame ?? null).map(
+    ({ layer, name, offset, text }) =>
+      `${`${offset}`.padStart(10)}  ${`${layer} ${name}`.padEnd(24)}  ${text}`,
+  );
+}
+
+function formatNotes({ packet, content }: DecodedFrame): string {
+  if (content.is !== "frame") return "";
+  const { frame: parsed, sighting } = content;
+  const notes: string[] = [];
+  const { request, roundTrip, copy } = sighting;
+  if (request !== null && roundTrip !== null) {
+    // Karn: which of the copies it answers, nobody can tell; the time is the last one's.
+    const ambiguous = copy > 1 ? ` of copy ${copy}` : "";
+    notes.push(`to ${request.number} in ${formatDuration(roundTrip)}${ambiguous}`);
+  } else if (isAnnouncement(parsed, sighting)) {
+    notes.push("announcement");
+  } else if (frame.isResponse(parsed)) {
+    notes.push("to no request seen");
+  } else if (copy > 1) {
+    notes.push(`copy ${copy}`);
+  }
+  const data = frame.dataLength(parsed, request?.frame ?? null);
+  const behind = packet.length - (frame.length(parsed) - parsed.rest.length);
+  if (data !== null && data > behind) notes.push(`only ${behind} of ${data} data bytes`);
+  if (packet.captured < packet.length) {
+    notes.push(`captured ${packet.captured} of ${packet.length} bytes`);
+  }
+  return notes.length === 0 ? "" : ` [${notes.join(", ")}]`;
+}
+
+/** The frame as a JSON object; addresses as text, all else as numbers with their units in the keys. */
+export function toJson(decoded: DecodedFrame): object {
+  const { number, at, packet, ethernet, content } = decoded;
+  const outer = {
+    number,
+    at_ns: at,
+    length_bytes: packet.length,
+    captured_bytes: packet.captured,
+    is: content.is,
+    ethernet:
+      ethernet === null
+        ? null
+        : {
+            destination: formatMac(ethernet.destination),
+            source: formatMac(ethernet.source),
+            type: ethernet.type,
+          },
+  };
+  if (content.is === "other") return outer;
+  if (content.is !== "frame") return { ...outer, why: content.why };
+  const { frame: parsed, sighting } = content;
+  const request = sighting.request?.frame ?? null;
+  return {
+    ...outer,
+    meaning: formatMeaning(parsed, request),
+    aoe: parsed.aoe,
+    body: bodyToJson(parsed.body),
+    rest_bytes: parsed.rest.length,
+    data_bytes: frame.dataLength(parsed, request),
+    answers: sighting.request?.number ?? null,
+    round_trip_ns: sighting.roundTrip,
+    copy: sighting.copy,
+  };
+}
+
+function bodyToJson(body: frame.Body): object {
+  if (body.kind === "config") return { ...body, string: new TextDecoder().decode(body.string) };
+  if (body.kind === "reserve") return { ...body, macs: body.macs.map(formatMac) };
+  if (body.kind !== "mask") return body;
+  const directives = body.directives.map((entry) => ({ ...entry, mac: formatMac(entry.mac) }));
+  return { ...body, directives };
+}
+
+/** `1.000000005`; times before the first frame's have a sign. */
+function formatSeconds(ns: number): string {
+  const size = Math.abs(ns);
+  const whole = Math.floor(size / 1e9);
+  const text = `${ns < 0 ? "-" : ""}${whole}.${`${size - whole * 1e9}`.padStart(9, "0")}`;
+  return text.padStart(15);
+}
+
+function typeOf(type: number): string {
+  return `0x${type.toString(16).padStart(4, "0")}`;
+}
