@@ -80,6 +80,28 @@ async function startReady(user: User, script: string) {
   return { child, reader, said: () => said };
 }
 
+/** Runs a script in a lab on a terminal, types `keys` when it says "ready". */
+async function atTerminal(user: User, script: string, keys: string) {
+  let said = "";
+  const decoder = new TextDecoder();
+  const child = Bun.spawn(
+    [...user.prefix, process.execPath, AOE, "lab", "--", "bash", "-c", script],
+    {
+      env: { ...process.env, ...user.env },
+      terminal: {
+        data(_terminal, data) {
+          said += decoder.decode(data, { stream: true });
+        },
+      },
+    },
+  );
+  await until("the command is ready", () => said.includes("ready"));
+  child.terminal?.write(keys);
+  await child.exited;
+  child.terminal?.close();
+  return { exitCode: child.exitCode, said: said.replaceAll(/[\r\n]/g, "") };
+}
+
 if (!probe.available) {
   test.skip(`labs: ${probe.reason}`, () => {});
 } else {
@@ -179,6 +201,21 @@ if (!probe.available) {
             expect([signal, trap, child.exitCode]).toEqual([signal, trap, code]);
           }),
         );
+      });
+
+      test("a terminal's Ctrl-C reaches the command once, and its exit code counts", async () => {
+        const script =
+          "n=0; trap 'n=$((n+1))' INT; echo ready; for i in 1 2 3 4; do sleep 0.1; done; echo n=$n; exit 8";
+        expect(await atTerminal(user, script, "\x03")).toEqual({ exitCode: 8, said: "ready^Cn=1" });
+        expect(await atTerminal(user, "echo ready; sleep 1000", "\x03")).toEqual({
+          exitCode: 130,
+          said: "ready^C",
+        });
+        const reading = "echo ready; read line; echo got $line";
+        expect(await atTerminal(user, reading, "hi\n")).toEqual({
+          exitCode: 0,
+          said: "readyhigot hi",
+        });
       });
 
       test("nothing is left after SIGKILL of the parent", async () => {

@@ -96,8 +96,11 @@ export function setupScript(shape: LabShape, parent: string, ip: string, tc: str
     `${quote(ip)} -force -batch - >/dev/null 2>&1 <<'END'\n${quiet.join("\n")}\nEND`,
     ...(shape.late === true ? lateScript(tc) : []),
     `command -v -- "$1" >/dev/null || fail "There is no command $1 to run in the lab"`,
+    // A Ctrl-C is the command's to answer: without a trap dash would end by it, whatever the command does.
+    `trap : INT QUIT HUP TERM`,
     `"$@"`,
-    `exit $?`,
+    `code=$?`,
+    `exit $code`,
   ].join("\n");
 }
 
