@@ -1,0 +1,245 @@
+// Style as a test: what a type checker and a linter don't know about this house. Each rule carries a
+// planted fault that it must find, so that a rule which went blind fails as well.
+
+import { basename, dirname, posix } from "node:path";
+
+import { describe, expect, test } from "bun:test";
+
+import manifest from "./package.json" with { type: "json" };
+
+interface Source {
+  /** From the repository's root. */
+  readonly path: string;
+  readonly text: string;
+}
+
+interface Rule {
+  readonly name: string;
+  /** Sentences for what is wrong; none for a file that keeps the rule. */
+  check(source: Source): string[];
+  readonly planted: readonly Source[];
+}
+
+const IGNORED = /(^|\/)(node_modules|results|\.tmp|\.git)\//;
+
+async function sources(): Promise<Source[]> {
+  const found: Source[] = [];
+  for await (const path of new Bun.Glob("**/*.ts").scan({ cwd: import.meta.dir, dot: true })) {
+    if (IGNORED.test(path)) continue;
+    found.push({ path, text: await Bun.file(`${import.meta.dir}/${path}`).text() });
+  }
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+const all = await sources();
+const paths = new Set(all.map(({ path }) => path));
+
+/** What a room may import beside itself. Nothing points back. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  words: [],
+  wire: [],
+  sys: ["words"],
+  link: ["sys", "wire", "words"],
+  target: ["wire", "link", "sys", "words"],
+  initiator: ["wire", "link", "words"],
+  bench: ["target", "initiator", "link", "sys", "wire", "words", "fixtures"],
+  fixtures: ["wire", "words"],
+};
+
+/** Tests, and the suites that tests share, stand outside the order of rooms. */
+function isTestCode({ path, text }: Source): boolean {
+  return path.endsWith(".test.ts") || /from "bun:test"/.test(text);
+}
+
+/** Its planted faults would be found in it. */
+function isThisFile({ path }: Source): boolean {
+  return path === "tidy.test.ts";
+}
+
+/** What a person starts: aoe.ts, the commands of a room, and what a command's action does. */
+function isCommand({ path }: Source): boolean {
+  return path === "aoe.ts" || /(^|\/)commands(\.ts$|\/)|_action\.ts$/.test(path);
+}
+
+function roomOf(path: string): string {
+  return path.includes("/") ? (path.split("/")[0] ?? "") : "";
+}
+
+/** The modules a file names: static imports, re-exports, and import(). */
+function importsOf({ text }: Source): string[] {
+  const pattern = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)"([^"]+)"/g;
+  return [...text.matchAll(pattern)].map((match) => match[1] ?? "");
+}
+
+/** The text without comments and string contents, near enough for a search of words. */
+function codeOf({ text }: Source): string {
+  return text
+    .replaceAll(/\/\*[\s\S]*?\*\//g, "")
+    .replaceAll(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/g, '""')
+    .replaceAll(/\/\/.*$/gm, "");
+}
+
+/** The comment at the top of a file. */
+function headerOf({ text }: Source): string {
+  const body = text.replace(/^#!.*\n/, "");
+  return /^(?:\/\/.*\n)+|^\/\*[\s\S]*?\*\//.exec(body)?.[0] ?? "";
+}
+
+const LONG = 400;
+
+const RULES: readonly Rule[] = [
+  {
+    name: "a room imports only what stands below it",
+    check(source) {
+      if (isTestCode(source)) return [];
+      const room = roomOf(source.path);
+      if (room === "") return [];
+      const allowed = MAY_IMPORT[room];
+      if (allowed === undefined) return [`${room}/ is no room`];
+      return importsOf(source)
+        .filter((module) => module.startsWith("."))
+        .map((module) => roomOf(posix.join(dirname(source.path), module)))
+        .filter((other) => other !== room && other !== "" && !allowed.includes(other))
+        .map((other) => `${room}/ imports ${other}/`);
+    },
+    planted: [
+      { path: "wire/aoe.ts", text: 'import { S } from "../words/quantity.ts";\n' },
+      { path: "initiator/pool/a.ts", text: 'const x = await import("../../target/export.ts");\n' },
+      { path: "link/a.ts", text: 'export { y } from "../bench/lab/lab.ts";\n' },
+      { path: "helpers/a.ts", text: "" },
+    ],
+  },
+  {
+    name: "bun:ffi is imported in sys/ alone",
+    check: (source) =>
+      !isThisFile(source) && roomOf(source.path) !== "sys" && importsOf(source).includes("bun:ffi")
+        ? ["imports bun:ffi outside sys/"]
+        : [],
+    planted: [{ path: "link/a.test.ts", text: 'import { dlopen } from "bun:ffi";\n' }],
+  },
+  {
+    name: "relative imports carry their extension",
+    check: (source) =>
+      (isThisFile(source) ? [] : importsOf(source))
+        .filter((module) => module.startsWith(".") && !/\.[a-z]+$/.test(basename(module)))
+        .map((module) => `imports ${module} without an extension`),
+    planted: [{ path: "wire/a.ts", text: 'import { b } from "./b";\n' }],
+  },
+  {
+    name: "time and randomness come in as arguments, except to commands",
+    check(source) {
+      if (isTestCode(source) || isCommand(source)) return [];
+      return [...codeOf(source).matchAll(/\b(?:Math\.random|Date\.now)\b|\bnew Date\(\s*\)/g)].map(
+        ([found]) => `calls ${found}`,
+      );
+    },
+    planted: [
+      { path: "target/a.ts", text: "const x = Math.random();" },
+      { path: "target/a.ts", text: "const x = Date.now();" },
+      { path: "bench/a.ts", text: "const x = new Date();" },
+    ],
+  },
+  {
+    name: `a file of more than ${LONG} lines says in its header why it is long`,
+    check(source) {
+      const lines = source.text.split("\n").length - 1;
+      if (lines <= LONG || /\b(?:long|length|lines)\b/i.test(headerOf(source))) return [];
+      return [`has ${lines} lines and no reason in its header`];
+    },
+    planted: [{ path: "wire/a.ts", text: `// A table.\n${"x;\n".repeat(LONG)}` }],
+  },
+  {
+    name: "a file begins by saying what it is",
+    check(source) {
+      // A test of what stands beside it has said so by its name.
+      const beside = source.path.replace(/\.test\.ts$/, ".ts");
+      if (beside !== source.path && paths.has(beside)) return [];
+      return headerOf(source).length < 20 ? ["has no header comment"] : [];
+    },
+    planted: [
+      { path: "wire/a.ts", text: 'import { b } from "./b.ts";\n// Too late.\n' },
+      { path: "aoe.ts", text: "#!/usr/bin/env bun\nimport 1;" },
+    ],
+  },
+  {
+    name: "a file is named after what it defines",
+    check: (source) =>
+      /^(?:utils?|helpers?|managers?|index|common|misc|types|shared)(?:\.test)?\.ts$|(?:_|-)(?:utils?|helpers?|manager)\.ts$/i.test(
+        basename(source.path),
+      )
+        ? ["has a name that says nothing"]
+        : [],
+    planted: [
+      { path: "wire/index.ts", text: "" },
+      { path: "wire/frame_utils.ts", text: "" },
+      { path: "wire/Helper.ts", text: "" },
+    ],
+  },
+  {
+    name: "nothing is left to do",
+    check: (source) =>
+      isThisFile(source)
+        ? []
+        : [...source.text.matchAll(/\b(?:TODO|FIXME|XXX|HACK)\b/g)].map(
+            ([found]) => `says ${found}`,
+          ),
+    planted: [{ path: "wire/a.ts", text: "// TODO: the rest" }],
+  },
+  {
+    name: "no test runs alone, and no skipped test is nameless",
+    check: (source) => [
+      ...[...codeOf(source).matchAll(/\b(?:test|it|describe)\.only\b/g)].map(() => "has an .only"),
+      ...[
+        ...(isThisFile(source) ? "" : source.text).matchAll(
+          /\b(?:test|it|describe)\.(?:todo|skip)\(\s*""/g,
+        ),
+      ].map(() => "skips a test without a reason"),
+    ],
+    planted: [
+      { path: "wire/a.test.ts", text: 'test.only("a", () => {});' },
+      { path: "wire/a.test.ts", text: 'test.skip("", () => {});' },
+    ],
+  },
+  {
+    name: "the checker is silenced only with a reason",
+    check: (source) =>
+      isThisFile(source)
+        ? []
+        : [...source.text.matchAll(/@ts-(?:ignore|nocheck|expect-error)(.*)$/gm)]
+            .filter(([, reason = ""]) => reason.trim().length < 10)
+            .map(([found]) => `has ${found.trim()} without a reason`),
+    planted: [{ path: "wire/a.ts", text: "// @ts-expect-error\nx;" }],
+  },
+];
+
+describe("tidy", () => {
+  test("there is something to check", () => {
+    expect(all.map(({ path }) => path)).toContain("aoe.ts");
+    expect(all.length).toBeGreaterThan(20);
+  });
+
+  for (const rule of RULES) {
+    test(rule.name, () => {
+      const found = all.flatMap((source) =>
+        rule.check(source).map((sentence) => `${source.path} ${sentence}`),
+      );
+      expect(found).toEqual([]);
+    });
+
+    test(`${rule.name}: what breaks it is found`, () => {
+      for (const source of rule.planted) {
+        expect([source, rule.check(source).length > 0]).toEqual([source, true]);
+      }
+    });
+  }
+
+  test("dependencies have exact versions", () => {
+    const versions = Object.entries({
+      ...manifest.dependencies,
+      ...manifest.devDependencies,
+      ...manifest.peerDependencies,
+    });
+    expect(versions.length).toBeGreaterThan(4);
+    expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  });
+});
