@@ -49,7 +49,8 @@ export interface RunFigures {
 
 type Json = Record<string, unknown>;
 
-function latency(histogram: Histogram, withBins: boolean): Json {
+/** fio's figures of one latency, in ns. */
+export function latencyFigures(histogram: Histogram, withBins: boolean): Json {
   const empty = histogram.count === 0;
   const figures: Json = {
     min: empty ? 0 : histogram.min,
@@ -97,9 +98,9 @@ function direction(run: RunFigures, figures: DirectionFigures): Json {
     total_ios: figures.ios,
     short_ios: 0,
     drop_ios: 0,
-    slat_ns: latency(figures.slat, true),
-    clat_ns: latency(figures.clat, true),
-    lat_ns: latency(figures.lat, true),
+    slat_ns: latencyFigures(figures.slat, true),
+    clat_ns: latencyFigures(figures.clat, true),
+    lat_ns: latencyFigures(figures.lat, true),
     bw_min: Math.floor(kib(iops.min)),
     bw_max: Math.floor(kib(iops.max)),
     bw_agg: figures.ios === 0 ? 0 : 100,
@@ -166,7 +167,7 @@ export function fioJob(run: RunFigures, empty: Histogram): Json {
     read: direction(run, run.read),
     write: direction(run, run.write),
     trim: direction({ ...run, runtimeNs: 0 }, none),
-    sync: { total_ios: 0, lat_ns: latency(empty, false) },
+    sync: { total_ios: 0, lat_ns: latencyFigures(empty, false) },
     job_runtime: Math.round(run.runtimeNs / 1e6),
     usr_cpu: run.userCpuPercent,
     sys_cpu: run.systemCpuPercent,

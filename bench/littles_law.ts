@@ -4,7 +4,7 @@
 
 export interface LittlesLaw {
   readonly occupancy: number;
-  /** throughput (per second) × mean time (s). */
+  /** Throughput × mean time. */
   readonly product: number;
   /** product / occupancy − 1; 0 where both are 0. */
   readonly error: number;
@@ -12,23 +12,17 @@ export interface LittlesLaw {
   readonly holds: boolean;
 }
 
+/** Relative; the two clocks (an answer's arrival, the slice that handled it) differ by that much at most. */
+const TOLERANCE = 0.01;
+
 /**
- * `completed` commands in `elapsed` ns took `totalTime` ns together; `area` is occupancy × ns.
- * Commands that straddle an end of the measured time are in one side only, for as long as they are
- * long: `edge` (commands × ns) is the most that can make, and widens the tolerance of 1 %.
+ * `area`: occupancy × ns over `elapsed` ns. `totalTime`: Σ of each command's ns inside, cut at the ends
+ * of the measured time for those that straddle them.
  */
-export function littlesLaw(
-  completed: number,
-  elapsed: number,
-  totalTime: number,
-  area: number,
-  edge: number,
-): LittlesLaw {
+export function littlesLaw(elapsed: number, totalTime: number, area: number): LittlesLaw {
   const occupancy = elapsed === 0 ? 0 : area / elapsed;
-  const product =
-    elapsed === 0 || completed === 0 ? 0 : (completed / elapsed) * (totalTime / completed);
-  const tolerance = 0.01 + (area === 0 ? 0 : edge / area);
-  const error =
-    occupancy === 0 ? (product === 0 ? 0 : Number.POSITIVE_INFINITY) : product / occupancy - 1;
-  return { occupancy, product, error, tolerance, holds: Math.abs(error) <= tolerance };
+  const product = elapsed === 0 ? 0 : totalTime / elapsed;
+  const nothing = product === 0 ? 0 : Number.POSITIVE_INFINITY;
+  const error = occupancy === 0 ? nothing : product / occupancy - 1;
+  return { occupancy, product, error, tolerance: TOLERANCE, holds: Math.abs(error) <= TOLERANCE };
 }

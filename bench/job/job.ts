@@ -1,0 +1,207 @@
+// A job file: TOML whose tables are jobs, as fio's sections are. `[global]` is inherited by all that
+// come after it, in the file or before; lists make a matrix.
+//
+//   [global]                                 every key of keys.ts
+//   bs = "4k"
+//   [pools]                                  a job: its cells are all combinations of its lists
+//   pool = ["fixed", "scan-swap"]
+//   service = { fast = "", slow = "lanes:4,delay:1ms" }     named values: the names stand in tables
+//
+// What wins: --set over the job over [global] over the default; each resolved value keeps its origin.
+
+import * as v from "valibot";
+import { Failure, usage } from "../../words/failure.ts";
+import { type Choice, isKey, isSingle, KEY_NAMES, type KeyName, KEYS, Section } from "./keys.ts";
+
+export type Origin = "default" | "global" | "job" | "set";
+
+export interface Resolved {
+  readonly origin: Origin;
+  readonly choices: readonly Choice[];
+}
+
+export interface ResolvedJob {
+  readonly name: string;
+  readonly values: Readonly<Record<KeyName, Resolved>>;
+}
+
+export interface Job {
+  readonly file: string;
+  readonly jobs: readonly ResolvedJob[];
+}
+
+/** One combination: a text for each key, and the label of those keys that vary in the job. */
+export interface Cell {
+  readonly job: string;
+  readonly values: Readonly<Record<KeyName, string>>;
+  readonly axes: Readonly<Partial<Record<KeyName, string>>>;
+}
+
+/** Resolves the text of a job file; `sets` are `key=value` overrides. Every fault is a usage Failure that names the file. */
+export function parseJob(text: string, file: string, sets: readonly string[] = []): Job {
+  const sections = new Map<string, Section>();
+  for (const [name, value] of Object.entries(readToml(text, file))) {
+    if (value === null || typeof value !== "object" || Array.isArray(value)) {
+      throw usage(
+        `${file}: Expected \`${name}\` to stand in a section such as [global], got it at the top of the file`,
+      );
+    }
+    sections.set(name, readSection(value, `${file} [${name}]`));
+  }
+  const global = sections.get("global") ?? {};
+  sections.delete("global");
+  if (sections.size === 0) {
+    throw usage(
+      `${file}: Expected the file to have at least one job section beside [global], got none`,
+    );
+  }
+  const overrides = readSets(sets);
+  const jobs = [...sections].map(([name, own]) => ({
+    name,
+    values: resolve(own, global, overrides),
+  }));
+  for (const key of KEY_NAMES.filter(isSingle)) {
+    const found = new Set(jobs.map((job) => job.values[key].choices[0]?.text));
+    if (found.size > 1) {
+      throw usage(
+        `${file}: Expected \`${key}\` to be the same in all jobs, got \`${[...found].join(", ")}\``,
+      );
+    }
+  }
+  return { file, jobs };
+}
+
+function readToml(text: string, file: string): Record<string, unknown> {
+  const fault = tomlFault(text);
+  if (fault === null) return Bun.TOML.parse(text) as Record<string, unknown>;
+  // Bun's parser doesn't tell where: the fault is on the last line of the shortest beginning of the
+  // file that has it.
+  const lines = text.split("\n");
+  const line = lines.findIndex(
+    (_, index) => tomlFault(lines.slice(0, index + 1).join("\n")) === fault,
+  );
+  throw usage(`${file} line ${line < 0 ? lines.length : line + 1}: Expected TOML, got: ${fault}`);
+}
+
+function tomlFault(text: string): string | null {
+  try {
+    Bun.TOML.parse(text);
+    return null;
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).replace(
+      /^TOML Parse error: /,
+      "",
+    );
+  }
+}
+
+function readSection(value: object, where: string): Section {
+  for (const key of Object.keys(value)) {
+    if (!isKey(key)) {
+      throw usage(`${where}: Expected a key of a job (${KEY_NAMES.join(" ")}), got \`${key}\``);
+    }
+  }
+  const parsed = v.safeParse(Section, value);
+  if (parsed.success) return parsed.output as Section;
+  const issue = parsed.issues[0];
+  const path = issue.path?.map((item) => String(item.key)).join(".") ?? "";
+  const message =
+    issue.message.includes("`") && path !== "" ? issue.message : `\`${path}\`: ${issue.message}`;
+  throw usage(`${where}: ${message}`);
+}
+
+/** `key=value`; several values with `|` between them make a list. */
+function readSets(sets: readonly string[]): Section {
+  const values: Record<string, unknown> = {};
+  for (const set of sets) {
+    const at = set.indexOf("=");
+    if (at < 1) throw usage(`Expected \`--set\` to be key=value, got \`${set}\``);
+    const texts = set.slice(at + 1).split("|");
+    values[set.slice(0, at)] = texts.length === 1 ? texts[0] : texts;
+  }
+  return readSection(values, "--set");
+}
+
+function resolve(own: Section, global: Section, set: Section): Record<KeyName, Resolved> {
+  const pick = (key: KeyName): Resolved => {
+    for (const [origin, section] of [
+      ["set", set],
+      ["job", own],
+      ["global", global],
+    ] as const) {
+      const choices = section[key];
+      if (choices !== undefined) return { origin, choices };
+    }
+    const text = KEYS[key].value;
+    return { origin: "default", choices: [{ label: text, text }] };
+  };
+  return Object.fromEntries(KEY_NAMES.map((key) => [key, pick(key)])) as Record<KeyName, Resolved>;
+}
+
+/** All combinations of a job's lists; the last key of keys.ts varies fastest. */
+export function cellsOf(job: ResolvedJob): Cell[] {
+  let cells: Cell[] = [{ job: job.name, values: {} as Record<KeyName, string>, axes: {} }];
+  for (const key of KEY_NAMES) {
+    const { choices } = job.values[key];
+    cells = cells.flatMap((cell) =>
+      choices.map(({ label, text }) => ({
+        job: cell.job,
+        values: { ...cell.values, [key]: text },
+        axes: choices.length > 1 ? { ...cell.axes, [key]: label } : cell.axes,
+      })),
+    );
+  }
+  return cells;
+}
+
+/** The value of a key that has one value in the whole run. */
+export function single(job: Job, key: KeyName): string {
+  const text = job.jobs[0]?.values[key].choices[0]?.text;
+  if (text === undefined) throw new Error(`invariant: ${key} has a value`);
+  return text;
+}
+
+/** The job as resolved, as TOML again, each value with where it came from. */
+export function showJob(job: Job): string {
+  const lines = [`# ${job.file}, as resolved`];
+  for (const { name, values } of job.jobs) {
+    const cells = KEY_NAMES.reduce((product, key) => product * values[key].choices.length, 1);
+    lines.push("", `[${name}] # ${cells} ${cells === 1 ? "cell" : "cells"}`);
+    for (const key of KEY_NAMES) {
+      const { choices, origin } = values[key];
+      const labelled = choices.some(({ label, text }) => label !== text);
+      const texts = choices.map(({ label, text }) =>
+        labelled ? `${quoteKey(label)} = ${JSON.stringify(text)}` : JSON.stringify(text),
+      );
+      const value = labelled
+        ? `{ ${texts.join(", ")} }`
+        : texts.length === 1
+          ? texts[0]
+          : `[${texts.join(", ")}]`;
+      lines.push(`${key} = ${value} # ${origin}`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function quoteKey(label: string): string {
+  return /^[\w-]+$/.test(label) ? label : JSON.stringify(label);
+}
+
+/** Loads a job file; a file that can't be read is a usage failure. */
+export async function loadJob(path: string, sets: readonly string[]): Promise<Job> {
+  let text: string;
+  try {
+    text = await Bun.file(path).text();
+  } catch (error) {
+    throw error instanceof Failure
+      ? error
+      : usage(`Can't read the job file ${path}: ${reasonOf(error)}`);
+  }
+  return parseJob(text, path, sets);
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === "string" ? code : String(error);
+}

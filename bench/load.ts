@@ -1,0 +1,298 @@
+// The load itself: keeps `iodepth` commands moving, or starts them by the clock, and times each.
+//
+//   start        measuredFrom                 measuredTo
+//     │─── ramp ───│──────── runtime ───────────│── drain ──│── read back ──│ finished
+//                  figures count what ended here             (--verify with writes)
+//
+//   due ──▶ submitted ──────────────▶ buffered ──▶ sent ──────────▶ done
+//   │ schedule │ window + buffer wait  │  transmit  │ target and wire │
+//
+// It stands around the initiator's core and is driven by the same loop: `advance` submits what is due,
+// the device calls `done`. Commands are flyweights made once; steady state allocates nothing.
+
+import { Command, OK, READ } from "../initiator/command.ts";
+import type { Memory } from "../link/link.ts";
+import type { Arrivals } from "./arrivals.ts";
+import { Histogram } from "./histogram.ts";
+import type { Verifier } from "./verifier.ts";
+import type { Workload } from "./workload.ts";
+
+/** What takes commands: a device of the initiator. */
+export interface Submitter {
+  submit(command: Command): void;
+}
+
+export interface LoadPlan {
+  readonly iodepth: number;
+  /** ns; not in the figures. */
+  readonly rampTime: number;
+  /** ns; measured. */
+  readonly runtime: number;
+  /** Bytes of a command. */
+  readonly bs: number;
+}
+
+/** Equal parts of the measured time: what steady state is judged by. */
+export const INTERVALS = 20;
+
+/** How many kinds of outcome a command has (initiator/command.ts: OK … CANCELLED). */
+const OUTCOMES = 5;
+
+export class Direction {
+  ios = 0;
+  readonly slat = new Histogram();
+  readonly clat = new Histogram();
+  readonly lat = new Histogram();
+  readonly intervals = new Float64Array(INTERVALS);
+
+  record(command: Command, interval: number): void {
+    this.ios++;
+    this.slat.record(command.sentAt - command.submittedAt);
+    this.clat.record(command.doneAt - command.sentAt);
+    this.lat.record(command.doneAt - command.dueAt);
+    this.intervals[interval] = (this.intervals[interval] ?? 0) + 1;
+  }
+}
+
+const RAMP = 0;
+const MEASURE = 1;
+const DRAIN = 2;
+const READ_BACK = 3;
+const FINISHED = 4;
+
+export class Load {
+  readonly read = new Direction();
+  readonly write = new Direction();
+  /** Both directions together, by part of the way. */
+  readonly lat = new Histogram();
+  readonly schedule = new Histogram();
+  readonly windowWait = new Histogram();
+  readonly bufferWait = new Histogram();
+  readonly transmit = new Histogram();
+  readonly wire = new Histogram();
+  /** Submitted while 1, 2–3, 4–7, … ≥ 64 were outstanding (fio's iodepth_level). */
+  readonly depths = new Float64Array(7);
+  /** By outcome, ramp and drain included: errors must never hide there. */
+  readonly outcomes = new Float64Array(OUTCOMES);
+  /** The first command that failed, in words; "" when none did. */
+  firstFailure = "";
+  /** Commands that were due at the end and had not been submitted (open loop). */
+  overdue = 0;
+  retransmits = 0;
+  measuredFrom = 0;
+  measuredTo = 0;
+  outstanding = 0;
+  /** Occupancy × ns in the measured time, and Σ of each command's time in it. */
+  area = 0;
+  totalTime = 0;
+  readBackBlocks = 0;
+
+  /** Called once when the ramp is over, and once when the measured time is. */
+  onMeasure: ((now: number) => void) | null = null;
+  onMeasured: ((now: number) => void) | null = null;
+
+  readonly #plan: LoadPlan;
+  readonly #workload: Workload;
+  readonly #arrivals: Arrivals;
+  readonly #verifier: Verifier | null;
+  readonly #device: Submitter;
+  readonly #idle: Command[] = [];
+  #phase = RAMP;
+  #changedAt = 0;
+  /** Σ of when what is outstanding was submitted, or the measured time began. */
+  #submitted = 0;
+  #readBackNext = 0;
+
+  /** `memory` holds `iodepth` × `bs` bytes. `now`: when the ramp begins. */
+  constructor(
+    plan: LoadPlan,
+    workload: Workload,
+    arrivals: Arrivals,
+    verifier: Verifier | null,
+    device: Submitter,
+    memory: Memory,
+    now: number,
+  ) {
+    this.#plan = plan;
+    this.#workload = workload;
+    this.#arrivals = arrivals;
+    this.#verifier = verifier;
+    this.#device = device;
+    this.measuredFrom = now + plan.rampTime;
+    this.measuredTo = this.measuredFrom + plan.runtime;
+    const done = (command: Command): void => this.#done(command);
+    for (let slot = 0; slot < plan.iodepth; slot++) {
+      const command = new Command();
+      command.memory = memory;
+      command.offset = slot * plan.bs;
+      command.done = done;
+      this.#idle.push(command);
+    }
+  }
+
+  get finished(): boolean {
+    return this.#phase === FINISHED;
+  }
+  /** Completed in the measured time. */
+  get completed(): number {
+    return this.read.ios + this.write.ios;
+  }
+  get failures(): number {
+    let sum = 0;
+    for (let outcome = OK + 1; outcome < OUTCOMES; outcome++) sum += this.outcomes[outcome] ?? 0;
+    return sum;
+  }
+
+  /** Ends the measured time at once: what is outstanding is still waited for. */
+  stop(now: number): void {
+    if (this.#phase > MEASURE) return;
+    if (this.#phase === RAMP) this.#beginMeasure(now);
+    this.measuredTo = now;
+  }
+
+  /** Submits what is due at `now` and moves on where a phase has ended. */
+  advance(now: number): void {
+    if (this.#phase === RAMP && now >= this.measuredFrom) this.#beginMeasure(now);
+    if (this.#phase === MEASURE && now >= this.measuredTo) this.#endMeasure(now);
+    if (this.#phase <= MEASURE) this.#submitDue(now);
+    if (this.#phase === DRAIN && this.outstanding === 0) {
+      this.#phase =
+        this.#verifier !== null && this.#verifier.blocksWritten > 0 ? READ_BACK : FINISHED;
+    }
+    if (this.#phase === READ_BACK) this.#readBack(now);
+  }
+
+  /** When `advance` has something to do by time alone. */
+  nextDeadline(): number {
+    if (this.#phase >= DRAIN) return Number.POSITIVE_INFINITY;
+    const phase = this.#phase === RAMP ? this.measuredFrom : this.measuredTo;
+    // Without an idle command the next completion is what counts, not the next arrival.
+    return this.#idle.length === 0 ? phase : Math.min(phase, this.#arrivals.due);
+  }
+
+  #beginMeasure(now: number): void {
+    this.#phase = MEASURE;
+    this.measuredFrom = now;
+    this.measuredTo = now + this.#plan.runtime;
+    this.#changedAt = now;
+    this.#submitted = this.outstanding * now;
+    this.onMeasure?.(now);
+  }
+
+  #endMeasure(now: number): void {
+    this.#occupied(this.measuredTo);
+    this.totalTime += this.outstanding * this.measuredTo - this.#submitted;
+    this.#phase = DRAIN;
+    while (
+      this.#arrivals.due !== Number.NEGATIVE_INFINITY &&
+      this.#arrivals.due < this.measuredTo
+    ) {
+      this.#arrivals.take();
+      this.overdue++;
+    }
+    this.onMeasured?.(now);
+  }
+
+  #submitDue(now: number): void {
+    while (this.#idle.length > 0 && this.#arrivals.due <= now) {
+      const command = this.#idle.pop();
+      if (command === undefined) return;
+      this.#workload.next(command);
+      if (this.#verifier !== null && !this.#verifier.admit(command)) {
+        // Every block has a command on it: one must end first.
+        this.#idle.push(command);
+        return;
+      }
+      const due = this.#arrivals.due;
+      command.dueAt = due === Number.NEGATIVE_INFINITY ? now : due;
+      this.#arrivals.take();
+      this.#submit(command, now);
+    }
+  }
+
+  #readBack(now: number): void {
+    const verifier = this.#verifier;
+    while (verifier !== null && this.#readBackNext >= 0) {
+      const command = this.#idle.pop();
+      if (command === undefined) return;
+      const block = verifier.nextWritten(this.#readBackNext);
+      if (block < 0) {
+        this.#idle.push(command);
+        this.#readBackNext = -1;
+        break;
+      }
+      this.#readBackNext = block + 1;
+      this.readBackBlocks++;
+      command.operation = READ;
+      command.lba = this.#workload.firstLba + block * this.#workload.sectorsPerBlock;
+      command.sectors = this.#workload.sectorsPerBlock;
+      command.dueAt = now;
+      verifier.admit(command);
+      this.#submit(command, now);
+    }
+    if (this.outstanding === 0) this.#phase = FINISHED;
+  }
+
+  #submit(command: Command, now: number): void {
+    this.#occupied(now);
+    this.outstanding++;
+    this.#submitted += now;
+    if (this.#phase === MEASURE) {
+      const level = Math.min(6, 31 - Math.clz32(this.outstanding));
+      this.depths[level] = (this.depths[level] ?? 0) + 1;
+    }
+    this.#device.submit(command);
+  }
+
+  #done(command: Command): void {
+    const at = command.doneAt;
+    this.#occupied(at);
+    this.outstanding--;
+    const since = Math.max(command.submittedAt, this.#phase === MEASURE ? this.measuredFrom : 0);
+    this.#submitted -= since;
+    if (this.#phase === MEASURE) this.totalTime += Math.min(at, this.measuredTo) - since;
+    this.outcomes[command.outcome] = (this.outcomes[command.outcome] ?? 0) + 1;
+    const well = command.outcome === OK;
+    if (!well && this.firstFailure === "") this.firstFailure = describe(command);
+    this.#verifier?.settle(command, well);
+    if (this.#phase === MEASURE && well && at < this.measuredTo) this.#record(command, at);
+    this.#idle.push(command);
+  }
+
+  #record(command: Command, at: number): void {
+    const interval = Math.min(
+      INTERVALS - 1,
+      Math.floor(((at - this.measuredFrom) * INTERVALS) / this.#plan.runtime),
+    );
+    (command.operation === READ ? this.read : this.write).record(command, Math.max(0, interval));
+    this.lat.record(at - command.dueAt);
+    this.schedule.record(command.submittedAt - command.dueAt);
+    this.bufferWait.record(command.bufferWait);
+    this.windowWait.record(command.bufferedAt - command.submittedAt - command.bufferWait);
+    this.transmit.record(command.sentAt - command.bufferedAt);
+    this.wire.record(at - command.sentAt);
+    this.retransmits += command.transmits - 1;
+  }
+
+  /** Adds the time since the last change of `outstanding` to the area. */
+  #occupied(at: number): void {
+    if (this.#phase !== MEASURE) return;
+    const until = Math.min(at, this.measuredTo);
+    if (until <= this.#changedAt) return;
+    this.area += this.outstanding * (until - this.#changedAt);
+    this.#changedAt = until;
+  }
+}
+
+const OUTCOME_NAMES = ["ok", "ATA error", "AoE error", "timeout", "cancelled"];
+
+function describe(command: Command): string {
+  const kind = command.operation === READ ? "read" : "write";
+  const detail =
+    command.outcome === 1
+      ? ` (status 0x${command.ataStatus.toString(16)}, error 0x${command.ataError.toString(16)}, at sector ${command.failedLba})`
+      : command.outcome === 2
+        ? ` (error ${command.aoeError})`
+        : "";
+  return `${kind} of ${command.sectors} sectors at ${command.lba}: ${OUTCOME_NAMES[command.outcome] ?? command.outcome}${detail}`;
+}

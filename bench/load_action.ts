@@ -1,0 +1,198 @@
+// `aoe bench load`: one load against a target that runs, over a raw socket.
+
+import { writeFileSync } from "node:fs";
+import { createPollWaiter } from "../link/ppoll_waiter.ts";
+import { openPacketLink } from "../link/packet.ts";
+import { pinToCpus } from "../sys/affinity.ts";
+import { parseAddress, formatAddress } from "../words/address.ts";
+import { environment, EXIT, usage } from "../words/failure.ts";
+import { parseDuration, parseInteger } from "../words/quantity.ts";
+import { rate } from "./findings.ts";
+import { toHgrm, toHlog } from "./histogram.ts";
+import type { Load } from "./load.ts";
+import { type LoadTexts, parseLoad } from "./load_options.ts";
+import { describeLoad, figuresOf, loadDocument } from "./load_report.ts";
+import { type LoadOutcome, runLoad } from "./load_run.ts";
+import { provenance } from "./provenance.ts";
+import { describeMismatch } from "./verifier.ts";
+
+interface Flags extends LoadTexts {
+  readonly interface?: string;
+  readonly cpus?: string;
+  readonly wait?: string;
+  readonly json?: boolean;
+  readonly ndjson?: boolean;
+  readonly hgrm?: string;
+  readonly hlog?: string;
+}
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Returns the exit code. */
+export async function loadAction(
+  device: string,
+  given: Readonly<Record<string, string | boolean>>,
+): Promise<number> {
+  const flags = given as Flags;
+  const address = parseAddress(device, "<address>");
+  const options = parseLoad(flags);
+  const patience = parseDuration(flags.wait ?? "5s", "--wait");
+  const on = flags.interface ?? "";
+  if (flags.json === true && flags.ndjson === true) {
+    throw usage("Expected one of `--json` and `--ndjson`, got both");
+  }
+  const cpus = flags.cpus?.split(",").map((cpu) => parseInteger(cpu, "--cpus", 0)) ?? null;
+  if (cpus !== null) pinToCpus(cpus);
+
+  const link = openPacketLink({ interface: on });
+  for (const warning of link.granted.warnings) say(warning);
+  const waiter = createPollWaiter();
+  for (const fd of link.fds) waiter.add(fd);
+  let stopBy = 0;
+  const restore = onSignals((code) => {
+    stopBy = code;
+    waiter.wake();
+  });
+  const startedAt = Date.now();
+  const emit = (event: Record<string, unknown>): void => {
+    if (flags.ndjson === true) process.stdout.write(`${JSON.stringify(event)}\n`);
+  };
+  const progress = progressLine(flags, emit);
+  try {
+    emit({
+      event: "start",
+      at: new Date(startedAt).toISOString(),
+      device,
+      interface: on,
+      options: options.texts,
+    });
+    const outcome = await runLoad({
+      link,
+      waiter,
+      address,
+      patience,
+      options,
+      say: (sentence) => {
+        progress.clear();
+        say(sentence);
+        emit({ event: "warning", sentence });
+      },
+      onProgress: progress.show,
+      interrupted: () => stopBy !== 0,
+    });
+    progress.clear();
+    const environmentBlock = {
+      device: formatAddress(address),
+      interface: on,
+      mtu: link.mtu,
+      link: "packet",
+      granted: link.granted,
+      pinning: cpus,
+      provenance: provenance(),
+    };
+    const document = loadDocument(
+      outcome,
+      options,
+      formatAddress(address),
+      startedAt,
+      environmentBlock,
+    );
+    if (flags.json === true) process.stdout.write(`${JSON.stringify(document)}\n`);
+    emit({ event: "end", result: document });
+    writeHistograms(flags, outcome, startedAt);
+    for (const line of describeLoad(outcome, options)) tell(flags, line);
+    complain(outcome);
+    const figures = figuresOf(outcome);
+    if (stopBy !== 0) return stopBy;
+    return figures.failures > 0 || figures.mismatches > 0 ? EXIT.failed : EXIT.done;
+  } finally {
+    restore();
+    link.close();
+    waiter.close();
+  }
+}
+
+function complain(outcome: LoadOutcome): void {
+  const { load, verifier } = outcome;
+  if (load.failures > 0) {
+    say(`${load.failures} commands failed; the first: ${load.firstFailure}`);
+  }
+  if (verifier !== null && verifier.mismatches > 0) {
+    say(`${verifier.mismatches} sectors read wrong.`);
+    for (const mismatch of verifier.first) say(describeMismatch(mismatch));
+  }
+}
+
+function writeHistograms(flags: Flags, outcome: LoadOutcome, startedAt: number): void {
+  const { lat, measuredFrom, measuredTo } = outcome.load;
+  const write = (path: string, text: string): void => {
+    try {
+      writeFileSync(path, text);
+    } catch (error) {
+      throw environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
+    }
+  };
+  if (flags.hgrm !== undefined) write(flags.hgrm, toHgrm(lat));
+  if (flags.hlog !== undefined) {
+    write(
+      flags.hlog,
+      toHlog([{ start: 0, end: measuredTo - measuredFrom, histogram: lat }], startedAt),
+    );
+  }
+}
+
+/** Human words: on stderr where stdout is a machine's, else they are the output. */
+function tell(flags: Flags, line: string): void {
+  (flags.json === true || flags.ndjson === true ? process.stderr : process.stdout).write(
+    `${line}\n`,
+  );
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`aoe bench load: ${sentence}\n`);
+}
+
+function onSignals(told: (code: number) => void): () => void {
+  const handlers = Object.entries(SIGNALS).map(([signal, code]) => {
+    const handler = (): void => told(code);
+    process.on(signal, handler);
+    return [signal, handler] as const;
+  });
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}
+
+/** A line that rewrites itself on a terminal, once a second; an `interval` event for --ndjson. */
+function progressLine(flags: Flags, emit: (event: Record<string, unknown>) => void) {
+  const terminal = process.stderr.isTTY === true;
+  let shownAt = 0;
+  let shown = 0;
+  let visible = false;
+  const clear = (): void => {
+    if (visible) process.stderr.write("\r\x1b[2K");
+    visible = false;
+  };
+  const show = (load: Load, now: number): void => {
+    if (now < load.measuredFrom || now - shownAt < 1e9) return;
+    const perSecond = shownAt === 0 ? 0 : ((load.completed - shown) * 1e9) / (now - shownAt);
+    if (shownAt !== 0 && now <= load.measuredTo) {
+      const seconds = (now - load.measuredFrom) / 1e9;
+      emit({
+        event: "interval",
+        elapsed_ns: Math.round(now - load.measuredFrom),
+        iops: perSecond,
+        completed: load.completed,
+      });
+      if (terminal && flags.ndjson !== true) {
+        visible = true;
+        process.stderr.write(
+          `\r\x1b[2K${seconds.toFixed(0)} s of ${((load.measuredTo - load.measuredFrom) / 1e9).toFixed(0)} s: ${rate(perSecond)} commands/s`,
+        );
+      }
+    }
+    shownAt = now;
+    shown = load.completed;
+  };
+  return { show, clear };
+}

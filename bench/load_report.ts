@@ -1,0 +1,240 @@
+// What a load leaves behind, as a fio-shaped document and as words for a person.
+
+import { littlesLaw as poolLittlesLaw } from "../initiator/pool/littles_law.ts";
+import type { Counts, PoolSnapshot } from "../initiator/pool/metrics.ts";
+import { formatDuration, formatSize } from "../words/quantity.ts";
+import { rate } from "./findings.ts";
+import { fioDocument, fioJob, latencyFigures } from "./fio_json.ts";
+import { Histogram } from "./histogram.ts";
+import { littlesLaw } from "./littles_law.ts";
+import { type Direction, INTERVALS } from "./load.ts";
+import type { LoadOptions } from "./load_options.ts";
+import type { LoadOutcome } from "./load_run.ts";
+import type { Figures } from "./result.ts";
+import { steadyState } from "./steady_state.ts";
+import { describeMismatch } from "./verifier.ts";
+import { SCHEMA_VERSION } from "./result.ts";
+
+const EIO = 5;
+const EILSEQ = 84;
+
+/** What changed since the warm-up's end. */
+function sinceWarm(pool: PoolSnapshot): Counts {
+  const warm = pool.at_warm;
+  const difference = (name: keyof Counts): number => pool[name] - (warm?.[name] ?? 0);
+  return {
+    acquires: difference("acquires"),
+    releases: difference("releases"),
+    allocations: difference("allocations"),
+    reuse_hits: difference("reuse_hits"),
+    pool_touches: difference("pool_touches"),
+    head_blocked: difference("head_blocked"),
+    dry: difference("dry"),
+    frames_busy: difference("frames_busy"),
+    allocation_failures: difference("allocation_failures"),
+    given_back: difference("given_back"),
+    kicks: difference("kicks"),
+    kick_stall_ns: difference("kick_stall_ns"),
+  };
+}
+
+function measures(outcome: LoadOutcome) {
+  const { load } = outcome;
+  const runtime = load.measuredTo - load.measuredFrom;
+  const perInterval = Array.from(
+    load.read.intervals,
+    (count, index) => count + (load.write.intervals[index] ?? 0),
+  );
+  return {
+    runtime,
+    steady: outcome.interrupted ? null : steadyState(perInterval),
+    law: littlesLaw(runtime, load.totalTime, load.area),
+  };
+}
+
+export function figuresOf(outcome: LoadOutcome): Figures {
+  const { load, pool } = outcome;
+  const { runtime, steady, law } = measures(outcome);
+  const counts = sinceWarm(pool);
+  return {
+    iops: runtime === 0 ? 0 : (load.completed * 1e9) / runtime,
+    runtime_ns: runtime,
+    lat_p50_ns: load.lat.percentile(50),
+    lat_p99_ns: load.lat.percentile(99),
+    buffer_wait_mean_ns: load.bufferWait.mean(),
+    buffer_wait_p99_ns: load.bufferWait.percentile(99),
+    pool_length: pool.pool_length,
+    pool_length_peak: pool.pool_length_peak,
+    pool_preallocated: pool.preallocated,
+    pool_cap: pool.cap,
+    dry: counts.dry,
+    kicks: counts.kicks,
+    kick_stall_ns: counts.kick_stall_ns,
+    retransmits: outcome.device.counters.retransmits,
+    failures: load.failures,
+    mismatches: outcome.verifier?.mismatches ?? 0,
+    receive_drops: outcome.linkCounters.receiveDrops,
+    steady: steady?.steady ?? null,
+    littles_law_holds: law.holds,
+  };
+}
+
+/** The document that --json prints: fio's json+ with our two blocks. `environment`: interface, provenance and the like. */
+export function loadDocument(
+  outcome: LoadOutcome,
+  options: LoadOptions,
+  jobname: string,
+  at: number,
+  environment: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const { load, device, pool, verifier, usageBefore, usageAfter } = outcome;
+  const { runtime, steady, law } = measures(outcome);
+  const cpu = (ns: number): number => (runtime === 0 ? 0 : (100 * ns) / runtime);
+  const path = device.paths[0];
+  const direction = (one: Direction) => ({
+    ios: one.ios,
+    bytes: one.ios * options.workload.bs,
+    slat: one.slat,
+    clat: one.clat,
+    lat: one.lat,
+    intervals: Array.from(one.intervals),
+  });
+  const mismatches = verifier?.mismatches ?? 0;
+  const job = fioJob(
+    {
+      jobname,
+      options: options.texts,
+      error: load.failures > 0 ? EIO : mismatches > 0 ? EILSEQ : 0,
+      runtimeNs: runtime,
+      elapsedNs: outcome.elapsed,
+      intervalNs: options.runtime / INTERVALS,
+      bs: options.workload.bs,
+      iodepth: options.iodepth,
+      read: direction(load.read),
+      write: direction(load.write),
+      lat: load.lat,
+      depths: Array.from(load.depths),
+      userCpuPercent: cpu(usageAfter.user - usageBefore.user),
+      systemCpuPercent: cpu(usageAfter.system - usageBefore.system),
+      contextSwitches:
+        usageAfter.voluntarySwitches +
+        usageAfter.involuntarySwitches -
+        usageBefore.voluntarySwitches -
+        usageBefore.involuntarySwitches,
+      majorFaults: usageAfter.majorFaults - usageBefore.majorFaults,
+      minorFaults: usageAfter.minorFaults - usageBefore.minorFaults,
+      aoe: {
+        figures: figuresOf(outcome),
+        interrupted: outcome.interrupted,
+        latency_split: {
+          schedule_ns: latencyFigures(load.schedule, true),
+          window_wait_ns: latencyFigures(load.windowWait, true),
+          buffer_wait_ns: latencyFigures(load.bufferWait, true),
+          transmit_ns: latencyFigures(load.transmit, true),
+          target_and_wire_ns: latencyFigures(load.wire, true),
+        },
+        lat_all_ns: latencyFigures(load.lat, true),
+        outcomes: {
+          ok: load.outcomes[0] ?? 0,
+          ata_errors: load.outcomes[1] ?? 0,
+          aoe_errors: load.outcomes[2] ?? 0,
+          timeouts: load.outcomes[3] ?? 0,
+          cancelled: load.outcomes[4] ?? 0,
+          first_failure: load.firstFailure === "" ? null : load.firstFailure,
+        },
+        overdue: load.overdue,
+        pool: { ...pool, measured: sinceWarm(pool), leak: outcome.leak },
+        pool_littles_law: poolLittlesLaw(pool),
+        littles_law: law,
+        steady_state: steady,
+        device: {
+          sectors: device.sectors,
+          buffer_count: device.bufferCount,
+          sectors_per_frame: device.sectorsPerFrame,
+          counters: { ...device.counters },
+        },
+        window:
+          path === undefined
+            ? null
+            : {
+                size: path.window.size,
+                limit: path.window.limit,
+                threshold: path.window.threshold,
+              },
+        rtt:
+          path === undefined
+            ? null
+            : {
+                smoothed_ns: path.rtt.smoothed,
+                deviation_ns: path.rtt.deviation,
+                rto_ns: path.rtt.rto(),
+                samples: path.rtt.samples,
+              },
+        link: outcome.linkCounters,
+        faults: outcome.faults,
+        verify:
+          verifier === null
+            ? null
+            : {
+                sectors_verified: verifier.sectorsVerified,
+                sectors_unwritten: verifier.sectorsUnwritten,
+                blocks_written: verifier.blocksWritten,
+                blocks_read_back: load.readBackBlocks,
+                mismatches,
+                first: verifier.first.map((mismatch) => ({
+                  ...mismatch,
+                  sentence: describeMismatch(mismatch),
+                })),
+              },
+        cpu: {
+          user_ns: usageAfter.user - usageBefore.user,
+          system_ns: usageAfter.system - usageBefore.system,
+          peak_bytes: usageAfter.peakBytes,
+        },
+      },
+    },
+    new Histogram(),
+  );
+  return fioDocument([job], at, { schema_version: SCHEMA_VERSION, ...environment });
+}
+
+/** The figures as lines for a person. */
+export function describeLoad(outcome: LoadOutcome, options: LoadOptions): string[] {
+  const { load, pool, verifier } = outcome;
+  const figures = figuresOf(outcome);
+  const counts = sinceWarm(pool);
+  const split = (histogram: Histogram): string => formatDuration(Math.round(histogram.mean()));
+  const lines = [
+    `${options.workload.rw} ${formatSize(options.workload.bs)} depth ${options.iodepth}: ${rate(figures.iops)} commands/s, ${formatSize(Math.round(figures.iops * options.workload.bs))}/s over ${formatDuration(figures.runtime_ns)}`,
+    `latency p50 ${formatDuration(figures.lat_p50_ns)}, p99 ${formatDuration(figures.lat_p99_ns)}, max ${formatDuration(load.lat.max)}`,
+    `of it, mean: schedule ${split(load.schedule)}, window ${split(load.windowWait)}, buffer ${split(load.bufferWait)}, transmit ${split(load.transmit)}, target and wire ${split(load.wire)}`,
+    `pool ${pool.strategy}: ${pool.pool_length} extra buffers (most ${pool.pool_length_peak}${pool.cap === null ? "" : ` of ${pool.cap}`}), ${counts.allocations} allocated, ${counts.dry} times dry, ${counts.kicks} kicks (${formatDuration(Math.round(counts.kick_stall_ns))} stalled)`,
+  ];
+  if (figures.retransmits > 0 || figures.receive_drops > 0) {
+    lines.push(
+      `${figures.retransmits} frames sent again, ${figures.receive_drops} dropped by our socket`,
+    );
+  }
+  if (verifier !== null) {
+    lines.push(
+      `verify: ${verifier.sectorsVerified} sectors checked, ${verifier.sectorsUnwritten} not written by this run, ${verifier.mismatches} wrong`,
+    );
+  }
+  if (load.overdue > 0)
+    lines.push(
+      `${load.overdue} commands were due and not yet submitted at the end: the target does not keep up`,
+    );
+  const { steady, law } = measures(outcome);
+  if (steady !== null && steady.steady === false) {
+    lines.push(
+      `not steady: an interval strays ${Math.round(100 * steady.deviation)} % from the mean, the rate drifts by ${Math.round(100 * steady.drift)} %`,
+    );
+  }
+  if (!law.holds) {
+    lines.push(
+      `Little's law fails: ${law.occupancy.toFixed(2)} outstanding, but rate × time gives ${law.product.toFixed(2)}`,
+    );
+  }
+  if (outcome.leak !== null) lines.push(outcome.leak);
+  return lines;
+}

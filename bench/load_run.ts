@@ -1,0 +1,295 @@
+// One load against one device, from discovery to the figures, over whatever link it is given.
+//
+//   link ─▶ late release ─▶ faults ─▶ initiator ─▶ device ◀─ Load
+//   └───────────────── one loop (link/drive.ts) ────────────────┘
+//
+// The target may be elsewhere, or a core beside it in the same loop (`beside`: the memory link).
+
+import type { Device } from "../initiator/device.ts";
+import { createInitiator, type Initiator } from "../initiator/initiator.ts";
+import { createPool } from "../initiator/pool/buffer_pool.ts";
+import type { PoolSnapshot } from "../initiator/pool/metrics.ts";
+import { leakMessage } from "../initiator/pool/teardown.ts";
+import { drive } from "../link/drive.ts";
+import { createFaults, type FaultLink } from "../link/faults.ts";
+import type { Link, LinkCounters } from "../link/link.ts";
+import type { Core, Port } from "../link/loop.ts";
+import { createReclaim } from "../link/reclaim.ts";
+import type { Waiter } from "../link/waiter.ts";
+import { mapMemory } from "../sys/memory.ts";
+import { type Usage, usage } from "../sys/usage.ts";
+import { type Address, formatAddress } from "../words/address.ts";
+import { failed, notFound } from "../words/failure.ts";
+import { formatDuration, formatSize, MS } from "../words/quantity.ts";
+import { createRandom, type Random } from "../words/random.ts";
+import { createArrivals } from "./arrivals.ts";
+import { Load } from "./load.ts";
+import type { LoadOptions } from "./load_options.ts";
+import { Verifier } from "./verifier.ts";
+import { SECTOR, Workload, writes } from "./workload.ts";
+
+/** How often an address that has not answered is asked for. */
+const ASK_EVERY = 50 * MS;
+/** How long a pool's buffers may come back after the end; Linux waits as long. */
+const TEARDOWN = 3000 * MS;
+
+export interface LoadSetting {
+  readonly link: Link;
+  readonly waiter: Waiter;
+  /** A core in the same loop: the target, on the memory link. */
+  readonly beside?: Core;
+  readonly address: Address;
+  /** ns until an address that does not answer is given up. */
+  readonly patience: number;
+  readonly options: LoadOptions;
+  /** Sentences for a person. */
+  readonly say: (sentence: string) => void;
+  /** Told when the measured time begins, and now and then while it runs. */
+  readonly onProgress?: (load: Load, now: number) => void;
+  /** Asked now and then: true ends the run early. */
+  readonly interrupted?: () => boolean;
+}
+
+/** What a run leaves: the load with its histograms, and the states around it. */
+export interface LoadOutcome {
+  readonly load: Load;
+  readonly device: Device;
+  readonly verifier: Verifier | null;
+  /** At the end of the measured time. */
+  readonly pool: PoolSnapshot;
+  readonly poolLength: number;
+  readonly linkCounters: LinkCounters;
+  readonly faults: FaultLink["faults"] | null;
+  readonly usageBefore: Usage;
+  readonly usageAfter: Usage;
+  /** One sentence; null: every buffer came back. */
+  readonly leak: string | null;
+  readonly elapsed: number;
+  readonly interrupted: boolean;
+}
+
+export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
+  const { waiter, options, address } = setting;
+  const random = createRandom(options.seed);
+  const startedAt = waiter.now();
+  const { link, faults } = wrap(setting.link, options, waiter, random);
+  const initiator = createInitiator({
+    links: [link],
+    random: random.fork("tags"),
+    pool: (on, frameBytes) =>
+      createPool({
+        strategy: options.pool.strategy,
+        link: on,
+        frameBytes,
+        preallocated: options.pool.preallocated,
+        cap: options.pool.cap,
+      }),
+    kick: options.pool.kickOnRelease ? "on-release" : options.pool.kick,
+  });
+  initiator.onNotice = setting.say;
+  const device = await find(setting, initiator);
+  const { workload } = options;
+  const load = makeLoad(setting, device, random);
+  if (writes(workload.rw)) {
+    setting.say(
+      `Writing to ${formatAddress(address)} (${formatSize(device.sectors * SECTOR)}): ${workload.rw}, ${load.workload.blocks} blocks of ${formatSize(workload.bs)} from byte ${workload.offset} on.`,
+    );
+  }
+  const run = await perform(setting, initiator, device, load.load);
+  const leak = await close(setting, initiator, device);
+  return {
+    load: load.load,
+    device,
+    verifier: load.verifier,
+    linkCounters: { ...link.counters },
+    faults,
+    leak,
+    elapsed: waiter.now() - startedAt,
+    ...run,
+  };
+}
+
+function wrap(
+  inner: Link,
+  options: LoadOptions,
+  clock: Waiter,
+  random: Random,
+): { link: Link; faults: FaultLink["faults"] | null } {
+  if (options.faults === null)
+    return { link: createReclaim(inner, options.reclaim, clock), faults: null };
+  const faulty = createFaults(inner, options.faults, { clock, random: random.fork("faults") });
+  return { link: createReclaim(faulty, options.reclaim, clock), faults: faulty.faults };
+}
+
+/** Waits until the device has said how large it is. */
+async function find(setting: LoadSetting, initiator: Initiator): Promise<Device> {
+  const { address, waiter, patience } = setting;
+  const until = waiter.now() + patience;
+  let askAt = Number.NEGATIVE_INFINITY;
+  let found: Device | null = null;
+  let unidentified = false;
+  initiator.onEvent = (device, event) => {
+    if (device.major !== address.major || device.minor !== address.minor) return;
+    if (event === "identified") found = device;
+    if (event === "unidentified") unidentified = true;
+  };
+  const asking = around(
+    initiator,
+    setting.beside,
+    {
+      advance(now) {
+        if (now < askAt || initiator.device(address) !== undefined) return;
+        initiator.discover(address);
+        askAt = now + ASK_EVERY;
+      },
+      nextDeadline: () => Math.min(until, initiator.device(address) === undefined ? askAt : until),
+    },
+    waiter,
+  );
+  await drive({
+    core: asking,
+    waiter,
+    until: () => found !== null || unidentified || waiter.now() >= until,
+  });
+  initiator.onEvent = null;
+  if (found !== null) return found;
+  if (unidentified || initiator.device(address) !== undefined) {
+    throw failed(`${formatAddress(address)} answered, but not with its IDENTIFY sector.`);
+  }
+  throw notFound(`No ${formatAddress(address)} answered within ${formatDuration(patience)}.`);
+}
+
+function makeLoad(
+  setting: LoadSetting,
+  device: Device,
+  random: Random,
+): { load: Load; workload: Workload; verifier: Verifier | null } {
+  const { options, waiter } = setting;
+  const { bs } = options.workload;
+  const workload = new Workload(options.workload, device.sectors * SECTOR, random);
+  const verifier = options.verify ? new Verifier(workload, options.seed) : null;
+  // Lives as long as the process: commands point into it.
+  const memory = mapMemory(options.iodepth * bs);
+  const filling = random.fork("filling");
+  for (let word = 0; word + 4 <= memory.bytes.length; word += 4) {
+    memory.view.setUint32(word, filling.next());
+  }
+  const now = waiter.now();
+  const arrivals = createArrivals(options.rateIops, options.rateProcess, now, random);
+  const plan = {
+    iodepth: options.iodepth,
+    rampTime: options.rampTime,
+    runtime: options.runtime,
+    bs,
+  };
+  return {
+    load: new Load(plan, workload, arrivals, verifier, device, memory, now),
+    workload,
+    verifier,
+  };
+}
+
+type Run = Pick<LoadOutcome, "pool" | "poolLength" | "usageBefore" | "usageAfter" | "interrupted">;
+
+async function perform(
+  setting: LoadSetting,
+  initiator: Initiator,
+  device: Device,
+  load: Load,
+): Promise<Run> {
+  const { waiter, onProgress, interrupted } = setting;
+  const usageBefore = usage();
+  const usageAfter = usage();
+  let snapshot: PoolSnapshot | null = null;
+  let stopped = false;
+  load.onMeasure = (now) => {
+    poolOf(device).markWarm(now);
+    usage(usageBefore);
+  };
+  load.onMeasured = (now) => {
+    usage(usageAfter);
+    snapshot = poolOf(device).snapshot(now);
+  };
+  let nextLook = waiter.now();
+  await drive({
+    core: around(initiator, setting.beside, load, waiter),
+    waiter,
+    slice: 50 * MS,
+    until: () => {
+      if (load.finished) return true;
+      const now = initiator.now;
+      if (now < nextLook) return false;
+      nextLook = now + 50 * MS;
+      onProgress?.(load, now);
+      if (!stopped && interrupted?.() === true) {
+        stopped = true;
+        load.stop(now);
+      }
+      return false;
+    },
+  });
+  if (snapshot === null) throw new Error("invariant: a finished load has measured");
+  const pool: PoolSnapshot = snapshot;
+  return { pool, poolLength: pool.pool_length, usageBefore, usageAfter, interrupted: stopped };
+}
+
+/** Gives the link time to let go of what it holds; a sentence about what it keeps. */
+async function close(
+  setting: LoadSetting,
+  initiator: Initiator,
+  device: Device,
+): Promise<string | null> {
+  const { waiter } = setting;
+  let closed = initiator.close();
+  const until = waiter.now() + TEARDOWN;
+  if (!closed) {
+    const closing = around(
+      initiator,
+      setting.beside,
+      {
+        advance() {
+          if (!closed) closed = initiator.close();
+        },
+        nextDeadline: () => (closed ? Number.POSITIVE_INFINITY : waiter.now() + 5 * MS),
+      },
+      waiter,
+    );
+    await drive({ core: closing, waiter, until: () => closed || waiter.now() >= until });
+  }
+  return closed ? null : leakMessage(poolOf(device), waiter.now());
+}
+
+function poolOf(device: Device) {
+  const pool = device.pools[0];
+  if (pool == null) throw new Error("invariant: an identified device has a pool");
+  return pool;
+}
+
+/** The initiator, what drives it, and perhaps a target, as one core. */
+function around(
+  initiator: Initiator,
+  beside: Core | undefined,
+  driver: { advance(now: number): void; nextDeadline(): number },
+  waiter: Waiter,
+): Core {
+  const ports: Port[] = [...(beside?.ports ?? []), ...initiator.ports];
+  return {
+    ports,
+    begin(now) {
+      beside?.begin(now);
+      initiator.begin(now);
+    },
+    advance(begun) {
+      beside?.advance(begun);
+      // The answers of this slice may have come after it began: what is submitted now is not older.
+      const now = waiter.now();
+      initiator.begin(now);
+      driver.advance(now);
+      initiator.advance(now);
+    },
+    nextDeadline() {
+      const own = Math.min(driver.nextDeadline(), initiator.nextDeadline());
+      return beside === undefined ? own : Math.min(own, beside.nextDeadline());
+    },
+  };
+}

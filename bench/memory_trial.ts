@@ -1,0 +1,75 @@
+// A trial without a network, as a process of its own: target and initiator are two cores in one loop,
+// joined by the memory link, in real time. Its frames cross no kernel and its cores share one CPU, so
+// its figures stand for nothing but themselves; what the pools do under late release shows all the same.
+//
+//   bun memory_trial.ts '{"rw": "randread", …}'      every key of a cell; the document on stdout
+
+import { createMemoryPair } from "../link/memory.ts";
+import { createPollWaiter } from "../link/ppoll_waiter.ts";
+import { Export } from "../target/export.ts";
+import { parseServiceModel } from "../target/service/model.ts";
+import { createMemoryStore } from "../target/stores/memory.ts";
+import { Target } from "../target/target.ts";
+import { EXIT, Failure } from "../words/failure.ts";
+import { parseInteger, parseSize } from "../words/quantity.ts";
+import { createRandom } from "../words/random.ts";
+import type { Cell } from "./job/job.ts";
+import { type LoadTexts, parseLoad } from "./load_options.ts";
+import { figuresOf, loadDocument } from "./load_report.ts";
+import { runLoad } from "./load_run.ts";
+import { loadOptions } from "./trial.ts";
+import { SECTOR } from "./workload.ts";
+
+const ADDRESS = { major: 7, minor: 3 };
+
+async function main(values: Cell["values"]): Promise<number> {
+  const options = parseLoad(Object.fromEntries(loadOptions(values).map(camel)) as LoadTexts);
+  const waiter = createPollWaiter();
+  const mtu = parseInteger(values.mtu, "mtu");
+  const [near, far] = createMemoryPair({ clock: waiter, mtu });
+  const sectors = parseSize(values.image_size, "image_size") / SECTOR;
+  const target = new Target();
+  target.addExport(
+    new Export({
+      ...ADDRESS,
+      store: createMemoryStore(sectors),
+      bufferCount: parseInteger(values.buffer_count, "buffer_count"),
+      model: parseServiceModel(values.service, {
+        what: "service",
+        random: createRandom(1).fork("service"),
+        sectors,
+      }),
+    }),
+  );
+  target.addPort(far, "memory");
+  const at = Date.now();
+  const outcome = await runLoad({
+    link: near,
+    waiter,
+    beside: target,
+    address: ADDRESS,
+    patience: 3e9,
+    options,
+    say: (sentence) => process.stderr.write(`${sentence}\n`),
+  });
+  const document = loadDocument(outcome, options, "e7.3", at, {
+    device: "e7.3",
+    link: "memory",
+    mtu,
+  });
+  await Bun.write(Bun.stdout, `${JSON.stringify(document)}\n`);
+  const { failures, mismatches } = figuresOf(outcome);
+  return failures > 0 || mismatches > 0 ? EXIT.failed : EXIT.done;
+}
+
+function camel([option, text]: [string, string]): [string, string] {
+  return [option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), text];
+}
+
+try {
+  process.exitCode = await main(JSON.parse(process.argv[2] ?? "{}") as Cell["values"]);
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error.exitCode;
+}

@@ -1,0 +1,123 @@
+// `aoe bench run JOB.toml`: progress while it runs, then a table and a sentence for each finding.
+
+import { writeFileSync } from "node:fs";
+import { environment, EXIT, usage } from "../words/failure.ts";
+import { formatDuration } from "../words/quantity.ts";
+import { rate } from "./findings.ts";
+import { type Cell, loadJob, showJob } from "./job/job.ts";
+import type { RunResult, Trial } from "./result.ts";
+import { runJob } from "./run.ts";
+import { cellTable } from "./table.ts";
+
+interface Flags {
+  readonly set?: string[];
+  readonly show?: boolean;
+  readonly json?: boolean;
+  readonly ndjson?: boolean;
+  readonly output?: string;
+}
+
+/** Returns the exit code. */
+export async function runAction(
+  path: string,
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const flags = given as Flags;
+  const machine = flags.json === true || flags.ndjson === true;
+  if (flags.json === true && flags.ndjson === true) {
+    throw usage("Expected one of `--json` and `--ndjson`, got both");
+  }
+  const job = await loadJob(path, flags.set ?? []);
+  if (flags.show === true) {
+    process.stdout.write(showJob(job));
+    return EXIT.done;
+  }
+  const emit = (event: Record<string, unknown>): void => {
+    if (flags.ndjson === true) process.stdout.write(`${JSON.stringify(event)}\n`);
+  };
+  const progress = createProgress();
+  emit({ event: "start", at: new Date().toISOString(), file: job.file });
+  const result = await runJob(job, {
+    begin: progress.begin,
+    end(cell, trial) {
+      progress.end(cell, trial);
+      const { fio: _, ...short } = trial;
+      emit({ event: "trial", job: cell.job, axes: cell.axes, trial: short });
+    },
+    warn(sentence) {
+      progress.say(sentence);
+      emit({ event: "warning", sentence });
+    },
+  });
+  progress.clear();
+  if (flags.output !== undefined) save(flags.output, result);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+  emit({ event: "end", result });
+  (machine ? process.stderr : process.stdout).write(describeRun(result));
+  const trials = result.cells.flatMap((cell) => cell.trials);
+  return trials.some((trial) => trial.failure !== null) ? EXIT.failed : EXIT.done;
+}
+
+function save(path: string, result: RunResult): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(result)}\n`);
+  } catch (error) {
+    throw environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** The table, the sentences, and what one must know about both. */
+export function describeRun(result: RunResult): string {
+  const { provenance, pinning } = result;
+  const how =
+    result.link === "packet"
+      ? `raw sockets over veth, target on CPU ${pinning.target ?? "any"}, load on CPU ${pinning.load ?? "any"}`
+      : "MEMORY LINK (no network: both cores in one process)";
+  const trials = result.cells.reduce((sum, cell) => sum + cell.trials.length, 0);
+  const lines = [
+    cellTable(result.cells),
+    "commands/s, p50 and p99 of the latency, buffer wait (mean) and what the pool did while it was measured:",
+    "extra buffers: the most beyond the preallocated; dry: no buffer to be had; kicks: the retry when dry with nothing outstanding",
+    "",
+    ...result.findings.map((sentence) => `* ${sentence}`),
+    "",
+    `${trials} trials in ${formatDuration(result.elapsed_ns)} over ${how}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** A line that rewrites itself on a terminal, else a line for each trial. */
+function createProgress() {
+  const terminal = process.stderr.isTTY === true;
+  let visible = false;
+  let place = 0;
+  let total = 0;
+  const clear = (): void => {
+    if (visible) process.stderr.write("\r\x1b[2K");
+    visible = false;
+  };
+  const name = (cell: Cell): string => Object.values(cell.axes).join("  ") || cell.job;
+  const counter = (): string => `${String(place + 1).padStart(String(total).length)}/${total}`;
+  return {
+    clear,
+    say(sentence: string): void {
+      clear();
+      process.stderr.write(`${sentence}\n`);
+    },
+    begin(cell: Cell, at: number, of: number): void {
+      place = at;
+      total = of;
+      if (!terminal) return;
+      clear();
+      visible = true;
+      process.stderr.write(`${counter()}  ${name(cell)}`);
+    },
+    end(cell: Cell, trial: Trial): void {
+      const outcome = trial.figures === null ? "failed" : `${rate(trial.figures.iops)} commands/s`;
+      if (trial.failure !== null || !terminal) {
+        clear();
+        process.stderr.write(`${counter()}  ${name(cell)}: ${trial.failure ?? outcome}\n`);
+      }
+    },
+  };
+}

@@ -1,0 +1,38 @@
+// The table of a run: a row for each cell, first what varies, then what was measured.
+
+import { formatDuration } from "../words/quantity.ts";
+import { rate } from "./findings.ts";
+import { KEY_NAMES, type KeyName } from "./job/keys.ts";
+import type { CellResult } from "./result.ts";
+
+const HEADINGS: Partial<Record<KeyName, string>> = { service: "target" };
+
+export function cellTable(cells: readonly CellResult[]): string {
+  const axes = KEY_NAMES.filter((key) => cells.some((cell) => cell.axes[key] !== undefined));
+  const jobs = new Set(cells.map((cell) => cell.job)).size > 1;
+  const rows = cells.map((cell) => {
+    const row: Record<string, string> = jobs ? { job: cell.job } : {};
+    for (const axis of axes) row[HEADINGS[axis] ?? axis] = cell.axes[axis] ?? cell.values[axis];
+    const figures = cell.median;
+    row["commands/s"] = figures === null ? "failed" : rate(figures.iops);
+    row["p50"] = figures === null ? "" : formatDuration(figures.lat_p50_ns);
+    row["p99"] = figures === null ? "" : formatDuration(figures.lat_p99_ns);
+    row["buffer wait"] =
+      figures === null ? "" : formatDuration(Math.round(figures.buffer_wait_mean_ns));
+    row["extra buffers"] = figures === null ? "" : String(figures.pool_length_peak);
+    row["dry"] = figures === null ? "" : String(figures.dry);
+    row["kicks"] = figures === null ? "" : String(figures.kicks);
+    return row;
+  });
+  return plainTable(rows);
+}
+
+/** Bun's own table without the column of row numbers. */
+export function plainTable(rows: readonly Record<string, string>[]): string {
+  const text = Bun.inspect.table(rows as Record<string, string>[], { colors: false });
+  return text
+    .split("\n")
+    .map((line) => line.replace(/^(.)[^┬┼┴│]*[┬┼┴│]/, (_, corner: string) => corner))
+    .join("\n")
+    .trimEnd();
+}
