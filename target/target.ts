@@ -548,6 +548,7 @@ export class Target implements Core {
     tag: number,
     command: number,
   ): Request | null {
+    if (this.held >= this.bound) return null;
     const request = port.take() ?? this.make(port);
     if (request === null) return null;
     this.held++;
@@ -567,7 +568,6 @@ export class Target implements Core {
   }
 
   private make(port: TargetPort): Request | null {
-    if (this.requests.length >= this.bound) return null;
     const buffer = port.link.allocate(port.frameBytes);
     if (buffer === null) return null;
     const request = new Request(this.requests.length, port, buffer);
