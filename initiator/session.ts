@@ -53,8 +53,8 @@ export interface SessionOptions {
   readonly wrappers: readonly WrapperText[];
   /** Of tags and faults. */
   readonly seed: number;
-  /** Seconds since 1970 when the monotonic clock stood at zero: what a capture's time stamps begin with. */
-  readonly epochSeconds: number;
+  /** Milliseconds since 1970: what a capture's time stamps begin with. */
+  readonly wallClock: () => number;
   readonly timeout: number;
   readonly packetLife: number;
   readonly window?: number;
@@ -303,7 +303,8 @@ class OpenSession implements Session {
 
 /** The same options for every link, each with models and dice of its own. */
 function wrappersOf(options: SessionOptions, index: number, clock: PollWaiter): Wrapper[] {
-  const { epochSeconds, seed } = options;
+  const { seed, wallClock } = options;
+  const epochSeconds = wallClock() / 1e3 - clock.now() / 1e9;
   return options.wrappers.map((wrapper): Wrapper => {
     if (wrapper.kind === "reclaim") {
       return (inner) => createReclaim(inner, parseReclaim(wrapper.text, "--reclaim"), clock);

@@ -1,0 +1,65 @@
+// An image or a disk whose bytes go to a device or are compared with one.
+
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+
+import { SECTOR } from "../../wire/ata.ts";
+import { failed, usage } from "../../words/failure.ts";
+
+export interface Input {
+  readonly bytes: number;
+  /** Fills all of `into` from byte `at` on. Throws a Failure where the file ends before. */
+  read(into: Uint8Array, at: number): void;
+  close(): void;
+}
+
+/** Throws a usage Failure: no such file, empty, not a multiple of 512 bytes. */
+export function openInput(name: string): Input {
+  let fd = -1;
+  try {
+    fd = openSync(name, "r");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason =
+      code === "ENOENT" ? "no such file" : code === "EACCES" ? "no permission" : message;
+    throw usage(`Can't read ${name}: ${reason}`);
+  }
+  const bytes = lengthOf(fd, name);
+  if (bytes === 0 || bytes % SECTOR !== 0) {
+    closeSync(fd);
+    throw usage(
+      `Expected ${name} to hold a multiple of ${SECTOR} bytes and not to be empty, got ${bytes} bytes`,
+    );
+  }
+  return {
+    bytes,
+    read(into, at) {
+      let done = 0;
+      while (done < into.length) {
+        const got = readSync(fd, into, done, into.length - done, at + done);
+        if (got === 0)
+          throw failed(`${name} ends at byte ${at + done}: it was cut while it was read`);
+        done += got;
+      }
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** A disk's length is where its last byte is. */
+function lengthOf(fd: number, name: string): number {
+  const stats = fstatSync(fd);
+  if (stats.isFile()) return stats.size;
+  if (!stats.isBlockDevice()) {
+    closeSync(fd);
+    throw usage(`Expected ${name} to be a file or a disk`);
+  }
+  const probe = new Uint8Array(1);
+  let low = 0;
+  let high = 2 ** 50;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (readSync(fd, probe, 0, 1, middle) === 1) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

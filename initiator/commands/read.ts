@@ -1,0 +1,73 @@
+// `aoe initiator read eS.L -o FILE`: a device, or a stretch of it, into a file or to standard output.
+
+import { Command } from "commander";
+
+import { formatAddress, parseAddress } from "../../words/address.ts";
+import { usage } from "../../words/failure.ts";
+import { readDevice } from "../transfer.ts";
+import { openOutput } from "./output.ts";
+import { createProgress } from "./progress.ts";
+import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import {
+  addStretchOptions,
+  parseStretch,
+  placeStretch,
+  type StretchTexts,
+} from "./stretch_options.ts";
+import { summarize } from "./summary.ts";
+
+interface Options extends SessionTexts, StretchTexts {
+  readonly output: string;
+  readonly force?: boolean;
+}
+
+export function readCommand(): Command {
+  const command = new Command("read")
+    .description("read a device into a file")
+    .argument("<device>", "its address, such as e7.3")
+    .requiredOption("-o, --output <file>", "a new file, or - for standard output")
+    .option("--force", "replace the file where it exists");
+  return addSessionOptions(addStretchOptions(command)).action(run);
+}
+
+async function run(name: string, texts: Options): Promise<void> {
+  const address = parseAddress(name, "device");
+  const request = parseStretch(texts);
+  const wait = parseWait(texts);
+  if (texts.json && texts.output === "-") {
+    throw usage("`--json` and `--output -` both want standard output");
+  }
+  await withSession(texts, async (session) => {
+    const device = await session.find(address, wait);
+    const stretch = placeStretch(request, device);
+    const output = openOutput(texts.output, texts.force ?? false);
+    const hash = new Bun.CryptoHasher("sha256");
+    const progress = createProgress(
+      `Reading ${formatAddress(device)}`,
+      stretch.size,
+      texts.json ?? false,
+    );
+    const start = session.waiter.now();
+    try {
+      const onProgress = progress.tell;
+      await readDevice({ session, device, ...stretch, onProgress }, (bytes, at) => {
+        hash.update(bytes);
+        output.write(bytes, at - stretch.offset);
+      });
+      output.finish();
+    } catch (error) {
+      output.abandon();
+      throw error;
+    } finally {
+      progress.end();
+    }
+    const elapsed = session.waiter.now() - start;
+    const sha256 = hash.digest("hex");
+    summarize(
+      session,
+      device,
+      { verb: "Read", bytes: stretch.size, elapsed, sha256 },
+      texts.json ?? false,
+    );
+  });
+}

@@ -1,0 +1,175 @@
+// The options that every `aoe initiator` command shares: where to send, through which pool, with which
+// faults. Texts in, an open session out; every fault names its option.
+
+import { openSync, writeSync } from "node:fs";
+
+import { type Command, Option } from "commander";
+
+import type { DriveMode } from "../../link/drive.ts";
+import { parseFaults } from "../../link/fault_plan.ts";
+import { parseReclaim } from "../../link/reclaim_model.ts";
+import { environment, expected } from "../../words/failure.ts";
+import { S, parseDuration, parseInteger } from "../../words/quantity.ts";
+import { STRATEGIES } from "../pool/buffer_pool.ts";
+import {
+  DEFAULT_CAP,
+  DEFAULT_PREALLOCATED,
+  DEFAULT_STRATEGY,
+  parsePoolOptions,
+} from "../pool/options.ts";
+import { openSession, type Session, type SessionOptions, type WrapperText } from "../session.ts";
+import type { WindowLaw } from "../window.ts";
+
+/** As commander gives them. */
+export interface SessionTexts {
+  readonly interface?: readonly string[];
+  readonly link?: "packet" | "ring";
+  readonly transmitInterface?: string;
+  readonly pool?: string;
+  readonly poolPrealloc?: string;
+  readonly poolCap?: string;
+  readonly kick?: string;
+  readonly wrappers?: readonly WrapperSpelt[];
+  readonly timeout?: string;
+  readonly packetLife?: string;
+  readonly window?: string;
+  readonly windowLaw?: WindowLaw;
+  readonly retransmitTag?: "same" | "new";
+  readonly seed?: string;
+  readonly mode?: DriveMode;
+  readonly wait?: string;
+  readonly json?: boolean;
+}
+
+interface WrapperSpelt {
+  readonly kind: "reclaim" | "faults" | "capture";
+  readonly text: string;
+}
+
+const MODES: readonly DriveMode[] = ["low-latency", "throughput", "frugal"];
+/** `--window` at most: the buffer count is a 16-bit field. */
+const MOST_FRAMES = 0xffff;
+
+export function addSessionOptions(command: Command): Command {
+  const wrappers: WrapperSpelt[] = [];
+  // Wrappers apply in the order in which they stand on the command line: the first is nearest us.
+  const wrapper = (kind: WrapperSpelt["kind"]) => (text: string) => {
+    wrappers.push({ kind, text });
+    command.setOptionValue("wrappers", wrappers);
+    return text;
+  };
+  return command
+    .option("-i, --interface <if>", "where to send; again for each further one", collect)
+    .option("--pool <name>", `${STRATEGIES.join(", ")} (${DEFAULT_STRATEGY})`)
+    .option("--pool-prealloc <n>", `buffers made at the start (${DEFAULT_PREALLOCATED})`)
+    .option("--pool-cap <n>", `most buffers beyond them (${DEFAULT_CAP})`)
+    .option("--kick <when>", "when a dry pool is asked again: a duration or on-release (100ms)")
+    .option("--reclaim <model>", "late release, such as coalesce:64/1ms", wrapper("reclaim"))
+    .option("--faults <plan>", "faults on the link, such as tx:drop:1%", wrapper("faults"))
+    .option("--capture <file>", "write every frame to a pcap file", wrapper("capture"))
+    .option("--timeout <d>", "end a request that is not answered (10s)")
+    .option("--packet-life <d>", "how long a late copy of a write is feared (1s)")
+    .option("--window <n>", "most frames in the network, below the target's buffer count")
+    .addOption(
+      new Option("--window-law <law>", "slow-start as Linux now, halving as before 3.8").choices([
+        "slow-start",
+        "halving",
+      ]),
+    )
+    .addOption(
+      new Option("--retransmit-tag <tag>", "keep it, or take a new one as Linux does").choices([
+        "same",
+        "new",
+      ]),
+    )
+    .addOption(
+      new Option("--link <kind>", "ring: transmit from pinned memory").choices(["packet", "ring"]),
+    )
+    .option("--transmit-interface <if>", "where frames leave, if not by --interface")
+    .option("--seed <n>", "of tags and faults (of tags: the clock)")
+    .addOption(new Option("--mode <mode>", "how to wait for frames").choices(MODES))
+    .option("--wait <d>", "how long to wait for a device to show up (1s)")
+    .option("--json", "one JSON document on stdout");
+}
+
+function collect(name: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), name];
+}
+
+/** Checks all of them before anything is opened. */
+export function parseSession(texts: SessionTexts): SessionOptions {
+  const interfaces = texts.interface ?? [];
+  if (interfaces.length === 0) {
+    throw expected("--interface", "given, since frames have to leave somewhere", "nothing");
+  }
+  if (new Set(interfaces).size < interfaces.length) {
+    throw expected("--interface", "a different one each time", interfaces.join(" "));
+  }
+  if (texts.transmitInterface !== undefined && interfaces.length !== 1) {
+    throw expected("--interface", "only one beside --transmit-interface", interfaces.join(" "));
+  }
+  const seed =
+    texts.seed === undefined
+      ? Date.now() * 1024 + (process.pid % 1024)
+      : parseInteger(texts.seed, "--seed", 0);
+  const timeout = duration(texts.timeout, "--timeout", 10 * S);
+  const packetLife = duration(texts.packetLife, "--packet-life", S);
+  for (const { kind, text } of texts.wrappers ?? []) {
+    if (kind === "reclaim") parseReclaim(text, "--reclaim");
+    else if (kind === "faults") parseFaults(text, "--faults");
+  }
+  return {
+    interfaces,
+    link: texts.link ?? "packet",
+    ...(texts.transmitInterface === undefined
+      ? {}
+      : { transmitInterface: texts.transmitInterface }),
+    pool: parsePoolOptions(texts),
+    wrappers: (texts.wrappers ?? []).map(openWrapper),
+    seed,
+    wallClock: Date.now,
+    timeout,
+    packetLife,
+    ...(texts.window === undefined
+      ? {}
+      : { window: parseInteger(texts.window, "--window", 1, MOST_FRAMES) }),
+    ...(texts.windowLaw === undefined ? {} : { windowLaw: texts.windowLaw }),
+    ...(texts.retransmitTag === undefined ? {} : { retransmitTag: texts.retransmitTag }),
+    mode: texts.mode ?? "low-latency",
+    onNotice: (sentence) => process.stderr.write(`${sentence}\n`),
+  };
+}
+
+export function parseWait(texts: SessionTexts): number {
+  return duration(texts.wait, "--wait", S);
+}
+
+function duration(text: string | undefined, what: string, usual: number): number {
+  const ns = text === undefined ? usual : parseDuration(text, what);
+  if (ns > 0) return ns;
+  throw expected(what, "a duration above 0", text);
+}
+
+function openWrapper({ kind, text }: WrapperSpelt): WrapperText {
+  if (kind !== "capture") return { kind, text };
+  let fd = -1;
+  try {
+    fd = openSync(text, "w");
+  } catch (error) {
+    throw environment(`Can't write the capture ${text}: ${(error as Error).message}`);
+  }
+  return { kind, sink: (bytes) => writeSync(fd, bytes) };
+}
+
+/** Opens a session for the options, runs `work`, and closes it whatever happens. */
+export async function withSession<T>(
+  texts: SessionTexts,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = openSession(parseSession(texts));
+  try {
+    return await work(session);
+  } finally {
+    for (const sentence of await session.close()) process.stderr.write(`${sentence}\n`);
+  }
+}

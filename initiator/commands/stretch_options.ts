@@ -1,0 +1,83 @@
+// Which stretch of a device a command is about, and in what pieces: --offset, --size, --bs, --iodepth.
+
+import type { Command } from "commander";
+
+import { SECTOR } from "../../wire/ata.ts";
+import { formatAddress } from "../../words/address.ts";
+import { expected, usage } from "../../words/failure.ts";
+import { parseInteger, parseSize } from "../../words/quantity.ts";
+import { type Device, MOST_SECTORS } from "../device.ts";
+import type { Stretch } from "../transfer.ts";
+
+export interface StretchTexts {
+  readonly offset?: string;
+  readonly size?: string;
+  readonly bs?: string;
+  readonly iodepth?: string;
+}
+
+const DEFAULT_DEPTH = "16";
+const DEFAULT_BLOCK = "64k";
+/** Memory of all blocks together. */
+const MOST_BYTES = 1 << 30;
+
+export function addStretchOptions(command: Command): Command {
+  return command
+    .option("--offset <bytes>", "where on the device to begin (0)")
+    .option("--size <bytes>", "how much (all that there is)")
+    .option("--bs <bytes>", `bytes of one request (${DEFAULT_BLOCK})`)
+    .option("--iodepth <n>", `requests at a time (${DEFAULT_DEPTH})`);
+}
+
+/** What needs no device to be checked. */
+export interface StretchRequest {
+  readonly offset: number;
+  /** null: all that there is. */
+  readonly size: number | null;
+  readonly blockBytes: number;
+  readonly iodepth: number;
+}
+
+export function parseStretch(texts: StretchTexts): StretchRequest {
+  const blockBytes = sectors(texts.bs ?? DEFAULT_BLOCK, "--bs");
+  if (blockBytes === 0) throw expected("--bs", "above 0", texts.bs);
+  const iodepth = parseInteger(texts.iodepth ?? DEFAULT_DEPTH, "--iodepth", 1, 65_536);
+  if (iodepth * blockBytes > MOST_BYTES) {
+    throw usage(
+      `Expected \`--iodepth\` × \`--bs\` to be at most 1g, got ${iodepth} × ${blockBytes} bytes`,
+    );
+  }
+  const offset = texts.offset === undefined ? 0 : sectors(texts.offset, "--offset");
+  const size = texts.size === undefined ? null : sectors(texts.size, "--size");
+  if (size === 0) throw expected("--size", "above 0", texts.size);
+  if ((offset + (size ?? 0)) / SECTOR > MOST_SECTORS) {
+    throw usage(
+      `Expected \`--offset\` + \`--size\` to be within the 2^48 sectors that AoE addresses, got byte ${offset + (size ?? 0)}`,
+    );
+  }
+  return { offset, size, blockBytes, iodepth };
+}
+
+function sectors(text: string, what: string): number {
+  const bytes = parseSize(text, what);
+  if (bytes % SECTOR !== 0) throw expected(what, `a multiple of ${SECTOR} bytes`, text);
+  return bytes;
+}
+
+/** The stretch on `device`; `wanted` is what a file holds, where one says how much. */
+export function placeStretch(request: StretchRequest, device: Device, wanted?: number): Stretch {
+  const { offset, blockBytes, iodepth } = request;
+  const name = formatAddress(device);
+  const there = device.sectors * SECTOR;
+  if (offset >= there) {
+    throw usage(`Expected \`--offset\` to be within ${name}, ${there} bytes, got \`${offset}\``);
+  }
+  const size = request.size ?? wanted ?? there - offset;
+  if (offset + size > there) {
+    const what = request.size === null ? "the file" : "`--size`";
+    throw usage(
+      `Expected ${what} to end within ${name}, ${there} bytes, got ${size} bytes from byte ${offset} on`,
+    );
+  }
+  return { offset, size, blockBytes, iodepth };
+}

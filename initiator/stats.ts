@@ -1,0 +1,110 @@
+// What a device and its links have seen, as plain JSON: units in the key names, drops beside retransmits,
+// since a loss looks like slowness otherwise.
+
+import { formatMac } from "../wire/mac.ts";
+import { formatAddress } from "../words/address.ts";
+import type { Device, DeviceCounters } from "./device.ts";
+import type { Initiator } from "./initiator.ts";
+import type { PoolSnapshot } from "./pool/metrics.ts";
+import type { IgnoredFrames } from "./port.ts";
+
+export interface PathStats {
+  readonly link: number;
+  readonly mac: string;
+  readonly alive: boolean;
+  readonly sectors: number;
+  readonly fell_back: boolean;
+  readonly window: number;
+  readonly window_threshold: number;
+  readonly in_flight: number;
+  readonly rtt_ns: number;
+  readonly rtt_deviation_ns: number;
+  readonly rto_ns: number;
+  readonly transmits: number;
+  readonly retransmits: number;
+  readonly losses: number;
+  readonly answers: number;
+}
+
+export interface LinkStats {
+  readonly mac: string;
+  readonly mtu: number;
+  readonly received: number;
+  readonly transmitted: number;
+  readonly receive_drops: number;
+  readonly transmit_busy: number;
+  readonly transmit_errors: number;
+  readonly ignored: IgnoredFrames;
+  readonly unasked: number;
+}
+
+export interface DeviceStats {
+  readonly device: string;
+  readonly buffer_count: number;
+  readonly pending: number;
+  readonly queued: number;
+  readonly outstanding: number;
+  readonly counters: DeviceCounters;
+  readonly paths: readonly PathStats[];
+  /** By link; null: nothing was sent to the device there. */
+  readonly pools: readonly (PoolSnapshot | null)[];
+}
+
+export function deviceStats(device: Device, now: number): DeviceStats {
+  return {
+    device: formatAddress(device),
+    buffer_count: device.bufferCount,
+    pending: device.pending,
+    queued: device.queued,
+    outstanding: device.outstanding,
+    counters: { ...device.counters },
+    paths: device.paths.map((path) => ({
+      link: path.port.index,
+      mac: formatMac(path.target),
+      alive: path.alive,
+      sectors: path.sectors,
+      fell_back: path.fellBack,
+      window: path.window.size,
+      window_threshold: path.window.threshold,
+      in_flight: path.inFlight,
+      rtt_ns: Math.round(path.rtt.smoothed),
+      rtt_deviation_ns: Math.round(path.rtt.deviation),
+      rto_ns: path.rtt.rto(),
+      transmits: path.transmits,
+      retransmits: path.retransmits,
+      losses: path.losses,
+      answers: path.answers,
+    })),
+    pools: device.pools.map((pool) => (pool === null ? null : pool.snapshot(now))),
+  };
+}
+
+export function linkStats(initiator: Initiator): LinkStats[] {
+  return initiator.ports.map(({ link, state }) => {
+    const { counters } = link;
+    return {
+      mac: formatMac(link.mac),
+      mtu: link.mtu,
+      received: counters.received,
+      transmitted: counters.transmitted,
+      receive_drops: counters.receiveDrops,
+      transmit_busy: counters.transmitBusy,
+      transmit_errors: counters.transmitErrors,
+      ignored: { ...state.ignored },
+      unasked: state.unasked,
+    };
+  });
+}
+
+/** What went wrong on the way, in a few words; "" where nothing did. */
+export function describeTrouble(device: Device, initiator: Initiator): string {
+  const { retransmits, heldBack, fallBacks } = device.counters;
+  const parts: string[] = [];
+  if (retransmits > 0) parts.push(`${retransmits} retransmits`);
+  let drops = 0;
+  for (const { link } of initiator.ports) drops += link.counters.receiveDrops;
+  if (drops > 0) parts.push(`${drops} frames dropped by a full receive queue`);
+  if (heldBack > 0) parts.push(`${heldBack} writes held back`);
+  if (fallBacks > 0) parts.push("large frames get lost on the way, small ones were used");
+  return parts.join(", ");
+}
