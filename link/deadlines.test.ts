@@ -31,6 +31,14 @@ describe("deadlines", () => {
     expect(deadlines.pop(Number.MAX_VALUE)).toBe(-1);
   });
 
+  test("a hole under a late parent takes an early handle from another branch", () => {
+    const deadlines = createDeadlines();
+    // Set in this order they stand in the heap as they are listed: 10's children are 11 and 12.
+    for (const [handle, at] of [1, 10, 2, 11, 12, 20, 4].entries()) deadlines.set(handle, at);
+    deadlines.clear(3);
+    expect([1, 2, 3, 4, 5, 6].map(() => deadlines.pop(99))).toEqual([0, 2, 6, 1, 4, 5]);
+  });
+
   test("refuses what has no order", () => {
     const deadlines = createDeadlines();
     expect(() => deadlines.set(0, Number.NaN)).toThrow("invariant");

@@ -70,6 +70,24 @@ describe("reclaim models", () => {
     expect(link.nextDeadline()).toBe(1 * MS);
   });
 
+  test("an interrupt that nobody served by the time the timer comes is one, not two", () => {
+    const { link, send, pins, to } = late("coalesce:2/1ms", 3);
+    send(0, 1);
+    to(5 * MS);
+    send(2);
+    expect(pins()).toEqual([0, 0, 1]);
+    expect(link.reclaim()).toBe(2);
+    to(6 * MS);
+    expect(link.reclaim()).toBe(1);
+  });
+
+  test("coalesce with no time at all lets go at the next reclaim", () => {
+    const { link, send, pins } = late("coalesce:64/0us", 2);
+    send(0, 1);
+    expect(pins()).toEqual([0, 1]);
+    expect(link.reclaim()).toBe(2);
+  });
+
   test("coalesce lets all go when the oldest is T old, exactly, however late it is asked", () => {
     const { link, send, pins, to } = late("coalesce:64/1ms", 5);
     send(0);
@@ -216,13 +234,13 @@ describe("reclaim models", () => {
       to(1 * MS);
       expect(link.reclaim()).toBe(0);
       expect(pins()).toEqual([1, 1]);
-      to(2 * MS);
+      to(2_500 * US);
       send(1);
       expect(pins()).toEqual([1, 3]);
       to(3 * MS);
       expect(link.reclaim()).toBe(1);
-      expect(pins()).toEqual([0, 1]);
-      to(5 * MS);
+      expect(pins()).toEqual([0, 2]);
+      to(5_500 * US);
       expect(link.reclaim()).toBe(1);
       expect(pins()).toEqual([0, 0]);
     });
