@@ -115,26 +115,30 @@ class BufferPool implements Pool {
   }
 
   acquire(now: number): TxBuffer | null {
-    const { ledger, metrics } = this;
-    if (ledger.owned >= this.most) {
-      if (this.most < 0) throw new Error("invariant: nothing is acquired from a closed pool");
-      metrics.framesBusy++;
-      return null;
-    }
-    const allocated = ledger.allocated;
+    const { ledger } = this;
+    if (ledger.owned >= this.most) return this.busy();
     const buffer = this.strategy.take(now);
-    if (buffer === null) {
-      metrics.dry++;
-      if (this.drySince < 0) this.drySince = now;
-      return null;
-    }
+    if (buffer === null) return this.dry(now);
     ledger.own(buffer, now);
-    if (ledger.allocated === allocated) metrics.reuseHits++;
-    if (this.drySince >= 0) {
-      metrics.drySpell.record(now - this.drySince);
-      this.drySince = -1;
-    }
+    if (this.drySince >= 0) this.wet(now);
     return buffer;
+  }
+
+  private busy(): null {
+    if (this.most < 0) throw new Error("invariant: nothing is acquired from a closed pool");
+    this.metrics.framesBusy++;
+    return null;
+  }
+
+  private dry(now: number): null {
+    this.metrics.dry++;
+    if (this.drySince < 0) this.drySince = now;
+    return null;
+  }
+
+  private wet(now: number): void {
+    this.metrics.drySpell.record(now - this.drySince);
+    this.drySince = -1;
   }
 
   release(buffer: TxBuffer, now: number): void {

@@ -16,7 +16,7 @@
 // lets go late, N commands per kick.
 
 import type { TxBuffer } from "../../link/link.ts";
-import { Frames } from "./frames.ts";
+import { FIRST, Frames } from "./frames.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Strategy } from "./strategy.ts";
 
@@ -37,19 +37,25 @@ export class Fixed implements Strategy {
   }
 
   take(_now: number): TxBuffer | null {
-    const { busy, buffers, count } = this.slots;
-    for (let frame = 0; frame < count; frame++) {
-      if (busy[frame] === 1) continue;
-      const buffer = buffers[frame];
-      if (buffer?.pins !== 0) continue;
-      busy[frame] = 1;
-      return buffer;
+    const { slots } = this;
+    const { buffers, vacant } = slots;
+    for (let word = 0; word < vacant.length; word++) {
+      let bits = vacant[word] ?? 0;
+      while (bits !== 0) {
+        const frame = (word << 5) + Math.clz32(bits);
+        const buffer = buffers[frame];
+        if (buffer?.pins === 0) {
+          slots.occupy(frame);
+          return buffer;
+        }
+        bits &= ~(FIRST >>> (frame & 31));
+      }
     }
     return null;
   }
 
   give(buffer: TxBuffer, _idle: boolean, _now: number): void {
-    this.slots.busy[this.slots.of(buffer)] = 0;
+    this.slots.vacate(this.slots.of(buffer));
   }
 
   nextDeadline(): number {

@@ -2,32 +2,48 @@
 //
 //   frame     0     1     2     3
 //   buffer  [ 7 ] [ 1 ] [ 2 ] [ 9 ]     a frame has one buffer, always; a swap changes which
-//   busy      1     0     0     1       a command is out in it
+//   vacant    0     1     1     0       no command is out in it; a bit each, frame 0 the highest of word 0
+//
+// A scan in the order of frames goes over the vacant bits alone, by their leading zeros.
 //
 // Buffers are named by their slot in the ledger.
 
 import type { TxBuffer } from "../../link/link.ts";
 import type { Ledger } from "./ledger.ts";
 
+/** The bit of a word's first frame. */
+export const FIRST = 0x8000_0000;
+
 export class Frames {
   /** How many there are; those beyond have no buffer yet. */
   count = 0;
   readonly buffers: TxBuffer[] = [];
-  readonly busy: Uint8Array;
+  readonly vacant: Int32Array;
   private bySlot = new Int32Array(64).fill(-1);
 
   constructor(most: number) {
-    this.busy = new Uint8Array(most);
+    this.vacant = new Int32Array((most + 31) >>> 5);
   }
 
-  /** One more frame with a buffer of its own, free; its number, or -1: the link said no. */
+  /** One more frame with a buffer of its own, vacant; its number, or -1: the link said no. */
   add(ledger: Ledger): number {
     const buffer = ledger.allocateOwn();
     if (buffer === null) return -1;
     const frame = this.count++;
     this.buffers.push(buffer);
     this.map(buffer.index, frame);
+    this.vacate(frame);
     return frame;
+  }
+
+  occupy(frame: number): void {
+    const word = frame >>> 5;
+    this.vacant[word] = (this.vacant[word] ?? 0) & ~(FIRST >>> (frame & 31));
+  }
+
+  vacate(frame: number): void {
+    const word = frame >>> 5;
+    this.vacant[word] = (this.vacant[word] ?? 0) | (FIRST >>> (frame & 31));
   }
 
   /** The frame whose buffer is `buffer`. */

@@ -28,16 +28,20 @@ export interface HistogramSnapshot {
 }
 
 export class Histogram {
-  count = 0;
   sum = 0;
   min = Infinity;
   max = 0;
   private readonly counts = new Uint32Array(BUCKETS);
 
+  get count(): number {
+    let count = 0;
+    for (const of of this.counts) count += of;
+    return count;
+  }
+
   record(ns: number): void {
     const index = bucketOf(ns);
     this.counts[index] = (this.counts[index] ?? 0) + 1;
-    this.count++;
     this.sum += ns;
     if (ns < this.min) this.min = ns;
     if (ns > this.max) this.max = ns;
@@ -45,7 +49,6 @@ export class Histogram {
 
   clear(): void {
     this.counts.fill(0);
-    this.count = 0;
     this.sum = 0;
     this.min = Infinity;
     this.max = 0;
@@ -66,16 +69,17 @@ export class Histogram {
 
   snapshot(): HistogramSnapshot {
     const buckets: [number, number, number][] = [];
+    const total = this.count;
     for (let index = 0; index < BUCKETS; index++) {
       const count = this.counts[index] ?? 0;
       if (count > 0) buckets.push([lowest(index), lowest(index + 1), count]);
     }
     return {
-      count: this.count,
+      count: total,
       sum_ns: this.sum,
-      min_ns: this.count === 0 ? 0 : this.min,
+      min_ns: total === 0 ? 0 : this.min,
       max_ns: this.max,
-      mean_ns: this.count === 0 ? 0 : this.sum / this.count,
+      mean_ns: total === 0 ? 0 : this.sum / total,
       p50_ns: this.quantile(0.5),
       p90_ns: this.quantile(0.9),
       p99_ns: this.quantile(0.99),

@@ -41,23 +41,17 @@ export class Ledger {
   readonly bufferBytes: number;
   readonly verify: boolean;
   readonly metrics: Metrics;
-  owned = 0;
-  idle = 0;
-  /** Allocations that succeeded, whatever for. */
-  allocated = 0;
   /** By slot; null: not a buffer of this pool. */
   buffers: (TxBuffer | null)[] = [];
   /** Told when a buffer goes from HELD to IDLE. */
   onIdle: ((slot: number, now: number) => void) | null = null;
 
   private state: Uint8Array = new Uint8Array(0);
-  private poisoned: Uint8Array = new Uint8Array(0);
   private acquiredAt: Float64Array = new Float64Array(0);
   private newer: Int32Array = new Int32Array(0);
   private older: Int32Array = new Int32Array(0);
   private oldest = NONE;
   private newest = NONE;
-  private held = 0;
   private closed = false;
 
   constructor(link: Link, bufferBytes: number, metrics: Metrics, verify: boolean) {
@@ -65,6 +59,14 @@ export class Ledger {
     this.bufferBytes = bufferBytes;
     this.metrics = metrics;
     this.verify = verify;
+  }
+
+  get owned(): number {
+    return this.metrics.occupancy.now;
+  }
+
+  get idle(): number {
+    return this.metrics.created - this.metrics.occupancy.now - this.metrics.held.now;
   }
 
   /** Another buffer for a frame of its own: counted as preallocated. Null: the link said no. */
@@ -86,6 +88,7 @@ export class Ledger {
       return null;
     }
     metrics.allocations++;
+    metrics.fresh++;
     metrics.lengthen(1, now);
     return buffer;
   }
@@ -99,44 +102,28 @@ export class Ledger {
   /** A command takes an idle buffer. */
   own(buffer: TxBuffer, now: number): void {
     const slot = buffer.index;
-    if (buffer.pins !== 0) throw new Error(`invariant: buffer ${slot} is handed out while pinned`);
-    // The link let go of it and the report of that is still to come.
-    if (this.state[slot] === HELD) this.letGo(slot, now);
-    if (this.state[slot] !== IDLE || this.buffers[slot] !== buffer) {
-      throw new Error(`invariant: buffer ${slot} is handed out to one owner`);
-    }
-    if (this.poisoned[slot] === 1) this.checkPoison(slot, buffer);
+    const { metrics } = this;
+    if (this.state[slot] !== IDLE || buffer.pins !== 0) this.unexpected(buffer, now);
+    if (this.verify) this.checkPoison(slot, buffer);
     this.state[slot] = OWNED;
-    this.idle--;
-    this.owned++;
     this.acquiredAt[slot] = now;
-    this.metrics.acquires++;
-    this.metrics.occupancy.set(this.owned, now);
+    metrics.acquires++;
+    metrics.occupancy.set(metrics.occupancy.now + 1, now);
     if (this.verify) this.check();
   }
 
   /** A command gives its buffer back; whether it is idle at once. */
   disown(buffer: TxBuffer, now: number): boolean {
     const slot = buffer.index;
-    if (this.state[slot] !== OWNED || this.buffers[slot] !== buffer) {
-      throw new Error(`invariant: buffer ${slot} is released by its owner`);
-    }
     const { metrics } = this;
-    this.owned--;
-    metrics.releases++;
+    if (this.state[slot] !== OWNED || this.buffers[slot] !== buffer) throw notOwned(slot);
     metrics.hold.record(now - (this.acquiredAt[slot] ?? 0));
-    metrics.occupancy.set(this.owned, now);
-    if (buffer.pins === 0) {
-      this.becomeIdle(slot);
-      if (this.verify) this.check();
-      return true;
-    }
-    this.append(slot);
-    this.state[slot] = HELD;
-    this.held++;
-    metrics.held.set(this.held, now);
+    metrics.occupancy.set(metrics.occupancy.now - 1, now);
+    const idle = buffer.pins === 0;
+    if (idle) this.becomeIdle(slot);
+    else this.becomeHeld(slot, now);
     if (this.verify) this.check();
-    return false;
+    return idle;
   }
 
   /** Finds at most `count` held buffers that the link has let go of; Infinity: all there are. */
@@ -188,7 +175,7 @@ export class Ledger {
       }
     }
     const { created, preallocated, cap } = this.metrics;
-    const counted = idle === this.idle && owned === this.owned && held === this.held;
+    const counted = owned === this.owned && held === this.metrics.held.now;
     if (!counted || idle + owned + held !== created) {
       throw new Error(
         `invariant: idle ${idle} + owned ${owned} + pinned-only ${held} = created ${created}`,
@@ -233,7 +220,6 @@ export class Ledger {
     if (buffer.pins !== 0) throw new Error(`invariant: the link allocates unpinned buffers`);
     while (this.buffers.length < slot) this.buffers.push(null);
     this.buffers[slot] = buffer;
-    this.allocated++;
     this.metrics.created++;
     if (this.metrics.created > this.metrics.createdPeak) {
       this.metrics.createdPeak = this.metrics.created;
@@ -248,9 +234,7 @@ export class Ledger {
       throw new Error(`invariant: buffer ${slot} is idle when it is freed`);
     }
     this.state[slot] = ABSENT;
-    this.poisoned[slot] = 0;
     this.buffers[slot] = null;
-    this.idle--;
     this.metrics.created--;
     this.link.free(buffer);
   }
@@ -259,23 +243,35 @@ export class Ledger {
   private letGo(slot: number, now: number): void {
     const { metrics } = this;
     this.remove(slot);
-    this.held--;
     metrics.pin.record(now - (this.acquiredAt[slot] ?? 0));
-    metrics.held.set(this.held, now);
+    metrics.held.set(metrics.held.now - 1, now);
     this.becomeIdle(slot);
     this.onIdle?.(slot, now);
   }
 
+  private becomeHeld(slot: number, now: number): void {
+    const { held } = this.metrics;
+    this.append(slot);
+    this.state[slot] = HELD;
+    held.set(held.now + 1, now);
+  }
+
   private becomeIdle(slot: number): void {
     this.state[slot] = IDLE;
-    this.idle++;
-    if (!this.verify) return;
-    this.buffers[slot]?.bytes.fill(POISON);
-    this.poisoned[slot] = 1;
+    if (this.verify) this.buffers[slot]?.bytes.fill(POISON);
+  }
+
+  /** Not known to be idle and about to be owned: what the link let go of without a report so far, or a fault. */
+  private unexpected(buffer: TxBuffer, now: number): void {
+    const slot = buffer.index;
+    if (buffer.pins !== 0) throw new Error(`invariant: buffer ${slot} is handed out while pinned`);
+    if (this.state[slot] !== HELD || this.buffers[slot] !== buffer) {
+      throw new Error(`invariant: buffer ${slot} is handed out to one owner`);
+    }
+    this.letGo(slot, now);
   }
 
   private checkPoison(slot: number, buffer: TxBuffer): void {
-    this.poisoned[slot] = 0;
     const { bytes } = buffer;
     for (let i = 0; i < bytes.length; i++) {
       if (bytes[i] !== POISON) {
@@ -304,11 +300,14 @@ export class Ledger {
   private widen(slot: number): void {
     const slots = Math.max(64, slot + 1, this.state.length * 2);
     this.state = wider(new Uint8Array(slots), this.state);
-    this.poisoned = wider(new Uint8Array(slots), this.poisoned);
     this.acquiredAt = wider(new Float64Array(slots), this.acquiredAt);
     this.newer = wider(new Int32Array(slots), this.newer);
     this.older = wider(new Int32Array(slots), this.older);
   }
+}
+
+function notOwned(slot: number): Error {
+  return new Error(`invariant: buffer ${slot} is released by its owner`);
 }
 
 function wider<A extends Uint8Array | Int32Array | Float64Array>(to: A, from: A): A {

@@ -11,8 +11,9 @@ export class Level {
   now = 0;
   peak = 0;
   private at: Float64Array;
-  private begun = -1;
-  private since = -1;
+  private begun = 0;
+  /** Up to when `at` counts; Infinity: not begun. */
+  private since = Infinity;
 
   constructor(most: number) {
     this.at = new Float64Array(Math.min(most, 1023) + 1);
@@ -20,9 +21,16 @@ export class Level {
 
   /** The level is `value` from `time` (ns) on. */
   set(value: number, time: number): void {
-    if (time !== this.since) this.settle(time);
+    const duration = time - this.since;
+    if (duration > 0) {
+      this.at[this.now] = (this.at[this.now] ?? 0) + duration;
+      this.since = time;
+    } else if (duration === -Infinity) {
+      this.begun = time;
+      this.since = time;
+    }
     this.now = value;
-    if (value > this.peak) this.peak = value;
+    if (value > this.peak) this.rise(value);
   }
 
   /** Starts anew at `time`, at the level that holds. */
@@ -34,14 +42,14 @@ export class Level {
   }
 
   snapshot(time: number): LevelSnapshot {
-    this.settle(time);
+    if (this.since < Infinity) this.set(this.now, time);
     const levels: [number, number][] = [];
     let area = 0;
     this.at.forEach((ns, level) => {
       if (ns > 0) levels.push([level, ns]);
       area += level * ns;
     });
-    const duration = this.begun < 0 ? 0 : this.since - this.begun;
+    const duration = this.since < Infinity ? this.since - this.begun : 0;
     return {
       now: this.now,
       peak: this.peak,
@@ -51,22 +59,10 @@ export class Level {
     };
   }
 
-  private settle(time: number): void {
-    if (this.begun < 0) {
-      this.begun = time;
-      this.since = time;
-      return;
-    }
-    const duration = time - this.since;
-    if (duration <= 0) return;
-    const level = this.now;
-    if (level >= this.at.length) this.grow(level);
-    this.at[level] = (this.at[level] ?? 0) + duration;
-    this.since = time;
-  }
-
-  private grow(level: number): void {
-    const wider = new Float64Array(Math.max(level + 1, this.at.length * 2));
+  private rise(value: number): void {
+    this.peak = value;
+    if (value < this.at.length) return;
+    const wider = new Float64Array(Math.max(value + 1, this.at.length * 2));
     wider.set(this.at);
     this.at = wider;
   }

@@ -66,6 +66,7 @@ export class LifoSwap implements Strategy {
         this.ledger.metrics.allocationFailures++;
         return null;
       }
+      this.ledger.metrics.fresh++;
       return slots.buffers[made] ?? null;
     }
     const frame = this.stack[this.depth - 1] ?? 0;

@@ -22,7 +22,6 @@ export class Metrics implements PoolMetrics {
   preallocated = 0;
   created = 0;
   allocations = 0;
-  reuseHits = 0;
   poolTouches = 0;
   headBlocked = 0;
   dry = 0;
@@ -33,7 +32,8 @@ export class Metrics implements PoolMetrics {
   kickStall = 0;
   leaked = 0;
   acquires = 0;
-  releases = 0;
+  /** Buffers that were allocated for the command that had to have one. */
+  fresh = 0;
   createdPeak = 0;
   poolLengthPeak = 0;
 
@@ -60,6 +60,14 @@ export class Metrics implements PoolMetrics {
     this.cap = cap;
     this.occupancy = new Level(mostBuffers);
     this.held = new Level(mostBuffers);
+  }
+
+  get releases(): number {
+    return this.acquires - this.occupancy.now;
+  }
+
+  get reuseHits(): number {
+    return this.acquires - this.fresh;
   }
 
   get pinnedOnly(): number {

@@ -19,7 +19,7 @@
 // life of the device; memory grows to what the link's lateness asks for, and stays.
 
 import type { TxBuffer } from "../../link/link.ts";
-import { Frames } from "./frames.ts";
+import { FIRST, Frames } from "./frames.ts";
 import { Headroom } from "./headroom.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Strategy } from "./strategy.ts";
@@ -43,28 +43,31 @@ export class ScanSwap implements Strategy {
 
   take(now: number): TxBuffer | null {
     const { slots } = this;
-    const { busy, buffers, count } = slots;
+    const { buffers, vacant } = slots;
     let pinned = -1;
-    for (let frame = 0; frame < count; frame++) {
-      if (busy[frame] === 1) continue;
-      const buffer = buffers[frame];
-      if (buffer?.pins !== 0) {
+    for (let word = 0; word < vacant.length; word++) {
+      let bits = vacant[word] ?? 0;
+      while (bits !== 0) {
+        const frame = (word << 5) + Math.clz32(bits);
+        const buffer = buffers[frame];
+        if (buffer?.pins === 0) {
+          slots.occupy(frame);
+          return buffer;
+        }
         if (pinned < 0) pinned = frame;
-        continue;
+        bits &= ~(FIRST >>> (frame & 31));
       }
-      busy[frame] = 1;
-      return buffer;
     }
     if (pinned < 0) throw new Error("invariant: fewer commands are out than there are frames");
     const fresh = this.headroom.get(now);
     if (fresh === null) return null;
     this.headroom.put(slots.swap(pinned, fresh));
-    busy[pinned] = 1;
+    slots.occupy(pinned);
     return fresh;
   }
 
   give(buffer: TxBuffer, _idle: boolean, _now: number): void {
-    this.slots.busy[this.slots.of(buffer)] = 0;
+    this.slots.vacate(this.slots.of(buffer));
   }
 
   nextDeadline(): number {

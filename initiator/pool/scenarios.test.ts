@@ -184,6 +184,18 @@ describe("E7: the algorithms differ", () => {
     }
   });
 
+  test("fixed and scan-swap take the first frame that will do, also beyond 32", () => {
+    const { pool } = byHand("scan-swap", 40, 0);
+    const out = Array.from({ length: 40 }, () => pool.acquire(0) as TxBuffer);
+    expect(out.map((buffer) => buffer.index)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    for (const index of [39, 31, 33]) pool.release(out[index] as TxBuffer, 10);
+    expect([31, 33, 39].map(() => pool.acquire(20)?.index)).toEqual([31, 33, 39]);
+    const small = byHand("fixed", 4, 0).pool;
+    const four = Array.from({ length: 4 }, () => small.acquire(0) as TxBuffer);
+    for (const index of [3, 1]) small.release(four[index] as TxBuffer, 10);
+    expect([small.acquire(20)?.index, small.acquire(20)?.index]).toEqual([1, 3]);
+  });
+
   test("the buffer that was swapped out comes back in its turn, into another frame", () => {
     const { link, pool } = byHand("scan-swap", 2, 2);
     const [a, b] = burst(link, pool, 2) as [TxBuffer, TxBuffer];

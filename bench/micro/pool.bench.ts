@@ -1,0 +1,131 @@
+// What a pool costs per command: one release and one acquire, with all counting on.
+//
+//   bun bench/micro/pool.bench.ts [STRATEGY]
+//
+// Three situations. `free`: the link holds nothing. `late`: each buffer is held until 48 more have gone
+// out, so that every command needs another buffer than the last (per-send: a new one). `dry`: nothing
+// to be had, which is what a waiting device asks again and again.
+
+import { measure } from "mitata";
+import type { TxBuffer } from "../../link/link.ts";
+import { createPool, STRATEGIES, type StrategyName } from "../../initiator/pool/buffer_pool.ts";
+import { HandLink } from "../../initiator/pool/hand_link.ts";
+import type { Pool } from "../../initiator/pool/pool.ts";
+
+/** Acquire + release at most this long, ns. */
+export const BAR = 30;
+
+const WINDOW = 16;
+const HELD = 48;
+const BYTES = 1514;
+/** A clock that has run for some hours: nanoseconds that do not fit an integer register. */
+const CLOCK = 1e13;
+
+export type Situation = "free" | "late" | "dry";
+export const SITUATIONS: readonly Situation[] = ["free", "late", "dry"];
+
+/** One command through a pool of `strategy`: its buffer is released, and another acquired. */
+export function cycle(strategy: StrategyName, situation: Situation): (() => void) | null {
+  const link = new HandLink();
+  const pool = createPool({ strategy, link, frameBytes: BYTES, preallocated: WINDOW, cap: HELD });
+  if (situation === "free") return free(pool);
+  // These never run dry; that has no buffer beyond its window.
+  if (situation === "dry" && (strategy === "per-send" || strategy === "uncapped")) return null;
+  if (situation === "late" && strategy === "fixed") return null;
+  return situation === "late" ? late(link, pool) : dry(link, pool);
+}
+
+function free(pool: Pool): () => void {
+  let now = CLOCK;
+  let at = 0;
+  const out = Array.from({ length: WINDOW }, () => owned(pool, now));
+  return () => {
+    now += 100;
+    at = (at + 1) & (WINDOW - 1);
+    pool.release(out[at] as TxBuffer, now);
+    out[at] = owned(pool, now);
+  };
+}
+
+function late(link: HandLink, pool: Pool): () => void {
+  let now = CLOCK;
+  let at = 0;
+  const ring = new Array<TxBuffer | null>(HELD).fill(null);
+  return () => {
+    now += 100;
+    at = at + 1 === HELD ? 0 : at + 1;
+    const oldest = ring[at];
+    if (oldest != null) {
+      link.letGo(oldest.index);
+      pool.reclaimed(link.reclaim(), now);
+    }
+    const buffer = owned(pool, now);
+    link.transmit(buffer, 60);
+    pool.release(buffer, now);
+    ring[at] = buffer;
+  };
+}
+
+function dry(link: HandLink, pool: Pool): () => void {
+  let now = CLOCK;
+  for (;;) {
+    const out: TxBuffer[] = [];
+    for (let i = 0; i < WINDOW; i++) {
+      const buffer = pool.acquire(now);
+      if (buffer === null) break;
+      link.transmit(buffer, 60);
+      out.push(buffer);
+    }
+    for (const buffer of out) pool.release(buffer, now);
+    if (out.length < WINDOW) break;
+  }
+  return () => {
+    now += 100;
+    if (pool.acquire(now) !== null) throw new Error("invariant: the pool is dry");
+  };
+}
+
+function owned(pool: Pool, now: number): TxBuffer {
+  const buffer = pool.acquire(now);
+  if (buffer === null) throw new Error("invariant: there is a buffer for each of the window");
+  return buffer;
+}
+
+export interface Cost {
+  readonly least_ns: number;
+  readonly median_ns: number;
+}
+
+/** What one call of `work` takes; `seconds` of measuring. */
+export async function costOf(work: () => void, seconds: number): Promise<Cost> {
+  const { min, p50 } = await measure(work, { min_cpu_time: seconds * 1e9 });
+  return { least_ns: min, median_ns: p50 };
+}
+
+async function measureOne(strategy: StrategyName): Promise<void> {
+  for (const situation of SITUATIONS) {
+    const work = cycle(strategy, situation);
+    if (work === null) continue;
+    const { least_ns, median_ns } = await costOf(work, 0.5);
+    const figures = [median_ns, least_ns].map((ns) => ns.toFixed(1).padStart(8)).join("");
+    const bar = situation !== "free" ? "" : median_ns <= BAR ? `  ≤ ${BAR}` : `  > ${BAR}`;
+    console.log(`${strategy.padEnd(12)}${situation.padEnd(6)}${figures}${bar}`);
+  }
+}
+
+/** Each strategy in a process of its own, as it runs: a compiler that saw another's code makes slower code. */
+function measureAll(): void {
+  console.log(
+    `${"strategy".padEnd(12)}${"link".padEnd(6)}${"median".padStart(8)}${"least".padStart(8)}  ns`,
+  );
+  for (const strategy of STRATEGIES) {
+    const argv = [process.execPath, import.meta.path, strategy];
+    Bun.spawnSync(argv, { stdout: "inherit", stderr: "inherit" });
+  }
+}
+
+if (import.meta.main) {
+  const chosen = STRATEGIES.find((strategy) => strategy === process.argv[2]);
+  if (chosen === undefined) measureAll();
+  else await measureOne(chosen);
+}
