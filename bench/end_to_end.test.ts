@@ -63,6 +63,7 @@ function build(given: WorldOptions): World {
   target.addPort(b, "memory");
   const initiator = createInitiator({
     links: [link],
+    clock,
     random: random.fork("tags"),
     pool: (of, frameBytes) =>
       createPool({

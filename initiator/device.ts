@@ -387,7 +387,8 @@ export class Device {
       port.ignored.tooShort++;
       return;
     }
-    const at = Math.max(view.at, frame.lastSentAt);
+    // A link that tells only when it was polled may have polled before this frame's request was sent.
+    const at = view.at >= frame.lastSentAt ? view.at : this.host.now;
     this.progressAt = this.host.now;
     this.credit(frame, port, source, at);
     if (command === null) {

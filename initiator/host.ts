@@ -8,6 +8,7 @@ import type { InitiatorOptions, Settings } from "./options.ts";
 import { settle } from "./options.ts";
 import type { Pool } from "./pool/pool.ts";
 import { PortState } from "./port.ts";
+import type { Waiter } from "../link/waiter.ts";
 import { Tags } from "./tags.ts";
 
 /** What became of a device. */
@@ -21,6 +22,7 @@ export type DeviceEvent =
   | "unidentified";
 
 export class Host {
+  /** The present, ns. */
   now = 0;
   readonly settings: Settings;
   readonly tags: Tags;
@@ -36,6 +38,7 @@ export class Host {
   onEvent: ((device: Device, event: DeviceEvent) => void) | null = null;
   onNotice: ((sentence: string) => void) | null = null;
   private readonly free: Frame[] = [];
+  private readonly clock: Pick<Waiter, "now"> | null;
   private readonly makePool: (link: Link, bytes: number) => Pool;
 
   constructor(options: InitiatorOptions) {
@@ -43,6 +46,7 @@ export class Host {
     this.tags = new Tags(options.random);
     this.ports = options.links.map((link, index) => new PortState(link, index));
     this.makePool = options.pool;
+    this.clock = options.clock ?? null;
   }
 
   touch(device: Device): void {
@@ -51,6 +55,11 @@ export class Host {
 
   createPool(port: PortState, bytes: number): Pool {
     return this.makePool(port.link, bytes);
+  }
+
+  /** Time has passed within the slice. */
+  look(): void {
+    if (this.clock !== null) this.now = this.clock.now();
   }
 
   takeFrame(): Frame {

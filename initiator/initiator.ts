@@ -134,7 +134,9 @@ class InitiatorCore implements Initiator {
     // `done` may make others ready: they are sent in this same slice.
     for (let index = 0; index < host.readyCount; index++) {
       const device = host.ready[index] as Device;
-      if (device.ready) device.drive();
+      if (!device.ready) continue;
+      host.look();
+      device.drive();
     }
     host.readyCount = 0;
   }
@@ -151,6 +153,7 @@ class InitiatorCore implements Initiator {
   }
 
   receive(port: PortState, frame: FrameView): void {
+    this.host.look();
     const { view, base, length } = frame;
     const { ignored } = port;
     if (length < aoe.LENGTH) {

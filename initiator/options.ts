@@ -1,6 +1,7 @@
 // What an initiator can be told, with the numbers that hold where it is not.
 
 import type { Link } from "../link/link.ts";
+import type { Waiter } from "../link/waiter.ts";
 import type { Random } from "../words/random.ts";
 import type { Pool } from "./pool/pool.ts";
 import { RTT_BOUNDS, type RttBounds } from "./rtt.ts";
@@ -8,6 +9,12 @@ import type { WindowLaw } from "./window.ts";
 
 export interface InitiatorOptions {
   readonly links: readonly Link[];
+  /**
+   * Looked at for each frame that comes in and each device that is served: a slice can last a
+   * millisecond, and a frame that is sent at its end is not as old as its beginning. Without it all of
+   * a slice happens at its beginning.
+   */
+  readonly clock?: Pick<Waiter, "now">;
   /** Where tags begin. */
   readonly random: Random;
   /** A device's pool of transmit buffers of `bytes` on one of the links. */

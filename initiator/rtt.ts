@@ -49,7 +49,9 @@ export class Rtt {
     this.samples++;
     this.shift = 0;
     const { floor, ceiling } = this.bounds;
-    this.base = Math.min(ceiling, Math.max(floor, 2 * this.smoothed + 8 * this.deviation));
+    this.base = Math.round(
+      Math.min(ceiling, Math.max(floor, 2 * this.smoothed + 8 * this.deviation)),
+    );
   }
 
   /** A frame that was sent with `shift` doublings got no answer in time. */

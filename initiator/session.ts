@@ -117,6 +117,7 @@ class OpenSession implements Session {
     const { pool } = options;
     this.initiator = createInitiator({
       links: this.links,
+      clock: this.waiter,
       random: createRandom(options.seed).fork("tags"),
       pool: (link, frameBytes) =>
         createPool({
