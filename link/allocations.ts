@@ -59,8 +59,7 @@ function left(work: (call: number) => void, calls: number): number {
 
 function cells(): number {
   let sum = 0;
-  const { objectTypeCounts } = heapStats();
-  for (const type in objectTypeCounts) sum += objectTypeCounts[type] ?? 0;
+  for (const count of Object.values(heapStats().objectTypeCounts)) sum += count;
   return sum;
 }
 

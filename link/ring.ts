@@ -13,13 +13,14 @@
 //                              says false, and the next transmit asks anew
 //   frame over the MTU         the slot turns WRONG_FORMAT and would stop the ring for ever: made AVAILABLE
 //   link down                  as the packet link: lost, counted
+// What it costs: a slot that is made new stops everything for 8 to 16 ms (slot_stock.ts), so who measures
+// allocates all he will need beforehand and frees it; an allocation after that is a pop. One
+// descriptor each, and the pages of one frame.
 // A send buffer must hold one frame's truesize; the system's default does, up to jumbo frames.
 
 import { now } from "../sys/clock.ts";
 import { EMSGSIZE } from "../sys/errno.ts";
-import type { Mapping } from "../sys/memory.ts";
 import {
-  addTransmitSlot,
   AVAILABLE,
   LENGTH,
   SEND_REQUEST,
@@ -28,23 +29,20 @@ import {
   TRANSMIT_STATUS,
   WRONG_FORMAT,
 } from "../sys/packet_ring.ts";
-import { openPacketSocket, type PacketSocket } from "../sys/packet_socket.ts";
-import { Failure } from "../words/failure.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Link, TxBuffer } from "./link.ts";
 import { meansBusy } from "./packet.ts";
 import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
+import { closeSlots, returnSlots, takeSlot, type TransmitSlot } from "./slot_stock.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
-const SEND_BUFFER_BYTES = 1 << 20;
 /** How soon to look at pinned slots again, ns: an eighth of the time that nothing has moved, within these. */
 const LOOK_SOONEST = 50e3;
 const LOOK_LATEST = 1e6;
 
 interface SlotBuffer extends TxBuffer {
   pins: number;
-  readonly socket: PacketSocket;
-  readonly slot: Mapping;
+  readonly slot: TransmitSlot;
   readonly words: Int32Array;
   live: boolean;
   /** Where it stands among the pinned; −1: not there. */
@@ -70,33 +68,22 @@ export function openRingLink(options: PacketOptions): RingLink {
   let moved = 0;
 
   function make(size: number): SlotBuffer | null {
-    let socket: PacketSocket | null = null;
-    try {
-      socket = openPacketSocket();
-      socket.growSendBuffer(SEND_BUFFER_BYTES);
-      const slot = addTransmitSlot(socket, size);
-      socket.bind(receiver.transmitIndex, 0);
-      const { buffer } = slot.bytes;
-      const made: SlotBuffer = {
-        index: buffers.length,
-        bytes: new Uint8Array(buffer, TRANSMIT_AT, size),
-        view: new DataView(buffer, TRANSMIT_AT, size),
-        address: slot.address + TRANSMIT_AT,
-        pins: 0,
-        socket,
-        slot,
-        words: new Int32Array(buffer, STATUS, 1),
-        live: false,
-        place: -1,
-      };
-      buffers.push(made);
-      return made;
-    } catch (error) {
-      socket?.close();
-      // Out of descriptors or of memory: what a kernel driver's failed allocation is.
-      if (error instanceof Failure) return null;
-      throw error;
-    }
+    const slot = takeSlot(size, receiver.transmitIndex);
+    if (slot === null) return null;
+    const { buffer } = slot.memory.bytes;
+    const made: SlotBuffer = {
+      index: buffers.length,
+      bytes: new Uint8Array(buffer, TRANSMIT_AT, size),
+      view: new DataView(buffer, TRANSMIT_AT, size),
+      address: slot.memory.address + TRANSMIT_AT,
+      pins: 0,
+      slot,
+      words: new Int32Array(buffer, STATUS, 1),
+      live: false,
+      place: -1,
+    };
+    buffers.push(made);
+    return made;
   }
 
   function mine(buffer: TxBuffer): SlotBuffer {
@@ -144,9 +131,9 @@ export function openRingLink(options: PacketOptions): RingLink {
     // The one slot is taken: this frame waits, and what the kernel holds is not touched.
     if (owner.pins > 0) return busy();
     const { words } = owner;
-    owner.slot.view.setUint32(LENGTH, length, true);
+    owner.slot.memory.view.setUint32(LENGTH, length, true);
     Atomics.store(words, 0, SEND_REQUEST);
-    const code = owner.socket.kick();
+    const code = owner.slot.socket.kick();
     const status = Atomics.load(words, 0) & TRANSMIT_STATUS;
     if (status === WRONG_FORMAT) {
       Atomics.store(words, 0, AVAILABLE);
@@ -236,10 +223,13 @@ export function openRingLink(options: PacketOptions): RingLink {
       if (receiver.closed) return;
       receiver.close();
       // What the kernel still holds it goes on holding: the pages live until its skb ends.
-      for (const { socket, slot } of buffers) {
-        slot.unmap();
-        socket.close();
+      const held: TransmitSlot[] = [];
+      const free: TransmitSlot[] = [];
+      for (const { words, slot } of buffers) {
+        (Atomics.load(words, 0) === AVAILABLE ? free : held).push(slot);
       }
+      closeSlots(held);
+      returnSlots(free);
     },
   };
 }

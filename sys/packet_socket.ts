@@ -76,6 +76,11 @@ export interface PacketSocket {
   close(): void;
 }
 
+/** What calls pass by address, and never beyond the call: a value @0 (up to 20 bytes), its length @32. */
+const scratch = mapMemory(64);
+const value = pointer(scratch.address);
+const valueLength = pointer(scratch.address + 32);
+
 /** A socket that hears nothing yet. Throws an environment failure where this user may not have one. */
 export function openPacketSocket(): PacketSocket {
   const fd = c.socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -88,18 +93,13 @@ export function openPacketSocket(): PacketSocket {
     }
     throw refused("can't open a raw Ethernet socket", code);
   }
-  // One page for what calls pass by address: value @0, its length @16.
-  const scratch = mapMemory(64);
-  const value = pointer(scratch.address);
-  const valueLength = pointer(scratch.address + 16);
-
   function setNumber(option: number, number: number): boolean {
     scratch.view.setInt32(0, number, true);
     return c.setsockopt(fd, SOL_SOCKET, option, value, 4) === 0;
   }
 
   function get(level: number, option: number, bytes: number): boolean {
-    scratch.view.setUint32(16, bytes, true);
+    scratch.view.setUint32(32, bytes, true);
     return c.getsockopt(fd, level, option, value, valueLength) === 0;
   }
 
@@ -163,7 +163,6 @@ export function openPacketSocket(): PacketSocket {
     },
     close() {
       c.close(fd);
-      scratch.unmap();
     },
   };
 }

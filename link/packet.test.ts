@@ -1,0 +1,283 @@
+// The packet link over a real veth pair: the contract of a link, then what is its own.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+
+import { now } from "../sys/clock.ts";
+import { inNamespace, inShell } from "../sys/in_namespace.ts";
+import type { BpfInstruction } from "../sys/packet_socket.ts";
+import { Failure } from "../words/failure.ts";
+import * as ethernet from "../wire/ethernet.ts";
+import { BROADCAST, type Mac } from "../wire/mac.ts";
+import { allocationsPerCall } from "./allocations.ts";
+import { BUDGET_BYTES, type Ends, linkConformance } from "./conformance.ts";
+import { type FrameView, TO_HOST, TO_OTHER, type TxBuffer } from "./link.ts";
+import { openPacketLink, type PacketLink } from "./packet.ts";
+import type { PacketOptions } from "./packet_receiver.ts";
+
+if (inNamespace(import.meta.path)) {
+  linkConformance("packet", ({ buffers }) => vethEnds(buffers), { copies: true, budget: true });
+  describe("the packet link", own);
+}
+
+function vethEnds(buffers?: number): Ends {
+  inShell("ip link set va mtu 1500; ip link set vb mtu 1500");
+  const budget = buffers === undefined ? {} : { budgetBytes: buffers * BUDGET_BYTES };
+  const a = openPacketLink({ interface: "va", ...budget });
+  const b = openPacketLink({ interface: "vb", ...budget });
+  return {
+    a,
+    b,
+    advance: (ns) => Bun.sleepSync(ns / 1e6),
+    close() {
+      inShell("tc qdisc del dev va root 2>/dev/null || true");
+      a.close();
+      b.close();
+    },
+    // A queue of no length refuses every frame.
+    congest: (on) =>
+      inShell(on ? "tc qdisc replace dev va root pfifo limit 0" : "tc qdisc del dev va root"),
+    setMtu: (mtu) => inShell(`ip link set va mtu ${mtu}; ip link set vb mtu ${mtu}`),
+  };
+}
+
+function own(): void {
+  let a: PacketLink;
+  let b: PacketLink;
+  let buffer: TxBuffer;
+
+  function open(options: Partial<PacketOptions> = {}): void {
+    a = openPacketLink({ interface: "va", ...options });
+    b = openPacketLink({ interface: "vb", ...options });
+    const made = a.allocate(ethernet.LENGTH + 9000);
+    if (made === null) throw new Error("no buffer");
+    buffer = made;
+    ethernet.write(buffer.view, 0, b.mac, a.mac);
+  }
+
+  beforeEach(() => {
+    inShell("ip link set va mtu 9000 up; ip link set vb mtu 9000 up");
+  });
+  afterEach(() => {
+    a.close();
+    b.close();
+  });
+
+  /** Sends a frame with `number` behind its header. */
+  function send(number: number, length = 60): boolean {
+    buffer.view.setUint32(ethernet.LENGTH, number);
+    return a.transmit(buffer, length);
+  }
+
+  /** Lets both links look at their interfaces until it does, 3 s at most. */
+  function comesTrue(condition: () => boolean): boolean {
+    for (const end = now() + 3e9; !condition() && now() < end; Bun.sleepSync(2)) {
+      a.receive(() => {}, 0);
+      b.receive(() => {}, 0);
+    }
+    return condition();
+  }
+
+  test("100,000 frames arrive in order and unbroken, through many turns of the ring", () => {
+    open();
+    const total = 100_000;
+    let next = 0;
+    let broken = 0;
+    const visit = ({ view, base, length }: FrameView) => {
+      const number = view.getUint32(base + ethernet.LENGTH);
+      const expected = 60 + (number % 1400);
+      // The last four bytes say the number again.
+      if (number !== next || length !== expected) broken++;
+      if (view.getUint32(base + length - 4) !== number) broken++;
+      next++;
+    };
+    for (let number = 0; number < total; number++) {
+      const length = 60 + (number % 1400);
+      buffer.view.setUint32(length - 4, number);
+      expect(send(number, length)).toBe(true);
+      if (number % 100 === 99) while (b.receive(visit, 64) > 0);
+    }
+    while (b.receive(visit, 64) > 0);
+    expect({ next, broken }).toEqual({ next: total, broken: 0 });
+    expect(b.granted.ringSlots).toBeLessThan(total / 100);
+    expect(b.counters).toMatchObject({ received: total, receiveDrops: 0 });
+  });
+
+  test("a full ring drops the newest, counts them, and goes on", () => {
+    open({ ringBytes: 262_144 });
+    const slots = b.granted.ringSlots;
+    for (let number = 0; number < slots + 37; number++) send(number);
+    const numbers: number[] = [];
+    const visit = ({ view, base }: FrameView) => {
+      numbers.push(view.getUint32(base + ethernet.LENGTH));
+    };
+    while (b.receive(visit, 64) > 0);
+    expect(numbers).toEqual(Array.from({ length: slots }, (_, i) => i));
+    expect(b.counters).toMatchObject({ received: slots, receiveDrops: 37 });
+    send(7);
+    expect(b.receive(visit, 64)).toBe(1);
+    expect(numbers.at(-1)).toBe(7);
+    expect(b.counters.receiveDrops).toBe(37);
+  });
+
+  test("smaller slots make more of them, and a larger MTU makes the ring anew", () => {
+    inShell("ip link set va mtu 1500; ip link set vb mtu 1500");
+    open({ largestMtu: 1500 });
+    expect(b.granted.ringSlots).toBeGreaterThan(2500);
+    let told = 0;
+    b.onChange = () => told++;
+    inShell("ip link set va mtu 9000; ip link set vb mtu 9000");
+    // Sent before b knows: longer than its slot, so dropped and counted, not handed out cut.
+    const lengths: number[] = [];
+    const visit = ({ length }: FrameView) => lengths.push(length);
+    send(1, 9014);
+    send(2, 100);
+    Bun.sleepSync(2);
+    while (b.receive(visit, 64) > 0);
+    expect(told).toBe(1);
+    expect(b.mtu).toBe(9000);
+    expect(b.truncated + b.counters.receiveDrops).toBeGreaterThan(0);
+    lengths.length = 0;
+    send(3, 9014);
+    while (b.receive(visit, 64) > 0);
+    expect(lengths).toEqual([9014]);
+  });
+
+  test("frames between strangers are marked as such, and other EtherTypes don't come in", () => {
+    open();
+    const seen: number[] = [];
+    const visit = ({ addressed }: FrameView) => seen.push(addressed);
+    ethernet.write(buffer.view, 0, 0x0200_0000_1234 as Mac, a.mac);
+    send(1);
+    ethernet.write(buffer.view, 0, b.mac, a.mac);
+    send(2);
+    buffer.view.setUint16(ethernet.TYPE, 0x88b5);
+    send(3);
+    b.receive(visit, 64);
+    expect(seen).toEqual([TO_OTHER, TO_HOST]);
+    // Not one of its own transmits either.
+    expect(a.receive(visit, 64)).toBe(0);
+  });
+
+  test("a kernel filter lets in what it says, in order, from the first frame on", () => {
+    // Accept where the byte behind the header has bit 0x40: as the receive lane of writes does with tags.
+    const filter: BpfInstruction[] = [
+      { code: 0x30, jt: 0, jf: 0, k: ethernet.LENGTH },
+      { code: 0x45, jt: 0, jf: 1, k: 0x40 },
+      { code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff },
+      { code: 0x06, jt: 0, jf: 0, k: 0 },
+    ];
+    open({ filter });
+    for (let number = 0; number < 256; number++) send(number << 24);
+    const seen: number[] = [];
+    while (b.receive(({ bytes, base }) => seen.push(bytes[base + ethernet.LENGTH] ?? 0), 64) > 0);
+    expect(seen).toEqual(Array.from({ length: 256 }, (_, i) => i).filter((i) => (i & 0x40) !== 0));
+    expect(b.counters.receiveDrops).toBe(0);
+  });
+
+  test("a program that the kernel refuses is a sentence", () => {
+    open();
+    const filter = [{ code: 0xffff, jt: 0, jf: 0, k: 0 }];
+    expect(() => openPacketLink({ interface: "va", filter })).toThrow("refused the packet filter");
+  });
+
+  test("link down: lost and counted, told, then up again and all is well", () => {
+    open();
+    const told: boolean[] = [];
+    a.onChange = () => told.push(a.carrier);
+    inShell("ip link set va down");
+    expect(send(1)).toBe(true);
+    expect(comesTrue(() => !a.carrier && !b.carrier)).toBe(true);
+    expect(a.counters).toMatchObject({ transmitted: 0, transmitErrors: 1 });
+    expect(told).toEqual([false]);
+    inShell("ip link set va up");
+    // The kernel may take a second to say that an interface runs again.
+    expect(comesTrue(() => a.carrier && b.carrier)).toBe(true);
+    expect(told.at(-1)).toBe(true);
+    expect(send(2)).toBe(true);
+    expect(b.receive(() => {}, 64)).toBe(1);
+  });
+
+  test("a new MAC is told", () => {
+    open();
+    const before = a.mac;
+    inShell("ip link set va address 02:00:00:00:00:07");
+    let told = 0;
+    a.onChange = () => told++;
+    expect(comesTrue(() => told > 0)).toBe(true);
+    expect({ told, mac: a.mac }).toEqual({ told: 1, mac: 0x0200_0000_0007 });
+    expect(before).not.toBe(a.mac);
+  });
+
+  test("receive and transmit leave no object per frame", () => {
+    open();
+    let bytes = 0;
+    const visit = ({ view, base, length }: FrameView) => {
+      bytes += length + view.getUint8(base);
+    };
+    const cycle = (call: number) => {
+      send(call);
+      b.receive(visit, 64);
+      a.receive(visit, 64);
+      a.flush();
+      a.reclaim();
+    };
+    expect(allocationsPerCall(cycle)).toBeLessThan(0.02);
+    expect(bytes).toBeGreaterThan(0);
+    const wasteful = (call: number) => {
+      send(call);
+      b.receive((frame) => {
+        bytes += frame.bytes.subarray(frame.base, frame.base + 6).length;
+      }, 64);
+    };
+    expect(allocationsPerCall(wasteful)).toBeGreaterThan(0.9);
+  });
+
+  test("another transmit interface sends there and receives here", () => {
+    open();
+    a.close();
+    inShell("ip link add wa type veth peer name wb && ip link set wa up && ip link set wb up");
+    try {
+      a = openPacketLink({ interface: "va", transmitInterface: "wa" });
+      const far = openPacketLink({ interface: "wb" });
+      const made = a.allocate(60);
+      if (made === null) throw new Error("no buffer");
+      ethernet.write(made.view, 0, BROADCAST, a.mac);
+      expect(a.transmit(made, 60)).toBe(true);
+      expect([far.receive(() => {}, 1), b.receive(() => {}, 1)]).toEqual([1, 0]);
+      far.close();
+    } finally {
+      inShell("ip link del wa");
+    }
+  });
+
+  test("what the environment lacks is one sentence and exit code 5", () => {
+    open();
+    const says = (options: PacketOptions): [string, number] => {
+      try {
+        openPacketLink(options).close();
+        return ["nothing", 0];
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        return [error.message, error.exitCode];
+      }
+    };
+    const [message, code] = says({ interface: "eth9" });
+    expect(code).toBe(5);
+    expect(message).toMatch(/^No interface `eth9`: there is lo, .*va/);
+    expect(says({ interface: "a name that is far too long" })[1]).toBe(5);
+    inShell("ip link set va down");
+    const down = openPacketLink({ interface: "va" });
+    expect(down.granted.warnings.join()).toContain("Interface va is down");
+    down.close();
+  });
+
+  test("a link that is idle costs a look, not a system call each time", () => {
+    open();
+    const none = () => {};
+    for (let i = 0; i < 20_000; i++) b.receive(none, 64);
+    const start = now();
+    for (let i = 0; i < 20_000; i++) b.receive(none, 64);
+    // One clock and one status word: 50 ns here; a system call is 200 and more. Wide, for busy machines.
+    expect((now() - start) / 20_000).toBeLessThan(1000);
+  });
+}

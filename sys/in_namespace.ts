@@ -1,0 +1,53 @@
+// For tests that need raw sockets: a network of their own, as root and as an ordinary user alike.
+//
+//   bun test x.test.ts ─ registers one test ─▶ unshare … bun test x.test.ts ─ registers the real ones
+//
+// The second run has a veth pair va ── vb (MTU 9000, up, silent) and all of CAP_NET_ADMIN in it, and
+// ends with the first: setpriv kills unshare when its parent dies, unshare kills what it started.
+
+import { expect, test } from "bun:test";
+
+const MARK = "AOE_TEST_NAMESPACE";
+const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
+
+const PAIR = [
+  "ip link set lo up",
+  "for device in va vb; do [ $device = vb ] || ip link add va mtu 9000 type veth peer name vb mtu 9000; ip link set $device addrgenmode none; ip link set $device up; done",
+];
+const UNSHARE = [
+  ...["setpriv", "--pdeathsig", "KILL"],
+  ...["unshare", "--user", "--map-root-user", "--net", "--kill-child", "sh", "-ec"],
+];
+
+/** One command line of `ip` or `tc`, within the namespace. Throws with what it said. */
+export function inShell(command: string): void {
+  const run = Bun.spawnSync(["sh", "-c", command], { env: { ...process.env, PATH } });
+  if (run.exitCode !== 0) throw new Error(`${command}: ${run.stderr.toString().trim()}`);
+}
+
+/**
+ * True inside the namespace: register the tests. Else registers one test that runs `file` inside (or
+ * says why it can't be: no user namespaces, no iproute2), and is false.
+ */
+export function inNamespace(file: string): boolean {
+  if (process.env[MARK] === file) return true;
+  const env = { ...process.env, PATH };
+  const probe = Bun.spawnSync([...UNSHARE, PAIR.join("\n")], { env });
+  if (probe.exitCode !== 0) {
+    const reason = probe.stderr.toString().trim().replaceAll("\n", " ");
+    test.skip(`in a network namespace, which can't be made here: ${reason}`, () => {});
+    return false;
+  }
+  test("in a network namespace of its own", () => {
+    const script = [...PAIR, 'exec "$@"'].join("\n");
+    const command = [process.execPath, "test", "--timeout", "30000", file];
+    const run = Bun.spawnSync([...UNSHARE, script, "sh", ...command], {
+      env: { ...env, [MARK]: file },
+    });
+    const said = run.stderr.toString();
+    if (run.exitCode !== 0) console.log(said + run.stdout.toString());
+    expect(run.exitCode).toBe(0);
+    expect(said).toMatch(/[1-9][0-9]* pass/);
+  }, 120_000);
+  return false;
+}
