@@ -536,13 +536,13 @@ export class Device {
 
   private lost(frame: Frame, path: Path): void {
     const { now } = this.host;
+    path.window.lost(path.inFlight, now);
     this.inFlight.remove(frame);
     path.inFlight--;
     frame.state = WAITING;
     this.waiting.push(frame);
     path.losses++;
     path.lossesInRow++;
-    path.window.lost(now);
     path.rtt.expired(frame.shift);
     if (frame.sectors > SMALL_SECTORS && !path.fellBack) this.largeLost(path);
     if (path.alive && path.lossesInRow >= PATH_LOSSES && this.anotherAlive(path)) {

@@ -37,7 +37,7 @@ test("loss: one frame, half of what it was as the threshold; slow start doubles 
   const window = new Window(16);
   for (let i = 0; i < 10_000; i++) window.answered(window.size, 0);
   // The sixteen of one window expire together: the first one counts.
-  for (let i = 0; i < 16; i++) window.lost(0);
+  for (let i = 0; i < 16; i++) window.lost(16, 0);
   expect([window.size, window.threshold]).toEqual([1, 8]);
   const sizes: number[] = [];
   for (let i = 0; i < 7; i++) {
@@ -57,18 +57,19 @@ test("a smaller buffer count starts afresh, a larger one only lifts the limit", 
   expect([window.size, window.threshold, window.limit]).toEqual([1, 4, 8]);
 });
 
-test("halving: all at first, half on loss, one more after ten seconds with a full window", () => {
-  const window = new Window(16, "halving");
+test("stepwise: all at first, one less on loss with a full window, one more after ten seconds with one", () => {
+  const window = new Window(16, "stepwise");
   expect(window.size).toBe(16);
-  window.lost(1e9);
-  window.lost(1e9);
-  expect(window.size).toBe(8);
-  window.answered(8, 10.5e9);
-  expect(window.size).toBe(8);
-  window.answered(8, 11.1e9);
-  expect(window.size).toBe(9);
-  window.answered(9, 12e9);
-  expect(window.size).toBe(9);
-  for (let second = 13; second < 40; second++) window.lost(second * 1e9);
+  for (let inFlight = 16; inFlight > 0; inFlight--) window.lost(inFlight, 1e9);
+  expect(window.size).toBe(15);
+  window.lost(14, 1.5e9);
+  expect(window.size).toBe(15);
+  window.answered(15, 10.5e9);
+  expect(window.size).toBe(15);
+  window.answered(15, 11.1e9);
+  expect(window.size).toBe(16);
+  window.answered(16, 30e9);
+  expect(window.size).toBe(16);
+  for (let second = 31; second < 60; second++) window.lost(16, second * 1e9);
   expect(window.size).toBe(1);
 });

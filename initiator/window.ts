@@ -6,13 +6,14 @@
 //          │ ╱        │╱
 //
 // The law `slow-start` is that of Linux since 3.8 (aoecmd.c: calc_rttavg, rexmit_timer, aoecmd_wreset;
-// `maxout`, `ssthresh`, `next_cwnd`); it starts at half of the target's buffer count. The law `halving`
-// is the one before (2.6.28): all of the buffer count at first, halved on loss, and one more frame
-// after ten seconds with a full window. The limit is the target's buffer count in both (P12).
+// `maxout`, `ssthresh`, `next_cwnd`); it starts at half of the target's buffer count. The law `stepwise`
+// is the one before (`lastwadj`): all of the buffer count at first, one frame less when some expire
+// with the window full, and one more after ten seconds with a full window and no such loss. The limit is the
+// target's buffer count in both (P12).
 
-export type WindowLaw = "slow-start" | "halving";
+export type WindowLaw = "slow-start" | "stepwise";
 
-/** `halving`: how long a full window goes without loss before it opens by one, ns. */
+/** `stepwise`: how long a full window goes without loss before it opens by one, ns. */
 const PATIENCE = 10e9;
 
 export class Window {
@@ -23,7 +24,7 @@ export class Window {
   private readonly law: WindowLaw;
   /** slow-start: answers with a full window until it opens by one. */
   private credit: number;
-  /** halving: when the size last changed, ns. */
+  /** stepwise: when the size last changed, ns. */
   private changedAt = 0;
 
   constructor(limit: number, law: WindowLaw = "slow-start") {
@@ -37,7 +38,7 @@ export class Window {
   /** An answer came at `now` while `inFlight` frames (it among them) were out. */
   answered(inFlight: number, now: number): void {
     if (this.size >= this.limit) return;
-    if (this.law === "halving") {
+    if (this.law === "stepwise") {
       if (inFlight < this.size || now - this.changedAt <= PATIENCE) return;
       this.size++;
       this.changedAt = now;
@@ -49,10 +50,14 @@ export class Window {
     }
   }
 
-  /** A frame was not answered in time. Many of one window may expire at once: the first counts. */
-  lost(now: number): void {
-    if (this.law === "halving") {
-      if (this.size > 1 && now > this.changedAt) this.size >>= 1;
+  /**
+   * A frame was not answered in time while `inFlight` frames (it among them) were out. Many of one window may
+   * expire at once: the first counts.
+   */
+  lost(inFlight: number, now: number): void {
+    if (this.law === "stepwise") {
+      if (inFlight < this.size || now <= this.changedAt) return;
+      if (this.size > 1) this.size--;
       this.changedAt = now;
     } else if (this.size > 1) {
       this.threshold = Math.max(1, this.size >> 1);

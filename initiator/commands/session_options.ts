@@ -71,9 +71,9 @@ export function addSessionOptions(command: Command): Command {
     .option("--packet-life <d>", "how long a late copy of a write is feared (1s)")
     .option("--window <n>", "most frames in the network, below the target's buffer count")
     .addOption(
-      new Option("--window-law <law>", "slow-start as Linux now, halving as before 3.8").choices([
+      new Option("--window-law <law>", "slow-start as Linux now, stepwise as before").choices([
         "slow-start",
-        "halving",
+        "stepwise",
       ]),
     )
     .addOption(
