@@ -5,7 +5,8 @@ const SBIN = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** PATH with the sbin folders behind it. */
 export function searchPath(path = process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"): string {
-  const folders = path.split(":");
+  // An empty entry would mean the current folder.
+  const folders = path.split(":").filter((folder) => folder !== "");
   return [...folders, ...SBIN.filter((folder) => !folders.includes(folder))].join(":");
 }
 
