@@ -161,7 +161,11 @@ describe("how a command ends", () => {
   test("a closed stdout ends it quietly", () => {
     const body = 'for (;;) { process.stdout.write("line\\n"); await Bun.sleep(0); }';
     const run = Bun.spawnSync([
-      ...["bash", "-c", '"$@" | head -n 1; echo "${PIPESTATUS[0]}"', "bash"],
+      "bash",
+      "-c",
+      // The shell's own: what the program ended with, left of the pipe.
+      `"$@" | head -n 1; echo "$\{PIPESTATUS[0]}"`,
+      "bash",
       ...commandLine(["lab"], instead(body)),
     ]);
     expect(run.stdout.toString()).toBe("line\n141\n");
