@@ -1,3 +1,5 @@
+// The histogram and the time-weighted level against values that can be worked out by hand.
+
 import { describe, expect, test } from "bun:test";
 import { bucketOf, Histogram, lowest } from "./histogram.ts";
 import { Level } from "./level.ts";

@@ -1,3 +1,5 @@
+// --pool, --pool-prealloc, --pool-cap and --kick: what is taken, and what is said about the rest.
+
 import { describe, expect, test } from "bun:test";
 import { EXIT, Failure } from "../../words/failure.ts";
 import { formatDuration, MS } from "../../words/quantity.ts";
