@@ -102,6 +102,8 @@ function loss(where: string, { cell, figures, base, ratio }: Pair): string {
     if (kick !== "on-release") {
       const predicted = figures.pool_preallocated / (parseDuration(kick, "kick") / 1e9);
       reason += `; all ${figures.pool_preallocated} buffers pinned at each kick predicts ${rate(predicted)}/s`;
+      if (figures.iops > 1.25 * predicted)
+        reason += ", answers that came after the release did the rest";
     }
   }
   return `${where} \`${pool}\` (kick ${kick}) falls to ${rate(figures.iops)} commands/s, ${percent(ratio)} of the ${rate(base)} under eager: ${reason}.`;

@@ -10,7 +10,7 @@ import { createInitiator, type Initiator } from "../initiator/initiator.ts";
 import { createPool } from "../initiator/pool/buffer_pool.ts";
 import type { PoolSnapshot } from "../initiator/pool/metrics.ts";
 import { leakMessage } from "../initiator/pool/teardown.ts";
-import { drive } from "../link/drive.ts";
+import { drive, type DriveMode } from "../link/drive.ts";
 import { createFaults, type FaultLink } from "../link/faults.ts";
 import type { Link, LinkCounters } from "../link/link.ts";
 import type { Core, Port } from "../link/loop.ts";
@@ -42,6 +42,8 @@ export interface LoadSetting {
   /** ns until an address that does not answer is given up. */
   readonly patience: number;
   readonly options: LoadOptions;
+  /** `low-latency` unless told; under a virtual clock `frugal`, since nothing moves while one spins. */
+  readonly mode?: DriveMode;
   /** Sentences for a person. */
   readonly say: (sentence: string) => void;
   /** Told when the measured time begins, and now and then while it runs. */
@@ -149,6 +151,7 @@ async function find(setting: LoadSetting, initiator: Initiator): Promise<Device>
   await drive({
     core: asking,
     waiter,
+    mode: setting.mode ?? "low-latency",
     until: () => found !== null || unidentified || waiter.now() >= until,
   });
   initiator.onEvent = null;
@@ -214,6 +217,7 @@ async function perform(
   await drive({
     core: around(initiator, setting.beside, load, waiter),
     waiter,
+    mode: setting.mode ?? "low-latency",
     slice: 50 * MS,
     until: () => {
       if (load.finished) return true;
@@ -254,7 +258,12 @@ async function close(
       },
       waiter,
     );
-    await drive({ core: closing, waiter, until: () => closed || waiter.now() >= until });
+    await drive({
+      core: closing,
+      waiter,
+      mode: "frugal",
+      until: () => closed || waiter.now() >= until,
+    });
   }
   return closed ? null : leakMessage(poolOf(device), waiter.now());
 }

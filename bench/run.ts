@@ -66,7 +66,7 @@ export async function runJob(job: Job, events: RunEvents): Promise<RunResult> {
       `In ${disturbed.length} of ${order.length} trials others used more than ${100 * DISTURBED} % of the trial's CPUs: figures there are less sure.`,
     );
   }
-  if (bed.pinning.load === null) {
+  if (where.link === "packet" && bed.pinning.load === null) {
     warnings.push("Only one CPU is to be had, so target and load share it, and nothing is pinned.");
   }
   for (const sentence of warnings) events.warn(sentence);

@@ -1,0 +1,136 @@
+// The sentences follow the figures: given other figures, they say otherwise.
+
+import { expect, test } from "bun:test";
+import { findings } from "./findings.ts";
+import { type Cell, cellsOf, parseJob } from "./job/job.ts";
+import { type CellResult, type Figures, medianTrial, type Trial } from "./result.ts";
+import { interleaved } from "./run.ts";
+import { cellTable } from "./table.ts";
+
+const JOB = parseJob(
+  `[pools]
+pool = ["fixed", "scan-swap"]
+service = { fast = "", slow = "lanes:4,delay:1ms" }
+reclaim = ["eager", "coalesce:64/1ms"]`,
+  "j.toml",
+);
+
+const PLAIN: Figures = {
+  iops: 40_000,
+  runtime_ns: 1e9,
+  lat_p50_ns: 400_000,
+  lat_p99_ns: 900_000,
+  buffer_wait_mean_ns: 0,
+  buffer_wait_p99_ns: 0,
+  pool_length: 0,
+  pool_length_peak: 0,
+  pool_preallocated: 16,
+  pool_cap: 256,
+  dry: 0,
+  kicks: 0,
+  kick_stall_ns: 0,
+  retransmits: 0,
+  failures: 0,
+  mismatches: 0,
+  receive_drops: 0,
+  steady: true,
+  littles_law_holds: true,
+};
+
+function trial(figures: Figures | null): Trial {
+  return {
+    order: 0,
+    exit_code: figures === null ? 1 : 0,
+    failure: figures === null ? "it failed" : null,
+    elapsed_ns: 2e9,
+    cpu_ns: 1e9,
+    others_cpu_ns: 0,
+    figures,
+    fio: {},
+  };
+}
+
+function results(figuresOf: (cell: Cell) => Partial<Figures> | null): CellResult[] {
+  return JOB.jobs.flatMap(cellsOf).map((cell) => {
+    const own = figuresOf(cell);
+    const trials = [trial(own === null ? null : { ...PLAIN, ...own })];
+    return { ...cell, trials, median: medianTrial(trials) };
+  });
+}
+
+const isLate = (cell: Cell): boolean => cell.values.reclaim !== "eager";
+const AS_PREDICTED = (cell: Cell): Partial<Figures> => {
+  if (cell.axes.service === "slow") return { iops: 4000 };
+  if (!isLate(cell)) return {};
+  return cell.values.pool === "fixed"
+    ? { iops: 160, kicks: 10, dry: 170, kick_stall_ns: 0.99e9 }
+    : { iops: 39_000, pool_length_peak: 48 };
+};
+
+test("figures as the theory has them", () => {
+  expect(findings(results(AS_PREDICTED))).toEqual([
+    "Under eager release no pool took headroom: length 0 in all 4 cells.",
+    "On the fast target under coalesce:64/1ms `fixed` (kick 100ms) falls to 160 commands/s, 0.4 % of the 40,000 under eager: 16.0 a kick, 99 % of the time stalled; all 16 buffers pinned at each kick predicts 160/s.",
+    "On the fast target under coalesce:64/1ms these keep their rate: `scan-swap` (kick 100ms) 39,000, 98 %, 48 extra buffers of 256.",
+    "On the slow target under coalesce:64/1ms nobody loses: all 2 cells run at 100 % to 100 % of the 4,000 commands/s under eager (4,000 to 4,000).",
+  ]);
+});
+
+test("figures that contradict it", () => {
+  const found = findings(
+    results((cell) => {
+      if (!isLate(cell)) return { pool_length_peak: cell.values.pool === "fixed" ? 0 : 7 };
+      return cell.axes.service === "slow" ? { iops: 100, dry: 3 } : {};
+    }),
+  );
+  expect(found).toEqual([
+    "Under eager release 2 cells of 4 took headroom, up to 7 buffers (scan-swap).",
+    expect.stringContaining("On the fast target under coalesce:64/1ms nobody loses"),
+    expect.stringMatching(
+      /^On the slow target .* `fixed` \(kick 100ms\) falls to 100 commands\/s, 0.3 %/,
+    ),
+    expect.stringMatching(/^On the slow target .* `scan-swap` .* it was dry 3 times/),
+  ]);
+});
+
+test("what makes figures doubtful is told", () => {
+  const found = findings(
+    results((cell) =>
+      cell.values.pool === "fixed" && isLate(cell)
+        ? null
+        : { retransmits: 2, mismatches: 1, littles_law_holds: false },
+    ),
+  );
+  expect(found).toContain("6 sectors read wrong, in 6 cells.");
+  expect(found).toContain(
+    "12 frames had to be sent again, in 6 cells; the sockets dropped 0 frames.",
+  );
+  expect(found).toContain("Little's law fails in 6 cells: its times are not to be trusted.");
+  expect(found).toContain("2 cells of 8 gave no figures.");
+});
+
+test("the table has a row for each cell, first what varies", () => {
+  const table = cellTable(results(AS_PREDICTED)).split("\n");
+  expect(table.length).toBe(8 + 4);
+  expect(table[1]).toMatch(/^│ target │ reclaim +│ pool +│ commands\/s │ p50/);
+  expect(table.find((line) => line.includes("fixed") && line.includes("160"))).toMatch(
+    /│ fast +│ coalesce:64\/1ms │ fixed +│ 160 +│ 400us │ 900us │ 0ns +│ 0 +│ 170 │ 10 /,
+  );
+  expect(cellTable(results(() => null))).toContain("failed");
+});
+
+test("the middle trial's figures stay together", () => {
+  const of = (iops: number): Trial => trial({ ...PLAIN, iops, dry: iops });
+  expect(medianTrial([of(30), trial(null), of(10), of(20)])).toMatchObject({ iops: 20, dry: 20 });
+  expect(medianTrial([trial(null)])).toBeNull();
+});
+
+test("each round runs every cell once, in a seeded order of its own", () => {
+  const cells = JOB.jobs.flatMap(cellsOf);
+  const order = interleaved(cells, 3, 7);
+  const rounds = [0, 1, 2].map((round) => order.slice(round * 8, round * 8 + 8));
+  for (const round of rounds) expect(new Set(round)).toEqual(new Set(cells));
+  expect(rounds[0]).not.toEqual(rounds[1]);
+  expect(interleaved(cells, 3, 7)).toEqual(order);
+  expect(interleaved(cells, 3, 8)).not.toEqual(order);
+});

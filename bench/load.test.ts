@@ -1,0 +1,291 @@
+// Loads over the memory link under the virtual clock: target, initiator, pool and load are the real
+// ones, time is exact, so figures are compared with what theory says, not with a band.
+
+import { heapStats } from "bun:jsc";
+import { describe, expect, test } from "bun:test";
+import { type Command, OK } from "../initiator/command.ts";
+import { createMemoryPair } from "../link/memory.ts";
+import { createVirtualClock } from "../link/virtual_clock.ts";
+import { Export } from "../target/export.ts";
+import { parseServiceModel } from "../target/service/model.ts";
+import type { Store } from "../target/store.ts";
+import { createMemoryStore } from "../target/stores/memory.ts";
+import { Target } from "../target/target.ts";
+import { createRandom } from "../words/random.ts";
+import { AsRoomAllows } from "./arrivals.ts";
+import { Load } from "./load.ts";
+import { type LoadTexts, parseLoad } from "./load_options.ts";
+import { figuresOf, loadDocument } from "./load_report.ts";
+import { type LoadOutcome, runLoad } from "./load_run.ts";
+import { STALE } from "./stamp.ts";
+import { Workload } from "./workload.ts";
+
+const US = 1e3;
+const SECTORS = 2048;
+
+interface Setting {
+  readonly service?: string;
+  readonly store?: Store;
+  readonly bufferCount?: number;
+  /** One way, ns. */
+  readonly latency?: number;
+}
+
+async function run(texts: LoadTexts, setting: Setting = {}): Promise<LoadOutcome> {
+  const waiter = createVirtualClock(1e9);
+  const [near, far] = createMemoryPair({
+    clock: waiter,
+    latency: setting.latency ?? 100 * US,
+    mtu: 9000,
+  });
+  const target = new Target();
+  const random = createRandom(1);
+  const { service = "", store = createMemoryStore(SECTORS), bufferCount = 16 } = setting;
+  const model = parseServiceModel(service, { what: "service", random, sectors: SECTORS });
+  target.addExport(new Export({ major: 7, minor: 3, store, bufferCount, model }));
+  target.addPort(far, "far");
+  return runLoad({
+    link: near,
+    waiter,
+    beside: target,
+    address: { major: 7, minor: 3 },
+    patience: 1e9,
+    options: parseLoad({ rampTime: "5ms", runtime: "30ms", ...texts }),
+    mode: "frugal",
+    say: () => {},
+  });
+}
+
+const rateOf = (outcome: LoadOutcome): number => figuresOf(outcome).iops;
+
+describe("closed loop", () => {
+  test("a target with lanes sets the rate, and the depth the latency", async () => {
+    const outcome = await run(
+      { iodepth: "8", runtime: "100ms" },
+      { service: "lanes:2,delay:fixed/200us" },
+    );
+    // Two at a time, 200 µs each: 10,000 a second; eight outstanding: 800 µs each.
+    expect(rateOf(outcome)).toBeGreaterThan(9_900);
+    expect(rateOf(outcome)).toBeLessThan(10_100);
+    expect(outcome.load.lat.percentile(50) / (800 * US)).toBeCloseTo(1, 1);
+    expect(figuresOf(outcome)).toMatchObject({
+      failures: 0,
+      retransmits: 0,
+      steady: true,
+      littles_law_holds: true,
+      kicks: 0,
+    });
+  });
+
+  test("the parts of the way add up to the latency", async () => {
+    const { load } = await run({ iodepth: "32", reclaim: "coalesce:64/1ms", pool: "scan-swap" });
+    const parts = [load.schedule, load.windowWait, load.bufferWait, load.transmit, load.wire];
+    const sum = parts.reduce((total, part) => total + part.mean(), 0);
+    expect(sum / load.lat.mean()).toBeCloseTo(1, 3);
+    // 32 outstanding, 16 admitted: half of the time goes by in front of the window.
+    expect(load.windowWait.mean() / load.lat.mean()).toBeCloseTo(0.5, 1);
+    expect(load.depths[5]).toBeGreaterThan(0);
+  });
+
+  test("one seed is one run, to the last byte", async () => {
+    const texts = { rw: "randrw", iodepth: "16", reclaim: "coalesce:64/1ms" };
+    const dump = async (seed: string): Promise<string> => {
+      const given = { ...texts, randseed: seed };
+      const outcome = await run(given, { service: "delay:exponential/100us" });
+      const document = loadDocument(outcome, parseLoad(given), "job", 0, {});
+      return JSON.stringify(document, (key, value) =>
+        // CPU time and faults are the machine's.
+        ["cpu", "usr_cpu", "sys_cpu", "ctx", "majf", "minf", "leak"].includes(key) ? 0 : value,
+      );
+    };
+    expect(await dump("5")).toBe(await dump("5"));
+    expect(await dump("5")).not.toBe(await dump("6"));
+  });
+});
+
+describe("the claim of the pool (E1), exact", () => {
+  const late = { iodepth: "16", reclaim: "coalesce:64/1ms" };
+
+  test("`fixed` gets its 16 commands a kick: 160 a second", async () => {
+    const outcome = await run({ ...late, pool: "fixed", runtime: "1s", rampTime: "250ms" });
+    expect(outcome.load.completed).toBe(160);
+    expect(figuresOf(outcome)).toMatchObject({ kicks: 10, pool_length_peak: 0 });
+    expect(figuresOf(outcome).dry).toBeGreaterThan(0);
+  });
+
+  test("with a kick of 1 ms, 16 a millisecond", async () => {
+    const outcome = await run({ ...late, pool: "fixed", kick: "1ms", runtime: "100ms" });
+    // The kick's clock starts when the last answer is in: 16 each 1 ms and a round trip of 0.2 ms.
+    expect(rateOf(outcome)).toBeGreaterThan(12_000);
+    expect(rateOf(outcome)).toBeLessThan(16_000);
+  });
+
+  test.each(["scan-swap", "completion"])(
+    "`%s` keeps its rate with 48 extra buffers",
+    async (pool) => {
+      const eager = await run({ ...late, pool, reclaim: "eager" });
+      const outcome = await run({ ...late, pool });
+      expect(rateOf(outcome) / rateOf(eager)).toBeCloseTo(1, 2);
+      expect(figuresOf(eager).pool_length_peak).toBe(0);
+      // 64 held less the 16 made at the start; a slice sends up to a window before the link is asked again.
+      expect(figuresOf(outcome).pool_length_peak).toBeGreaterThanOrEqual(32);
+      expect(figuresOf(outcome).pool_length_peak).toBeLessThanOrEqual(64);
+    },
+  );
+
+  test("on a slow target `fixed` loses nothing", async () => {
+    const slow = { service: "lanes:4,delay:fixed/1ms" };
+    const texts = { ...late, pool: "fixed", runtime: "60ms" };
+    const eager = await run({ ...texts, reclaim: "eager" }, slow);
+    const outcome = await run(texts, slow);
+    expect(rateOf(outcome) / rateOf(eager)).toBeCloseTo(1, 1);
+    expect(figuresOf(outcome).kicks).toBe(0);
+  });
+});
+
+describe("open loop", () => {
+  test("commands come at the rate asked for", async () => {
+    const outcome = await run({ rateIops: "2000", runtime: "200ms" });
+    expect(rateOf(outcome)).toBeCloseTo(2000, -2);
+    expect(outcome.load.schedule.max).toBe(0);
+    expect(outcome.load.overdue).toBe(0);
+  });
+
+  test("a target that stalls makes late what was due meanwhile", async () => {
+    // 20 ms of every 100: at depth 2, what is due during the stall must wait for a place.
+    const texts = { rateIops: "1000", iodepth: "2", runtime: "200ms" };
+    const outcome = await run(texts, { service: "stall:100ms/20ms" });
+    expect(outcome.load.lat.max).toBeGreaterThan(15e6);
+    expect(outcome.load.schedule.max).toBeGreaterThan(12e6);
+    // Counted from the submit alone, nearly all of them would look quick.
+    const closed = outcome.load.lat.percentile(95) - outcome.load.schedule.percentile(95);
+    expect(closed).toBeLessThan(outcome.load.lat.percentile(95) / 2);
+  });
+
+  test("what the target can't keep up with is told", async () => {
+    const outcome = await run(
+      { rateIops: "20000", iodepth: "4" },
+      { service: "lanes:1,delay:fixed/100us" },
+    );
+    expect(outcome.load.overdue).toBeGreaterThan(300);
+    expect(rateOf(outcome)).toBeLessThan(10_100);
+  });
+});
+
+describe("verify", () => {
+  const texts = { rw: "randrw", bs: "2k", verify: "crc32c", iodepth: "8" };
+
+  test("an honest target has nothing wrong, and what was written is read back", async () => {
+    const outcome = await run({ ...texts, pool: "scan-swap", reclaim: "coalesce:64/1ms" });
+    expect(outcome.verifier).toMatchObject({ mismatches: 0 });
+    expect(outcome.verifier?.sectorsVerified).toBeGreaterThan(500);
+    expect(outcome.load.readBackBlocks).toBe(outcome.verifier?.blocksWritten ?? -1);
+  });
+
+  test("a store that forgets one write in fifty is found out", async () => {
+    const honest = createMemoryStore(SECTORS);
+    let count = 0;
+    const store: Store = {
+      ...honest,
+      write: (lba, sectors, memory, offset, token) =>
+        ++count % 50 === 0 ? 0 : honest.write(lba, sectors, memory, offset, token),
+    };
+    const outcome = await run({ ...texts, runtime: "60ms", size: "64k" }, { store });
+    const verdicts = outcome.verifier?.first.map(({ verdict }) => verdict) ?? [];
+    expect(outcome.verifier?.mismatches).toBeGreaterThan(10);
+    expect(verdicts).toContain(STALE);
+    expect(figuresOf(outcome).mismatches).toBe(outcome.verifier?.mismatches ?? -1);
+  });
+
+  test("a workload that only reads writes nothing", async () => {
+    const honest = createMemoryStore(SECTORS);
+    let writes = 0;
+    const store: Store = {
+      ...honest,
+      write: (lba, sectors, memory, offset, token) => {
+        writes++;
+        return honest.write(lba, sectors, memory, offset, token);
+      },
+    };
+    await run({ rw: "randread", verify: "crc32c" }, { store });
+    expect(writes).toBe(0);
+  });
+});
+
+test("commands that fail are counted, named, and not in the figures", async () => {
+  const EIO = 5;
+  const store: Store = { ...createMemoryStore(SECTORS), read: () => EIO };
+  const outcome = await run({ iodepth: "2" }, { store });
+  expect(outcome.load.completed).toBe(0);
+  expect(outcome.load.failures).toBeGreaterThan(100);
+  expect(outcome.load.firstFailure).toMatch(
+    /^read of 8 sectors at \d+: ATA error \(status 0x\w+, error 0x40/,
+  );
+});
+
+describe("steady state", () => {
+  /** A device that ends every command at the next step. */
+  function bench(onDone: () => void) {
+    const queue: Command[] = [];
+    let head = 0;
+    const spec = { rw: "randrw", bs: 512, offset: 0, size: 0, rwmixread: 50 } as const;
+    const workload = new Workload(spec, 1 << 20, createRandom(1));
+    const bytes = new Uint8Array(16 * 512);
+    const load = new Load(
+      { iodepth: 16, rampTime: 0, runtime: 1e12, bs: 512 },
+      workload,
+      new AsRoomAllows(),
+      null,
+      { submit: (command) => queue.push(command) },
+      { bytes, view: new DataView(bytes.buffer), address: 0 },
+      0,
+    );
+    let now = 0;
+    const step = (): void => {
+      now += 50_000;
+      for (let end = queue.length; head < end; head++) {
+        const command = queue[head];
+        if (command === undefined) continue;
+        command.outcome = OK;
+        command.submittedAt = now - 50_000;
+        command.bufferedAt = now - 49_000;
+        command.sentAt = now - 48_000;
+        command.doneAt = now;
+        command.transmits = 1;
+        command.done(command);
+        onDone();
+      }
+      queue.length = 0;
+      head = 0;
+      load.advance(now);
+    };
+    return { load, step };
+  }
+
+  function objects(): number {
+    return Object.values(heapStats().objectTypeCounts).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Objects made by `steps` steps beyond what the counting itself makes; the least of some tries. */
+  function madeBy(step: () => void, steps: number): number {
+    for (let i = 0; i < 2000; i++) step();
+    let least = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const start = objects();
+      const control = objects() - start;
+      const before = objects();
+      for (let i = 0; i < steps; i++) step();
+      least = Math.min(least, objects() - before - control);
+    }
+    return least;
+  }
+
+  test("allocates nothing per command; a control that does is caught", () => {
+    const clean = bench(() => {});
+    expect(madeBy(clean.step, 100)).toBeLessThan(200);
+    expect(clean.load.completed).toBeGreaterThan(30_000);
+    const kept: object[] = [];
+    const wasteful = bench(() => kept.push({ at: kept.length }));
+    expect(madeBy(wasteful.step, 100)).toBeGreaterThan(1000);
+  });
+});
