@@ -96,9 +96,10 @@ function heldEnds(buffers?: number): Ends {
     b,
     advance: (ns) => Bun.sleepSync(ns / 1e6),
     close() {
+      // First: what is held comes free with the device, and its slots can be used again.
+      inShell("ip link del ta 2>/dev/null || true");
       a.close();
       b.close();
-      inShell("ip link del ta 2>/dev/null || true");
     },
     setMtu: (mtu) =>
       inShell(["va", "vb", "ta", "tb"].map((each) => `ip link set ${each} mtu ${mtu}`).join("; ")),
@@ -176,8 +177,8 @@ function held(): void {
     expect(a.transmit(buffer, 100)).toBe(true);
   });
 
-  test("200 jumbo buffers are held at once and come free in any order of use", () => {
-    const count = 200;
+  test("100 jumbo buffers are held at once and come free in any order of use", () => {
+    const count = 100;
     const buffers = Array.from({ length: count }, (_, number) => make(number, 9014));
     for (const buffer of buffers) expect(a.transmit(buffer, 9014)).toBe(true);
     expect(a.pinned).toBe(count);
