@@ -1,3 +1,5 @@
+// A capture holds what passed on the wire, when it passed, in a file that reads back.
+
 import { describe, expect, test } from "bun:test";
 import { BROADCAST, writeMac } from "../wire/mac.ts";
 import { HEADER_LENGTH, read } from "../wire/pcap.ts";

@@ -5,7 +5,7 @@
 // `a` and `b` are two ends that reach each other. Nothing here knows what they are made of; what they
 // may do differently (copy or hold, how a hold ends, what can be provoked) stands in `traits` and in
 // the optional members of `Ends`. Tests that a link's traits rule out are not registered; those that
-// its ends can't provoke say so.
+// its ends can't provoke say so. The suite is long because it is one contract, read as a whole.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createRandom } from "../words/random.ts";

@@ -1,3 +1,5 @@
+// The heap of deadlines, against a sorted array.
+
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createDeadlines } from "./deadlines.ts";

@@ -1,3 +1,5 @@
+// What the words of --faults mean, and the sentence for each wrong one.
+
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../words/failure.ts";
 import { parseFaults } from "./fault_plan.ts";

@@ -1,3 +1,6 @@
+// Every fault in both directions: rates by seed, delays to the nanosecond, which bits, whose buffers.
+// Long because the two directions share one set of tests.
+
 import { describe, expect, test } from "bun:test";
 import { createRandom } from "../words/random.ts";
 import { parseFaults } from "./fault_plan.ts";

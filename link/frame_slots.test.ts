@@ -1,3 +1,5 @@
+// Frames kept for later and copies between arrays: every alignment, length and room.
+
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { copyStart, copyWords } from "./copy.ts";

@@ -1,3 +1,5 @@
+// The memory link's own ways: arrivals, losses, a full queue, dead cables, the switch.
+
 import { describe, expect, test } from "bun:test";
 import { BROADCAST, writeMac } from "../wire/mac.ts";
 import {

@@ -1,3 +1,5 @@
+// Each reclaim model to the nanosecond, over links that copy and links that pin.
+
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../words/failure.ts";
@@ -245,6 +247,20 @@ describe("reclaim models", () => {
       expect(pins()).toEqual([0, 0]);
     });
   }
+
+  test("a buffer that a transmit below let go of counts, though it is sent again before a reclaim", () => {
+    const { link, send, pins, to } = late("next-xmit:150us", 4, 0, "next-xmit:150us");
+    send(3);
+    to(150 * US);
+    send(0);
+    expect(pins()).toEqual([2, 0, 0, 0]);
+    send(3);
+    expect(link.reclaim()).toBe(1);
+    to(1 * MS);
+    send(1);
+    expect(link.reclaim()).toBe(2);
+    expect(pins()).toEqual([0, 2, 0, 0]);
+  });
 
   test("idle is reported exactly as often as a buffer becomes it, whatever happens", () => {
     const models = ["coalesce:5/300us", "delay:200us", "next-xmit:150us", "on-receive:150us"];

@@ -154,11 +154,7 @@ class LateLink implements Link {
         `invariant: buffer ${mine.index} is idle when freed, not pinned ${mine.pins}`,
       );
     }
-    if (mine.lingers) {
-      this.lingering.splice(this.lingering.indexOf(mine.index), 1);
-      mine.lingers = false;
-      this.idle++;
-    }
+    if (mine.lingers) this.lingersNoMore(mine);
     mine.live = false;
     this.inner.free(mine.inner);
   }
@@ -179,6 +175,8 @@ class LateLink implements Link {
 
   transmit(buffer: TxBuffer, length: number): boolean {
     const mine = this.own(buffer);
+    // The link below let go of it in a transmit, and the core takes it before a reclaim could say so.
+    if (mine.lingers && mine.inner.pins === 0) this.lingersNoMore(mine);
     const now = this.clock.now();
     // An interrupt that is due came before this transmit: it must not take the new one along.
     if (this.ended > 0) this.letGo(0);
@@ -223,6 +221,13 @@ class LateLink implements Link {
         this.lingering.push(buffer.index);
       }
     }
+  }
+
+  /** It became idle without a reclaim: out of the list, and into the count of the next one. */
+  private lingersNoMore(buffer: HeldBuffer): void {
+    this.lingering.splice(this.lingering.indexOf(buffer.index), 1);
+    buffer.lingers = false;
+    this.idle++;
   }
 
   /** The link below let go of something: which of those that waited for it alone are idle now. */

@@ -1,3 +1,5 @@
+// Simulated time moves by waiting alone, to the exact nanosecond.
+
 import { describe, expect, test } from "bun:test";
 import { writeMac } from "../wire/mac.ts";
 import type { FrameView, Link } from "./link.ts";

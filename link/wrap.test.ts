@@ -1,3 +1,5 @@
+// The order of wrappers, seen from what each of them lets the others see.
+
 import { expect, test } from "bun:test";
 import { createRandom } from "../words/random.ts";
 import { read } from "../wire/pcap.ts";
