@@ -71,7 +71,7 @@ export function createProbe(options: ProbeOptions = {}): Probe {
     clock,
     mtu: options.mtu ?? 1500,
     macs: [OURS, OURS_TOO, PEER],
-    queueFrames: 16_384,
+    queueFrames: 4096,
   });
   const [first, second, own] = network.links as [Link, Link, Link];
   const store = createMemoryStore(SECTORS);

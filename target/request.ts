@@ -87,4 +87,6 @@ export function decodeAta(request: Request, view: DataView, base: number): void 
     request.opcode === ata.READ || request.opcode === ata.WRITE
       ? ata.lba28(view, base)
       : request.registers;
+  // A failure that knows no better is the first sector's.
+  request.failedLba = request.lba;
 }

@@ -159,7 +159,7 @@ class FileStore implements Store {
   }
 
   flush(): number {
-    return -syncFile(this.fd);
+    return Math.abs(syncFile(this.fd));
   }
 
   poll(): void {}
