@@ -406,7 +406,9 @@ export class Device {
       command.frames--;
       this.fail(command, verdict, at);
     }
-    this.drive();
+    // What waits to go again may be answered by the next frame of this same slice: it waits for the end.
+    if (this.waiting.size > 0) this.touch();
+    else this.drive();
   }
 
   /** The path that the answer took has proved itself; the frame's own gives a sample (Karn). */
@@ -522,6 +524,8 @@ export class Device {
       this.end(frame, false);
     } else if (now >= frame.since + this.timeoutOf(command)) {
       this.fail(command, TIMEOUT, now);
+      // Nobody waits for it any more, and its deadline is spent.
+      if (frame.state === IN_FLIGHT) this.end(frame, false);
     } else if (frame.state === IN_FLIGHT) {
       this.lost(frame, frame.path as Path);
       this.host.frameDeadlines.set(frame.index, frame.since + this.timeoutOf(command));
