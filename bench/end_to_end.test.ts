@@ -177,8 +177,8 @@ describe("over a sound network", () => {
       const world = build({ seed: 1, mtu });
       expect(world.device.sectors).toBe(4096);
       expect(world.device.sectorsPerFrame).toBe(mtu === 1500 ? 2 : 17);
-      const tally = exercise(world, 1, 3000, 16, 64);
-      expect(tally).toEqual({ commands: 3000, failed: 0, mismatches: 0 });
+      const tally = exercise(world, 1, 1000, 16, 64);
+      expect(tally).toEqual({ commands: 1000, failed: 0, mismatches: 0 });
       expect(world.device.counters.retransmits).toBe(0);
       expect(world.device.outstanding).toBe(0);
       expect(world.initiator.close()).toBe(true);
@@ -198,12 +198,12 @@ describe("over a network that loses, doubles, reorders and damages frames", () =
     "tx:drop:1%,tx:duplicate:1%,tx:reorder:1%/300us",
     "rx:drop:1%,rx:duplicate:1%,rx:reorder:1%/300us,rx:corrupt:0.1%/header",
   ].join(",");
-  const seeds = [11, 12, 13, 14];
+  const seeds = [11, 12];
   for (const seed of seeds) {
     for (const strategy of ["fixed", "scan-swap", "completion"] as const) {
       test(`seed ${seed}, ${strategy}: every command ends, what is read is what was written`, () => {
         const world = build({ seed, faults, strategy, mtu: seed % 2 === 0 ? 1500 : 9000 });
-        const tally = exercise(world, seed, 4000, 16, 24);
+        const tally = exercise(world, seed, 3000, 16, 24);
         expect(tally.mismatches).toBe(0);
         // A flipped bit may make a success look like an error of the disk: nothing tells it from one.
         expect(tally.failed).toBeLessThanOrEqual(20);

@@ -70,7 +70,7 @@ export interface ScriptedOptions {
   readonly options?: Partial<InitiatorOptions>;
 }
 
-const OUR_MAC = 0x0200_0000_0100;
+export const OUR_MAC = 0x0200_0000_0100;
 export const PEER_MAC = 0x0200_0000_0200;
 export const MAJOR = 7;
 export const MINOR = 3;
