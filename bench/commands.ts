@@ -32,6 +32,10 @@ function loadCommand(): Command {
       "--ramp-time <duration>",
       `warm-up before it, not in the figures (default ${LOAD_DEFAULTS.rampTime})`,
     )
+    .option(
+      "--warm-up <duration>",
+      `at full speed before the ramp, with the link letting go at once, so that code is compiled (default ${LOAD_DEFAULTS.warmUp})`,
+    )
     .option("--rwmixread <percent>", `reads in a mixed order (default ${LOAD_DEFAULTS.rwmixread})`)
     .option(
       "--randseed <n>",

@@ -50,7 +50,7 @@ async function run(texts: LoadTexts, setting: Setting = {}): Promise<LoadOutcome
     beside: target,
     address: { major: 7, minor: 3 },
     patience: 1e9,
-    options: parseLoad({ rampTime: "5ms", runtime: "30ms", ...texts }),
+    options: parseLoad({ warmUp: "0s", rampTime: "5ms", runtime: "30ms", ...texts }),
     mode: "frugal",
     say: () => {},
   });

@@ -15,6 +15,7 @@ export interface LoadTexts {
   readonly bs?: string;
   readonly iodepth?: string;
   readonly runtime?: string;
+  readonly warmUp?: string;
   readonly rampTime?: string;
   readonly rwmixread?: string;
   readonly randseed?: string;
@@ -36,6 +37,7 @@ export const LOAD_DEFAULTS = {
   bs: "4k",
   iodepth: "16",
   runtime: "5s",
+  warmUp: "300ms",
   rampTime: "500ms",
   rwmixread: "50",
   randseed: "1",
@@ -51,6 +53,8 @@ export interface LoadOptions {
   readonly workload: WorkloadSpec;
   readonly iodepth: number;
   readonly runtime: number;
+  /** ns at full speed before the ramp (warm_up.ts). */
+  readonly warmUp: number;
   readonly rampTime: number;
   readonly seed: number;
   /** Commands a second; 0: closed loop. */
@@ -88,6 +92,7 @@ export function parseLoad(given: LoadTexts): LoadOptions {
     },
     iodepth: parseInteger(texts.iodepth, "--iodepth", 1, 65_536),
     runtime,
+    warmUp: parseDuration(texts.warmUp, "--warm-up"),
     rampTime: parseDuration(texts.rampTime, "--ramp-time"),
     seed: parseInteger(texts.randseed, "--randseed", 0, 2 ** 32 - 1),
     rateIops: parseInteger(texts.rateIops, "--rate-iops", 0),

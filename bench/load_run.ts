@@ -15,6 +15,7 @@ import { createFaults, type FaultLink } from "../link/faults.ts";
 import type { Link, LinkCounters } from "../link/link.ts";
 import type { Core, Port } from "../link/loop.ts";
 import { createReclaim } from "../link/reclaim.ts";
+import type { ReclaimModel } from "../link/reclaim_model.ts";
 import type { Waiter } from "../link/waiter.ts";
 import { mapMemory } from "../sys/memory.ts";
 import { type Usage, usage } from "../sys/usage.ts";
@@ -26,6 +27,7 @@ import { createArrivals } from "./arrivals.ts";
 import { Load } from "./load.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { Verifier } from "./verifier.ts";
+import { type Gate, gate } from "./warm_up.ts";
 import { SECTOR, Workload, writes } from "./workload.ts";
 
 /** How often an address that has not answered is asked for. */
@@ -74,7 +76,8 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
   const { waiter, options, address } = setting;
   const random = createRandom(options.seed);
   const startedAt = waiter.now();
-  const { link, faults } = wrap(setting.link, options, waiter, random);
+  const reclaim = gate(options.reclaim);
+  const { link, faults } = wrap(setting.link, options, reclaim.model, waiter, random);
   const initiator = createInitiator({
     links: [link],
     random: random.fork("tags"),
@@ -97,7 +100,7 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
       `Writing to ${formatAddress(address)} (${formatSize(device.sectors * SECTOR)}): ${workload.rw}, ${load.workload.blocks} blocks of ${formatSize(workload.bs)} from byte ${workload.offset} on.`,
     );
   }
-  const run = await perform(setting, initiator, device, load.load);
+  const run = await perform(setting, initiator, device, load.load, reclaim);
   const leak = await close(setting, initiator, device);
   return {
     load: load.load,
@@ -114,13 +117,13 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
 function wrap(
   inner: Link,
   options: LoadOptions,
+  reclaim: ReclaimModel,
   clock: Waiter,
   random: Random,
 ): { link: Link; faults: FaultLink["faults"] | null } {
-  if (options.faults === null)
-    return { link: createReclaim(inner, options.reclaim, clock), faults: null };
+  if (options.faults === null) return { link: createReclaim(inner, reclaim, clock), faults: null };
   const faulty = createFaults(inner, options.faults, { clock, random: random.fork("faults") });
-  return { link: createReclaim(faulty, options.reclaim, clock), faults: faulty.faults };
+  return { link: createReclaim(faulty, reclaim, clock), faults: faulty.faults };
 }
 
 /** Waits until the device has said how large it is. */
@@ -181,7 +184,7 @@ function makeLoad(
   const arrivals = createArrivals(options.rateIops, options.rateProcess, now, random);
   const plan = {
     iodepth: options.iodepth,
-    rampTime: options.rampTime,
+    rampTime: options.warmUp + options.rampTime,
     runtime: options.runtime,
     bs,
   };
@@ -199,6 +202,7 @@ async function perform(
   initiator: Initiator,
   device: Device,
   load: Load,
+  reclaim: Gate,
 ): Promise<Run> {
   const { waiter, onProgress, interrupted } = setting;
   const usageBefore = usage();
@@ -213,9 +217,20 @@ async function perform(
     usage(usageAfter);
     snapshot = poolOf(device).snapshot(now);
   };
+  let warmUntil = waiter.now() + setting.options.warmUp;
+  const driver = {
+    advance(now: number): void {
+      if (now >= warmUntil) {
+        reclaim.open();
+        warmUntil = Number.POSITIVE_INFINITY;
+      }
+      load.advance(now);
+    },
+    nextDeadline: () => Math.min(warmUntil, load.nextDeadline()),
+  };
   let nextLook = waiter.now();
   await drive({
-    core: around(initiator, setting.beside, load, waiter),
+    core: around(initiator, setting.beside, driver, waiter),
     waiter,
     mode: setting.mode ?? "low-latency",
     slice: 50 * MS,

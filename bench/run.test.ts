@@ -12,7 +12,8 @@ import { AOE } from "./trial.ts";
 const DEMO = join(import.meta.dir, "..", "fixtures", "jobs", "demo.toml");
 const TINY = [
   "runtime=60ms",
-  "ramp_time=30ms",
+  "ramp_time=20ms",
+  "warm_up=20ms",
   "image_size=1m",
   "pool=fixed|scan-swap",
   "kick=20ms",

@@ -25,6 +25,7 @@ const LOAD_KEYS: readonly KeyName[] = [
   "bs",
   "iodepth",
   "runtime",
+  "warm_up",
   "ramp_time",
   "rwmixread",
   "randseed",

@@ -94,6 +94,11 @@ export const KEYS = {
   bs: { check: size, value: "4k", about: "bytes of a command" },
   iodepth: { check: integer(1, 65_536), value: "16", about: "commands outstanding at most" },
   runtime: { check: duration, value: "1s", about: "measured time of a trial" },
+  warm_up: {
+    check: duration,
+    value: "300ms",
+    about: "before the ramp: full speed, the link lets go at once (code gets compiled)",
+  },
   ramp_time: { check: duration, value: "200ms", about: "warm-up before it, not in the figures" },
   rwmixread: { check: integer(0, 100), value: "50", about: "percent of reads in a mixed order" },
   randseed: { check: integer(0, 2 ** 32 - 1), value: "1", about: "seed of the workload" },
