@@ -254,7 +254,7 @@ function inside(): void {
     await drive({ core, waiter, until: () => frames > 0, mode, slice });
     expect(now() - start).toBeLessThan(5000 * MS);
     await sender.exited;
-    const downer = Bun.spawn(["sh", "-c", "sleep 0.1; ip link set vb down"]);
+    const downer = Bun.spawn(["sh", "-c", "sleep 0.1; ip link set va down"]);
     await drive({ core, waiter, until: () => changes > 0, mode, slice });
     await downer.exited;
     expect(link.carrier).toBe(false);

@@ -7,6 +7,12 @@
 
 import { expect, test } from "bun:test";
 
+import { errno, refused } from "./errno.ts";
+import { libc } from "./libc.ts";
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SIOCSIFMTU = 0x8922;
 const MARK = "AOE_TEST_NAMESPACE";
 const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
 
@@ -23,6 +29,23 @@ const UNSHARE = [
 export function inShell(command: string): void {
   const run = Bun.spawnSync(["sh", "-c", command], { env: { ...process.env, PATH } });
   if (run.exitCode !== 0) throw new Error(`${command}: ${run.stderr.toString().trim()}`);
+}
+
+/** What `ip link set DEVICE mtu MTU` does, in microseconds: for tests of what happens right after. */
+export function setMtuAtOnce(device: string, mtu: number): void {
+  const request = new Uint8Array(40);
+  new TextEncoder().encodeInto(device, request);
+  new DataView(request.buffer).setInt32(16, mtu, true);
+  const c = libc({
+    socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+    ioctl: { args: ["i32", "u32", "ptr"], returns: "i32" },
+    close: { args: ["i32"], returns: "i32" },
+  });
+  const fd = c.socket(AF_UNIX, SOCK_DGRAM, 0);
+  const failed = c.ioctl(fd, SIOCSIFMTU, request) < 0;
+  const code = errno();
+  c.close(fd);
+  if (failed) throw refused(`can't set the MTU of ${device}`, code);
 }
 
 /**
