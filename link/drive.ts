@@ -87,7 +87,8 @@ export async function drive(options: DriveOptions): Promise<void> {
     if (deadline - at <= longestSpin) continue;
     if (spin > 0) spin = spin < 2 * SHORTEST_SPIN ? 0 : spin / 2;
     const asleep = at;
-    waiter.wait(Math.min(deadline, asleep + slice));
+    // Awake early enough to spin to it: for the same reason.
+    waiter.wait(Math.min(deadline - longestSpin, asleep + slice));
     quiet = looked = at = waiter.now();
     sleptInVain = true;
     if (at - asleep < longestSpin) spin = Math.min(longestSpin, Math.max(SHORTEST_SPIN, spin) * 2);
