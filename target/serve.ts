@@ -55,6 +55,8 @@ const GRACE = 5e9;
 
 /** Serves until SIGINT or SIGTERM. */
 export async function serve(options: ServeOptions): Promise<void> {
+  // Asked before pinning: a CPU that we were given is ours to spin on, the only one there is is not.
+  const mode = options.mode ?? (allowedCpus().length > 1 ? "low-latency" : "frugal");
   if (options.cpus.length > 0) pinToCpus(options.cpus);
   const random = createRandom(options.seed);
   const store = openFileStore({
@@ -106,7 +108,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     await drive({
       core: target,
       waiter,
-      mode: options.mode ?? (allowedCpus().length > 1 ? "low-latency" : "frugal"),
+      mode,
       until: () => stopping && (target.inHand === 0 || waiter.now() >= giveUp),
     });
   } finally {
