@@ -7,6 +7,8 @@ export interface PortCounters {
   /** Answers handed to the link, announcements excluded. */
   answered: number;
   announced: number;
+  /** P13: while the MTU can't carry one sector. */
+  mtuTooSmall: number;
   /** P3: responses of other targets. */
   responses: number;
   /** Not EtherType 0x88A2, under 24 bytes, or too short for the command's own header (P30). */
@@ -43,6 +45,7 @@ export function createPortCounters(): PortCounters {
     received: 0,
     answered: 0,
     announced: 0,
+    mtuTooSmall: 0,
     responses: 0,
     foreign: 0,
     short: 0,

@@ -173,6 +173,23 @@ describe("reading and writing", () => {
     }
   });
 
+  test("P23: buffers made at a small MTU are replaced when it grows", () => {
+    const probe = createProbe();
+    probe.store.bytes.set(pattern(17, 4));
+    for (let tag = 0; tag < 20; tag++) probe.send(readFrame(0, 2, { tag }));
+    expect(probe.run(0)).toHaveLength(20);
+    probe.network.setMtu(9000);
+    probe.run(10e6);
+    for (let tag = 0; tag < 20; tag++) probe.send(readFrame(0, 17, { tag }));
+    const answers = probe.run(0);
+    expect(answers).toHaveLength(20);
+    for (const answer of answers) expect(data(answer)).toEqual(pattern(17, 4));
+    probe.network.setMtu(1500);
+    probe.run(10e6);
+    expect(probe.answer(readFrame(0, 17)).aoe.error).toBe(aoe.ERROR_ARGUMENT);
+    expect(data(probe.answer(readFrame(0, 2)))).toEqual(pattern(17, 4).slice(0, 1024));
+  });
+
   test("P24: past the end is IDNF with the first sector that is not there", () => {
     const probe = createProbe();
     for (const [lba, count, bad] of [

@@ -179,6 +179,17 @@ describe("query config", () => {
     expect(configOf(probe.answer(configFrame(config.READ))).sectorCount).toBe(most);
   });
 
+  test("P13: an MTU that falls under 534 silences the interface until it rises again", () => {
+    const probe = createProbe();
+    probe.network.setMtu(LEAST_MTU - 1, 0);
+    expect(probe.run(1e6)).toHaveLength(0);
+    expect(probe.ask(configFrame(config.READ))).toHaveLength(0);
+    expect(probe.ask(configFrame(config.READ, "", { to: OURS_TOO }))).toHaveLength(1);
+    probe.network.setMtu(LEAST_MTU, 0);
+    expect(probe.run(1e6).map((each) => configOf(each).sectorCount)).toEqual([1]);
+    expect(probe.ask(configFrame(config.READ))).toHaveLength(1);
+  });
+
   test("P29: an unknown CCmd is error 2 and changes nothing", () => {
     const probe = withState({ config: text("ours") });
     for (const command of [5, 9, 15]) {

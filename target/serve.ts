@@ -14,6 +14,7 @@ import { type Wrapper, wrapLink } from "../link/wrap.ts";
 import { allowedCpus, pinToCpus } from "../sys/affinity.ts";
 import { wallClockAtZero } from "../sys/clock.ts";
 import { describeErrno } from "../sys/errno.ts";
+import { notify } from "../sys/notify.ts";
 import { formatAddress } from "../words/address.ts";
 import { environment } from "../words/failure.ts";
 import { createRandom, type Random } from "../words/random.ts";
@@ -103,13 +104,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   for (const sentence of describeStart(options, target, store, model)) say(sentence);
+  const deaf = notify("READY=1");
+  if (deaf !== null) say(`systemd was not told that the target is ready: ${deaf}`);
 
   try {
     await drive({
       core: target,
       waiter,
       mode,
-      until: () => stopping && (target.inHand === 0 || waiter.now() >= giveUp),
+      until: () => stopping && (target.isIdle || waiter.now() >= giveUp),
     });
   } finally {
     process.off("SIGINT", stop);

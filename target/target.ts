@@ -106,6 +106,11 @@ export class Target implements Core {
     return this.held;
   }
 
+  /** Nothing in hand that time or a link will bring to an end: what a `hang` holds does not count. */
+  get isIdle(): boolean {
+    return this.held === 0 || this.nextDeadline() === Infinity;
+  }
+
   /** Takes no more requests; what is in hand is still answered. */
   close(): void {
     this.closing = true;
@@ -150,6 +155,11 @@ export class Target implements Core {
     const { counters } = port;
     counters.received++;
     if (this.closing) return;
+    // P13: a limit of 0 sectors would be read as 2, so an MTU that fell this far is no interface of ours.
+    if (port.mostSectors === 0) {
+      counters.mtuTooSmall++;
+      return;
+    }
     if (length < ethernet.LENGTH || ethernet.type(view, base) !== ethernet.ETHERTYPE_AOE) {
       counters.foreign++;
       return;
@@ -604,6 +614,7 @@ export class Target implements Core {
   // Announcements and wildcards.
 
   private announceOn(port: TargetPort): void {
+    if (port.mostSectors === 0) return;
     // One that has not begun will say what there is to say.
     if (
       port.sweeps.some(
