@@ -5,7 +5,7 @@ import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 
 import { createCapture } from "../link/capture.ts";
 import { type DriveMode, drive } from "../link/drive.ts";
-import { parseFaults } from "../link/fault_plan.ts";
+import { type FaultPlan, parseFaults } from "../link/fault_plan.ts";
 import { createFaults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
 import { openPacketLink } from "../link/packet.ts";
@@ -60,6 +60,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const mode = options.mode ?? (allowedCpus().length > 1 ? "low-latency" : "frugal");
   if (options.cpus.length > 0) pinToCpus(options.cpus);
   const random = createRandom(options.seed);
+  // What the user wrote is judged before anything that may be refused for other reasons.
+  const plan = options.faults === null ? null : parseFaults(options.faults, "--faults", loadTrace);
   const store = openFileStore({
     path: options.path,
     readOnly: options.readOnly,
@@ -86,7 +88,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const waiter = createPollWaiter();
   const capture = options.capture === null ? null : openSync(options.capture, "w", 0o644);
   const links = options.interfaces.map((name) => {
-    const link = openLink(name, options, random, waiter, capture);
+    const link = openLink(name, plan, random, waiter, capture);
     target.addPort(link, name);
     for (const fd of link.fds) waiter.add(fd);
     return link;
@@ -151,7 +153,7 @@ function makeExport(options: ServeOptions, store: Store, model: ServiceModel): E
 
 function openLink(
   name: string,
-  options: ServeOptions,
+  plan: FaultPlan | null,
   random: Random,
   clock: { now(): number },
   capture: number | null,
@@ -166,8 +168,7 @@ function openLink(
   }
   for (const warning of link.granted.warnings) say(warning);
   const wrappers: Wrapper[] = [];
-  if (options.faults !== null) {
-    const plan = parseFaults(options.faults, "--faults", loadTrace);
+  if (plan !== null) {
     wrappers.push((inner) =>
       createFaults(inner, plan, { clock, random: random.fork(`faults:${name}`) }),
     );
