@@ -7,6 +7,8 @@
 // A read without a service model goes from the page cache into its transmit buffer, and a write from
 // the receive ring to the file, within `receive`: no queue, no copy, nothing allocated. Whatever can't
 // end at once holds a request slot, a place at P12 and an entry of P28 until it is answered.
+//
+// Longer than other files on purpose: the order of checks and a request's whole life stand in one place.
 
 import type { FrameView, Link, Memory } from "../link/link.ts";
 import { createDeadlines } from "../link/deadlines.ts";
@@ -20,6 +22,7 @@ import { BROADCAST, type Mac, isGroup } from "../wire/mac.ts";
 import * as mask from "../wire/mask.ts";
 import * as reserve from "../wire/reserve.ts";
 import * as ataCommands from "./ata_commands.ts";
+import { changesSomething, headerLength, requestLength } from "./command.ts";
 import * as configCommands from "./config_commands.ts";
 import type { Export } from "./export.ts";
 import * as maskCommands from "./mask_commands.ts";
@@ -686,47 +689,6 @@ function matches(owner: Export, major: number, minor: number): boolean {
 function isWildcard(frame: FrameView): boolean {
   const { view, base } = frame;
   return aoe.major(view, base) === aoe.ANY_MAJOR || aoe.minor(view, base) === aoe.ANY_MINOR;
-}
-
-/** P30: a command's fixed header, the headers before it included. */
-function headerLength(command: number): number {
-  switch (command) {
-    case aoe.COMMAND_ATA:
-      return ata.LENGTH;
-    case aoe.COMMAND_CONFIG:
-      return config.LENGTH;
-    case aoe.COMMAND_MASK:
-      return mask.LENGTH;
-    default:
-      return reserve.LENGTH;
-  }
-}
-
-function changesSomething(command: number, view: DataView, base: number): boolean {
-  switch (command) {
-    case aoe.COMMAND_ATA:
-      return ataCommands.writes(ata.command(view, base));
-    case aoe.COMMAND_CONFIG:
-      return configCommands.changes(view, base);
-    case aoe.COMMAND_MASK:
-      return maskCommands.changes(view, base);
-    default:
-      return reserveCommands.changes(view, base);
-  }
-}
-
-/** P18: what the headers say, without padding. */
-function requestLength(command: number, view: DataView, base: number, length: number): number {
-  switch (command) {
-    case aoe.COMMAND_ATA:
-      return ataCommands.requestLength(view, base, length);
-    case aoe.COMMAND_CONFIG:
-      return configCommands.requestLength(view, base, length);
-    case aoe.COMMAND_MASK:
-      return maskCommands.requestLength(view, base, length);
-    default:
-      return reserveCommands.requestLength(view, base, length);
-  }
 }
 
 /** P5. */
