@@ -14,9 +14,10 @@ import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { type Command, CONTROL, FLUSH, IDENTIFY, READ, WRITE } from "./command.ts";
-import type { Device } from "./device.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Bar } from "./holdback.ts";
 import type { Path } from "./path.ts";
+import type { Pool } from "./pool/pool.ts";
 
 export const FREE = 0;
 export const IN_FLIGHT = 1;
@@ -26,10 +27,12 @@ export class Frame {
   /** Dense over the initiator: handle of its deadline, slot of its tag. */
   readonly index: number;
   state = FREE;
-  device: Device | null = null;
+  exchange: Exchange | null = null;
   command: Command | null = null;
   path: Path | null = null;
   buffer: TxBuffer | null = null;
+  /** Whose `buffer` is. */
+  pool: Pool | null = null;
   /** 0: none. */
   tag = 0;
   operation = READ;

@@ -1,12 +1,11 @@
 // What all devices of one initiator share: the present, frames, tags, deadlines, settings.
 
 import { createDeadlines } from "../link/deadlines.ts";
-import type { Link } from "../link/link.ts";
+import { Pools } from "./buffers.ts";
 import type { Device } from "./device.ts";
 import { Frame } from "./frame.ts";
 import type { InitiatorOptions, Settings } from "./options.ts";
 import { settle } from "./options.ts";
-import type { Pool } from "./pool/pool.ts";
 import { PortState } from "./port.ts";
 import type { Waiter } from "../link/waiter.ts";
 import { Tags } from "./tags.ts";
@@ -27,6 +26,7 @@ export class Host {
   readonly settings: Settings;
   readonly tags: Tags;
   readonly ports: readonly PortState[];
+  readonly pools: Pools;
   /** By frame index. */
   readonly frames: Frame[] = [];
   readonly frameDeadlines = createDeadlines(256);
@@ -39,22 +39,17 @@ export class Host {
   onNotice: ((sentence: string) => void) | null = null;
   private readonly free: Frame[] = [];
   private readonly clock: Pick<Waiter, "now"> | null;
-  private readonly makePool: (link: Link, bytes: number) => Pool;
 
   constructor(options: InitiatorOptions) {
     this.settings = settle(options);
     this.tags = new Tags(options.random);
     this.ports = options.links.map((link, index) => new PortState(link, index));
-    this.makePool = options.pool;
+    this.pools = new Pools(this.ports, options.pool);
     this.clock = options.clock ?? null;
   }
 
   touch(device: Device): void {
     this.ready[this.readyCount++] = device;
-  }
-
-  createPool(port: PortState, bytes: number): Pool {
-    return this.makePool(port.link, bytes);
   }
 
   /** Time has passed within the slice. */

@@ -20,6 +20,7 @@ import type { Frame } from "./frame.ts";
 import { type DeviceEvent, Host } from "./host.ts";
 import type { InitiatorOptions } from "./options.ts";
 import type { PortState } from "./port.ts";
+import { receiveAnswer } from "./receive.ts";
 import { STALE, UNKNOWN } from "./tags.ts";
 
 /** A question that found no room on its link is put again after this, ns. */
@@ -62,7 +63,7 @@ class InitiatorPort implements Port {
   }
 
   reclaimed(count: number, now: number): void {
-    for (const device of this.core.devices) device.reclaimed(this.state, count, now);
+    this.core.reclaimed(this.state, count, now);
   }
 }
 
@@ -121,10 +122,11 @@ class InitiatorCore implements Initiator {
     const { host } = this;
     if (this.discoverAt <= now) this.discover();
     if (this.askAt <= now) this.ask(now);
+    if (host.pools.nextDeadline() <= now) host.pools.advance(now);
     for (let index = host.frameDeadlines.pop(now); index >= 0;) {
       const frame = host.frames[index] as Frame;
-      if (frame.device === null) throw new Error("invariant: a free frame has no deadline");
-      frame.device.expired(frame);
+      if (frame.exchange === null) throw new Error("invariant: a free frame has no deadline");
+      frame.exchange.expired(frame);
       index = host.frameDeadlines.pop(now);
     }
     for (let index = host.deviceDeadlines.pop(now); index >= 0;) {
@@ -147,6 +149,7 @@ class InitiatorCore implements Initiator {
     return Math.min(
       host.frameDeadlines.next(),
       host.deviceDeadlines.next(),
+      host.pools.nextDeadline(),
       this.askAt === -Infinity ? host.now : this.askAt,
       this.discoverAt,
     );
@@ -188,8 +191,8 @@ class InitiatorCore implements Initiator {
       if (device !== undefined) device.counters.stale++;
     } else {
       const asked = this.host.frames[slot] as Frame;
-      if (asked.device === null) throw new Error("invariant: a tag that is out has a frame");
-      asked.device.answered(asked, port, source, frame);
+      if (asked.exchange === null) throw new Error("invariant: a tag that is out has a frame");
+      receiveAnswer(asked.exchange, asked, port, source, frame);
     }
   }
 
@@ -234,6 +237,14 @@ class InitiatorCore implements Initiator {
     if (aoe.tag(view, base) === 0 && device.identity !== null) device.identify();
   }
 
+  reclaimed(port: PortState, count: number, now: number): void {
+    this.host.pools.shared[port.index]?.reclaimed(count, now);
+    const { devices } = this;
+    for (let index = 0; index < devices.length; index++) {
+      (devices[index] as Device).reclaimed(port, count, now);
+    }
+  }
+
   linkChanged(port: PortState): void {
     for (const device of this.devices) device.linkChanged(port);
     this.questions.push({ port, major: aoe.ANY_MAJOR, minor: aoe.ANY_MINOR });
@@ -252,6 +263,7 @@ class InitiatorCore implements Initiator {
   close(): boolean {
     let closed = true;
     for (const device of this.devices) if (!device.close()) closed = false;
+    if (!this.host.pools.close(this.host.now)) closed = false;
     for (const port of this.host.ports) if (!port.close()) closed = false;
     this.askAt = Infinity;
     this.discoverAt = Infinity;

@@ -3,7 +3,8 @@
 
 import { formatMac } from "../wire/mac.ts";
 import { formatAddress } from "../words/address.ts";
-import type { Device, DeviceCounters } from "./device.ts";
+import type { DeviceCounters } from "./counters.ts";
+import type { Device } from "./device.ts";
 import type { Initiator } from "./initiator.ts";
 import type { PoolSnapshot } from "./pool/metrics.ts";
 import type { IgnoredFrames } from "./port.ts";

@@ -1,0 +1,183 @@
+// A device's transmit buffers: a pool for each link that it is reached by, and what follows when one is dry.
+//
+//   drive ─▶ acquire ─ null ─▶ dry since … ─▶ nothing outstanding: the kick ─▶ drive
+//                                  └─ answers, submits, and where wanted releases ─▶ drive
+//
+// What is asked of a device that carries no data yet, IDENTIFY and control commands, goes through a pool that
+// all devices of a link share: ten thousand exports answer discovery, and few of them are ever used.
+
+import type { Link, TxBuffer } from "../link/link.ts";
+import type { DeviceCounters } from "./counters.ts";
+import type { Settings } from "./options.ts";
+import type { Pool } from "./pool/pool.ts";
+import type { PortState } from "./port.ts";
+
+/** Bytes of the Ethernet header, which an MTU does not count. */
+const ETHERNET = 14;
+
+/** Makes pools, and keeps those that devices share. */
+export class Pools {
+  readonly shared: (Pool | null)[] = [];
+  private readonly ports: readonly PortState[];
+  private readonly make: (link: Link, bytes: number) => Pool;
+
+  constructor(ports: readonly PortState[], make: (link: Link, bytes: number) => Pool) {
+    this.ports = ports;
+    this.make = make;
+    for (const _ of ports) this.shared.push(null);
+  }
+
+  /** What the largest frame of any link needs: a frame may have to go by another one. */
+  frameBytes(): number {
+    let mtu = 0;
+    for (const { link } of this.ports) mtu = Math.max(mtu, link.mtu);
+    return ETHERNET + mtu;
+  }
+
+  create(port: PortState, bytes: number): Pool {
+    return this.make(port.link, bytes);
+  }
+
+  sharedOf(port: PortState): Pool {
+    let pool = this.shared[port.index] ?? null;
+    if (pool === null) {
+      pool = this.make(port.link, this.frameBytes());
+      this.shared[port.index] = pool;
+    }
+    return pool;
+  }
+
+  nextDeadline(): number {
+    return earliest(this.shared);
+  }
+
+  advance(now: number): void {
+    advanceAll(this.shared, now);
+  }
+
+  close(now: number): boolean {
+    return closeAll(this.shared, now);
+  }
+}
+
+export class Buffers {
+  /** By port index; null: nothing was sent there. */
+  readonly pools: (Pool | null)[] = [];
+  /** Ports (bits) whose pool was dry in this drive. */
+  dryPorts = 0;
+  /** Since when there is room in the window and no buffer, ns; -1: there is one, or no need. */
+  drySince = -1;
+  private readonly maker: Pools;
+  private readonly settings: Settings;
+  private readonly counters: DeviceCounters;
+  private bytes = 0;
+  private dryPool: Pool | null = null;
+  private kickAt = Infinity;
+  private stalledSince = 0;
+
+  constructor(maker: Pools, settings: Settings, counters: DeviceCounters, ports: number) {
+    this.maker = maker;
+    this.settings = settings;
+    this.counters = counters;
+    for (let port = 0; port < ports; port++) this.pools.push(null);
+  }
+
+  /** The largest payload behind the Ethernet header by `port`: its MTU, or what its buffers were made for. */
+  roomOf(port: PortState): number {
+    const { mtu } = port.link;
+    return this.pools[port.index] == null ? mtu : Math.min(mtu, this.bytes - ETHERNET);
+  }
+
+  /** The pool for a frame by `port`, made where it is not there; `data`: the frame reads or writes. */
+  poolOf(port: PortState, data: boolean): Pool {
+    const pool = this.pools[port.index];
+    if (pool != null) return pool;
+    if (!data) return this.maker.sharedOf(port);
+    if (this.bytes === 0) this.bytes = this.maker.frameBytes();
+    const made = this.maker.create(port, this.bytes);
+    this.pools[port.index] = made;
+    return made;
+  }
+
+  begin(): void {
+    this.dryPorts = 0;
+  }
+
+  isDry(port: PortState): boolean {
+    return (this.dryPorts & (1 << port.index)) !== 0;
+  }
+
+  /** A buffer of `pool`, or null: then `isDry` says whether it has frames and no buffer for them. */
+  acquire(pool: Pool, port: PortState, now: number): TxBuffer | null {
+    const buffer = pool.acquire(now);
+    if (buffer !== null) return buffer;
+    if (pool.owned < pool.frames) {
+      this.dryPool = pool;
+      this.dryPorts |= 1 << port.index;
+    }
+    return null;
+  }
+
+  /** What the drive has met counts from now on; `inFlight` frames will re-drive by their answers. */
+  settle(inFlight: number, now: number): void {
+    if (this.dryPorts === 0) {
+      this.drySince = -1;
+      this.kickAt = Infinity;
+      return;
+    }
+    if (this.drySince < 0) this.drySince = now;
+    if (inFlight > 0) {
+      this.kickAt = Infinity;
+    } else if (this.kickAt === Infinity) {
+      this.kickAt = now + this.settings.kick;
+      this.stalledSince = now;
+    }
+  }
+
+  nextDeadline(): number {
+    return Math.min(this.kickAt, earliest(this.pools));
+  }
+
+  /** The device is to drive afterwards. */
+  advance(now: number): void {
+    if (this.kickAt <= now) {
+      this.kickAt = Infinity;
+      this.counters.kicks++;
+      this.counters.kickStall += now - this.stalledSince;
+      this.dryPool?.kicked(now, this.stalledSince);
+      this.stalledSince = now;
+    }
+    advanceAll(this.pools, now);
+  }
+
+  /** The link of `port` let go of `count` buffers; true: the device is to drive. */
+  reclaimed(port: PortState, count: number, now: number): boolean {
+    const pool = this.pools[port.index];
+    pool?.reclaimed(count, now);
+    if (this.drySince < 0) return false;
+    return this.settings.kickOnRelease || (this.dryPool?.redrivenByReclaim ?? false);
+  }
+
+  close(now: number): boolean {
+    return closeAll(this.pools, now);
+  }
+}
+
+function earliest(pools: readonly (Pool | null)[]): number {
+  let at = Infinity;
+  for (let index = 0; index < pools.length; index++) {
+    const pool = pools[index];
+    if (pool != null) at = Math.min(at, pool.nextDeadline());
+  }
+  return at;
+}
+
+function advanceAll(pools: readonly (Pool | null)[], now: number): void {
+  for (const pool of pools) if (pool !== null && pool.nextDeadline() <= now) pool.advance(now);
+}
+
+function closeAll(pools: readonly (Pool | null)[], now: number): boolean {
+  let closed = true;
+  for (const pool of pools) if (pool !== null && !pool.close(now)) closed = false;
+  return closed;
+}

@@ -1,0 +1,394 @@
+// The commands and frames that a device has in hand.
+//
+//   submit ─▶ queue ─▶ (window? bar? buffer?) ─▶ in flight ─▶ receive.ts ─▶ done
+//               ▲            │                      │  ▲
+//               └── held ◀───┘ a late copy of an    ▼  │ room in the window (resend.ts)
+//                              overlapping write   waiting (its RTO passed)
+//
+// `drive` sends what may be sent. It runs after each answer, after submits, when a deadline fires,
+// and after a release by the link only where the pool or `--kick on-release` wants it: that a release
+// re-drives nothing else is what the strategies of pool/ are compared on.
+//
+// Invariants: in flight + waiting ≤ the target's buffer count, over all paths (P12), but for the pieces
+// of a fall-back, which wait unsent; a buffer is written only while nobody holds it; `done` is called
+// once per submit and never from within it.
+
+import type { TxBuffer } from "../link/link.ts";
+import * as aoe from "../wire/aoe.ts";
+import * as ata from "../wire/ata.ts";
+import { Echo } from "./answer.ts";
+import type { Buffers } from "./buffers.ts";
+import { CANCELLED, type Command, CONTROL, FLUSH, OK, READ, TIMEOUT, WRITE } from "./command.ts";
+import { CommandQueue } from "./command_queue.ts";
+import type { DeviceCounters } from "./counters.ts";
+import type { Device } from "./device.ts";
+import { FREE, type Frame, FrameList, IN_FLIGHT, WAITING, writeRequest } from "./frame.ts";
+import { Holdback } from "./holdback.ts";
+import type { Host } from "./host.ts";
+import type { Path } from "./path.ts";
+import type { PathSet } from "./path_set.ts";
+import type { Pool } from "./pool/pool.ts";
+import { resend } from "./resend.ts";
+
+/** A link that had no room is asked again after this, ns, or when it lets a buffer go. */
+const BUSY_RETRY = 50e3;
+
+export class Exchange {
+  readonly host: Host;
+  readonly device: Device;
+  readonly paths: PathSet;
+  readonly buffers: Buffers;
+  readonly counters: DeviceCounters;
+  readonly inFlight = new FrameList();
+  readonly waiting = new FrameList();
+  readonly holdback: Holdback;
+  /** When a retransmit that an expiring bar keeps back is looked at again, ns. */
+  barredAt = Infinity;
+  /** When a link that had no room is asked again, ns. */
+  busyAt = Infinity;
+  private readonly queue = new CommandQueue();
+  private readonly held = new CommandQueue();
+  readonly echo = new Echo();
+  /** A bar has changed since held commands were looked at. */
+  private barsChanged = false;
+  /** When an answer last came, or a command came to an idle device: silence counts from then. */
+  progressAt = 0;
+  private heldAt = Infinity;
+  private stallAt = Infinity;
+
+  constructor(device: Device, host: Host, paths: PathSet, buffers: Buffers) {
+    this.device = device;
+    this.host = host;
+    this.paths = paths;
+    this.buffers = buffers;
+    this.counters = device.counters;
+    this.holdback = new Holdback(host.settings.packetLife);
+  }
+
+  get queued(): number {
+    return this.queue.size + this.held.size;
+  }
+
+  submit(command: Command): void {
+    if (this.counters.commands === this.counters.completed) this.progressAt = this.host.now;
+    this.counters.commands++;
+    this.queue.push(command);
+  }
+
+  cancel(command: Command): void {
+    this.fail(command, CANCELLED, this.host.now);
+  }
+
+  // Ends
+
+  /** The frame is no more: buffer, tag, place in the window and deadline go back. */
+  end(frame: Frame, wasAnswered: boolean): void {
+    const { host, holdback } = this;
+    if (frame.bar !== null) {
+      if (wasAnswered && frame.transmits === 1) holdback.lift(frame.bar);
+      else holdback.end(frame.bar, frame.lastSentAt);
+      this.barsChanged = true;
+    } else if (frame.operation === WRITE && frame.transmits > 0 && !wasAnswered) {
+      holdback.end(holdback.begin(frame.lba, frame.sectors, null), frame.lastSentAt);
+      this.barsChanged = true;
+    }
+    if (frame.state === IN_FLIGHT) {
+      this.inFlight.remove(frame);
+      (frame.path as Path).inFlight--;
+    } else {
+      this.waiting.remove(frame);
+    }
+    if (frame.buffer !== null) (frame.pool as Pool).release(frame.buffer, host.now);
+    if (frame.tag !== 0) host.tags.give(frame.tag);
+    host.frameDeadlines.clear(frame.index);
+    frame.state = FREE;
+    frame.exchange = null;
+    frame.command = null;
+    frame.path = null;
+    frame.buffer = null;
+    frame.pool = null;
+    frame.bar = null;
+    frame.tag = 0;
+    host.giveFrame(frame);
+  }
+
+  finish(command: Command, outcome: number, at: number): void {
+    if (this.holdback.size > 0) this.holdback.disown(command);
+    this.counters.completed++;
+    command.outcome = outcome;
+    command.doneAt = at;
+    command.busy = false;
+    command.done(command);
+  }
+
+  /** Ends the command now, whatever its frames do: they become nobody's. */
+  fail(command: Command, outcome: number, at: number): void {
+    if (command.issued < units(command)) {
+      if (!this.queue.remove(command)) this.held.remove(command);
+      this.unhold(command);
+    }
+    if (command.frames > 0) this.orphan(command);
+    if (outcome === TIMEOUT) this.counters.timeouts++;
+    else if (outcome === CANCELLED) this.counters.cancelled++;
+    this.device.touch();
+    this.finish(command, outcome, at);
+  }
+
+  private orphan(command: Command): void {
+    for (let frame = this.inFlight.first; frame !== null; frame = frame.after) {
+      if (frame.command !== command) continue;
+      frame.command = null;
+      if (frame.operation !== WRITE) continue;
+      // It may yet be carried out: nothing may overtake it.
+      frame.bar ??= this.holdback.begin(frame.lba, frame.sectors, null);
+    }
+    let after: Frame | null;
+    for (let frame = this.waiting.first; frame !== null; frame = after) {
+      after = frame.after;
+      if (frame.command === command) this.end(frame, false);
+    }
+    command.frames = 0;
+  }
+
+  // Deadlines
+
+  /** The deadline of a frame has come: its RTO, or its end. */
+  expired(frame: Frame): void {
+    const { now } = this.host;
+    const { command } = frame;
+    this.device.touch();
+    if (command === null) {
+      this.end(frame, false);
+    } else if (now >= this.endOf(frame, command)) {
+      this.fail(command, TIMEOUT, now);
+      // Nobody waits for it any more, and its deadline is spent.
+      if (frame.state === IN_FLIGHT) this.end(frame, false);
+    } else if (frame.state === IN_FLIGHT) {
+      const path = frame.path as Path;
+      this.paths.lost(path, frame.sectors, frame.shift);
+      this.inFlight.remove(frame);
+      path.inFlight--;
+      frame.state = WAITING;
+      this.waiting.push(frame);
+      this.host.frameDeadlines.set(frame.index, this.endOf(frame, command));
+    } else {
+      throw new Error("invariant: a waiting frame's deadline is its end");
+    }
+  }
+
+  /** When `frame` has gone unanswered for too long, ns. */
+  private endOf(frame: Frame, command: Command): number {
+    return frame.since + this.timeoutOf(command);
+  }
+
+  private timeoutOf(command: Command): number {
+    return command.timeout > 0 ? command.timeout : this.host.settings.timeout;
+  }
+
+  nextDeadline(): number {
+    return Math.min(Math.min(this.busyAt, this.heldAt), Math.min(this.barredAt, this.stallAt));
+  }
+
+  /** Queued commands that have seen no answer for as long as the timeout end as a silent target's do. */
+  advance(now: number): void {
+    if (this.stallAt > now) return;
+    this.stallAt = Infinity;
+    for (;;) {
+      const command = this.queue.first;
+      if (command === null) return;
+      const at = this.silentAt(command);
+      if (at > now) {
+        this.stallAt = at;
+        return;
+      }
+      this.fail(command, TIMEOUT, now);
+    }
+  }
+
+  private silentAt(command: Command): number {
+    return Math.max(command.submittedAt, this.progressAt) + this.timeoutOf(command);
+  }
+
+  // Sending
+
+  /** Sends what may be sent now. */
+  drive(): void {
+    const { now } = this.host;
+    this.device.ready = false;
+    this.busyAt = Infinity;
+    this.barredAt = Infinity;
+    this.buffers.begin();
+    if (this.held.size > 0 && (this.barsChanged || this.heldAt <= now)) {
+      this.queue.prepend(this.held);
+    }
+    this.barsChanged = false;
+    if (this.waiting.size > 0) resend(this, now);
+    if (this.busyAt === Infinity && this.queue.first !== null) this.issue(now);
+    this.buffers.settle(this.inFlight.size, now);
+    this.heldAt = this.held.size > 0 ? this.holdback.next(now) : Infinity;
+    if (this.queue.first === null) this.stallAt = Infinity;
+    else if (this.stallAt === Infinity) this.stallAt = this.silentAt(this.queue.first);
+    this.device.schedule();
+  }
+
+  private issue(now: number): void {
+    const { buffers, holdback, paths } = this;
+    for (;;) {
+      const command = this.queue.first;
+      if (command === null) return;
+      if (this.inFlight.size + this.waiting.size >= this.device.bufferCount) return;
+      if (units(command) === 0) {
+        this.queue.shift();
+        this.finish(command, OK, now);
+        continue;
+      }
+      const path = paths.pick();
+      if (path === null) return;
+      const transfer = isTransfer(command.operation);
+      const sectors = transfer ? Math.min(command.sectors - command.issued, path.sectors) : 0;
+      const lba = transfer ? command.lba + command.issued : 0;
+      if (command.operation === WRITE && holdback.size > 0) {
+        if (holdback.until(lba, sectors, command, now) > now) {
+          this.hold(command, now);
+          continue;
+        }
+      }
+      const pool = buffers.poolOf(path.port, transfer);
+      const buffer = buffers.acquire(pool, path.port, now);
+      if (buffer === null) {
+        // Another link may have one. Where no frame is free there is nothing to wait for but an answer.
+        if (!buffers.isDry(path.port) || paths.all.length === 1) return;
+        continue;
+      }
+      this.unhold(command);
+      if (command.issued === 0) {
+        command.bufferedAt = now;
+        if (buffers.drySince >= 0) {
+          command.bufferWait = now - Math.max(buffers.drySince, command.submittedAt);
+        }
+        pool.waited(command.bufferWait);
+      }
+      const frame = this.make(command, path, lba, sectors, command.issued * ata.SECTOR);
+      frame.buffer = buffer;
+      frame.pool = pool;
+      command.issued += transfer ? sectors : 1;
+      if (command.issued >= units(command)) this.queue.shift();
+      this.write(frame, command);
+      if (!this.transmit(frame, path, now)) return;
+    }
+  }
+
+  /** A frame of `command` that waits to be sent by `path`; `offset` of its data in the command's, in bytes. */
+  make(command: Command, path: Path, lba: number, sectors: number, offset: number): Frame {
+    const frame = this.host.takeFrame();
+    frame.state = WAITING;
+    this.waiting.push(frame);
+    frame.exchange = this;
+    frame.command = command;
+    frame.path = path;
+    frame.operation = command.operation;
+    frame.aoeCommand = command.operation === CONTROL ? command.aoeCommand : aoe.COMMAND_ATA;
+    frame.lba = lba;
+    frame.sectors = sectors;
+    frame.offset = command.offset + offset;
+    frame.transmits = 0;
+    frame.shift = 0;
+    frame.lastSentAt = 0;
+    this.begin(frame, command, this.host.now);
+    command.frames++;
+    return frame;
+  }
+
+  /** The command's timeout counts for `frame` from `since` on. */
+  begin(frame: Frame, command: Command, since: number): void {
+    frame.since = since;
+    this.host.frameDeadlines.set(frame.index, this.endOf(frame, command));
+  }
+
+  /** Fills the frame's buffer, which nobody holds, with its request, under a tag of its own. */
+  write(frame: Frame, command: Command): void {
+    const { device, host } = this;
+    if (frame.tag === 0) frame.tag = host.tags.take(frame.index, frame.operation === WRITE);
+    writeRequest(frame, command, device.major, device.minor, device.opcodes);
+  }
+
+  /** Sends what is in the frame's buffer; false: no room on the link, the frame waits. */
+  transmit(frame: Frame, path: Path, now: number): boolean {
+    const command = frame.command as Command;
+    if (!path.port.link.transmit(frame.buffer as TxBuffer, frame.length)) {
+      this.counters.linkBusy++;
+      this.busyAt = now + BUSY_RETRY;
+      return false;
+    }
+    frame.shift = Math.max(path.rtt.shift, Math.min(31, frame.transmits));
+    frame.transmits++;
+    frame.barred = false;
+    frame.lastSentAt = now;
+    this.counters.transmits++;
+    path.transmits++;
+    if (frame.transmits > 1) {
+      this.counters.retransmits++;
+      path.retransmits++;
+      if (frame.operation === WRITE) {
+        frame.bar ??= this.holdback.begin(frame.lba, frame.sectors, command);
+      }
+    }
+    if (command.transmits++ === 0) command.sentAt = now;
+    this.waiting.remove(frame);
+    frame.state = IN_FLIGHT;
+    this.inFlight.push(frame);
+    path.inFlight++;
+    let rto = path.rtt.rto(frame.shift);
+    // What a flush or a control command takes has nothing to do with the round trip.
+    if (frame.operation === FLUSH || frame.operation === CONTROL) {
+      rto = Math.max(rto, this.host.settings.rtt.first);
+    }
+    this.host.frameDeadlines.set(frame.index, Math.min(now + rto, this.endOf(frame, command)));
+    return true;
+  }
+
+  // Holding back
+
+  private hold(command: Command, now: number): void {
+    this.queue.shift();
+    this.held.push(command);
+    if (command.heldSince >= 0) return;
+    command.heldSince = now;
+    this.counters.heldBack++;
+  }
+
+  private unhold(command: Command): void {
+    if (command.heldSince < 0) return;
+    const time = this.host.now - command.heldSince;
+    command.heldBack += time;
+    this.counters.heldBackTime += time;
+    command.heldSince = -1;
+  }
+
+  /** Ends every command with CANCELLED and every frame. */
+  close(): void {
+    const { now } = this.host;
+    for (;;) {
+      const command = this.queue.first ?? this.held.first;
+      if (command === null) break;
+      this.fail(command, CANCELLED, now);
+    }
+    for (;;) {
+      const frame = this.waiting.first ?? this.inFlight.first;
+      if (frame === null) break;
+      // That makes orphans of its frames, and nobody waits for those any more.
+      if (frame.command !== null) this.fail(frame.command, CANCELLED, now);
+      else this.end(frame, false);
+    }
+  }
+}
+
+/** Whether an operation moves sectors. */
+export function isTransfer(operation: number): boolean {
+  return operation === READ || operation === WRITE;
+}
+
+/** What of a command frames are made of: sectors, or one for what has no extent. */
+export function units(command: Command): number {
+  return isTransfer(command.operation) ? command.sectors : 1;
+}

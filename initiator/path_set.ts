@@ -1,0 +1,195 @@
+// The ways to one device: which one is taken, which are dead, how large a frame each carries.
+//
+//   alive ── PATH_LOSSES in a row, and another is alive ──▶ left, probed each PROBE_INTERVAL
+//     ▲──────────────────────── any answer by it ────────────────┘
+//
+//   large frames lost ── small ones answered since ──▶ fell back to SMALL_SECTORS
+
+import * as ata from "../wire/ata.ts";
+import { LENGTH as ETHERNET_LENGTH } from "../wire/ethernet.ts";
+import type { Mac } from "../wire/mac.ts";
+import type { Buffers } from "./buffers.ts";
+import type { DeviceCounters } from "./counters.ts";
+import type { Host } from "./host.ts";
+import { LARGE_LOSSES, Path, PATH_LOSSES, SMALL_SECTORS } from "./path.ts";
+import type { PortState } from "./port.ts";
+import { Rtt } from "./rtt.ts";
+import { Window } from "./window.ts";
+
+/** A path that was left is asked whether it is back after this, ns. */
+const PROBE_INTERVAL = 250e6;
+/** Headers of an ATA frame that an MTU counts: 22 bytes (P13). */
+const HEADERS = ata.LENGTH - ETHERNET_LENGTH;
+/** What the one byte of the count can say. */
+const MOST_PER_FRAME = 255;
+
+export class PathSet {
+  readonly all: Path[] = [];
+  /** Most sectors of a command, as the target says. */
+  sectorCount = SMALL_SECTORS;
+  private readonly host: Host;
+  private readonly major: number;
+  private readonly minor: number;
+  private readonly buffers: Buffers;
+  private readonly counters: DeviceCounters;
+  private turn = 0;
+  private probeAt = Infinity;
+
+  constructor(
+    host: Host,
+    major: number,
+    minor: number,
+    buffers: Buffers,
+    counters: DeviceCounters,
+  ) {
+    this.host = host;
+    this.major = major;
+    this.minor = minor;
+    this.buffers = buffers;
+    this.counters = counters;
+  }
+
+  /** The smallest frame limit of the paths in use. */
+  get sectorsPerFrame(): number {
+    let sectors = Infinity;
+    for (const path of this.all) if (path.alive) sectors = Math.min(sectors, path.sectors);
+    return sectors === Infinity ? SMALL_SECTORS : sectors;
+  }
+
+  find(port: PortState, target: Mac): Path | null {
+    for (const path of this.all) if (path.port === port && path.target === target) return path;
+    return null;
+  }
+
+  add(port: PortState, target: Mac, window: number): Path {
+    const { rtt, windowLaw } = this.host.settings;
+    const path = new Path(port, target, new Rtt(rtt), new Window(window, windowLaw));
+    this.all.push(path);
+    this.size(path);
+    return path;
+  }
+
+  /** The target says how many sectors a command may have, and how many frames it takes. */
+  configured(sectorCount: number, window: number): void {
+    const resized = sectorCount !== this.sectorCount;
+    this.sectorCount = sectorCount;
+    for (const path of this.all) {
+      path.window.resize(window);
+      if (resized) path.fellBack = false;
+      this.size(path);
+    }
+  }
+
+  /** The MTU of `port` has changed, so what was learned of large frames means nothing. */
+  linkChanged(port: PortState): void {
+    for (const path of this.all) {
+      if (path.port !== port) continue;
+      path.fellBack = false;
+      this.size(path);
+    }
+  }
+
+  private size(path: Path): void {
+    const fits = Math.floor((this.buffers.roomOf(path.port) - HEADERS) / ata.SECTOR);
+    const most = Math.min(this.sectorCount, fits, MOST_PER_FRAME);
+    path.sectors = Math.max(1, path.fellBack ? Math.min(most, SMALL_SECTORS) : most);
+  }
+
+  /** A path with room in its window and a pool that was not dry in this drive; each in its turn. */
+  pick(): Path | null {
+    const { all } = this;
+    const count = all.length;
+    for (let step = 0; step < count; step++) {
+      const place = this.turn + step < count ? this.turn + step : this.turn + step - count;
+      const path = all[place] as Path;
+      if (path.inFlight >= path.window.size || this.buffers.isDry(path.port)) continue;
+      if (!path.alive && this.anotherAlive(path)) continue;
+      this.turn = place + 1 === count ? 0 : place + 1;
+      return path;
+    }
+    return null;
+  }
+
+  /** For a frame that went by `own` before: the same while that is alive (P28 goes by source MAC); null: no room. */
+  pickAgain(own: Path): Path | null {
+    if (!own.alive && this.anotherAlive(own)) return this.pick();
+    return own.inFlight < own.window.size ? own : null;
+  }
+
+  /** An answer came by `path`, to a frame of so many sectors (0: it had no data). */
+  answered(path: Path, sectors: number): void {
+    path.answers++;
+    if (sectors > SMALL_SECTORS) path.largeLossesInRow = 0;
+    else path.smallHeardAt = this.host.now;
+    this.heard(path);
+  }
+
+  heard(path: Path): void {
+    path.heardAt = this.host.now;
+    path.lossesInRow = 0;
+    if (path.alive) return;
+    path.alive = true;
+    path.nextProbeAt = Infinity;
+    path.window.restart();
+    path.rtt.reset();
+  }
+
+  /** A frame of so many sectors was not answered in time; `shift`: the doubling that it was sent with. */
+  lost(path: Path, sectors: number, shift: number): void {
+    path.losses++;
+    path.lossesInRow++;
+    path.window.lost(path.inFlight, this.host.now);
+    path.rtt.expired(shift);
+    if (sectors > SMALL_SECTORS && !path.fellBack) this.largeLost(path);
+    if (path.alive && path.lossesInRow >= PATH_LOSSES && this.anotherAlive(path)) {
+      path.alive = false;
+      this.probe(path);
+    }
+  }
+
+  /** Do small frames get through? If so, no more large ones by this path. */
+  private largeLost(path: Path): void {
+    if (path.largeLossesInRow++ === 0) {
+      path.largeLostAt = this.host.now;
+      this.ask(path);
+    } else if (path.largeLossesInRow >= LARGE_LOSSES) {
+      if (path.smallHeardAt > path.largeLostAt) {
+        path.fellBack = true;
+        path.largeLossesInRow = 0;
+        this.counters.fallBacks++;
+        this.size(path);
+      } else {
+        this.ask(path);
+      }
+    }
+  }
+
+  private anotherAlive(path: Path): boolean {
+    for (const each of this.all) if (each !== path && each.alive) return true;
+    return false;
+  }
+
+  private ask(path: Path): void {
+    path.port.askConfig(path.target, this.major, this.minor, this.host.tags.anonymous());
+  }
+
+  private probe(path: Path): void {
+    this.ask(path);
+    path.nextProbeAt = this.host.now + PROBE_INTERVAL;
+    this.probeAt = Math.min(this.probeAt, path.nextProbeAt);
+  }
+
+  nextDeadline(): number {
+    return this.probeAt;
+  }
+
+  advance(now: number): void {
+    if (this.probeAt > now) return;
+    this.probeAt = Infinity;
+    for (const path of this.all) {
+      if (path.alive) continue;
+      if (path.nextProbeAt <= now) this.probe(path);
+      else this.probeAt = Math.min(this.probeAt, path.nextProbeAt);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+// An answer and what follows from it: data delivered, path credited, round trip measured, command ended.
+//
+// Only what `judge` takes for an answer gets this far; what contradicts its request is counted, and the
+// request goes again when its time comes.
+
+import { copyMemory } from "../link/copy_memory.ts";
+import type { FrameView } from "../link/link.ts";
+import * as aoe from "../wire/aoe.ts";
+import * as ata from "../wire/ata.ts";
+import type { Mac } from "../wire/mac.ts";
+import { CONTRADICTORY, judge, TOO_SHORT } from "./answer.ts";
+import { ATA_ERROR, type Command, CONTROL, IDENTIFY, OK, READ } from "./command.ts";
+import { type Exchange, isTransfer, units } from "./exchange.ts";
+import { type Frame, IN_FLIGHT, isExtended } from "./frame.ts";
+import type { Path } from "./path.ts";
+import type { PortState } from "./port.ts";
+
+/** An answer with the tag of `frame`, one of the exchange's, came by `port` from `source`. */
+export function receiveAnswer(
+  exchange: Exchange,
+  frame: Frame,
+  port: PortState,
+  source: Mac,
+  view: FrameView,
+): void {
+  const { counters, device } = exchange;
+  const { command } = frame;
+  const verdict = judge(
+    frame,
+    command,
+    device.major,
+    device.minor,
+    isExtended(frame, device.opcodes),
+    exchange.echo,
+    view.view,
+    view.base,
+    view.length,
+  );
+  if (verdict === CONTRADICTORY) {
+    counters.contradictory++;
+    port.ignored.contradictory++;
+    return;
+  }
+  if (verdict === TOO_SHORT) {
+    counters.tooShort++;
+    port.ignored.tooShort++;
+    return;
+  }
+  const { now } = exchange.host;
+  // A link that tells only when it was polled may have polled before this frame's request was sent.
+  const at = view.at >= frame.lastSentAt ? view.at : now;
+  exchange.progressAt = now;
+  credit(exchange, frame, port, source, at);
+  if (command === null) {
+    counters.orphanAnswers++;
+    exchange.end(frame, true);
+  } else if (verdict === OK) {
+    deliver(frame, command, view);
+    exchange.end(frame, true);
+    command.frames--;
+    const whole = command.frames === 0 && command.issued >= units(command);
+    if (whole) exchange.finish(command, OK, at);
+  } else {
+    if (verdict === ATA_ERROR) counters.ataErrors++;
+    else counters.aoeErrors++;
+    exchange.end(frame, true);
+    command.frames--;
+    exchange.fail(command, verdict, at);
+  }
+  // What waits to go again may be answered by the next frame of this same slice: it waits for the end.
+  if (exchange.waiting.size > 0) device.touch();
+  else exchange.drive();
+}
+
+/**
+ * The path that the answer took has proved itself; the frame's own gets a sample where the frame went once
+ * (Karn). From a MAC that no config answer named the answer is taken all the same (P6).
+ */
+function credit(exchange: Exchange, frame: Frame, port: PortState, source: Mac, at: number): void {
+  const own = frame.path as Path;
+  const same = own.port === port && own.target === source;
+  const path = same ? own : (exchange.paths.find(port, source) ?? own);
+  exchange.paths.answered(path, frame.sectors);
+  if (frame.state === IN_FLIGHT) own.window.answered(own.inFlight, exchange.host.now);
+  const timed = isTransfer(frame.operation) || frame.operation === IDENTIFY;
+  if (frame.transmits === 1 && timed && path === own) own.rtt.sample(at - frame.lastSentAt);
+}
+
+/** Puts the answer's data where the command wants them. */
+function deliver(frame: Frame, command: Command, view: FrameView): void {
+  const { memory } = command;
+  if (frame.operation === CONTROL) command.answerLength = view.length - aoe.LENGTH;
+  if (memory === null) return;
+  if (frame.operation === READ) {
+    const bytes = frame.sectors * ata.SECTOR;
+    copyMemory(view, view.base + ata.LENGTH, memory, frame.offset, bytes);
+  } else if (frame.operation === IDENTIFY) {
+    copyMemory(view, view.base + ata.LENGTH, memory, command.offset, ata.SECTOR);
+  } else if (frame.operation === CONTROL) {
+    const bytes = Math.min(memory.bytes.length - command.offset, command.answerLength);
+    copyMemory(view, view.base + aoe.LENGTH, memory, command.offset, bytes);
+  }
+}
