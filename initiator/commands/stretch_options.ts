@@ -6,7 +6,7 @@ import { SECTOR } from "../../wire/ata.ts";
 import { formatAddress } from "../../words/address.ts";
 import { expected, usage } from "../../words/failure.ts";
 import { parseInteger, parseSize } from "../../words/quantity.ts";
-import { type Device, MOST_SECTORS } from "../device.ts";
+import type { Device } from "../device.ts";
 import type { Stretch } from "../transfer.ts";
 
 export interface StretchTexts {
@@ -50,11 +50,6 @@ export function parseStretch(texts: StretchTexts): StretchRequest {
   const offset = texts.offset === undefined ? 0 : sectors(texts.offset, "--offset");
   const size = texts.size === undefined ? null : sectors(texts.size, "--size");
   if (size === 0) throw expected("--size", "above 0", texts.size);
-  if ((offset + (size ?? 0)) / SECTOR > MOST_SECTORS) {
-    throw usage(
-      `Expected \`--offset\` + \`--size\` to be within the 2^48 sectors that AoE addresses, got byte ${offset + (size ?? 0)}`,
-    );
-  }
   return { offset, size, blockBytes, iodepth };
 }
 

@@ -1,0 +1,120 @@
+// What the command line refuses, before anything is opened: one sentence, the right code, no stack.
+
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const AOE = resolve(import.meta.dir, "../aoe.ts");
+
+async function run(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = Bun.spawn([process.execPath, AOE, "initiator", ...words], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, stdout, stderr };
+}
+
+const NOWHERE = ["-i", "nosuch0"];
+
+const REFUSED: readonly [words: string[], code: number, sentence: string | RegExp][] = [
+  [
+    ["discover"],
+    2,
+    "Expected `--interface` to be given, since frames have to leave somewhere, got `nothing`\n",
+  ],
+  [
+    ["discover", "-i", "a0", "-i", "a0"],
+    2,
+    "Expected `--interface` to be a different one each time, got `a0 a0`\n",
+  ],
+  [["discover", ...NOWHERE], 5, /^[^\n]*nosuch0[^\n]*\n$/],
+  [["discover", ...NOWHERE, "--wait", "3"], 2, /^Expected `--wait` to be a duration.*got `3`\n$/],
+  [
+    ["discover", ...NOWHERE, "--kick", "0ms"],
+    2,
+    /^Expected `--kick` to be .*on-release, got `0ms`\n$/,
+  ],
+  [
+    ["discover", ...NOWHERE, "--pool", "heap"],
+    2,
+    /^Expected `--pool` to be one of fixed, .*got `heap`\n$/,
+  ],
+  [["discover", ...NOWHERE, "--faults", "tx:lose:1%"], 2, /^[^\n]*--faults[^\n]*\n$/],
+  [["discover", ...NOWHERE, "--reclaim", "never"], 2, /^[^\n]*--reclaim[^\n]*\n$/],
+  [
+    ["discover", ...NOWHERE, "--window", "0"],
+    2,
+    "Expected `--window` to be an integer between 1 and 65535, got `0`\n",
+  ],
+  [
+    ["info", "e65535.0", ...NOWHERE],
+    2,
+    /^Expected `device` to be an address eSHELF\.SLOT .*got `e65535\.0`\n$/,
+  ],
+  [["info", "7.3", ...NOWHERE], 2, /^Expected `device` to be an address .*got `7\.3`\n$/],
+  [["read", "e7.3", ...NOWHERE], 2, /required option '-o, --output <file>'/],
+  [
+    ["read", "e7.3", "-o", "-", ...NOWHERE, "--bs", "1000"],
+    2,
+    "Expected `--bs` to be a multiple of 512 bytes, got `1000`\n",
+  ],
+  [
+    ["read", "e7.3", "-o", "-", ...NOWHERE, "--iodepth", "0"],
+    2,
+    "Expected `--iodepth` to be an integer between 1 and 65536, got `0`\n",
+  ],
+  [
+    ["read", "e7.3", "-o", "-", ...NOWHERE, "--offset", "131072t", "--size", "512"],
+    2,
+    "Expected `--offset` to be a whole number of bytes below 2^53, got `131072t`\n",
+  ],
+  [["write", "e7.3", "/no/such/file", ...NOWHERE], 2, "Can't read /no/such/file: no such file\n"],
+  [["verify", "e7.3", ...NOWHERE], 2, "Expected either a file or `--sha256` to compare with\n"],
+  [
+    ["verify", "e7.3", "--sha256", "12", ...NOWHERE],
+    2,
+    "Expected `--sha256` to be 64 hexadecimal digits, got `12`\n",
+  ],
+  [["format", "e7.3"], 2, /unknown command 'format'/],
+  [["discover", "--fast"], 2, /unknown option '--fast'/],
+];
+
+describe("refused in one sentence", () => {
+  for (const [words, code, sentence] of REFUSED) {
+    test.concurrent(words.join(" "), async () => {
+      const ended = await run(...words);
+      expect(ended.stderr).toMatch(
+        sentence instanceof RegExp ? sentence : new RegExp(`^${literal(sentence)}$`),
+      );
+      expect([ended.code, ended.stdout]).toEqual([code, ""]);
+      expect(ended.stderr).not.toContain("    at ");
+    });
+  }
+
+  test("an image that is empty or no multiple of 512 bytes", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "aoe-commands-"));
+    try {
+      for (const bytes of [0, 513]) {
+        const file = join(folder, `image${bytes}`);
+        writeFileSync(file, new Uint8Array(bytes));
+        const { code, stderr } = await run("write", "e7.3", file, ...NOWHERE);
+        expect(stderr).toBe(
+          `Expected ${file} to hold a multiple of 512 bytes and not to be empty, got ${bytes} bytes\n`,
+        );
+        expect(code).toBe(2);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+function literal(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
