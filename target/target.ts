@@ -144,9 +144,10 @@ export class Target implements Core {
   nextDeadline(): number {
     let next = this.deadlines.next();
     for (const port of this.ports) {
-      if (port.backlog.length > 0) next = Math.min(next, this.now + AGAIN);
       const sweep = port.sweeps[0];
-      if (sweep !== undefined) next = Math.min(next, sweep.dueAt);
+      // Sweeps wait for the backlog: what is due then is the next try.
+      if (port.backlog.length > 0) next = Math.min(next, this.now + AGAIN);
+      else if (sweep !== undefined) next = Math.min(next, sweep.dueAt);
     }
     return this.pending > 0 ? Math.min(next, this.now + AGAIN) : next;
   }
