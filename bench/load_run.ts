@@ -90,6 +90,7 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
         cap: options.pool.cap,
       }),
     kick: options.pool.kickOnRelease ? "on-release" : options.pool.kick,
+    clock: waiter,
   });
   initiator.onNotice = setting.say;
   const device = await find(setting, initiator);
