@@ -4,7 +4,9 @@
 //                                  └─ answers, submits, and where wanted releases ─▶ drive
 //
 // What is asked of a device that carries no data yet, IDENTIFY and control commands, goes through a pool that
-// all devices of a link share: ten thousand exports answer discovery, and few of them are ever used.
+// all devices of a link share: ten thousand exports answer discovery, and few of them are ever used. Where
+// every frame of that one is out, no answer to the device itself will drive it again: it waits in line, and
+// each frame that comes back wakes one.
 
 import type { Link, TxBuffer } from "../link/link.ts";
 import type { DeviceCounters } from "./counters.ts";
@@ -20,11 +22,26 @@ export class Pools {
   readonly shared: (Pool | null)[] = [];
   private readonly ports: readonly PortState[];
   private readonly make: (link: Link, bytes: number) => Pool;
+  /** By port index: who waits for a frame of the shared pool, first come first. */
+  private readonly waiting: Buffers[][] = [];
 
   constructor(ports: readonly PortState[], make: (link: Link, bytes: number) => Pool) {
     this.ports = ports;
     this.make = make;
-    for (const _ of ports) this.shared.push(null);
+    for (const _ of ports) {
+      this.shared.push(null);
+      this.waiting.push([]);
+    }
+  }
+
+  /** `buffers` is woken, once, when a frame of the port's shared pool is free. */
+  wait(buffers: Buffers, port: number): void {
+    this.waiting[port]?.push(buffers);
+  }
+
+  /** A frame of the port's shared pool is free. */
+  freed(port: number): void {
+    this.waiting[port]?.shift()?.wake(port);
   }
 
   /** What the largest frame of any link needs: a frame may have to go by another one. */
@@ -74,11 +91,23 @@ export class Buffers {
   private dryPool: Pool | null = null;
   private kickAt = Infinity;
   private stalledSince = 0;
+  private readonly touch: () => void;
+  /** Ports (bits) in whose line it stands, and whose free frame is its turn to take. */
+  private waitingPorts = 0;
+  private wokenPorts = 0;
 
-  constructor(maker: Pools, settings: Settings, counters: DeviceCounters, ports: number) {
+  /** `touch`: a buffer may be had now, the device is to drive. */
+  constructor(
+    maker: Pools,
+    settings: Settings,
+    counters: DeviceCounters,
+    ports: number,
+    touch: () => void,
+  ) {
     this.maker = maker;
     this.settings = settings;
     this.counters = counters;
+    this.touch = touch;
     for (let port = 0; port < ports; port++) this.pools.push(null);
   }
 
@@ -110,16 +139,37 @@ export class Buffers {
   /** A buffer of `pool`, or null: then `isDry` says whether it has frames and no buffer for them. */
   acquire(pool: Pool, port: PortState, now: number): TxBuffer | null {
     const buffer = pool.acquire(now);
-    if (buffer !== null) return buffer;
+    const bit = 1 << port.index;
+    if (buffer !== null) {
+      this.wokenPorts &= ~bit;
+      return buffer;
+    }
     if (pool.owned < pool.frames) {
       this.dryPool = pool;
-      this.dryPorts |= 1 << port.index;
+      this.dryPorts |= bit;
+    } else if (pool === this.maker.shared[port.index] && (this.waitingPorts & bit) === 0) {
+      this.waitingPorts |= bit;
+      this.maker.wait(this, port.index);
     }
     return null;
   }
 
+  /** A frame by `port` has ended. */
+  release(pool: Pool, buffer: TxBuffer, port: PortState, now: number): void {
+    pool.release(buffer, now);
+    if (pool === this.maker.shared[port.index]) this.maker.freed(port.index);
+  }
+
+  /** Its turn has come in the line of `port`. */
+  wake(port: number): void {
+    this.waitingPorts &= ~(1 << port);
+    this.wokenPorts |= 1 << port;
+    this.touch();
+  }
+
   /** What the drive has met counts from now on; `inFlight` frames will re-drive by their answers. */
   settle(inFlight: number, now: number): void {
+    if (this.wokenPorts !== 0) this.passOn();
     if (this.dryPorts === 0) {
       this.drySince = -1;
       this.kickAt = Infinity;
@@ -131,6 +181,15 @@ export class Buffers {
     } else if (this.kickAt === Infinity) {
       this.kickAt = now + this.settings.kick;
       this.stalledSince = now;
+    }
+  }
+
+  /** It had no need of its turn: the next one may. */
+  private passOn(): void {
+    const ports = this.wokenPorts;
+    this.wokenPorts = 0;
+    for (let port = 0; port < this.pools.length; port++) {
+      if ((ports & (1 << port)) !== 0) this.maker.freed(port);
     }
   }
 

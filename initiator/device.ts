@@ -62,7 +62,9 @@ export class Device {
     this.major = major;
     this.minor = minor;
     this.index = index;
-    this.buffers = new Buffers(host.pools, host.settings, this.counters, host.ports.length);
+    this.buffers = new Buffers(host.pools, host.settings, this.counters, host.ports.length, () =>
+      this.touch(),
+    );
     this.ways = new PathSet(host, major, minor, this.buffers, this.counters);
     this.exchange = new Exchange(this, host, this.ways, this.buffers);
     const command = this.identifyCommand;

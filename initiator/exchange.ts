@@ -98,7 +98,9 @@ export class Exchange {
     } else {
       this.waiting.remove(frame);
     }
-    if (frame.buffer !== null) (frame.pool as Pool).release(frame.buffer, host.now);
+    if (frame.buffer !== null) {
+      this.buffers.release(frame.pool as Pool, frame.buffer, (frame.path as Path).port, host.now);
+    }
     if (frame.tag !== 0) host.tags.give(frame.tag);
     host.frameDeadlines.clear(frame.index);
     frame.state = FREE;

@@ -92,7 +92,7 @@ function prepare(exchange: Exchange, frame: Frame, path: Path, now: number): boo
     const buffer = buffers.acquire(pool, path.port, now);
     if (buffer === null) return false;
     if (frame.buffer !== null) {
-      (frame.pool as Pool).release(frame.buffer, now);
+      buffers.release(frame.pool as Pool, frame.buffer, own.port, now);
       counters.retransmitBuffers++;
     }
     frame.buffer = buffer;
