@@ -4,7 +4,7 @@
 import type { FrameView, Memory } from "../link/link.ts";
 import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
-import { copyBytes } from "./copy.ts";
+import { copyMemory } from "../link/copy_memory.ts";
 import type { Export } from "./export.ts";
 import * as outcomes from "./outcome.ts";
 import { type Outcome, UNDECIDED } from "./outcome.ts";
@@ -100,7 +100,7 @@ function fail(request: Request, outcome: Outcome, lba: number): Outcome {
 /** Takes a write's payload out of the receive ring, which will have its place back. */
 export function keepPayload(request: Request, frame: FrameView): void {
   const { count, buffer } = request;
-  copyBytes(frame, frame.base + ata.LENGTH, buffer, ata.LENGTH, count * ata.SECTOR);
+  copyMemory(frame, frame.base + ata.LENGTH, buffer, ata.LENGTH, count * ata.SECTOR);
 }
 
 /** Runs a request that `check` let pass; `payload` at `offset` is a write's. UNDECIDED: the store will tell. */

@@ -4,7 +4,7 @@
 
 import type { FrameView, Memory } from "../link/link.ts";
 import { TO_HOST } from "../link/link.ts";
-import { copyBytes } from "./copy.ts";
+import { copyMemory } from "../link/copy_memory.ts";
 import type { Export } from "./export.ts";
 
 /** Exports that one step serves at most, and the ns between two steps. */
@@ -35,7 +35,7 @@ export class Sweep implements FrameView {
     this.dueAt = now;
     this.bytes = new Uint8Array(this.length);
     this.view = new DataView(this.bytes.buffer);
-    if (frame !== null) copyBytes(frame as Memory, frame.base, this, 0, frame.length);
+    if (frame !== null) copyMemory(frame as Memory, frame.base, this, 0, frame.length);
   }
 
   get isAnnouncement(): boolean {

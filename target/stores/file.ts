@@ -22,7 +22,7 @@ import {
 import { type Mapping, mapMemory } from "../../sys/memory.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { type Failure, environment, usage } from "../../words/failure.ts";
-import { copyBytes } from "../copy.ts";
+import { copyMemory } from "../../link/copy_memory.ts";
 import { DONE, type Store } from "../store.ts";
 
 export interface FileStoreOptions {
@@ -146,7 +146,7 @@ class FileStore implements Store {
     const length = sectors * SECTOR;
     if (this.bounce === null) return this.readAll(memory, offset, length, position);
     const result = this.readAll(this.bounce, 0, length, position);
-    if (result === DONE) copyBytes(this.bounce, 0, memory, offset, length);
+    if (result === DONE) copyMemory(this.bounce, 0, memory, offset, length);
     return result;
   }
 
@@ -154,7 +154,7 @@ class FileStore implements Store {
     const position = this.start + lba * SECTOR;
     const length = sectors * SECTOR;
     if (this.bounce === null) return this.writeAll(memory, offset, length, position);
-    copyBytes(memory, offset, this.bounce, 0, length);
+    copyMemory(memory, offset, this.bounce, 0, length);
     return this.writeAll(this.bounce, 0, length, position);
   }
 

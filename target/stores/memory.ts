@@ -2,7 +2,7 @@
 
 import type { Memory } from "../../link/link.ts";
 import { SECTOR } from "../../wire/ata.ts";
-import { copyBytes } from "../copy.ts";
+import { copyMemory } from "../../link/copy_memory.ts";
 import { DONE, type Store } from "../store.ts";
 
 export interface MemoryStore extends Store {
@@ -21,11 +21,11 @@ export function createMemoryStore(sectors: number, writable = true): MemoryStore
     synchronous: true,
     good: 0,
     read(lba, count, into, offset) {
-      copyBytes(memory, lba * SECTOR, into, offset, count * SECTOR);
+      copyMemory(memory, lba * SECTOR, into, offset, count * SECTOR);
       return DONE;
     },
     write(lba, count, from, offset) {
-      copyBytes(from, offset, memory, lba * SECTOR, count * SECTOR);
+      copyMemory(from, offset, memory, lba * SECTOR, count * SECTOR);
       return DONE;
     },
     flush: () => DONE,
