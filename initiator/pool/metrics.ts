@@ -12,7 +12,7 @@
 // the link's report was heard. A pin that ended before did no harm and nobody saw it end: `releases` minus
 // `pin_ns.count`, less `pinned_only`, tells how many.
 
-import { Histogram, type HistogramSnapshot } from "./histogram.ts";
+import { Histogram, type HistogramSnapshot } from "../../link/histogram.ts";
 import { Level, type LevelSnapshot } from "./level.ts";
 import type { PoolMetrics } from "./pool.ts";
 
