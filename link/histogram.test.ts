@@ -1,8 +1,7 @@
-// The histogram and the time-weighted level against values that can be worked out by hand.
+// The histogram against values that can be worked out by hand.
 
 import { describe, expect, test } from "bun:test";
 import { bucketOf, Histogram, lowest } from "./histogram.ts";
-import { Level } from "./level.ts";
 
 describe("Histogram", () => {
   test("buckets follow one another without a gap, each at most a sixteenth wide", () => {
@@ -43,29 +42,5 @@ describe("Histogram", () => {
     const { buckets_ns, ...rest } = histogram.snapshot();
     expect(buckets_ns).toEqual([]);
     expect(new Set(Object.values(rest))).toEqual(new Set([0]));
-  });
-});
-
-describe("Level", () => {
-  test("weighs each level by its time", () => {
-    const level = new Level(2);
-    level.set(1, 100);
-    level.set(2, 130);
-    // Beyond the room that was made for it.
-    level.set(9, 140);
-    level.set(1, 145);
-    expect(level.snapshot(165)).toEqual({
-      now: 1,
-      peak: 9,
-      mean: (50 * 1 + 10 * 2 + 5 * 9) / 65,
-      duration_ns: 65,
-      levels_ns: [
-        [1, 50],
-        [2, 10],
-        [9, 5],
-      ],
-    });
-    level.clear(200);
-    expect(level.snapshot(210)).toMatchObject({ peak: 1, mean: 1, duration_ns: 10 });
   });
 });
