@@ -4,6 +4,7 @@ import { Command } from "commander";
 
 import { discoverCommand } from "./commands/discover.ts";
 import { infoCommand } from "./commands/info.ts";
+import { nbdCommand } from "./commands/nbd.ts";
 import { readCommand } from "./commands/read.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { writeCommand } from "./commands/write.ts";
@@ -16,5 +17,6 @@ export function initiatorCommand(): Command {
     .addCommand(infoCommand())
     .addCommand(readCommand())
     .addCommand(writeCommand())
-    .addCommand(verifyCommand());
+    .addCommand(verifyCommand())
+    .addCommand(nbdCommand());
 }

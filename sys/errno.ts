@@ -49,6 +49,7 @@ export const {
   ENETDOWN,
   ENOBUFS,
   ETIMEDOUT,
+  ECONNREFUSED,
 } = constants.errno;
 
 /** `ENETDOWN`, or `errno 4095` for one without a name. */

@@ -1,0 +1,155 @@
+// What `aoe initiator nbd` does: serves a device to those who speak NBD, until a signal comes.
+
+import type { ByteListener } from "../../link/byte_stream.ts";
+import { drive } from "../../link/drive.ts";
+import { checkSocketPath, listenAt } from "../../link/unix_listener.ts";
+import { formatAddress, parseAddress } from "../../words/address.ts";
+import { expected } from "../../words/failure.ts";
+import { formatSize, parseInteger } from "../../words/quantity.ts";
+import { AOE_ERROR, ATA_ERROR, Command, FLUSH } from "../command.ts";
+import { describeOutcome, mustBeOk } from "../describe.ts";
+import type { Device } from "../device.ts";
+import { exportFacts } from "./export_facts.ts";
+import { parseString } from "./handshake.ts";
+import { NbdServer } from "./server.ts";
+import type { Session } from "../session.ts";
+import { describeTrouble, deviceStats, linkStats } from "../stats.ts";
+import { parseWait, type SessionTexts, withSession } from "../commands/session_options.ts";
+
+export interface NbdTexts extends SessionTexts {
+  readonly socket: string;
+  readonly export: string;
+  readonly readOnly?: boolean;
+  readonly connections: string;
+}
+
+/** `--connections` at most; each may occupy the memory of the largest request. */
+const MOST_CONNECTIONS = 64;
+
+export async function nbdAction(name: string, texts: NbdTexts): Promise<void> {
+  const address = parseAddress(name, "device");
+  const wait = parseWait(texts);
+  checkSocketPath(texts.socket, "--socket");
+  const mostConnections = parseInteger(texts.connections, "--connections", 1, MOST_CONNECTIONS);
+  if (parseString(new TextEncoder().encode(texts.export)) === null) {
+    throw expected("--export", "a name of at most 4096 bytes", texts.export);
+  }
+  const say = (sentence: string): void => {
+    process.stderr.write(`${sentence}\n`);
+  };
+  await withSession(texts, async (session) => {
+    const device = await session.find(address, wait);
+    const readOnly = texts.readOnly ?? false;
+    const canFlush = !readOnly && (await flushes(session, device, say));
+    const server = new NbdServer({
+      core: session.initiator,
+      device,
+      facts: exportFacts(device, texts.export, readOnly, canFlush),
+      watchList: session.waiter,
+      mostConnections,
+      onNotice: say,
+    });
+    const listener = listenAt(texts.socket, "--socket");
+    const start = session.waiter.now();
+    await serve(session, server, listener, texts, () =>
+      say(
+        `Serving ${formatAddress(device)} (${formatSize(server.facts.size)}${readOnly ? ", read-only" : ""}) at ${uri(texts)}`,
+      ),
+    );
+    tell(session, server, session.waiter.now() - start, texts.json ?? false);
+  });
+}
+
+/** Asks the target: some abort the command that their IDENTIFY sector announces. */
+async function flushes(
+  session: Session,
+  device: Device,
+  say: (sentence: string) => void,
+): Promise<boolean> {
+  const flush = new Command();
+  flush.operation = FLUSH;
+  const ended = await session.perform(device, flush);
+  if (ended.outcome === ATA_ERROR || ended.outcome === AOE_ERROR) {
+    say(`${describeOutcome(device, ended)}; so clients are offered neither flush nor FUA`);
+    return false;
+  }
+  mustBeOk(device, ended);
+  return true;
+}
+
+/** Until a signal has come and what was in hand is answered. */
+async function serve(
+  session: Session,
+  server: NbdServer,
+  listener: ByteListener,
+  texts: NbdTexts,
+  listening: () => void,
+): Promise<void> {
+  const { waiter } = session;
+  let asked = false;
+  const stop = (): void => {
+    asked = true;
+    waiter.wake();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  try {
+    server.listen(listener);
+    listening();
+    await drive({
+      core: server,
+      waiter,
+      mode: texts.mode ?? "low-latency",
+      until: () => {
+        if (asked) server.stop(waiter.now());
+        return server.finished;
+      },
+    });
+  } finally {
+    server.stop(waiter.now());
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+  }
+}
+
+/** As nbdinfo and its kin take it. */
+function uri({ socket, export: name }: NbdTexts): string {
+  return `nbd+unix:///${encodeURIComponent(name)}?socket=${socket}`;
+}
+
+function tell(session: Session, server: NbdServer, elapsed: number, json: boolean): void {
+  const { counters, device } = server;
+  if (json) {
+    const { connections, reads, writes, zeroes, flushes, refused, failed, broken } = counters;
+    const document = {
+      device: formatAddress(device),
+      elapsed_ns: Math.round(elapsed),
+      nbd: {
+        connections,
+        reads,
+        writes,
+        zeroes,
+        flushes,
+        read_bytes: counters.readBytes,
+        written_bytes: counters.writtenBytes,
+        refused,
+        failed,
+        broken,
+      },
+      stats: deviceStats(device, session.waiter.now()),
+      links: linkStats(session.initiator),
+    };
+    process.stdout.write(`${JSON.stringify(document)}\n`);
+    return;
+  }
+  const trouble = describeTrouble(device, session.initiator);
+  const parts = [
+    `${counters.connections} clients`,
+    `${counters.reads} reads (${formatSize(counters.readBytes)})`,
+    `${counters.writes} writes and ${counters.zeroes} of zeroes (${formatSize(counters.writtenBytes)})`,
+    `${counters.flushes} flushes`,
+    `${counters.refused} refused`,
+    `${counters.failed} failed`,
+  ];
+  process.stderr.write(`Served ${parts.join(", ")}${trouble === "" ? "" : `; ${trouble}`}\n`);
+}
