@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import { PROCESSES } from "./arrivals.ts";
+import { conformCommand } from "./conform/command.ts";
 import { LOAD_DEFAULTS } from "./load_options.ts";
 import { ORDERS } from "./workload.ts";
 import { STRATEGIES } from "../initiator/pool/buffer_pool.ts";
@@ -13,6 +14,7 @@ export function benchCommand(): Command {
     .action(() => bench.help({ error: true }));
   bench.addCommand(loadCommand());
   bench.addCommand(runCommand());
+  bench.addCommand(conformCommand());
   return bench;
 }
 

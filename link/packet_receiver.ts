@@ -53,6 +53,8 @@ export interface PacketOptions {
   readonly sendBufferBytes?: number;
   /** Classic BPF in the kernel: frames for which it returns 0 are not received. */
   readonly filter?: readonly BpfInstruction[];
+  /** Frames for other hosts come in too (marked TO_OTHER), as a NIC's address filter would not let them. */
+  readonly promiscuous?: boolean;
   /** Bytes of transmit buffers that may be allocated at one time; 64 MiB. */
   readonly budgetBytes?: number;
 }
@@ -121,6 +123,7 @@ export function openPacketReceiver(options: PacketOptions): PacketReceiver {
     const ring = addReceiveRing(socket, wanted, slotFor(mtu + ethernet.LENGTH));
     const sendBufferBytes = socket.growSendBuffer(options.sendBufferBytes ?? DEFAULT_SEND_BYTES);
     if (options.filter !== undefined) socket.attachFilter(options.filter);
+    if (options.promiscuous === true) socket.hearAll(found.index);
     watch = openLinkWatch();
     socket.bind(found.index, options.protocol ?? ethernet.ETHERTYPE_AOE);
     const granted = {

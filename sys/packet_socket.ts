@@ -33,6 +33,8 @@ const SO_ATTACH_FILTER = 26;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 export const SOL_PACKET = 263;
+const PACKET_ADD_MEMBERSHIP = 1;
+const PACKET_MR_PROMISC = 1;
 const PACKET_STATISTICS = 6;
 const PACKET_IGNORE_OUTGOING = 23;
 const SIOCOUTQ = 0x5411;
@@ -59,6 +61,8 @@ export interface PacketSocket {
   /** Only frames for which `program` returns non-zero are received. */
   attachFilter(program: readonly BpfInstruction[]): void;
   setOption(level: number, option: number, value: Uint8Array): void;
+  /** Makes interface `index` promiscuous for as long as this socket is open. */
+  hearAll(index: number): void;
   /** From now on frames of EtherType `protocol` on interface `index` come in; protocol 0: transmit only. */
   bind(index: number, protocol: number): void;
   /** Transmits `length` bytes at `address`; 0 or the errno. The kernel copies. */
@@ -133,6 +137,13 @@ export function openPacketSocket(): PacketSocket {
       attachFilter(fd, program);
     },
     setOption,
+    hearAll(index) {
+      // struct packet_mreq: ifindex i32 @0, type u16 @4, address length u16 @6, address @8.
+      const request = new DataView(new ArrayBuffer(16));
+      request.setInt32(0, index, true);
+      request.setUint16(4, PACKET_MR_PROMISC, true);
+      setOption(SOL_PACKET, PACKET_ADD_MEMBERSHIP, new Uint8Array(request.buffer));
+    },
     bind(index, protocol) {
       // Older kernels (before 4.20) lack it; a link skips its own frames by their packet type too.
       scratch.view.setInt32(0, 1, true);

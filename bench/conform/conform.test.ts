@@ -1,0 +1,387 @@
+// The suite against our own target: over memory links it must pass whole, and each of a row of targets
+// that are wrong in one way must differ in the rule that forbids it. Over raw sockets the command, its
+// capture and its exit codes; and vblade, whose outcome docs/conformance.md tells.
+
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, describe, expect, test } from "bun:test";
+
+import { createMemoryPair } from "../../link/memory.ts";
+import type { Link } from "../../link/link.ts";
+import { createVirtualClock, runVirtual } from "../../link/virtual_clock.ts";
+import { Export } from "../../target/export.ts";
+import { createMemoryStore } from "../../target/stores/memory.ts";
+import { Target } from "../../target/target.ts";
+import * as aoe from "../../wire/aoe.ts";
+import * as ata from "../../wire/ata.ts";
+import { read as readCapture } from "../../wire/capture.ts";
+import * as config from "../../wire/config.ts";
+import { isMalformed } from "../../wire/malformed.ts";
+import { writeMac } from "../../wire/mac.ts";
+import { insideLabTests } from "../lab/in_lab.ts";
+import { probeLab, runInLab } from "../lab/lab.ts";
+import { findProgram } from "../lab/programs.ts";
+import { Prober } from "./prober.ts";
+import { cell } from "./report.ts";
+import { meet, type RuleOutcome, RULES, runSuite } from "./suite.ts";
+
+const ADDRESS = { major: 7, minor: 3 };
+
+/** What a wrong target does to a frame that leaves it: the length to send, or 0 for none. */
+type Wrong = (view: DataView, length: number) => number;
+
+function wrongLink(link: Link, wrong: Wrong): Link {
+  return {
+    mac: link.mac,
+    mtu: link.mtu,
+    fds: link.fds,
+    counters: link.counters,
+    onChange: null,
+    allocate: (size) => link.allocate(size),
+    free: (buffer) => link.free(buffer),
+    receive: (visit, limit) => link.receive(visit, limit),
+    flush: () => link.flush(),
+    reclaim: () => link.reclaim(),
+    nextDeadline: () => link.nextDeadline(),
+    close: () => link.close(),
+    transmit(buffer, length) {
+      const wronged = wrong(buffer.view, length);
+      return wronged === 0 || link.transmit(buffer, wronged);
+    },
+  };
+}
+
+async function suite(
+  mtu: number,
+  wrong?: Wrong,
+  tweak?: (target: Target) => void,
+): Promise<RuleOutcome[]> {
+  const clock = createVirtualClock();
+  const [a, b] = createMemoryPair({ clock, mtu, queueFrames: 4096 });
+  const target = new Target();
+  target.addExport(new Export({ ...ADDRESS, store: createMemoryStore(4096) }));
+  target.addPort(wrong === undefined ? b : wrongLink(b, wrong), "memory");
+  tweak?.(target);
+  const pass = (until: number): void => {
+    runVirtual([target], clock, () => a.nextDeadline() <= clock.now(), until);
+  };
+  const prober = new Prober(
+    { link: a, now: () => clock.now(), pass },
+    ADDRESS,
+    { answer: 20e6, silence: 5e6 },
+    1,
+  );
+  const facts = meet(prober, ADDRESS, 1e9);
+  return runSuite(prober, facts);
+}
+
+function differing(outcomes: readonly RuleOutcome[]): string[] {
+  return outcomes.filter(({ outcome }) => outcome === "differs").map(({ id }) => id);
+}
+
+describe("over memory links", () => {
+  for (const mtu of [1500, 9000]) {
+    test(`our target passes whole at MTU ${mtu}`, async () => {
+      const outcomes = await suite(mtu);
+      const told = outcomes.filter(({ outcome }) => outcome !== "passes");
+      expect(told.map(({ id, outcome, notTested }) => [id, outcome, notTested])).toEqual([
+        ["P6", "not tested", ["a rule for initiators"]],
+      ]);
+      expect(outcomes.map(({ id }) => id)).toEqual(
+        Array.from({ length: 34 }, (_, index) => `P${index + 1}`),
+      );
+    });
+  }
+
+  const isConfig = (view: DataView): boolean => aoe.command(view, 0) === aoe.COMMAND_CONFIG;
+  const isAta = (view: DataView): boolean => aoe.command(view, 0) === aoe.COMMAND_ATA;
+  const rows: readonly (readonly [string, string, Wrong])[] = [
+    [
+      "P1",
+      "reserved flags set",
+      (view, length) => {
+        view.setUint8(aoe.VERSION_FLAGS, view.getUint8(aoe.VERSION_FLAGS) | 1);
+        return length;
+      },
+    ],
+    [
+      "P5",
+      "another source address",
+      (view, length) => {
+        if (isAta(view)) view.setUint16(aoe.MAJOR, aoe.ANY_MAJOR);
+        return length;
+      },
+    ],
+    [
+      "P5",
+      "answers to somebody else",
+      (view, length) => {
+        if (isAta(view)) writeMac(view, 0, 0x0200_0000_0099);
+        return length;
+      },
+    ],
+    [
+      "P7",
+      "version errors unmarked",
+      (view, length) => {
+        if (aoe.error(view, 0) === aoe.ERROR_VERSION) {
+          view.setUint8(aoe.VERSION_FLAGS, view.getUint8(aoe.VERSION_FLAGS) & ~aoe.FLAG_ERROR);
+        }
+        return length;
+      },
+    ],
+    [
+      "P10",
+      "a config string cut",
+      (view, length) => {
+        if (isConfig(view) && config.stringLength(view, 0) === 4)
+          view.setUint16(config.STRING_LENGTH, 3);
+        return length;
+      },
+    ],
+    [
+      "P12",
+      "a buffer count of 1",
+      (view, length) => {
+        if (isConfig(view)) view.setUint16(config.BUFFER_COUNT, 1);
+        return length;
+      },
+    ],
+    [
+      "P13",
+      "a sector too many announced",
+      (view, length) => {
+        if (isConfig(view))
+          view.setUint8(config.SECTOR_COUNT, view.getUint8(config.SECTOR_COUNT) + 1);
+        return length;
+      },
+    ],
+    [
+      "P15",
+      "an ATA failure with the error flag",
+      (view, length) => {
+        if (isAta(view) && (ata.status(view, 0) & ata.STATUS_ERR) !== 0 && !aoe.isError(view, 0)) {
+          view.setUint8(aoe.VERSION_FLAGS, view.getUint8(aoe.VERSION_FLAGS) | aoe.FLAG_ERROR);
+        }
+        return length;
+      },
+    ],
+    [
+      "P18",
+      "no padding",
+      (view, length) =>
+        isConfig(view) && length === 60 ? 32 + config.stringLength(view, 0) : length,
+    ],
+    [
+      "P19",
+      "the top bit of tags lost",
+      (view, length) => {
+        view.setUint8(aoe.TAG, view.getUint8(aoe.TAG) & 0x7f);
+        return length;
+      },
+    ],
+    ["P22", "a sector too few", (_, length) => (length === 36 + 1024 ? 36 + 512 : length)],
+    [
+      "P24",
+      "a wrong first bad sector",
+      (view, length) => {
+        if (isAta(view) && ata.status(view, 0) === 0x41) view.setUint8(ata.LBA + 1, 0);
+        return length;
+      },
+    ],
+    [
+      "P25",
+      "FLUSH without a status",
+      (view, length) => {
+        if (isAta(view) && length === 60 && ata.count(view, 0) === 0) view.setUint8(ata.COMMAND, 0);
+        return length;
+      },
+    ],
+    [
+      "P26",
+      "CHECK POWER says standby",
+      (view, length) => {
+        if (isAta(view) && ata.count(view, 0) === 0xff && !aoe.isError(view, 0))
+          view.setUint8(ata.COUNT, 0);
+        return length;
+      },
+    ],
+    [
+      "P27",
+      "IDENTIFY without a checksum",
+      (view, length) => {
+        if (isAta(view) && ata.flags(view, 0) === 0 && length === 548) view.setUint8(36 + 510, 0);
+        return length;
+      },
+    ],
+    [
+      "P31",
+      "what was in the buffer before",
+      (view, length) => {
+        if (!aoe.isError(view, 0) || !isAta(view)) return length;
+        view.setUint8(50, 0xdd);
+        return length;
+      },
+    ],
+  ];
+  for (const [rule, what, wrong] of rows) {
+    test(`${rule} differs: ${what}`, async () => {
+      expect(differing(await suite(1500, wrong))).toContain(rule);
+    });
+  }
+
+  test("P28 differs where late copies are carried out", async () => {
+    const outcomes = await suite(1500, undefined, (target) => {
+      const [port] = target.ports;
+      if (port !== undefined) port.duplicates.find = () => -1;
+    });
+    expect(differing(outcomes)).toEqual(["P28"]);
+  });
+
+  test("an answer that comes twice is seen, whichever rule had asked", async () => {
+    let copies = 0;
+    const outcomes = await suite(1500, undefined, (target) => {
+      const [port] = target.ports;
+      if (port === undefined) return;
+      const { transmit } = port.link;
+      port.link.transmit = (buffer, length) => {
+        if (isAta(buffer.view) && copies++ % 5 === 0) transmit.call(port.link, buffer, length);
+        return transmit.call(port.link, buffer, length);
+      };
+    });
+    expect(differing(outcomes).length).toBeGreaterThan(3);
+    expect(JSON.stringify(outcomes)).toContain("an answer came late or twice");
+  });
+
+  test("a target that dies leaves the rest not tested", async () => {
+    let left = 200;
+    const outcomes = await suite(1500, (_, length) => (left-- > 0 ? length : 0));
+    const dead = outcomes.filter(({ differences }) => differences.includes("it stopped answering"));
+    expect(dead).toHaveLength(1);
+    const rest = outcomes.filter(({ outcome }) => outcome === "not tested");
+    expect(rest.length).toBeGreaterThan(5);
+    expect(rest.at(-1)?.notTested[0]).toContain("it stopped answering in the test of P");
+  });
+
+  test("every rule has a sentence in docs/conformance.md", async () => {
+    const text = await Bun.file(join(import.meta.dir, "../../docs/conformance.md")).text();
+    for (const { id } of RULES) expect(text).toMatch(new RegExp(`\\| ${id} +\\|`));
+  });
+});
+
+const AOE = join(import.meta.dir, "../../aoe.ts");
+const folder = mkdtempSync(join(tmpdir(), "aoe-conform-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs the suite in a lab; the target starts when the suite listens, so that it is heard announcing itself. */
+async function inLab(
+  target: string,
+  options: readonly string[],
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const image = join(folder, `${crypto.randomUUID()}.img`);
+  writeFileSync(image, "");
+  truncateSync(image, 4 << 20);
+  const script = `"$@" & suite=$!; sleep 0.5; ${target} 7 3 b0 ${image} >/dev/null 2>&1 & target=$!; wait $suite; code=$?; kill $target 2>/dev/null; wait $target; exit $code`;
+  const run = await runInLab(
+    [
+      ...["sh", "-c", script, "sh", process.execPath, AOE, "bench", "conform", "e7.3"],
+      ...["--interface", "a0", "--yes-scratch", "--answer", "300ms", ...options],
+    ],
+    { mtu: 1500, timeoutMs: 50_000 },
+  );
+  return run;
+}
+
+/** The column of docs/conformance.md under `name`, by rule. */
+async function documented(name: string): Promise<Record<string, string>> {
+  const text = await Bun.file(join(import.meta.dir, "../../docs/conformance.md")).text();
+  const rows = text.split("\n").filter((line) => line.startsWith("| "));
+  const cells = (line: string): string[] =>
+    line
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((word) => word.trim());
+  const head = cells(rows.find((line) => line.startsWith("| rule ")) ?? "");
+  const column = head.indexOf(name);
+  expect(column).toBeGreaterThan(0);
+  return Object.fromEntries(
+    rows
+      .map(cells)
+      .filter(([id]) => /^P\d+$/.test(id ?? ""))
+      .map((row) => [row[0] ?? "", row[column] ?? ""]),
+  );
+}
+
+function table(json: string): Record<string, string> {
+  const { rules } = JSON.parse(json) as {
+    rules: (Omit<RuleOutcome, "notTested"> & { not_tested: string[] })[];
+  };
+  return Object.fromEntries(
+    rules.map(({ not_tested: notTested, ...rest }) => [rest.id, cell({ ...rest, notTested })]),
+  );
+}
+
+const lab = probeLab({ mtu: 1500 });
+describe.if(!insideLabTests)("over raw sockets", () => {
+  if (!lab.available) {
+    test.skip(`the suite in a lab: ${lab.reason}`, () => {});
+    return;
+  }
+
+  test("our target passes whole, as docs/conformance.md says, and the frames are captured", async () => {
+    const pcap = join(folder, "ours.pcap");
+    const ours = `${process.execPath} ${AOE} target`;
+    const run = await inLab(ours, ["--json", "--capture", pcap]);
+    expect(run.stderr).toContain("33 pass, 0 differ, 1 not tested");
+    expect(run.exitCode).toBe(0);
+    expect(table(run.stdout)).toEqual(await documented("aoe target"));
+    const bytes = await Bun.file(pcap).bytes();
+    const capture = readCapture(new DataView(bytes.buffer));
+    if (isMalformed(capture)) throw new Error("the capture is one");
+    let frames = 0;
+    while (capture.next() !== null) frames++;
+    const sent = Number(/(\d+) frames sent/.exec(run.stderr)?.[1]);
+    expect(sent).toBeGreaterThan(400);
+    expect(frames).toBeGreaterThan(sent);
+  }, 60_000);
+
+  const vblade = findProgram("vblade");
+  const version = vblade === null ? null : vbladeVersion();
+  if (vblade === null) test.skip("vblade against docs/conformance.md: no vblade here", () => {});
+  else if (version !== "25") {
+    test.skip(`vblade against docs/conformance.md: this is version ${version}, not 25`, () => {});
+  } else {
+    test("vblade 25 ends as docs/conformance.md says", async () => {
+      const run = await inLab(vblade, ["--json"]);
+      expect(run.exitCode).toBe(1);
+      expect(table(run.stdout)).toEqual(await documented("vblade 25"));
+    }, 60_000);
+  }
+
+  test("it says what it would do to the export before it does it", async () => {
+    const run = await runInLab([
+      ...[process.execPath, AOE, "bench", "conform", "e7.3", "--interface", "a0"],
+    ]);
+    expect(run.stderr).toBe(
+      "The suite writes to the first 64 sectors of e7.3 and sets its config string, mask list and reservation: say --yes-scratch where nothing on it is needed\n",
+    );
+    expect(run.exitCode).toBe(2);
+    const alone = await runInLab([
+      ...[process.execPath, AOE, "bench", "conform", "e7.3", "--interface", "a0"],
+      ...["--yes-scratch", "--wait", "100ms"],
+    ]);
+    expect(alone.stderr).toBe("e7.3 did not answer within 100ms\n");
+    expect(alone.exitCode).toBe(6);
+  });
+});
+
+/** Debian's package version: the program itself does not tell. */
+function vbladeVersion(): string {
+  const dpkg = findProgram("dpkg-query");
+  if (dpkg === null) return "unknown";
+  const run = Bun.spawnSync([dpkg, "-W", "vblade"]);
+  // `vblade	25-1+b1`
+  return /\t([^-+\n]+)/.exec(run.stdout.toString())?.[1] ?? "unknown";
+}
