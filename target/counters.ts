@@ -4,9 +4,14 @@
 export interface PortCounters {
   /** Frames that the link handed over. */
   received: number;
+  receivedBytes: number;
+  /** Of them, those sent to everyone. */
+  broadcasts: number;
   /** Answers handed to the link, announcements excluded. */
   answered: number;
   announced: number;
+  /** Of both. */
+  sentBytes: number;
   /** P13: while the MTU can't carry one sector. */
   mtuTooSmall: number;
   /** P3: responses of other targets. */
@@ -43,8 +48,11 @@ export interface PortCounters {
 export function createPortCounters(): PortCounters {
   return {
     received: 0,
+    receivedBytes: 0,
+    broadcasts: 0,
     answered: 0,
     announced: 0,
+    sentBytes: 0,
     mtuTooSmall: 0,
     responses: 0,
     foreign: 0,
@@ -82,11 +90,19 @@ export interface ExportCounters {
   ataErrors: number;
   /** P16: ATA commands refused because others hold the reservation. */
   reserved: number;
-  /** ns from a frame's arrival to its answer, summed over ATA commands. */
-  serviceNs: number;
+  /** ns from a frame's arrival to its answer, summed over reads, writes, and all other ATA commands. */
+  readNs: number;
+  writeNs: number;
+  otherNs: number;
   /** Requests in hand now, and the most there ever were. */
   inService: number;
   mostInService: number;
+  /** Requests in hand when an ATA command came, itself included, summed over ATA commands. */
+  queueLength: number;
+  /** ATA commands that could not end at once: a service model or the store kept them. */
+  deferred: number;
+  /** P12: dropped because their initiator had the buffer count in hand. */
+  over: number;
   /** Taken and dropped by a service model. */
   modelDropped: number;
   /** Failures of the store, and the last errno. */
@@ -106,9 +122,14 @@ export function createExportCounters(): ExportCounters {
     aoeErrors: 0,
     ataErrors: 0,
     reserved: 0,
-    serviceNs: 0,
+    readNs: 0,
+    writeNs: 0,
+    otherNs: 0,
     inService: 0,
     mostInService: 0,
+    queueLength: 0,
+    deferred: 0,
+    over: 0,
     modelDropped: 0,
     storeErrors: 0,
     lastErrno: 0,

@@ -1,6 +1,7 @@
 // What a target serves under one shelf and slot: a store, and what AoE clients may set about it.
 
 import type { Mac } from "../wire/mac.ts";
+import { Histogram } from "../link/histogram.ts";
 import { ANY_MAJOR, ANY_MINOR } from "../wire/aoe.ts";
 import { LONGEST_STRING } from "../wire/config.ts";
 import * as identify from "../wire/identify.ts";
@@ -40,7 +41,9 @@ export class Export {
   /** `major` and `minor` as one number: bytes 16 to 18 of a frame. */
   readonly address: number;
   readonly store: Store;
-  readonly bufferCount: number;
+  bufferCount: number;
+  /** Times from arrival to answer of ATA commands; made on first use. */
+  times: Histogram | null = null;
   readonly counters: ExportCounters = createExportCounters();
   model: ServiceModel;
   state: ExportState;
@@ -93,6 +96,11 @@ export class Export {
   isReservedFrom(source: Mac): boolean {
     const { reservation } = this.state;
     return reservation.length > 0 && !reservation.includes(source);
+  }
+
+  recordTime(ns: number): void {
+    this.times ??= new Histogram();
+    this.times.record(ns);
   }
 
   /** Made on first use: an idle export stays small. */

@@ -19,7 +19,7 @@ export const LEAST_MTU = ata.LENGTH - ethernet.LENGTH + ata.SECTOR;
 export class TargetPort implements Port {
   readonly link: Link;
   readonly visit: (frame: FrameView) => void;
-  /** Dense from 0 over the target's ports. */
+  /** Of this port alone among all that the target ever had. */
   readonly index: number;
   /** What people call it. */
   readonly name: string;
@@ -33,6 +33,10 @@ export class TargetPort implements Port {
   mostSectors = 0;
   /** Bytes of the largest frame. */
   frameBytes = 0;
+  /** Requests of this port in hand. */
+  held = 0;
+  /** No longer one of the target's: what is in hand ends without an answer. */
+  removed = false;
   private readonly free: Request[] = [];
   private readonly pinned: Request[] = [];
 
@@ -75,6 +79,12 @@ export class TargetPort implements Port {
   give(request: Request): void {
     if (request.buffer.pins === 0) this.free.push(request);
     else this.pinned.push(request);
+  }
+
+  /** Every request that nobody has in hand, for good. */
+  *spare(): Generator<Request> {
+    yield* this.free;
+    yield* this.pinned;
   }
 
   reclaimed(): void {

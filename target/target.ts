@@ -13,7 +13,7 @@
 import type { FrameView, Link, Memory } from "../link/link.ts";
 import { createDeadlines } from "../link/deadlines.ts";
 import type { Core } from "../link/loop.ts";
-import { TO_OTHER } from "../link/link.ts";
+import { TO_BROADCAST, TO_OTHER } from "../link/link.ts";
 import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import * as config from "../wire/config.ts";
@@ -31,6 +31,7 @@ import { TargetPort } from "./port.ts";
 import { Request, decodeAta } from "./request.ts";
 import * as reserveCommands from "./reserve_commands.ts";
 import { advance as advanceModel, leave as leaveModel } from "./service/model.ts";
+import type { ServiceModel } from "./service/model.ts";
 import { DROPPED, HELD } from "./service/stage.ts";
 import type { Store } from "./store.ts";
 import { INTERVAL, STEP, Sweep } from "./sweep.ts";
@@ -57,6 +58,10 @@ export class Target implements Core {
   readonly exports: Export[] = [];
   private readonly byAddress = new Map<number, Export>();
   private readonly requests: Request[] = [];
+  /** Places in `requests` whose port is gone. */
+  private readonly vacant: number[] = [];
+  private readonly leaving: Leaving[] = [];
+  private portsMade = 0;
   private readonly deadlines = createDeadlines();
   private readonly asynchronous: Store[] = [];
   private readonly bound: number;
@@ -73,7 +78,7 @@ export class Target implements Core {
 
   /** Serves every export over `link` too; they are announced there. */
   addPort(link: Link, name: string): TargetPort {
-    const port = new TargetPort(link, this.ports.length, name, this.receive);
+    const port = new TargetPort(link, this.portsMade++, name, this.receive);
     this.ports.push(port);
     link.onChange = () => {
       const { mtu } = link;
@@ -85,6 +90,80 @@ export class Target implements Core {
     return port;
   }
 
+  /**
+   * Takes no more frames from the port and sends none. `gone` is called once nothing in hand uses its
+   * link: what it has in hand is run to its end, and not answered.
+   */
+  removePort(port: TargetPort, gone: () => void): void {
+    const at = this.ports.indexOf(port);
+    if (at < 0) throw new Error(`invariant: ${port.name} is a port of this target`);
+    this.ports.splice(at, 1);
+    port.removed = true;
+    port.link.onChange = null;
+    port.sweeps.length = 0;
+    for (let waits = port.backlog.shift(); waits !== null; waits = port.backlog.shift()) {
+      this.end(waits as Request, (waits as Request).outcome, this.now);
+    }
+    this.leaving.push({
+      isOver: () => port.held === 0,
+      gone: () => {
+        for (const { id } of port.spare()) this.vacant.push(id);
+        gone();
+      },
+    });
+  }
+
+  exportAt(major: number, minor: number): Export | null {
+    return this.byAddress.get(major * 0x100 + minor) ?? null;
+  }
+
+  /**
+   * The address falls silent at once. What is in hand is answered, what a `hang` holds too; then `gone`
+   * is called and nothing uses the store any more.
+   */
+  removeExport(owner: Export, gone: () => void): void {
+    const at = this.exports.indexOf(owner);
+    if (at < 0) throw new Error(`invariant: e${owner.major}.${owner.minor} is served`);
+    this.exports.splice(at, 1);
+    this.byAddress.delete(owner.address);
+    for (const { sweeps } of this.ports) {
+      for (let index = sweeps.length - 1; index >= 0; index--) {
+        const sweep = sweeps[index] as Sweep;
+        if (sweep.only === owner) sweeps.splice(index, 1);
+        else if (sweep.cursor > at) sweep.cursor--;
+      }
+    }
+    this.release(owner);
+    this.leaving.push({
+      isOver: () => owner.counters.inService === 0,
+      gone: () => {
+        const { store } = owner;
+        const polled = this.asynchronous.indexOf(store);
+        if (polled >= 0) this.asynchronous.splice(polled, 1);
+        gone();
+      },
+    });
+  }
+
+  /** From now on commands take `model`; those in the one before stay there, but what that one hangs is let go. */
+  setModel(owner: Export, model: ServiceModel): void {
+    this.release(owner);
+    owner.model = model;
+    this.useModel(owner);
+  }
+
+  /** Lets go of what the export's model would hold for ever; how many commands. */
+  release(owner: Export): number {
+    let released = 0;
+    for (const stage of owner.model.stages) released += stage.release(this.now);
+    return released;
+  }
+
+  /** What a config answer says has changed (P10, P11). */
+  announceExport(owner: Export): void {
+    for (const port of this.ports) port.sweeps.push(new Sweep(null, this.now, owner));
+  }
+
   /** Throws where the address is taken. */
   addExport(added: Export): void {
     if (this.byAddress.has(added.address)) {
@@ -94,7 +173,7 @@ export class Target implements Core {
     this.byAddress.set(added.address, added);
     if (added.store.asynchronous) this.asynchronous.push(added.store);
     this.useModel(added);
-    for (const port of this.ports) port.sweeps.push(new Sweep(null, this.now, added));
+    this.announceExport(added);
   }
 
   /** A command that a stage gives back goes on in this core's own time. Call it after setting `model`. */
@@ -107,6 +186,11 @@ export class Target implements Core {
   /** Requests in hand: taken and not yet answered. */
   get inHand(): number {
     return this.held;
+  }
+
+  /** Requests that there is room for without making more, those in hand included. */
+  get slots(): number {
+    return this.requests.length;
   }
 
   /** Nothing in hand that time or a link will bring to an end: what a `hang` holds does not count. */
@@ -139,6 +223,16 @@ export class Target implements Core {
       if (port.backlog.length > 0) this.retry(port);
       if (port.sweeps.length > 0) this.sweep(port);
     }
+    if (this.leaving.length > 0) this.seeOff();
+  }
+
+  private seeOff(): void {
+    for (let index = this.leaving.length - 1; index >= 0; index--) {
+      const leaving = this.leaving[index] as Leaving;
+      if (!leaving.isOver()) continue;
+      this.leaving.splice(index, 1);
+      leaving.gone();
+    }
   }
 
   nextDeadline(): number {
@@ -149,6 +243,7 @@ export class Target implements Core {
       if (port.backlog.length > 0) next = Math.min(next, this.now + AGAIN);
       else if (sweep !== undefined) next = Math.min(next, sweep.dueAt);
     }
+    for (const leaving of this.leaving) if (leaving.isOver()) return this.now;
     return this.pending > 0 ? Math.min(next, this.now + AGAIN) : next;
   }
 
@@ -158,6 +253,8 @@ export class Target implements Core {
     const { view, base, length } = frame;
     const { counters } = port;
     counters.received++;
+    counters.receivedBytes += length;
+    if (frame.addressed === TO_BROADCAST) counters.broadcasts++;
     if (this.closing) return;
     // P13: a limit of 0 sectors would be read as 2, so an MTU that fell this far is no interface of ours.
     if (port.mostSectors === 0) {
@@ -350,6 +447,7 @@ export class Target implements Core {
       this.end(request, SILENCE, this.now);
       return;
     }
+    owner.counters.deferred++;
     request.decided = outcome;
     if (request.write && outcome === UNDECIDED) ataCommands.keepPayload(request, frame);
     request.model = model;
@@ -363,6 +461,7 @@ export class Target implements Core {
     request.admission = owner.admission.enter(source, port.index, owner.bufferCount);
     if (request.admission < 0) {
       port.counters.overBufferCount++;
+      owner.counters.over++;
       return false;
     }
     if (request.duplicate < 0 && !isWildcard(frame)) {
@@ -515,6 +614,10 @@ export class Target implements Core {
 
   private send(request: Request, frame: FrameView | null, at: number): void {
     const { port } = request;
+    if (port.removed) {
+      this.end(request, request.outcome, at);
+      return;
+    }
     if (port.backlog.length === 0 && this.transmit(request)) {
       this.end(request, request.outcome, at);
       return;
@@ -537,6 +640,7 @@ export class Target implements Core {
     const { port } = request;
     while (request.copies > 0) {
       if (!port.link.transmit(request.buffer, request.length)) return false;
+      port.counters.sentBytes += request.length;
       request.copies--;
     }
     if (request.announcement) port.counters.announced++;
@@ -566,6 +670,7 @@ export class Target implements Core {
     const request = port.take() ?? this.make(port);
     if (request === null) return null;
     this.held++;
+    port.held++;
     request.owner = owner;
     request.source = source;
     request.tag = tag;
@@ -584,8 +689,9 @@ export class Target implements Core {
   private make(port: TargetPort): Request | null {
     const buffer = port.link.allocate(port.frameBytes);
     if (buffer === null) return null;
-    const request = new Request(this.requests.length, port, buffer);
-    this.requests.push(request);
+    const id = this.vacant.pop() ?? this.requests.length;
+    const request = new Request(id, port, buffer);
+    this.requests[id] = request;
     return request;
   }
 
@@ -605,11 +711,16 @@ export class Target implements Core {
     }
     owner.counters.inService--;
     if (request.command === aoe.COMMAND_ATA) {
-      owner.counters.serviceNs += this.now - request.arrivedAt;
+      const ns = this.now - request.arrivedAt;
+      if (request.write) owner.counters.writeNs += ns;
+      else if (request.sectors > 0) owner.counters.readNs += ns;
+      else owner.counters.otherNs += ns;
+      owner.recordTime(ns);
     }
     request.owner = null;
     request.model = null;
     this.held--;
+    port.held--;
     // Last: it may bring the next one in line to life.
     if (model !== null) leaveModel(model, request, at);
     port.give(request);
@@ -632,11 +743,14 @@ export class Target implements Core {
   private sweep(port: TargetPort): void {
     const sweep = port.sweeps[0] as Sweep;
     if (this.now < sweep.dueAt || port.backlog.length > 0) return;
+    if (sweep.only !== null) {
+      this.sweepEach(port);
+      return;
+    }
     const { exports } = this;
     const end = Math.min(exports.length, sweep.cursor + STEP);
     for (; sweep.cursor < end; sweep.cursor++) {
       const owner = exports[sweep.cursor] as Export;
-      if (sweep.only !== null && sweep.only !== owner) continue;
       if (sweep.isAnnouncement) this.announce(port, owner);
       else if (matches(owner, aoe.major(sweep.view, 0), aoe.minor(sweep.view, 0))) {
         this.serve(port, sweep, owner, ethernet.source(sweep.view, 0));
@@ -644,6 +758,20 @@ export class Target implements Core {
     }
     sweep.dueAt = this.now + INTERVAL;
     if (sweep.cursor >= exports.length) port.sweeps.shift();
+  }
+
+  /** A step over announcements of one export each. */
+  private sweepEach(port: TargetPort): void {
+    const { sweeps } = port;
+    let done = 0;
+    for (; done < STEP; done++) {
+      const owner = sweeps[done]?.only ?? null;
+      if (owner === null) break;
+      this.announce(port, owner);
+    }
+    sweeps.splice(0, done);
+    const [next] = sweeps;
+    if (next !== undefined) next.dueAt = Math.max(next.dueAt, this.now + INTERVAL);
   }
 
   /** P11: to everyone, or to each of the mask list. */
@@ -679,6 +807,12 @@ export class Target implements Core {
   }
 }
 
+/** What is no longer served but still in use. */
+interface Leaving {
+  readonly isOver: () => boolean;
+  readonly gone: () => void;
+}
+
 /** P4: shelf and slot each on its own. */
 function matches(owner: Export, major: number, minor: number): boolean {
   return (
@@ -702,6 +836,7 @@ function writeHeaders(request: Request, owner: Export, failure: number): void {
 
 function count(owner: Export, request: Request): void {
   const { counters } = owner;
+  counters.queueLength += counters.inService;
   switch (request.opcode) {
     case ata.READ:
     case ata.READ_EXT:
