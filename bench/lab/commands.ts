@@ -46,7 +46,7 @@ The pairs carry no addresses and no traffic but the command's. Its environment:
                         while the frame itself stays in t0's queue for as long as it is held
 
 Example:
-  aoe lab --mtu 1500 -- sh -c 'npx aoe target 7 3 $AOE_LAB_B disk.img & npx aoe initiator discover --interface $AOE_LAB_A'`,
+  aoe lab --mtu 1500 -- sh -c 'aoe target 7 3 $AOE_LAB_B disk.img & aoe initiator discover --interface $AOE_LAB_A'`,
     )
     .action(async (command: string[], flags: LabFlags) => {
       if (command.length === 0) {

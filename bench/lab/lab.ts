@@ -15,6 +15,7 @@
 
 import { environment } from "../../words/failure.ts";
 import { readlinkSync } from "node:fs";
+import { join } from "node:path";
 
 import { findProgram, searchPath } from "./programs.ts";
 import { labEnvironment, type LabShape, setupScript } from "./setup.ts";
@@ -120,13 +121,17 @@ function withoutUserNamespace(): boolean {
   return rootWithout;
 }
 
-/** The environment for `labCommandLine`: ours, the lab's names, and a PATH that reaches sbin. */
+/** The environment for `labCommandLine`: ours, the lab's names, and a PATH that reaches sbin and knows `aoe`. */
 export function labEnv(
   shape: LabShape = {},
   env: Record<string, string | undefined> = process.env,
 ): Record<string, string | undefined> {
-  return { ...env, PATH: searchPath(env["PATH"]), ...labEnvironment(shape) };
+  const path = `${COMMANDS}:${searchPath(env["PATH"])}`;
+  return { ...env, PATH: path, AOE_BUN: process.execPath, ...labEnvironment(shape) };
 }
+
+/** Where `aoe` stands as a command, which in a lab needs neither npx nor a path. */
+const COMMANDS = join(import.meta.dir, "../../bin");
 
 export interface RunOptions extends LabShape {
   readonly cwd?: string;
