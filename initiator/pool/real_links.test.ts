@@ -1,0 +1,114 @@
+// The conformance suite for all six strategies where frames really leave: over a packet link with a reclaim
+// model, and over a ring link in the late lab, where the kernel itself holds each buffer until the test
+// lets go. (Over memory: buffer_pool.test.ts.)
+
+import { afterAll } from "bun:test";
+
+import { testsInLab } from "../../bench/lab/in_lab.ts";
+import { type Late, openLate } from "../../bench/lab/late.ts";
+import type { Link, TxBuffer } from "../../link/link.ts";
+import { openPacketLink } from "../../link/packet.ts";
+import { createReclaim } from "../../link/reclaim.ts";
+import { parseReclaim } from "../../link/reclaim_model.ts";
+import { openRingLink, type RingLink } from "../../link/ring.ts";
+import { createVirtualClock } from "../../link/virtual_clock.ts";
+import * as ethernet from "../../wire/ethernet.ts";
+import { STRATEGIES } from "./buffer_pool.ts";
+import { type Holder, poolConformance } from "./pool_conformance.ts";
+
+/** b0's address in every lab. */
+const PEER = 0x0200_0000_00b0;
+const HOLD = 1e9;
+
+function fillFor(mac: number): (buffer: TxBuffer) => number {
+  return ({ view }) => {
+    ethernet.write(view, 0, PEER, mac);
+    return ethernet.pad(view, 0, ethernet.LENGTH);
+  };
+}
+
+/** `link` for one test: `freeAll` gives back what its pools have left. Opening one costs the kernel 30 ms and more. */
+function lend(link: Link): { link: Link; freeAll(): void } {
+  const out = new Set<TxBuffer>();
+  const lent: Link = Object.create(link, {
+    allocate: {
+      value(size: number): TxBuffer | null {
+        const buffer = link.allocate(size);
+        if (buffer !== null) out.add(buffer);
+        return buffer;
+      },
+    },
+    free: {
+      value(buffer: TxBuffer): void {
+        out.delete(buffer);
+        link.free(buffer);
+      },
+    },
+  });
+  const freeAll = (): void => {
+    for (const buffer of out) link.free(buffer);
+  };
+  return { link: lent, freeAll };
+}
+
+/** Frames go out by sendto; the model holds their buffers until the test moves its clock. */
+function packet(inner: Link): Holder {
+  const clock = createVirtualClock(5e9);
+  const lent = lend(inner);
+  return {
+    link: createReclaim(lent.link, parseReclaim("delay:1s", "--reclaim"), clock),
+    now: () => clock.now(),
+    fill: fillFor(inner.mac),
+    pass: (ns) => clock.wait(clock.now() + ns),
+    letGo: () => clock.wait(clock.now() + HOLD),
+    close: lent.freeAll,
+  };
+}
+
+/** Each buffer is a transmit ring of its own, held by tbf on t0. */
+function ring(link: RingLink, late: Late): Holder {
+  const lent = lend(link);
+  let now = 5e9;
+  /** A status word changes when its frame ends, a moment after tbf has let it go. */
+  const release = async (): Promise<void> => {
+    late.release();
+    for (let waited = 0; late.held().frames > 0; waited++) {
+      if (waited === 1000) throw new Error("tbf holds frames 1 s after its release");
+      await Bun.sleep(1);
+    }
+  };
+  late.hold();
+  return {
+    link: lent.link,
+    repins: false,
+    now: () => now,
+    fill: fillFor(link.mac),
+    pass(ns) {
+      now += ns;
+    },
+    async letGo() {
+      await release();
+      late.hold();
+    },
+    async close() {
+      await release();
+      link.reclaim();
+      lent.freeAll();
+    },
+  };
+}
+
+testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () => {
+  const copying = openPacketLink({ interface: "a0" });
+  const pinning = openRingLink({ interface: "a0", transmitInterface: "t0" });
+  const late = openLate();
+  afterAll(() => {
+    copying.close();
+    pinning.close();
+    late.close();
+  });
+  for (const strategy of STRATEGIES) {
+    poolConformance(strategy, "a packet link with delay:1s", () => packet(copying));
+    poolConformance(strategy, "a ring link in the late lab", () => ring(pinning, late));
+  }
+});
