@@ -157,8 +157,17 @@ class OpenSession implements Session {
     // What is asked for in the same turn of Bun's loop goes out in one slice.
     await Promise.resolve();
     try {
-      this.initiator.begin(this.waiter.now());
-      await this.run(() => this.holders === 0);
+      // Whoever was answered may have asked again before this resumes.
+      while (this.holders > 0) {
+        this.initiator.begin(this.waiter.now());
+        await drive({
+          core: this.initiator,
+          waiter: this.waiter,
+          until: () => this.holders === 0,
+          mode: this.mode,
+          settle: true,
+        });
+      }
     } finally {
       this.running = null;
     }
@@ -177,7 +186,12 @@ class OpenSession implements Session {
       this.hold();
       // The clock stood still while nothing ran.
       this.initiator.begin(this.waiter.now());
-      device.submit(command);
+      try {
+        device.submit(command);
+      } catch (error) {
+        this.release();
+        throw error;
+      }
     });
   }
 
