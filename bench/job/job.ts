@@ -11,6 +11,7 @@
 
 import * as v from "valibot";
 import { Failure, usage } from "../../words/failure.ts";
+import { parseToml } from "../../words/toml.ts";
 import { type Choice, isKey, isSingle, KEY_NAMES, type KeyName, KEYS, Section } from "./keys.ts";
 
 export type Origin = "default" | "global" | "job" | "set";
@@ -23,6 +24,8 @@ export interface Resolved {
 export interface ResolvedJob {
   readonly name: string;
   readonly values: Readonly<Record<KeyName, Resolved>>;
+  /** Of [global] and of the job. */
+  readonly thresholds: readonly string[];
 }
 
 export interface Job {
@@ -35,12 +38,13 @@ export interface Cell {
   readonly job: string;
   readonly values: Readonly<Record<KeyName, string>>;
   readonly axes: Readonly<Partial<Record<KeyName, string>>>;
+  readonly thresholds: readonly string[];
 }
 
 /** Resolves the text of a job file; `sets` are `key=value` overrides. Every fault is a usage Failure that names the file. */
 export function parseJob(text: string, file: string, sets: readonly string[] = []): Job {
   const sections = new Map<string, Section>();
-  for (const [name, value] of Object.entries(readToml(text, file))) {
+  for (const [name, value] of Object.entries(parseToml(text, file))) {
     if (value === null || typeof value !== "object" || Array.isArray(value)) {
       throw usage(
         `${file}: Expected \`${name}\` to stand in a section such as [global], got it at the top of the file`,
@@ -59,6 +63,9 @@ export function parseJob(text: string, file: string, sets: readonly string[] = [
   const jobs = [...sections].map(([name, own]) => ({
     name,
     values: resolve(own, global, overrides),
+    thresholds: overrides.thresholds ?? [
+      ...new Set([...(global.thresholds ?? []), ...(own.thresholds ?? [])]),
+    ],
   }));
   for (const key of KEY_NAMES.filter(isSingle)) {
     const found = new Set(jobs.map((job) => job.values[key].choices[0]?.text));
@@ -68,37 +75,36 @@ export function parseJob(text: string, file: string, sets: readonly string[] = [
       );
     }
   }
+  checkPlace(jobs, file);
   return { file, jobs };
 }
 
-function readToml(text: string, file: string): Record<string, unknown> {
-  const fault = tomlFault(text);
-  if (fault === null) return Bun.TOML.parse(text) as Record<string, unknown>;
-  // Bun's parser doesn't tell where: the fault is on the last line of the shortest beginning of the
-  // file that has it.
-  const lines = text.split("\n");
-  const line = lines.findIndex(
-    (_, index) => tomlFault(lines.slice(0, index + 1).join("\n")) === fault,
-  );
-  throw usage(`${file} line ${line < 0 ? lines.length : line + 1}: Expected TOML, got: ${fault}`);
-}
-
-function tomlFault(text: string): string | null {
-  try {
-    Bun.TOML.parse(text);
-    return null;
-  } catch (error) {
-    return (error instanceof Error ? error.message : String(error)).replace(
-      /^TOML Parse error: /,
-      "",
+/** A target that runs already needs both to be named, and no lab. */
+function checkPlace(jobs: readonly ResolvedJob[], file: string): void {
+  const [job] = jobs;
+  const text = (key: KeyName): string => job?.values[key].choices[0]?.text ?? "";
+  if ((text("interface") === "") !== (text("target") === "")) {
+    throw usage(
+      `${file}: Expected \`interface\` and \`target\` both or neither, got \`${text("interface")}\` and \`${text("target")}\``,
     );
+  }
+  const link = text("link");
+  if (text("interface") !== "" && link !== "auto" && link !== "packet") {
+    throw usage(`${file}: Expected \`link\` to be packet on an interface, got \`${link}\``);
+  }
+  for (const key of ["target_control", "tx_usecs", "tx_frames"] as const) {
+    if (text("interface") === "" && text(key) !== "") {
+      throw usage(`${file}: Expected \`${key}\` only beside \`interface\`, got \`${text(key)}\``);
+    }
   }
 }
 
 function readSection(value: object, where: string): Section {
   for (const key of Object.keys(value)) {
-    if (!isKey(key)) {
-      throw usage(`${where}: Expected a key of a job (${KEY_NAMES.join(" ")}), got \`${key}\``);
+    if (!isKey(key) && key !== "thresholds") {
+      throw usage(
+        `${where}: Expected a key of a job (${KEY_NAMES.join(" ")} thresholds), got \`${key}\``,
+      );
     }
   }
   const parsed = v.safeParse(Section, value);
@@ -140,12 +146,16 @@ function resolve(own: Section, global: Section, set: Section): Record<KeyName, R
 
 /** All combinations of a job's lists; the last key of keys.ts varies fastest. */
 export function cellsOf(job: ResolvedJob): Cell[] {
-  let cells: Cell[] = [{ job: job.name, values: {} as Record<KeyName, string>, axes: {} }];
+  const { thresholds } = job;
+  let cells: Cell[] = [
+    { job: job.name, values: {} as Record<KeyName, string>, axes: {}, thresholds },
+  ];
   for (const key of KEY_NAMES) {
     const { choices } = job.values[key];
     cells = cells.flatMap((cell) =>
       choices.map(({ label, text }) => ({
         job: cell.job,
+        thresholds,
         values: { ...cell.values, [key]: text },
         axes: choices.length > 1 ? { ...cell.axes, [key]: label } : cell.axes,
       })),
@@ -164,7 +174,7 @@ export function single(job: Job, key: KeyName): string {
 /** The job as resolved, as TOML again, each value with where it came from. */
 export function showJob(job: Job): string {
   const lines = [`# ${job.file}, as resolved`];
-  for (const { name, values } of job.jobs) {
+  for (const { name, values, thresholds } of job.jobs) {
     const cells = KEY_NAMES.reduce((product, key) => product * values[key].choices.length, 1);
     lines.push("", `[${name}] # ${cells} ${cells === 1 ? "cell" : "cells"}`);
     for (const key of KEY_NAMES) {
@@ -180,6 +190,7 @@ export function showJob(job: Job): string {
           : `[${texts.join(", ")}]`;
       lines.push(`${key} = ${value} # ${origin}`);
     }
+    if (thresholds.length > 0) lines.push(`thresholds = ${JSON.stringify(thresholds)}`);
   }
   return `${lines.join("\n")}\n`;
 }
