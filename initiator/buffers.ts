@@ -147,9 +147,13 @@ export class Buffers {
     if (pool.owned < pool.frames) {
       this.dryPool = pool;
       this.dryPorts |= bit;
-    } else if (pool === this.maker.shared[port.index] && (this.waitingPorts & bit) === 0) {
-      this.waitingPorts |= bit;
-      this.maker.wait(this, port.index);
+    } else if (pool === this.maker.shared[port.index]) {
+      // Somebody else was quicker, where it was its turn: there is nothing to pass on.
+      this.wokenPorts &= ~bit;
+      if ((this.waitingPorts & bit) === 0) {
+        this.waitingPorts |= bit;
+        this.maker.wait(this, port.index);
+      }
     }
     return null;
   }
