@@ -1,0 +1,237 @@
+// The keys of a target's configuration: what each is called, what it may be, and what it means. The file,
+// `export add` of the control socket, and docs/target.md (by a test) all take them from here.
+//
+// A key is the long option of the same name with `_` for `-`, and its value the text that the option
+// takes; a bare number is fine where the option takes one.
+
+import * as v from "valibot";
+
+import { parseAddress } from "../../words/address.ts";
+import { expected, Failure } from "../../words/failure.ts";
+import { parseInteger, parseSize } from "../../words/quantity.ts";
+import { SECTOR } from "../../wire/ata.ts";
+import { parseMac } from "../../wire/mac.ts";
+import type { DriveMode } from "../../link/drive.ts";
+import { mostEntries } from "../mask_commands.ts";
+import { DEFAULT_BUFFER_COUNT } from "../export.ts";
+import { DEFAULT_BOUND } from "../target.ts";
+
+export const MODES = ["low-latency", "throughput", "frugal"] as const satisfies DriveMode[];
+
+/** What stands for a value in an error sentence. */
+export function shown(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+}
+
+/** A value that `parse` makes of a text or a number; it throws the usage Failure for a bad one. */
+function made<T>(name: string, parse: (text: string, what: string) => T) {
+  return v.pipe(
+    v.union(
+      [v.string(), v.number()],
+      (issue) => expected(name, "a text or a number", shown(issue.input)).message,
+    ),
+    v.rawTransform(({ dataset, addIssue, NEVER }): T => {
+      try {
+        return parse(String(dataset.value), name);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        addIssue({ message: error.message });
+        return NEVER;
+      }
+    }),
+  );
+}
+
+/** A list of such values, or one text with commas between them. */
+function listed<T>(name: string, parse: (text: string, what: string) => T, most: number) {
+  return v.pipe(
+    v.union(
+      [v.string(), v.number(), v.array(v.union([v.string(), v.number()]))],
+      (issue) =>
+        expected(name, "a list, or a text with commas between", shown(issue.input)).message,
+    ),
+    v.rawTransform(({ dataset, addIssue, NEVER }): T[] => {
+      const { value } = dataset;
+      const texts = Array.isArray(value) ? value.map(String) : String(value).split(",");
+      const given = texts.map((text) => text.trim()).filter((text) => text !== "");
+      try {
+        if (given.length > most) throw expected(name, `at most ${most} values`, given.length);
+        return [...new Set(given.map((text) => parse(text, name)))];
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        addIssue({ message: error.message });
+        return NEVER;
+      }
+    }),
+  );
+}
+
+function flag(name: string) {
+  return v.boolean((issue) => expected(name, "true or false", shown(issue.input)).message);
+}
+
+export function mac(text: string, what: string): number {
+  const found = parseMac(text);
+  if (found === null) throw expected(what, "MAC addresses, such as 02:00:00:00:00:0a", text);
+  return found;
+}
+
+export function word(text: string, what: string): string {
+  if (text === "" || text.includes("\0")) throw expected(what, "a text that is not empty", text);
+  return text;
+}
+
+/** Bytes of whole sectors. */
+export function image(text: string, what: string): number {
+  const bytes = parseSize(text, what);
+  if (bytes < SECTOR || bytes % SECTOR !== 0) {
+    throw expected(what, `a size of ${SECTOR} bytes or a multiple of that`, text);
+  }
+  return bytes;
+}
+
+/** The longest mask list: what an announcement at the usual MTU can tell (P17). */
+export const MOST_MASKS = mostEntries(1500);
+
+const integer = (name: string, least: number, most?: number) =>
+  made(name, (text, what) => parseInteger(text, what, least, most));
+
+function mode(text: string, what: string): DriveMode {
+  const found = MODES.find((known) => known === text);
+  if (found === undefined) throw expected(what, `one of ${MODES.join(", ")}`, text);
+  return found;
+}
+
+interface Key {
+  readonly schema: v.GenericSchema;
+  /** For docs/target.md: what it is when nobody says, and what it means. */
+  readonly value: string;
+  readonly about: string;
+}
+
+/** Of an export, that [defaults] may give for all. */
+export const SHARED_KEYS = {
+  buffer_count: {
+    // P12: Linux takes 0 and 1 to a device that is silently dead.
+    schema: integer("buffer_count", 2, 0xffff),
+    value: String(DEFAULT_BUFFER_COUNT),
+    about: "messages to hold for each initiator on each interface (2 to 65535)",
+  },
+  direct: { schema: flag("direct"), value: "false", about: "O_DIRECT: past the page cache" },
+  sync: {
+    schema: flag("sync"),
+    value: "false",
+    about: "answer a write only when it is durable",
+  },
+  read_only: { schema: flag("read_only"), value: "false", about: "refuse writes" },
+  mask: {
+    schema: listed("mask", mac, MOST_MASKS),
+    value: "everyone",
+    about: `the MAC addresses to serve, a list of at most ${MOST_MASKS}; it takes the place of a saved one`,
+  },
+  service: {
+    schema: made("service", (text) => text.trim()),
+    value: "none",
+    about: "a service model, see below",
+  },
+} as const satisfies Record<string, Key>;
+
+/** Of one export alone. */
+export const EXPORT_KEYS = {
+  address: {
+    schema: made("address", parseAddress),
+    value: "must be given",
+    about: "`eSHELF.SLOT`",
+  },
+  file: {
+    schema: made("file", word),
+    value: "",
+    about: "an image, a multiple of 512 bytes, or a block device",
+  },
+  device: {
+    schema: made("device", word),
+    value: "",
+    about: "the same, refused where it is no block device",
+  },
+  memory: {
+    schema: made("memory", image),
+    value: "",
+    about: "a size: sectors in memory, lost at the end",
+  },
+  create: {
+    schema: made("create", image),
+    value: "",
+    about: "with `file`: make it where it is missing, sparse, of this size",
+  },
+  offset: {
+    schema: integer("offset", 0),
+    value: "0",
+    about: "sectors of the file to leave out at its start",
+  },
+  length: { schema: integer("length", 1), value: "the rest", about: "sectors to serve" },
+} as const satisfies Record<string, Key>;
+
+/** At the top of the file: of the process. */
+export const PROCESS_KEYS = {
+  interfaces: {
+    schema: listed("interfaces", word, 64),
+    value: "must be given",
+    about: "names, a list; one that is not there yet is waited for",
+  },
+  control: { schema: made("control", word), value: "none", about: "path of the control socket" },
+  metrics: {
+    schema: made("metrics", word),
+    value: "none",
+    about: "`HOST:PORT` or `:PORT` (on 127.0.0.1) for Prometheus",
+  },
+  state: {
+    schema: made("state", word),
+    value: "none",
+    about: "directory that keeps config strings, mask lists and reservations over restarts",
+  },
+  user: {
+    schema: made("user", word),
+    value: "stay who we are",
+    about: "name or number of the user to become once the sockets are open",
+  },
+  mode: {
+    schema: made("mode", mode),
+    value: "`low-latency` with two CPUs or more, else `frugal`",
+    about: `how to wait for frames: ${MODES.join(", ")}`,
+  },
+  cpus: {
+    schema: listed("cpus", (text, what) => parseInteger(text, what, 0), 1024),
+    value: "all",
+    about: "run on these CPUs only, a list",
+  },
+  max_requests: {
+    schema: integer("max_requests", 1, 1_000_000),
+    value: String(DEFAULT_BOUND),
+    about: "requests in hand over all exports and initiators",
+  },
+  seed: { schema: integer("seed", 0), value: "1", about: "of all that is random here" },
+  faults: {
+    schema: made("faults", word),
+    value: "none",
+    about: "faults on every interface, such as `tx:drop:1%`",
+  },
+  capture: { schema: made("capture", word), value: "none", about: "pcap file for every frame" },
+} as const satisfies Record<string, Key>;
+
+type Optional<Keys extends Record<string, Key>> = {
+  [K in keyof Keys]: v.OptionalSchema<Keys[K]["schema"], undefined>;
+};
+
+function table<Keys extends Record<string, Key>>(keys: Keys) {
+  const entries = Object.fromEntries(
+    Object.entries(keys).map(([name, { schema }]) => [name, v.optional(schema)]),
+  );
+  return v.strictObject(entries as Optional<Keys>);
+}
+
+export const Defaults = table(SHARED_KEYS);
+export const ExportTable = table({ ...EXPORT_KEYS, ...SHARED_KEYS });
+export const Top = table(PROCESS_KEYS);
+export type DefaultsValues = v.InferOutput<typeof Defaults>;
+export type ExportValues = v.InferOutput<typeof ExportTable>;
+export type TopValues = v.InferOutput<typeof Top>;

@@ -1,0 +1,63 @@
+// What a target process is to do, however it was told: by a command line, a file, or the control socket.
+
+import type { DriveMode } from "../../link/drive.ts";
+import type { Address } from "../../words/address.ts";
+import type { Mac } from "../../wire/mac.ts";
+
+export type StorePlan =
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      /** Whether a file will not do. */
+      readonly device: boolean;
+      /** Bytes of the sparse file to make where it is missing; null: it must be there. */
+      readonly create: number | null;
+    }
+  | { readonly kind: "memory"; readonly bytes: number };
+
+export interface ExportPlan {
+  readonly address: Address;
+  readonly store: StorePlan;
+  /** Sectors. */
+  readonly offset: number;
+  readonly length: number | null;
+  readonly readOnly: boolean;
+  readonly sync: boolean;
+  readonly direct: boolean;
+  /** In place of a saved mask list; null: the saved one, or none. */
+  readonly masks: readonly Mac[] | null;
+  readonly bufferCount: number;
+  /** As interfaces.md writes it; empty: none. */
+  readonly service: string;
+}
+
+export interface TargetPlan {
+  readonly exports: readonly ExportPlan[];
+  readonly interfaces: readonly string[];
+  readonly control: string | null;
+  readonly metrics: string | null;
+  readonly state: string | null;
+  readonly user: string | null;
+  readonly mode: DriveMode | null;
+  readonly cpus: readonly number[];
+  readonly bound: number;
+  readonly seed: number;
+  readonly faults: string | null;
+  readonly capture: string | null;
+}
+
+/** What an export's sectors are called in sentences. */
+export function describeStore(store: StorePlan): string {
+  return store.kind === "memory" ? `${store.bytes} bytes of memory` : store.path;
+}
+
+/** Whether two plans open the same sectors in the same way, so that one store can serve both. */
+export function sameStore(a: ExportPlan, b: ExportPlan): boolean {
+  return storeKey(a) === storeKey(b);
+}
+
+function storeKey({ store, offset, length, readOnly, sync, direct }: ExportPlan): string {
+  // What made the file is of no account once it is there.
+  const where = store.kind === "file" ? { ...store, create: null } : store;
+  return JSON.stringify([where, offset, length, readOnly, sync, direct]);
+}

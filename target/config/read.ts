@@ -1,0 +1,221 @@
+// A configuration file becomes a plan, or one sentence that says where it is wrong:
+//
+//   lab.toml line 14, [[export]] 2: Expected `buffer_count` to be an integer between 2 and 65535, got `1`
+//
+//   [[export]] over [defaults] over the key's own default
+
+import { readFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+
+import * as v from "valibot";
+
+import { formatAddress } from "../../words/address.ts";
+import { expected, Failure, usage } from "../../words/failure.ts";
+import { createRandom } from "../../words/random.ts";
+import { lineOf, parseToml } from "../../words/toml.ts";
+import { parseFaults } from "../../link/fault_plan.ts";
+import { DEFAULT_BUFFER_COUNT } from "../export.ts";
+import { parseServiceModel } from "../service/model.ts";
+import { DEFAULT_BOUND } from "../target.ts";
+import {
+  Defaults,
+  type DefaultsValues,
+  EXPORT_KEYS,
+  type ExportValues,
+  ExportTable,
+  PROCESS_KEYS,
+  SHARED_KEYS,
+  shown,
+  Top,
+} from "./keys.ts";
+import { loadTrace } from "./load_trace.ts";
+import { parseListen } from "./listen.ts";
+import type { ExportPlan, StorePlan, TargetPlan } from "./plan.ts";
+
+/** The plan of the file at `path`. Every fault is a usage Failure of one sentence. */
+export function readConfig(path: string): TargetPlan {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw usage(`Can't read the configuration ${path}: ${code ?? String(error)}`);
+  }
+  return parseConfig(text, path);
+}
+
+/** `path` names the file in sentences, and relative paths in it begin at its folder. */
+export function parseConfig(text: string, path: string): TargetPlan {
+  const { defaults: common = {}, export: exported = [], ...top } = parseToml(text, path);
+  const folder = dirname(path);
+  const at = (head: string, nth: number, name: string): Where => ({
+    name,
+    say: (key) => {
+      const line = lineOf(text, head, nth, key);
+      return `${path}${line === null ? "" : ` line ${line}`}${name === "" ? "" : `, ${name}`}`;
+    },
+  });
+  const process = check(Top, top, Object.keys(PROCESS_KEYS), at("", 0, ""));
+  const defaults = check(
+    Defaults,
+    common,
+    Object.keys(SHARED_KEYS),
+    at("[defaults]", 0, "[defaults]"),
+  );
+  if (!Array.isArray(exported)) {
+    throw usage(`${path}: Expected \`export\` to be a list of tables [[export]], got one [export]`);
+  }
+  const exports = exported.map((table, index) => {
+    const where = at("[[export]]", index, `[[export]] ${index + 1}`);
+    return exportPlan(table, defaults, folder, where);
+  });
+  const lines = new Map<string, number>();
+  for (const [index, { address }] of exports.entries()) {
+    const name = formatAddress(address);
+    const first = lines.get(name);
+    if (first !== undefined) {
+      const where = at("[[export]]", index, `[[export]] ${index + 1}`);
+      throw usage(
+        `${where.say("address")}: Expected \`address\` to be one that no other export has, got \`${name}\`, that of [[export]] ${first + 1}`,
+      );
+    }
+    lines.set(name, index);
+  }
+  const where = at("", 0, "");
+  const interfaces = process.interfaces ?? [];
+  if (interfaces.length === 0) {
+    throw usage(
+      `${where.say(null)}: Expected \`interfaces\` to be a list of at least one name, got none`,
+    );
+  }
+  within(where, "faults", () => {
+    if (process.faults !== undefined) parseFaults(process.faults, "faults", loadTrace);
+  });
+  within(where, "metrics", () => {
+    if (process.metrics !== undefined) parseListen(process.metrics, "metrics");
+  });
+  const placed = (name: string | undefined): string | null =>
+    name === undefined ? null : absolute(folder, name);
+  return {
+    exports,
+    interfaces,
+    control: placed(process.control),
+    metrics: process.metrics ?? null,
+    state: placed(process.state),
+    user: process.user ?? null,
+    mode: process.mode ?? null,
+    cpus: process.cpus ?? [],
+    bound: process.max_requests ?? DEFAULT_BOUND,
+    seed: process.seed ?? 1,
+    faults: process.faults ?? null,
+    capture: placed(process.capture),
+  };
+}
+
+/** An export as a table of texts and numbers, such as the control socket brings; `what` names it in sentences. */
+export function parseExport(table: unknown, what: string): ExportPlan {
+  return exportPlan(table, {}, "/", { name: what, say: () => what });
+}
+
+interface Where {
+  readonly name: string;
+  /** File, line and table of a key, for the beginning of a sentence. */
+  readonly say: (key: string | null) => string;
+}
+
+function check<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  names: readonly string[],
+  where: Where,
+): v.InferOutput<Schema> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw usage(`${where.say(null)}: Expected a table of keys, got \`${shown(value)}\``);
+  }
+  for (const key of Object.keys(value)) {
+    if (!names.includes(key)) {
+      throw usage(`${where.say(key)}: Expected a key (${names.join(" ")}), got \`${key}\``);
+    }
+  }
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw usage(`${where.say(String(issue.path?.[0]?.key ?? ""))}: ${issue.message}`);
+}
+
+/** Says where a key stands before what was wrong with it. */
+function within<T>(where: Where, key: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(`${where.say(key)}: ${error.message}`, error.exitCode);
+  }
+}
+
+const EXPORT_NAMES = [...Object.keys(EXPORT_KEYS), ...Object.keys(SHARED_KEYS)];
+
+function exportPlan(
+  table: unknown,
+  defaults: DefaultsValues,
+  folder: string,
+  where: Where,
+): ExportPlan {
+  const own = check(ExportTable, table, EXPORT_NAMES, where);
+  const { address } = own;
+  if (address === undefined) {
+    throw usage(`${where.say(null)}: Expected \`address\` to be given, such as e7.0, got none`);
+  }
+  const store = storePlan(own, folder, where);
+  const service = own.service ?? defaults.service ?? "";
+  within(where, own.service === undefined ? "" : "service", () =>
+    parseServiceModel(service, { what: "service", random: createRandom(0), sectors: 1, loadTrace }),
+  );
+  return {
+    address,
+    store,
+    offset: own.offset ?? 0,
+    length: own.length ?? null,
+    readOnly: own.read_only ?? defaults.read_only ?? false,
+    sync: own.sync ?? defaults.sync ?? false,
+    direct: own.direct ?? defaults.direct ?? false,
+    masks: own.mask ?? defaults.mask ?? null,
+    bufferCount: own.buffer_count ?? defaults.buffer_count ?? DEFAULT_BUFFER_COUNT,
+    service,
+  };
+}
+
+function storePlan(own: ExportValues, folder: string, where: Where): StorePlan {
+  const { file, device, memory, create } = own;
+  const given = Object.entries({ file, device, memory }).filter(([, value]) => value !== undefined);
+  if (given.length !== 1) {
+    const names = given.map(([name]) => `\`${name}\``).join(" and ");
+    throw usage(
+      `${where.say(given[1]?.[0] ?? null)}: Expected one of \`file\`, \`device\` and \`memory\`, got ${names === "" ? "none" : names}`,
+    );
+  }
+  if (create !== undefined && file === undefined) {
+    throw usage(
+      `${where.say("create")}: Expected \`create\` to stand beside \`file\`, got it without`,
+    );
+  }
+  if (memory !== undefined) {
+    for (const key of ["offset", "length", "direct", "sync"] as const) {
+      if (own[key] === undefined) continue;
+      throw usage(
+        `${where.say(key)}: ${expected(key, "left out beside `memory`", own[key]).message}`,
+      );
+    }
+    return { kind: "memory", bytes: memory };
+  }
+  return {
+    kind: "file",
+    path: absolute(folder, file ?? device ?? ""),
+    device: device !== undefined,
+    create: create ?? null,
+  };
+}
+
+function absolute(folder: string, path: string): string {
+  return isAbsolute(path) ? path : join(folder, path);
+}
