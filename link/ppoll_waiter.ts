@@ -11,6 +11,8 @@ export const LONGEST_WAIT = 1e9;
 export interface PollWaiter extends Waiter {
   /** Watches `fd`, for input unless `events` (POLL… bits of sys/poll.ts) says otherwise; `ready` runs within `wait`. */
   add(fd: number, ready?: Ready | null, events?: number): void;
+  /** Like `add`, for what only ends a sleep: `ready` takes the readiness back, and is not looked for while the loop is busy. */
+  wakeFor(fd: number, ready: Ready): void;
   remove(fd: number): void;
   /** Serves the descriptors that have a `ready`, without waiting; how many were ready. Free where there are none. */
   look(): number;
@@ -34,6 +36,9 @@ export function createPollWaiter(): PollWaiter {
       if (ready === null) served.delete(fd);
       else served.add(fd);
       poller.add(fd, ready, events);
+    },
+    wakeFor(fd, ready) {
+      poller.add(fd, ready, POLLIN);
     },
     remove(fd) {
       served.delete(fd);

@@ -11,12 +11,15 @@ import {
   fstatSync,
   ftruncateSync,
   openSync,
+  readFileSync,
   readSync,
+  statfsSync,
   writeSync,
 } from "node:fs";
 
-import { errno } from "./errno.ts";
+import { EOPNOTSUPP, errno } from "./errno.ts";
 import { I64, libc, pointer } from "./libc.ts";
+import { mapMemory } from "./memory.ts";
 
 const c = libc({
   pread: { args: ["i32", "ptr", I64, I64], returns: "i32" },
@@ -25,6 +28,23 @@ const c = libc({
   flock: { args: ["i32", "i32"], returns: "i32" },
   lseek: { args: ["i32", I64, "i32"], returns: I64 },
 });
+
+/** readv without waiting came with glibc 2.26 and musl 1.2.5. */
+const nowait = optional();
+
+function optional() {
+  try {
+    return libc({
+      preadv2: { args: ["i32", "ptr", "i32", I64, "i32"], returns: "i32" },
+    });
+  } catch {
+    return null;
+  }
+}
+
+const RWF_NOWAIT = 0x8;
+/** One struct iovec: address, length. */
+const iovec = mapMemory(16);
 
 /** Bytes that a call reads into or writes from; `address` is 0 where they are a plain array. */
 export interface Bytes {
@@ -39,6 +59,8 @@ export interface OpenFlags {
   /** O_DSYNC: a write returns when its data are durable. */
   readonly sync?: boolean;
   readonly create?: boolean;
+  /** Fails with -EEXIST where the file is there. */
+  readonly exclusive?: boolean;
 }
 
 /** A descriptor, or -errno. Never blocks on a FIFO. */
@@ -48,6 +70,7 @@ export function openFile(path: string, flags: OpenFlags): number {
   if (flags.direct) bits |= constants.O_DIRECT;
   if (flags.sync) bits |= constants.O_DSYNC;
   if (flags.create) bits |= constants.O_CREAT;
+  if (flags.exclusive) bits |= constants.O_EXCL;
   try {
     return openSync(path, bits, 0o644);
   } catch (error) {
@@ -75,6 +98,26 @@ export function readAt(
     }
   }
   const read = c.pread(fd, pointer(memory.address + at), length, position);
+  return read < 0 ? -errno() : read;
+}
+
+/**
+ * `readAt` of what is in memory already: -EAGAIN where some of it is not (or fewer bytes), -EOPNOTSUPP
+ * where the file system can't tell. `memory` has an address.
+ */
+export function readCachedAt(
+  fd: number,
+  memory: Bytes,
+  at: number,
+  length: number,
+  position: number,
+): number {
+  if (nowait === null) return -EOPNOTSUPP;
+  const address = memory.address + at;
+  iovec.view.setUint32(0, address % 0x1_0000_0000, true);
+  iovec.view.setUint32(4, Math.floor(address / 0x1_0000_0000), true);
+  iovec.view.setUint32(8, length, true);
+  const read = nowait.preadv2(fd, pointer(iovec.address), 1, position, RWF_NOWAIT);
   return read < 0 ? -errno() : read;
 }
 
@@ -128,6 +171,55 @@ export function fileSize(fd: number): number {
   const SEEK_END = 2;
   const size = Number(c.lseek(fd, 0, SEEK_END));
   return size < 0 ? -errno() : size;
+}
+
+/** What O_DIRECT wants of memory addresses and of offsets and lengths, in bytes. */
+export interface DirectAlignment {
+  readonly memory: number;
+  readonly offset: number;
+}
+
+/**
+ * From statx(2), Linux 6.1 and later: the alignment, null where the file can't do O_DIRECT, undefined
+ * where the kernel can't say.
+ */
+export function directAlignment(fd: number): DirectAlignment | null | undefined {
+  const AT_EMPTY_PATH = 0x1000;
+  const STATX_DIOALIGN = 0x2000;
+  const MASK = 0;
+  const MEMORY_ALIGN = 152;
+  const OFFSET_ALIGN = 156;
+  const answer = mapMemory(256);
+  try {
+    const empty = new Uint8Array(1);
+    const c = libc({ statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" } });
+    if (c.statx(fd, empty, AT_EMPTY_PATH, STATX_DIOALIGN, answer.bytes) < 0) return undefined;
+    if ((answer.view.getUint32(MASK, true) & STATX_DIOALIGN) === 0) return undefined;
+    const memory = answer.view.getUint32(MEMORY_ALIGN, true);
+    const offset = answer.view.getUint32(OFFSET_ALIGN, true);
+    return memory === 0 || offset === 0 ? null : { memory, offset };
+  } finally {
+    answer.unmap();
+  }
+}
+
+/** Whether the file lives in memory (tmpfs, ramfs), where no read waits for a disk. */
+export function isInMemory(path: string): boolean {
+  const TMPFS = 0x0102_1994;
+  const RAMFS = 0x8584_58f6;
+  try {
+    const { type } = statfsSync(path);
+    return type === TMPFS || type === RAMFS;
+  } catch {
+    return false;
+  }
+}
+
+/** Descriptors that this process may have open at one time. */
+export function mostDescriptors(): number {
+  const limits = readFileSync("/proc/self/limits", "utf8");
+  const soft = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]);
+  return Number.isFinite(soft) ? soft : 1024;
 }
 
 const LOCK_SHARED = 1;

@@ -9,7 +9,7 @@ import type { Export } from "./export.ts";
 import * as outcomes from "./outcome.ts";
 import { type Outcome, UNDECIDED } from "./outcome.ts";
 import type { Request } from "./request.ts";
-import { DONE, PENDING } from "./store.ts";
+import { DONE, PENDING, WOULD_WAIT } from "./store.ts";
 
 export const OK: Outcome = outcomes.registers(ata.STATUS_DRDY, 0);
 const FAILED = ata.STATUS_ERR | ata.STATUS_DRDY;
@@ -101,6 +101,29 @@ function fail(request: Request, outcome: Outcome, lba: number): Outcome {
 export function keepPayload(request: Request, frame: FrameView): void {
   const { count, buffer } = request;
   copyMemory(frame, frame.base + ata.LENGTH, buffer, ata.LENGTH, count * ata.SECTOR);
+}
+
+/** `execute` as far as it needs no waiting. UNDECIDED: nothing was begun. */
+export function executeNow(
+  request: Request,
+  owner: Export,
+  payload: Memory,
+  offset: number,
+): Outcome {
+  const { store } = owner;
+  if (!store.asynchronous || request.opcode === ata.IDENTIFY) {
+    return execute(request, owner, payload, offset);
+  }
+  const { lba, sectors } = request;
+  let result = WOULD_WAIT;
+  if (request.write) {
+    if (owner.failed) return fail(request, ABRT, lba);
+    result = store.writeNow?.(lba, sectors, payload, offset) ?? WOULD_WAIT;
+  } else if (sectors > 0) {
+    result = store.readNow?.(lba, sectors, request.buffer, ata.LENGTH) ?? WOULD_WAIT;
+  }
+  if (result === WOULD_WAIT) return UNDECIDED;
+  return ended(request, owner, result, result === DONE ? 0 : store.good);
 }
 
 /** Runs a request that `check` let pass; `payload` at `offset` is a write's. UNDECIDED: the store will tell. */

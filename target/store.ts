@@ -4,6 +4,9 @@
 //   read ──▶ DONE | errno           the common case: no queue, no copy, no allocation
 //   read ──▶ PENDING ─ … ─▶ poll(done) ─▶ done(token, errno, good)
 //
+// A store that mostly answers at once and sometimes can't (a file whose pages may be cold) has `readNow`
+// and `writeNow` as well: they do it now, without taking anything along, or say WOULD_WAIT.
+//
 // While an operation is pending the store owns the bytes that it was given: the caller copies what a
 // link will take back (`asynchronous` says whether that can happen).
 
@@ -14,8 +17,19 @@ export const DONE = 0;
 /** The operation goes on; `poll` will name its token. */
 export const PENDING = -1;
 
+/** Nothing was begun: it can't be done without waiting. */
+export const WOULD_WAIT = -2;
+
 /** `good`: how many sectors from the first were moved before the failure. */
 export type Ended = (token: number, errno: number, good: number) => void;
+
+/** Where ends of pending operations are told. */
+export interface Completions {
+  /** Calls `ended` for each operation that was pending and is over. */
+  poll(ended: Ended): void;
+  /** The end of an operation wakes the waiter, so that nobody need ask again and again. */
+  readonly signals: boolean;
+}
 
 export interface Store {
   readonly sectors: number;
@@ -32,7 +46,15 @@ export interface Store {
   write(lba: number, sectors: number, memory: Memory, offset: number, token: number): number;
   /** Makes every write that has ended durable. */
   flush(token: number): number;
-  /** Calls `ended` for each operation that was pending and is over. */
+  /** DONE, an errno, or WOULD_WAIT; absent where `read` and `write` are as good. */
+  readNow?(lba: number, sectors: number, memory: Memory, offset: number): number;
+  writeNow?(lba: number, sectors: number, memory: Memory, offset: number): number;
+  /** Calls `ended` for each operation that was pending and is over; not called where there is `completions`. */
   poll(ended: Ended): void;
+  /** What tells the ends of this store's operations, and others', in place of `poll`. */
+  readonly completions?: Completions;
+  /** Waits until everything written is durable, when nothing more is to come: 0 or an errno. */
+  settle?(): number;
+  /** What is still pending ends before the descriptor does. */
   close(): void;
 }

@@ -33,7 +33,7 @@ import * as reserveCommands from "./reserve_commands.ts";
 import { advance as advanceModel, leave as leaveModel } from "./service/model.ts";
 import type { ServiceModel } from "./service/model.ts";
 import { DROPPED, HELD } from "./service/stage.ts";
-import type { Store } from "./store.ts";
+import type { Completions, Store } from "./store.ts";
 import { INTERVAL, STEP, Sweep } from "./sweep.ts";
 
 /** Requests that the whole target holds at once: P12's global bound. */
@@ -63,12 +63,15 @@ export class Target implements Core {
   private readonly leaving: Leaving[] = [];
   private portsMade = 0;
   private readonly deadlines = createDeadlines();
-  private readonly asynchronous: Store[] = [];
+  /** What tells the ends of pending operations, each with how many of the exports' stores it serves. */
+  private readonly tellers: { readonly from: Pick<Completions, "poll">; stores: number }[] = [];
   private readonly bound: number;
   private readonly onStoreError: TargetOptions["onStoreError"];
   private now = 0;
   private held = 0;
   private pending = 0;
+  /** Of them, those whose end wakes nobody. */
+  private silent = 0;
   private closing = false;
 
   constructor(options: TargetOptions = {}) {
@@ -137,9 +140,7 @@ export class Target implements Core {
     this.leaving.push({
       isOver: () => owner.counters.inService === 0,
       gone: () => {
-        const { store } = owner;
-        const polled = this.asynchronous.indexOf(store);
-        if (polled >= 0) this.asynchronous.splice(polled, 1);
+        this.forgetStore(owner.store);
         gone();
       },
     });
@@ -171,9 +172,23 @@ export class Target implements Core {
     }
     this.exports.push(added);
     this.byAddress.set(added.address, added);
-    if (added.store.asynchronous) this.asynchronous.push(added.store);
+    if (added.store.asynchronous) this.listenTo(added.store);
     this.useModel(added);
     this.announceExport(added);
+  }
+
+  private listenTo(store: Store): void {
+    const from = store.completions ?? store;
+    const teller = this.tellers.find((each) => each.from === from);
+    if (teller === undefined) this.tellers.push({ from, stores: 1 });
+    else teller.stores++;
+  }
+
+  private forgetStore(store: Store): void {
+    const from = store.completions ?? store;
+    const at = this.tellers.findIndex((each) => each.from === from);
+    const teller = this.tellers[at];
+    if (teller !== undefined && --teller.stores === 0) this.tellers.splice(at, 1);
   }
 
   /** A command that a stage gives back goes on in this core's own time. Call it after setting `model`. */
@@ -211,7 +226,7 @@ export class Target implements Core {
 
   advance(now: number): void {
     this.now = now;
-    if (this.pending > 0) for (const store of this.asynchronous) store.poll(this.storeEnded);
+    if (this.pending > 0) for (const { from } of this.tellers) from.poll(this.storeEnded);
     for (;;) {
       // The time that was asked for, not the time it is: what follows is not late because we are.
       const at = this.deadlines.next();
@@ -244,7 +259,7 @@ export class Target implements Core {
       else if (sweep !== undefined) next = Math.min(next, sweep.dueAt);
     }
     for (const leaving of this.leaving) if (leaving.isOver()) return this.now;
-    return this.pending > 0 ? Math.min(next, this.now + AGAIN) : next;
+    return this.silent > 0 ? Math.min(next, this.now + AGAIN) : next;
   }
 
   // P34: one order of checks. First those that need no export …
@@ -436,10 +451,12 @@ export class Target implements Core {
     const outcome = ataCommands.check(request, owner, length, port.mostSectors);
     count(owner, request);
     const { model } = owner;
-    const deferred = model.stages.length > 0 || owner.store.asynchronous;
-    if (aoeError(Math.max(outcome, 0)) !== 0 || !deferred) {
-      const result =
-        outcome !== UNDECIDED ? outcome : this.execute(request, owner, frame, base + ata.LENGTH);
+    const atOnce = model.stages.length === 0;
+    const result =
+      atOnce && outcome === UNDECIDED
+        ? this.execute(request, owner, frame, base + ata.LENGTH, true)
+        : outcome;
+    if (result !== UNDECIDED && (atOnce || aoeError(result) !== 0)) {
       this.answer(request, frame, result, this.now);
       return;
     }
@@ -497,6 +514,7 @@ export class Target implements Core {
       if (outcome === UNDECIDED) {
         request.heldAt = next;
         this.pending++;
+        if (owner.store.completions?.signals !== true) this.silent++;
         return;
       }
       this.answer(request, null, outcome, next);
@@ -505,10 +523,19 @@ export class Target implements Core {
     }
   }
 
-  private execute(request: Request, owner: Export, payload: Memory, offset: number): Outcome {
+  /** `now`: only what needs no waiting, or UNDECIDED with nothing begun. */
+  private execute(
+    request: Request,
+    owner: Export,
+    payload: Memory,
+    offset: number,
+    now = false,
+  ): Outcome {
     const errors = owner.counters.storeErrors;
     const last = owner.counters.lastErrno;
-    const outcome = ataCommands.execute(request, owner, payload, offset);
+    const outcome = now
+      ? ataCommands.executeNow(request, owner, payload, offset)
+      : ataCommands.execute(request, owner, payload, offset);
     if (owner.counters.storeErrors !== errors) this.report(request, owner, last);
     return outcome;
   }
@@ -518,6 +545,7 @@ export class Target implements Core {
     const { owner } = request;
     if (owner === null) throw new Error("invariant: a store ends what it was given, once");
     this.pending--;
+    if (owner.store.completions?.signals !== true) this.silent--;
     const last = owner.counters.lastErrno;
     const outcome = ataCommands.ended(request, owner, errno, good);
     if (errno !== 0) this.report(request, owner, last);

@@ -3,192 +3,282 @@
 //
 //   file   |<- offset ->|<------------- sectors ------------->| … |
 //
-// With `direct` the kernel wants aligned memory, and an ATA payload stands at byte 36 of its frame: one
-// page-aligned bounce buffer per store takes the detour. A store that writes holds a lock on its file
-// against every other writer that asks (two targets on one image destroy it), readers share one.
+//   read    cached ──▶ preadv2(RWF_NOWAIT) into the buffer      cold, or -d ──▶ beside the loop
+//   write   pwrite into the page cache                          -s, -d, or a flush goes on ──▶ beside the loop
+//   flush   fdatasync beside the loop: covers all writes that have been answered, since they have ended
+//
+// Without a FileIo everything is done at once, and blocks. A store that writes holds a lock on its file
+// against every other writer that asks (two targets on one image destroy it), readers share one. A lazy
+// store opens its file on first use, and may have to close it again for another's sake.
+
+import { statSync } from "node:fs";
 
 import type { Memory } from "../../link/link.ts";
-import { EACCES, EAGAIN, EINVAL, EIO, ENOENT, describeErrno } from "../../sys/errno.ts";
+import { EIO, EMFILE, EOPNOTSUPP } from "../../sys/errno.ts";
 import {
   closeFile,
-  fileKind,
-  fileSize,
-  lockFile,
-  openFile,
+  directAlignment,
   readAt,
+  readCachedAt,
   syncFile,
   writeAt,
 } from "../../sys/file.ts";
-import { type Mapping, mapMemory } from "../../sys/memory.ts";
+import { PAGE_BYTES } from "../../sys/memory.ts";
 import { SECTOR } from "../../wire/ata.ts";
-import { type Failure, environment, usage } from "../../words/failure.ts";
+import { environment } from "../../words/failure.ts";
 import { copyMemory } from "../../link/copy_memory.ts";
-import { DONE, type Store } from "../store.ts";
+import { type Completions, DONE, PENDING, type Store, WOULD_WAIT } from "../store.ts";
+import { giveBounce, takeBounce } from "./bounce.ts";
+import type { FileIo, Kind, OpenFile } from "./file_io.ts";
+import {
+  cannotOpen,
+  checkImage,
+  createImage,
+  type ImageOptions,
+  isMemoryImage,
+  lockImage,
+  measureImage,
+  noDirect,
+  openImage,
+} from "./image.ts";
 
-export interface FileStoreOptions {
-  readonly path: string;
-  readonly readOnly?: boolean;
-  readonly direct?: boolean;
-  /** Every write is durable before it is answered. */
-  readonly sync?: boolean;
-  /** First sector of the file that is served; default 0. */
-  readonly offset?: number;
-  /** Sectors served; default all behind `offset`. */
-  readonly length?: number;
+export interface FileStoreOptions extends ImageOptions {
+  /** What takes the operations that would block; absent: they block. */
+  readonly io?: FileIo;
+  /** A regular file is opened on first use only. */
+  readonly lazy?: boolean;
 }
 
 /** Opens the file, or throws a Failure of one sentence that says what is wrong with it. */
 export function openFileStore(options: FileStoreOptions): Store {
-  const { path } = options;
-  const write = options.readOnly !== true;
-  const fd = openFile(path, {
-    write,
-    direct: options.direct === true,
-    sync: options.sync === true,
-  });
-  if (fd < 0) throw cannotOpen(path, write, options.direct === true, -fd);
-  try {
-    return new FileStore(fd, options, range(fd, options));
-  } catch (error) {
-    closeFile(fd);
-    throw error;
+  createImage(options);
+  if (options.lazy === true && options.io !== undefined) {
+    const sectors = look(options);
+    if (sectors !== null) return new FileStore(options, sectors);
   }
+  const store = new FileStore(options, null);
+  const code = store.open();
+  if (code !== 0) throw cannotOpen(options, code);
+  return store;
 }
 
-function cannotOpen(path: string, write: boolean, direct: boolean, code: number): Failure {
-  if (code === ENOENT) return environment(`The image ${path} does not exist`);
-  if (code === EINVAL && direct) {
-    return environment(`The file system of ${path} does not support -d (O_DIRECT)`);
-  }
-  if (code === EACCES && write) {
-    return environment(`No permission to write the image ${path}; -r serves it read-only`);
-  }
-  return environment(`Can't open the image ${path}: ${describeErrno(code)}`);
+/** Sectors to serve of a regular file, without opening it; null: it is no regular file, or not there. */
+function look(options: FileStoreOptions): number | null {
+  const stat = statSync(options.path, { throwIfNoEntry: false });
+  return stat?.isFile() === true ? checkImage("file", stat.size, options) : null;
 }
 
-/** Sectors to serve, after every check that an image must pass. */
-function range(fd: number, options: FileStoreOptions): number {
-  const { path, offset = 0 } = options;
-  const kind = fileKind(fd);
-  if (kind !== "file" && kind !== "block") {
-    throw environment(
-      `The image ${path} must be a file or a block device, and is a ${NAMES[kind]}`,
-    );
-  }
-  const bytes = fileSize(fd);
-  if (bytes < 0) throw environment(`Can't tell the size of ${path}: ${describeErrno(-bytes)}`);
-  if (bytes === 0) throw environment(`The image ${path} is empty`);
-  if (bytes % SECTOR !== 0) {
-    throw environment(
-      `The size of the image ${path} must be a multiple of ${SECTOR} bytes, and is ${bytes}`,
-    );
-  }
-  const sectors = bytes / SECTOR - offset;
-  if (sectors < 1) {
-    throw usage(
-      `The offset must lie within the ${bytes / SECTOR} sectors of ${path}, got ${offset}`,
-    );
-  }
-  const length = options.length ?? sectors;
-  if (length < 1 || length > sectors) {
-    throw usage(
-      `The length must be 1 to ${sectors} sectors, what ${path} holds from its sector ${offset} on, got ${length}`,
-    );
-  }
-  const locked = lockFile(fd, options.readOnly !== true);
-  if (locked === -EAGAIN) {
-    throw environment(
-      options.readOnly === true
-        ? `The image ${path} is being written by another target`
-        : `The image ${path} is in use by another target; only readers (-r) can share one`,
-    );
-  }
-  if (locked < 0) throw environment(`Can't lock the image ${path}: ${describeErrno(-locked)}`);
-  return length;
-}
+const CLOSED = -1;
 
-const NAMES = {
-  directory: "directory",
-  fifo: "FIFO",
-  socket: "socket",
-  character: "character device",
-} as const;
+/** How cached reads are told from cold ones. */
+type Reads = "ask" | "never cold" | "beside";
 
-/** The largest operation: 255 sectors. */
-const LARGEST = 255 * SECTOR;
-
-class FileStore implements Store {
-  readonly asynchronous = false;
+class FileStore implements Store, OpenFile {
+  readonly asynchronous: boolean;
   readonly writable: boolean;
   readonly synchronous: boolean;
-  readonly sectors: number;
+  readonly completions?: Completions;
+  sectors: number;
   good = 0;
+  fd = CLOSED;
+  alignment = 1;
+  pending = 0;
+  usedAt = 0;
   private readonly start: number;
-  private readonly bounce: Mapping | null;
-  private readonly fd: number;
+  private readonly options: FileStoreOptions;
+  private readonly io: FileIo | null;
+  private reads: Reads;
+  /** Something was written that no flush has covered. */
+  private dirty = false;
+  private closing = false;
 
-  constructor(fd: number, options: FileStoreOptions, sectors: number) {
-    this.fd = fd;
-    this.sectors = sectors;
-    this.start = (options.offset ?? 0) * SECTOR;
+  /** `sectors` null: to be measured when opened. */
+  constructor(options: FileStoreOptions, sectors: number | null) {
+    this.options = options;
+    this.io = options.io ?? null;
+    this.asynchronous = this.io !== null;
+    if (this.io !== null) this.completions = this.io;
     this.writable = options.readOnly !== true;
     this.synchronous = options.sync === true;
-    this.bounce = options.direct === true ? mapMemory(LARGEST) : null;
-    if (this.bounce !== null && readAt(fd, this.bounce, 0, SECTOR, this.start) < 0) {
-      throw environment(
-        `-d (O_DIRECT) needs a device with blocks of ${SECTOR} bytes, and that of ${options.path} has larger ones`,
-      );
+    this.start = (options.offset ?? 0) * SECTOR;
+    this.sectors = sectors ?? 0;
+    this.reads = this.io === null ? "never cold" : options.direct === true ? "beside" : "ask";
+  }
+
+  /** 0 or an errno; throws what an image is refused for. */
+  open(): number {
+    const { options, io } = this;
+    io?.opening(this);
+    let fd = openImage(options);
+    if (fd === -EMFILE && io?.evictOne() === true) fd = openImage(options);
+    if (fd < 0) {
+      io?.closed(this);
+      return -fd;
+    }
+    try {
+      const sectors = measureImage(fd, options);
+      if (this.sectors === 0) this.sectors = sectors;
+      lockImage(fd, options);
+      if (options.direct === true) this.alignment = align(fd, options.path, this.start);
+    } catch (error) {
+      io?.closed(this);
+      closeFile(fd);
+      throw error;
+    }
+    this.fd = fd;
+    return 0;
+  }
+
+  /** Opens what is closed: 0 or an errno. What was said at the start about an image is no one's answer now. */
+  private ready(): number {
+    if (this.fd !== CLOSED) return 0;
+    try {
+      return this.open();
+    } catch {
+      return EIO;
     }
   }
 
-  read(lba: number, sectors: number, memory: Memory, offset: number): number {
+  readNow(lba: number, sectors: number, memory: Memory, offset: number): number {
+    if (this.fd === CLOSED) {
+      const code = this.ready();
+      if (code !== 0) return this.fail(code, 0);
+    }
+    this.io?.used(this);
     const position = this.start + lba * SECTOR;
     const length = sectors * SECTOR;
-    if (this.bounce === null) return this.readAll(memory, offset, length, position);
-    const result = this.readAll(this.bounce, 0, length, position);
-    if (result === DONE) copyMemory(this.bounce, 0, memory, offset, length);
-    return result;
+    if (this.reads === "never cold") return this.readAll(memory, offset, length, position);
+    if (this.reads === "beside" || memory.address === 0) return WOULD_WAIT;
+    const got = readCachedAt(this.fd, memory, offset, length, position);
+    if (got === length) return DONE;
+    if (got === -EOPNOTSUPP) {
+      this.reads = isMemoryImage(this.options) ? "never cold" : "beside";
+      return this.readNow(lba, sectors, memory, offset);
+    }
+    // Cold, in part or whole, or an error that the real read will tell better.
+    return WOULD_WAIT;
   }
 
-  write(lba: number, sectors: number, memory: Memory, offset: number): number {
+  read(lba: number, sectors: number, memory: Memory, offset: number, token: number): number {
+    const now = this.readNow(lba, sectors, memory, offset);
+    if (now !== WOULD_WAIT) return now;
+    return this.begin("read", token, memory, offset, lba, sectors);
+  }
+
+  writeNow(lba: number, sectors: number, memory: Memory, offset: number): number {
+    const { io, options } = this;
+    const code = this.ready();
+    if (code !== 0) return this.fail(code, 0);
+    io?.used(this);
+    this.dirty = true;
+    if (io !== null && (this.synchronous || options.direct === true || io.flushes > 0)) {
+      return WOULD_WAIT;
+    }
+    return this.writeAll(memory, offset, sectors * SECTOR, this.start + lba * SECTOR);
+  }
+
+  write(lba: number, sectors: number, memory: Memory, offset: number, token: number): number {
+    const now = this.writeNow(lba, sectors, memory, offset);
+    if (now !== WOULD_WAIT) return now;
+    return this.begin("write", token, memory, offset, lba, sectors);
+  }
+
+  flush(token: number): number {
+    if (this.io === null) return this.settle();
+    const code = this.ready();
+    if (code !== 0) return this.fail(code, 0);
+    this.dirty = false;
+    this.io.begin(this, "sync", token, null, 0, 0, 0);
+    return PENDING;
+  }
+
+  private begin(
+    kind: Kind,
+    token: number,
+    memory: Memory,
+    offset: number,
+    lba: number,
+    sectors: number,
+  ): number {
     const position = this.start + lba * SECTOR;
-    const length = sectors * SECTOR;
-    if (this.bounce === null) return this.writeAll(memory, offset, length, position);
-    copyMemory(memory, offset, this.bounce, 0, length);
-    return this.writeAll(this.bounce, 0, length, position);
+    this.io?.begin(this, kind, token, memory, offset, sectors * SECTOR, position);
+    return PENDING;
   }
 
-  flush(): number {
-    return Math.abs(syncFile(this.fd));
+  operationEnded(kind: Kind, errno: number): void {
+    if (kind === "sync" && errno !== DONE) this.dirty = true;
+    if (kind === "write") this.dirty = true;
+    if (this.closing && this.pending === 0) this.shut();
   }
 
   poll(): void {}
 
+  settle(): number {
+    if (this.fd === CLOSED) return DONE;
+    this.dirty = false;
+    return Math.abs(syncFile(this.fd));
+  }
+
+  /** Whether a flush would have something to do. */
+  get isDirty(): boolean {
+    return this.dirty;
+  }
+
+  evict(): void {
+    this.shut();
+  }
+
   close(): void {
+    this.closing = true;
+    if (this.pending === 0) this.shut();
+  }
+
+  private shut(): void {
+    if (this.fd === CLOSED) return;
     closeFile(this.fd);
-    this.bounce?.unmap();
+    this.fd = CLOSED;
+    this.io?.closed(this);
   }
 
   /** A partial read goes on where it stopped, so that a failure names the first bad sector. */
-  private readAll(memory: BytesOf, at: number, length: number, position: number): number {
+  private readAll(memory: Memory, at: number, length: number, position: number): number {
+    const bounce = this.needsBounce(memory, at) ? takeBounce(length) : null;
+    const into = bounce ?? memory;
+    const start = bounce === null ? at : 0;
     let done = 0;
-    while (done < length) {
-      const got = readAt(this.fd, memory, at + done, length - done, position + done);
+    let result = DONE;
+    while (done < length && result === DONE) {
+      const got = readAt(this.fd, into, start + done, length - done, position + done);
       // Nothing where there was something: the file was cut under our feet.
-      if (got <= 0) return this.fail(got === 0 ? EIO : -got, done);
-      done += got;
+      if (got <= 0) result = this.fail(got === 0 ? EIO : -got, done);
+      else done += got;
     }
-    return DONE;
+    if (bounce !== null) {
+      if (result === DONE) copyMemory(bounce, 0, memory, at, length);
+      giveBounce(bounce);
+    }
+    return result;
   }
 
-  private writeAll(memory: BytesOf, at: number, length: number, position: number): number {
+  private writeAll(memory: Memory, at: number, length: number, position: number): number {
+    const bounce = this.needsBounce(memory, at) ? takeBounce(length) : null;
+    const from = bounce ?? memory;
+    const start = bounce === null ? at : 0;
+    if (bounce !== null) copyMemory(memory, at, bounce, 0, length);
     let done = 0;
-    while (done < length) {
-      const put = writeAt(this.fd, memory, at + done, length - done, position + done);
-      if (put <= 0) return this.fail(put === 0 ? EIO : -put, done);
-      done += put;
+    let result = DONE;
+    while (done < length && result === DONE) {
+      const put = writeAt(this.fd, from, start + done, length - done, position + done);
+      if (put <= 0) result = this.fail(put === 0 ? EIO : -put, done);
+      else done += put;
     }
-    return DONE;
+    if (bounce !== null) giveBounce(bounce);
+    return result;
+  }
+
+  private needsBounce(memory: Memory, at: number): boolean {
+    if (this.alignment === 1) return false;
+    return memory.address === 0 || (memory.address + at) % this.alignment !== 0;
   }
 
   private fail(errno: number, bytes: number): number {
@@ -197,4 +287,16 @@ class FileStore implements Store {
   }
 }
 
-type BytesOf = Pick<Memory, "bytes" | "address">;
+/** What O_DIRECT wants of memory addresses; refused where it wants more than sectors of offsets. */
+function align(fd: number, path: string, start: number): number {
+  const told = directAlignment(fd);
+  if (told === null) throw noDirect(path);
+  if (told !== undefined && told.offset <= SECTOR) return told.memory;
+  const probe = takeBounce(SECTOR);
+  const got = told === undefined ? readAt(fd, probe, 0, SECTOR, start) : -1;
+  giveBounce(probe);
+  if (got >= 0) return PAGE_BYTES;
+  throw environment(
+    `-d (O_DIRECT) needs a device with blocks of ${SECTOR} bytes, and that of ${path} has larger ones`,
+  );
+}
