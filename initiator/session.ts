@@ -8,15 +8,12 @@ import { drive, type DriveMode } from "../link/drive.ts";
 import { parseFaults } from "../link/fault_plan.ts";
 import { createFaults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
-import { openPacketLink } from "../link/packet.ts";
-import type { RawLinkFacts } from "../link/packet_receiver.ts";
 import { createPollWaiter, type PollWaiter } from "../link/ppoll_waiter.ts";
 import { createReclaim } from "../link/reclaim.ts";
 import { parseReclaim } from "../link/reclaim_model.ts";
-import { openRingLink } from "../link/ring.ts";
 import { wrapLink, type Wrapper } from "../link/wrap.ts";
 import { type Address, formatAddress } from "../words/address.ts";
-import { environment, failed, notFound } from "../words/failure.ts";
+import { failed, notFound } from "../words/failure.ts";
 import { formatDuration } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
 import type { Command } from "./command.ts";
@@ -27,10 +24,9 @@ import { createInitiator, type Initiator } from "./initiator.ts";
 import { createPool } from "./pool/buffer_pool.ts";
 import type { PoolOptions } from "./pool/options.ts";
 import { leakMessage } from "./pool/teardown.ts";
+import { openRawLink, type RawLink, type RawLinkOptions } from "./raw_link.ts";
 import type { WindowLaw } from "./window.ts";
 
-/** The least MTU that holds a frame of one sector: 22 bytes of headers and 512 (P13). */
-export const LEAST_MTU = 534;
 /** How often a question that nobody has answered is put again, ns. */
 const ASK_EVERY = 200e6;
 /** What a link may take to let go of buffers at the end, ns (Linux: 3 s). */
@@ -42,11 +38,8 @@ export type WrapperText =
   | { readonly kind: "faults"; readonly text: string }
   | { readonly kind: "capture"; readonly sink: (bytes: Uint8Array) => void };
 
-export interface SessionOptions {
+export interface SessionOptions extends RawLinkOptions {
   readonly interfaces: readonly string[];
-  readonly link: "packet" | "ring";
-  /** Where frames leave, if not through the one interface given (the late lab of pool.md). */
-  readonly transmitInterface?: string;
   readonly pool: PoolOptions;
   /** Check every invariant of the pool at every step, and poison what is idle. */
   readonly verifyPool?: boolean;
@@ -71,7 +64,7 @@ export interface Session {
   /** As the core sees them, wrappers and all. */
   readonly links: readonly Link[];
   /** Below the wrappers. */
-  readonly raw: readonly (Link & RawLinkFacts)[];
+  readonly raw: readonly RawLink[];
   /** Runs the loop until `until` says true. */
   run(until: () => boolean): Promise<void>;
   /** Asks all who are there, again and again for `wait` ns, and each that answers for its IDENTIFY sector where `identify`. */
@@ -92,7 +85,7 @@ class OpenSession implements Session {
   readonly initiator: Initiator;
   readonly waiter: PollWaiter;
   readonly links: readonly Link[];
-  readonly raw: readonly (Link & RawLinkFacts)[];
+  readonly raw: readonly RawLink[];
   private readonly mode: DriveMode;
   private readonly listeners = new Set<(device: Device, event: DeviceEvent) => void>();
   private holders = 0;
@@ -102,9 +95,9 @@ class OpenSession implements Session {
   constructor(options: SessionOptions) {
     this.mode = options.mode;
     this.waiter = createPollWaiter();
-    const raw: (Link & RawLinkFacts)[] = [];
+    const raw: RawLink[] = [];
     try {
-      for (const name of options.interfaces) raw.push(openRaw(name, options));
+      for (const name of options.interfaces) raw.push(openRawLink(name, options));
     } catch (error) {
       for (const link of raw) link.close();
       this.waiter.close();
@@ -331,20 +324,4 @@ function wrappersOf(options: SessionOptions, index: number, clock: PollWaiter): 
     }
     return (inner) => createCapture(inner, { clock, sink: wrapper.sink, epochSeconds });
   });
-}
-
-function openRaw(name: string, options: SessionOptions): Link & RawLinkFacts {
-  const where = {
-    interface: name,
-    ...(options.transmitInterface === undefined
-      ? {}
-      : { transmitInterface: options.transmitInterface }),
-  };
-  const link = options.link === "ring" ? openRingLink(where) : openPacketLink(where);
-  if (link.mtu >= LEAST_MTU) return link;
-  const { mtu } = link;
-  link.close();
-  throw environment(
-    `Interface ${name} has an MTU of ${mtu}, and a frame of one sector needs ${LEAST_MTU}`,
-  );
 }

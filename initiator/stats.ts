@@ -33,6 +33,8 @@ export interface LinkStats {
   readonly received: number;
   readonly transmitted: number;
   readonly receive_drops: number;
+  /** What of these came, or was lost, by the socket for write answers; null: there is none. */
+  readonly write_lane: { readonly received: number; readonly receive_drops: number } | null;
   readonly transmit_busy: number;
   readonly transmit_errors: number;
   readonly ignored: IgnoredFrames;
@@ -89,6 +91,10 @@ export function linkStats(initiator: Initiator): LinkStats[] {
       received: counters.received,
       transmitted: counters.transmitted,
       receive_drops: counters.receiveDrops,
+      write_lane:
+        counters.lane === undefined
+          ? null
+          : { received: counters.lane.received, receive_drops: counters.lane.receiveDrops },
       transmit_busy: counters.transmitBusy,
       transmit_errors: counters.transmitErrors,
       ignored: { ...state.ignored },

@@ -17,14 +17,13 @@ import {
   DEFAULT_STRATEGY,
   parsePoolOptions,
 } from "../pool/options.ts";
+import { parseRawLink, type RawLinkTexts } from "../raw_link.ts";
 import { openSession, type Session, type SessionOptions, type WrapperText } from "../session.ts";
 import type { WindowLaw } from "../window.ts";
 
 /** As commander gives them. */
-export interface SessionTexts {
+export interface SessionTexts extends RawLinkTexts {
   readonly interface?: readonly string[];
-  readonly link?: "packet" | "ring";
-  readonly transmitInterface?: string;
   readonly pool?: string;
   readonly poolPrealloc?: string;
   readonly poolCap?: string;
@@ -86,6 +85,9 @@ export function addSessionOptions(command: Command): Command {
       new Option("--link <kind>", "ring: transmit from pinned memory").choices(["packet", "ring"]),
     )
     .option("--transmit-interface <if>", "where frames leave, if not by --interface")
+    .option("--write-lane", "take the answers to writes by a socket of their own")
+    .option("--receive-ring <size>", "memory of the receive ring (4m)")
+    .option("--lane-ring <size>", "memory of the write lane's (4m)")
     .option("--seed <n>", "of tags and faults (of tags: the clock)")
     .addOption(new Option("--mode <mode>", "how to wait for frames").choices(MODES))
     .option("--wait <d>", "how long to wait for a device to show up (1s)")
@@ -120,10 +122,7 @@ export function parseSession(texts: SessionTexts): SessionOptions {
   }
   return {
     interfaces,
-    link: texts.link ?? "packet",
-    ...(texts.transmitInterface === undefined
-      ? {}
-      : { transmitInterface: texts.transmitInterface }),
+    ...parseRawLink(texts),
     pool: parsePoolOptions(texts),
     wrappers: (texts.wrappers ?? []).map(openWrapper),
     seed,

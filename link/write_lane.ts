@@ -1,0 +1,109 @@
+// A lane of its own for the answers to writes: a second socket on the same interface, whose classic BPF
+// filter in the kernel admits only tags with bit 30 (P19), with a receive ring of its own. The first
+// socket's filter leaves exactly those out, so that a flood of read answers can't crowd out the
+// completions that free a writer's memory.
+//
+//   interface ─┬─ tag bit 30 clear ─▶ the link's own ring ──┐
+//              └─ tag bit 30 set   ─▶ the lane's ring ──────┴─▶ receive: the lane first
+//
+// Both filters are each other's complement: every frame goes to one socket, and to one only.
+
+import * as aoe from "../wire/aoe.ts";
+import type { Link, LinkCounters } from "./link.ts";
+import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
+
+/** Bit 30 of a tag, in the tag's first byte. */
+const WRITES = 0x40;
+/** Opcodes of linux/bpf_common.h: load a byte, jump where a bit is set, return. */
+const LOAD_BYTE = 0x30;
+const JUMP_IF_SET = 0x45;
+const RETURN = 0x06;
+/** Bytes of a frame that are kept: all. */
+const ALL = 0x4_0000;
+
+type Filter = NonNullable<PacketOptions["filter"]>;
+
+function filter(writes: boolean): Filter {
+  return [
+    { code: LOAD_BYTE, jt: 0, jf: 0, k: aoe.TAG },
+    { code: JUMP_IF_SET, jt: 0, jf: 1, k: WRITES },
+    { code: RETURN, jt: 0, jf: 0, k: writes ? ALL : 0 },
+    { code: RETURN, jt: 0, jf: 0, k: writes ? 0 : ALL },
+  ];
+}
+
+/**
+ * The link that `open` makes of `options`, with a lane for write answers beside it. `counters` are both
+ * sockets' together, and `counters.lane` the lane's share. `laneRingBytes`: 4 MiB unless told.
+ */
+export function openWithLane(
+  open: (options: PacketOptions) => Link & RawLinkFacts,
+  options: PacketOptions,
+  laneRingBytes?: number,
+): Link & RawLinkFacts {
+  const link = open({ ...options, filter: filter(false) });
+  const { transmitInterface: _, ringBytes: __, ...receiving } = options;
+  let lane: ReturnType<typeof openPacketReceiver>;
+  try {
+    lane = openPacketReceiver({
+      ...receiving,
+      ...(laneRingBytes === undefined ? {} : { ringBytes: laneRingBytes }),
+      filter: filter(true),
+      // It transmits nothing.
+      sendBufferBytes: 0,
+    });
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+  const counters: LinkCounters = { ...link.counters };
+  return {
+    get mac() {
+      return link.mac;
+    },
+    get mtu() {
+      return link.mtu;
+    },
+    get onChange() {
+      return link.onChange;
+    },
+    set onChange(told) {
+      link.onChange = told;
+    },
+    get carrier() {
+      return link.carrier;
+    },
+    get truncated() {
+      return link.truncated + lane.truncated;
+    },
+    get counters() {
+      lane.countDrops();
+      const { received, receiveDrops } = lane.counters;
+      Object.assign(counters, link.counters);
+      counters.received += received;
+      counters.receiveDrops += receiveDrops;
+      counters.lane = { received, receiveDrops };
+      return counters;
+    },
+    interface: link.interface,
+    granted: {
+      ...link.granted,
+      warnings: [...new Set([...link.granted.warnings, ...lane.granted.warnings])],
+    },
+    fds: [...link.fds, ...lane.fds],
+    allocate: (size) => link.allocate(size),
+    free: (buffer) => link.free(buffer),
+    receive(visit, limit) {
+      const writes = lane.receive(visit, limit);
+      return writes < limit ? writes + link.receive(visit, limit - writes) : writes;
+    },
+    transmit: (buffer, length) => link.transmit(buffer, length),
+    flush: () => link.flush(),
+    reclaim: () => link.reclaim(),
+    nextDeadline: () => link.nextDeadline(),
+    close() {
+      link.close();
+      lane.close();
+    },
+  };
+}
