@@ -56,6 +56,11 @@ function loadCommand(): Command {
     .option("--wait <duration>", "until a device that does not answer is given up (default 5s)")
     .option("--json", "fio's json+ with an `aoe` block, on stdout")
     .option("--ndjson", "a line of JSON at the start, at each interval and at the end, on stdout")
+    .option("--link <kind>", "packet, or ring: transmit from memory that the kernel holds (packet)")
+    .option("--transmit-interface <if>", "where frames leave, if not by --interface")
+    .option("--write-lane", "take the answers to writes by a socket of their own")
+    .option("--receive-ring <size>", "memory of the receive ring (4m)")
+    .option("--lane-ring <size>", "memory of the write lane's (4m)")
     .option("--hgrm <file>", "write the latencies as an HdrHistogram percentile distribution")
     .option("--hlog <file>", "write them as an HdrHistogram log")
     .addHelpText(

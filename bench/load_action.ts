@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
-import { openPacketLink } from "../link/packet.ts";
+import { openRawLink, parseRawLink, type RawLinkTexts } from "../initiator/raw_link.ts";
 import { pinToCpus } from "../sys/affinity.ts";
 import { parseAddress, formatAddress } from "../words/address.ts";
 import { environment, EXIT, usage } from "../words/failure.ts";
@@ -16,7 +16,7 @@ import { type LoadOutcome, runLoad } from "./load_run.ts";
 import { provenance } from "./provenance.ts";
 import { describeMismatch } from "./verifier.ts";
 
-interface Flags extends LoadTexts {
+interface Flags extends LoadTexts, RawLinkTexts {
   readonly interface?: string;
   readonly cpus?: string;
   readonly wait?: string;
@@ -36,6 +36,7 @@ export async function loadAction(
   const flags = given as Flags;
   const address = parseAddress(device, "<address>");
   const options = parseLoad(flags);
+  const raw = parseRawLink(flags);
   const patience = parseDuration(flags.wait ?? "5s", "--wait");
   const on = flags.interface ?? "";
   if (flags.json === true && flags.ndjson === true) {
@@ -44,7 +45,7 @@ export async function loadAction(
   const cpus = flags.cpus?.split(",").map((cpu) => parseInteger(cpu, "--cpus", 0)) ?? null;
   if (cpus !== null) pinToCpus(cpus);
 
-  const link = openPacketLink({ interface: on });
+  const link = openRawLink(on, raw);
   for (const warning of link.granted.warnings) say(warning);
   const waiter = createPollWaiter();
   for (const fd of link.fds) waiter.add(fd);
@@ -85,7 +86,8 @@ export async function loadAction(
       device: formatAddress(address),
       interface: on,
       mtu: link.mtu,
-      link: "packet",
+      link: raw.link,
+      ...(raw.writeLane === true ? { write_lane: true } : {}),
       granted: link.granted,
       pinning: cpus,
       provenance: provenance(),
