@@ -4,7 +4,8 @@ import { expect, test } from "bun:test";
 import { findings } from "./findings.ts";
 import { type Cell, cellsOf, parseJob } from "./job/job.ts";
 import { type CellResult, type Figures, medianTrial, type Trial } from "./result.ts";
-import { interleaved } from "./run.ts";
+import { PLAIN, sampleCell, sampleTrial } from "./sample_result.ts";
+import { schedule } from "./schedule.ts";
 import { cellTable } from "./table.ts";
 
 const JOB = parseJob(
@@ -15,47 +16,10 @@ reclaim = ["eager", "coalesce:64/1ms"]`,
   "j.toml",
 );
 
-const PLAIN: Figures = {
-  iops: 40_000,
-  runtime_ns: 1e9,
-  lat_p50_ns: 400_000,
-  lat_p99_ns: 900_000,
-  buffer_wait_mean_ns: 0,
-  buffer_wait_p99_ns: 0,
-  pool_length: 0,
-  pool_length_peak: 0,
-  pool_preallocated: 16,
-  pool_cap: 256,
-  dry: 0,
-  kicks: 0,
-  kick_stall_ns: 0,
-  retransmits: 0,
-  failures: 0,
-  mismatches: 0,
-  receive_drops: 0,
-  steady: true,
-  littles_law_holds: true,
-};
-
-function trial(figures: Figures | null): Trial {
-  return {
-    order: 0,
-    exit_code: figures === null ? 1 : 0,
-    failure: figures === null ? "it failed" : null,
-    elapsed_ns: 2e9,
-    cpu_ns: 1e9,
-    others_cpu_ns: 0,
-    figures,
-    fio: {},
-  };
-}
+const trial = sampleTrial;
 
 function results(figuresOf: (cell: Cell) => Partial<Figures> | null): CellResult[] {
-  return JOB.jobs.flatMap(cellsOf).map((cell) => {
-    const own = figuresOf(cell);
-    const trials = [trial(own === null ? null : { ...PLAIN, ...own })];
-    return { ...cell, trials, median: medianTrial(trials) };
-  });
+  return JOB.jobs.flatMap(cellsOf).map((cell) => sampleCell(cell, [figuresOf(cell)]));
 }
 
 const isLate = (cell: Cell): boolean => cell.values.reclaim !== "eager";
@@ -127,10 +91,18 @@ test("the middle trial's figures stay together", () => {
 
 test("each round runs every cell once, in a seeded order of its own", () => {
   const cells = JOB.jobs.flatMap(cellsOf);
-  const order = interleaved(cells, 3, 7);
-  const rounds = [0, 1, 2].map((round) => order.slice(round * 8, round * 8 + 8));
+  const order = (seed: number): Cell[] =>
+    schedule(cells, 3, 1, "random", seed).map(({ cell }) => cell);
+  const rounds = [0, 1, 2].map((round) => order(7).slice(round * 8, round * 8 + 8));
   for (const round of rounds) expect(new Set(round)).toEqual(new Set(cells));
   expect(rounds[0]).not.toEqual(rounds[1]);
-  expect(interleaved(cells, 3, 7)).toEqual(order);
-  expect(interleaved(cells, 3, 8)).not.toEqual(order);
+  expect(order(7)).toEqual(order(7));
+  expect(order(7)).not.toEqual(order(8));
+});
+
+test("arms take turns in going first, so that no drift falls on one of them", () => {
+  const turns = schedule(["x", "y"], 2, 2, "abba", 1).map(({ cell, arm }) => `${cell}${arm}`);
+  expect(turns).toEqual(["x0", "x1", "y0", "y1", "y1", "y0", "x1", "x0"]);
+  const random = schedule(["x"], 4, 2, "random", 1).map(({ arm }) => arm);
+  expect(random).toEqual([0, 1, 1, 0, 0, 1, 1, 0]);
 });

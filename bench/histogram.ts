@@ -75,6 +75,28 @@ export class Histogram {
     this.max = Math.max(this.max, other.max);
   }
 
+  /** [least duration, count] of every bucket that has any, ascending. */
+  buckets(): [number, number][] {
+    const buckets: [number, number][] = [];
+    for (let index = 0; index < BUCKETS; index++) {
+      const count = this.counts[index] ?? 0;
+      if (count > 0) buckets.push([bucketStart(index), count]);
+    }
+    return buckets;
+  }
+
+  /** Adds what `buckets` of another told; only counts and percentiles are exact then, no sums. */
+  addBuckets(buckets: readonly (readonly [number, number])[]): void {
+    for (const [start, count] of buckets) {
+      const index = bucketOf(start);
+      this.counts[index] = (this.counts[index] ?? 0) + count;
+      this.count += count;
+      this.sum += start * count;
+      this.min = Math.min(this.min, start);
+      this.max = Math.max(this.max, bucketStart(index + 1) - 1);
+    }
+  }
+
   reset(): void {
     this.counts.fill(0);
     this.count = 0;

@@ -59,14 +59,22 @@ export function figuresOf(outcome: LoadOutcome): Figures {
   return {
     iops: runtime === 0 ? 0 : (load.completed * 1e9) / runtime,
     runtime_ns: runtime,
+    lat_mean_ns: load.lat.mean(),
     lat_p50_ns: load.lat.percentile(50),
+    lat_p90_ns: load.lat.percentile(90),
     lat_p99_ns: load.lat.percentile(99),
+    lat_p999_ns: load.lat.percentile(99.9),
+    lat_max_ns: load.lat.max,
     buffer_wait_mean_ns: load.bufferWait.mean(),
     buffer_wait_p99_ns: load.bufferWait.percentile(99),
+    cpu_per_command_ns: load.completed === 0 ? 0 : cpuOf(outcome) / load.completed,
     pool_length: pool.pool_length,
     pool_length_peak: pool.pool_length_peak,
     pool_preallocated: pool.preallocated,
     pool_cap: pool.cap,
+    allocations: counts.allocations,
+    head_blocked: counts.head_blocked,
+    pool_touches: counts.pool_touches,
     dry: counts.dry,
     kicks: counts.kicks,
     kick_stall_ns: counts.kick_stall_ns,
@@ -77,6 +85,10 @@ export function figuresOf(outcome: LoadOutcome): Figures {
     steady: steady?.steady ?? null,
     littles_law_holds: law.holds,
   };
+}
+
+function cpuOf({ usageBefore, usageAfter }: LoadOutcome): number {
+  return usageAfter.user - usageBefore.user + usageAfter.system - usageBefore.system;
 }
 
 /** The document that --json prints: fio's json+ with our two blocks. `environment`: interface, provenance and the like. */
@@ -134,6 +146,10 @@ export function loadDocument(
           target_and_wire_ns: latencyFigures(load.wire, true),
         },
         lat_all_ns: latencyFigures(load.lat, true),
+        lat_buckets_ns: load.lat.buckets(),
+        series: outcome.series.table(),
+        stalls_ns: outcome.series.stallTable().stalls,
+        stall_count: outcome.series.stallTable().count,
         outcomes: {
           ok: load.outcomes[0] ?? 0,
           ata_errors: load.outcomes[1] ?? 0,

@@ -24,8 +24,10 @@ import { failed, notFound } from "../words/failure.ts";
 import { formatDuration, formatSize, MS } from "../words/quantity.ts";
 import { createRandom, type Random } from "../words/random.ts";
 import { createArrivals } from "./arrivals.ts";
-import { Load } from "./load.ts";
+import { Load, type Submitter } from "./load.ts";
 import type { LoadOptions } from "./load_options.ts";
+import { Series, type SeriesSource } from "./series.ts";
+import type { Trace } from "./trace/trace.ts";
 import { Verifier } from "./verifier.ts";
 import { type Gate, gate } from "./warm_up.ts";
 import { SECTOR, Workload, writes } from "./workload.ts";
@@ -46,6 +48,8 @@ export interface LoadSetting {
   readonly options: LoadOptions;
   /** `low-latency` unless told; under a virtual clock `frugal`, since nothing moves while one spins. */
   readonly mode?: DriveMode;
+  /** Told of every buffer and command of the measured time; none unless given. */
+  readonly trace?: Trace;
   /** Sentences for a person. */
   readonly say: (sentence: string) => void;
   /** Told when the measured time begins, and now and then while it runs. */
@@ -59,6 +63,7 @@ export interface LoadOutcome {
   readonly load: Load;
   readonly device: Device;
   readonly verifier: Verifier | null;
+  readonly series: Series;
   /** At the end of the measured time. */
   readonly pool: PoolSnapshot;
   readonly poolLength: number;
@@ -81,14 +86,16 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
   const initiator = createInitiator({
     links: [link],
     random: random.fork("tags"),
-    pool: (on, frameBytes) =>
-      createPool({
+    pool: (on, frameBytes) => {
+      const pool = createPool({
         strategy: options.pool.strategy,
         link: on,
         frameBytes,
         preallocated: options.pool.preallocated,
         cap: options.pool.cap,
-      }),
+      });
+      return setting.trace?.aroundPool(pool) ?? pool;
+    },
     kick: options.pool.kickOnRelease ? "on-release" : options.pool.kick,
     clock: waiter,
   });
@@ -190,13 +197,20 @@ function makeLoad(
     bs,
   };
   return {
-    load: new Load(plan, workload, arrivals, verifier, device, memory, now),
+    load: new Load(plan, workload, arrivals, verifier, traced(setting, device), memory, now),
     workload,
     verifier,
   };
 }
 
-type Run = Pick<LoadOutcome, "pool" | "poolLength" | "usageBefore" | "usageAfter" | "interrupted">;
+function traced({ trace }: LoadSetting, device: Device): Submitter {
+  return trace?.aroundDevice(device) ?? device;
+}
+
+type Run = Pick<
+  LoadOutcome,
+  "series" | "pool" | "poolLength" | "usageBefore" | "usageAfter" | "interrupted"
+>;
 
 async function perform(
   setting: LoadSetting,
@@ -210,13 +224,21 @@ async function perform(
   const usageAfter = usage();
   let snapshot: PoolSnapshot | null = null;
   let stopped = false;
+  const series = new Series();
+  // The pool comes with the first command.
+  let source: SeriesSource | null = null;
   load.onMeasure = (now) => {
     poolOf(device).markWarm(now);
+    setting.trace?.start(now);
+    source = sourceOf(load, device);
+    series.begin(source, now, setting.options.runtime);
     usage(usageBefore);
   };
   load.onMeasured = (now) => {
+    if (source !== null) series.look(source, now);
     usage(usageAfter);
     snapshot = poolOf(device).snapshot(now);
+    setting.trace?.stop(now);
   };
   let warmUntil = waiter.now() + setting.options.warmUp;
   const driver = {
@@ -225,9 +247,10 @@ async function perform(
         reclaim.open();
         warmUntil = Number.POSITIVE_INFINITY;
       }
+      if (source !== null && now < load.measuredTo) series.look(source, now);
       load.advance(now);
     },
-    nextDeadline: () => Math.min(warmUntil, load.nextDeadline()),
+    nextDeadline: () => Math.min(warmUntil, series.due, load.nextDeadline()),
   };
   let nextLook = waiter.now();
   await drive({
@@ -250,7 +273,36 @@ async function perform(
   });
   if (snapshot === null) throw new Error("invariant: a finished load has measured");
   const pool: PoolSnapshot = snapshot;
-  return { pool, poolLength: pool.pool_length, usageBefore, usageAfter, interrupted: stopped };
+  return {
+    series,
+    pool,
+    poolLength: pool.pool_length,
+    usageBefore,
+    usageAfter,
+    interrupted: stopped,
+  };
+}
+
+function sourceOf(load: Load, device: Device): SeriesSource {
+  const pool = poolOf(device);
+  return {
+    metrics: pool.metrics,
+    get owned() {
+      return pool.owned;
+    },
+    get completed() {
+      return load.completed;
+    },
+    get outstanding() {
+      return load.outstanding;
+    },
+    get retransmits() {
+      return device.counters.retransmits;
+    },
+    get window() {
+      return device.paths[0]?.window.size ?? 0;
+    },
+  };
 }
 
 /** Gives the link time to let go of what it holds; a sentence about what it keeps. */

@@ -1,3 +1,5 @@
+// Little's law and steady state: what holds is told to hold, and what doesn't is not.
+
 import { describe, expect, test } from "bun:test";
 import { littlesLaw } from "./littles_law.ts";
 import { steadyState } from "./steady_state.ts";

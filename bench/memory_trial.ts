@@ -1,32 +1,37 @@
 // A trial without a network, as a process of its own: target and initiator are two cores in one loop,
-// joined by the memory link, in real time. Its frames cross no kernel and its cores share one CPU, so
+// joined by the memory link. In real time its frames cross no kernel and its cores share one CPU, so
 // its figures stand for nothing but themselves; what the pools do under late release shows all the same.
+// Under the virtual clock nothing takes time but what the job says, and a seed is one result for ever.
 //
-//   bun memory_trial.ts '{"rw": "randread", …}'      every key of a cell; the document on stdout
+//   bun memory_trial.ts '{"rw": "randread", …}' memory | virtual     every key of a cell; the document on stdout
 
 import { createMemoryPair } from "../link/memory.ts";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
+import { createVirtualClock } from "../link/virtual_clock.ts";
 import { Export } from "../target/export.ts";
 import { parseServiceModel } from "../target/service/model.ts";
 import { createMemoryStore } from "../target/stores/memory.ts";
 import { Target } from "../target/target.ts";
 import { EXIT, Failure } from "../words/failure.ts";
-import { parseInteger, parseSize } from "../words/quantity.ts";
+import { parseDuration, parseInteger, parseSize } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
 import type { Cell } from "./job/job.ts";
 import { type LoadTexts, parseLoad } from "./load_options.ts";
 import { figuresOf, loadDocument } from "./load_report.ts";
 import { runLoad } from "./load_run.ts";
-import { loadOptions } from "./trial.ts";
+import { wallMilliseconds } from "./provenance.ts";
+import { loadOptions } from "./trial_script.ts";
 import { SECTOR } from "./workload.ts";
 
 const ADDRESS = { major: 7, minor: 3 };
 
-async function main(values: Cell["values"]): Promise<number> {
+async function main(values: Cell["values"], link: string): Promise<number> {
   const options = parseLoad(Object.fromEntries(loadOptions(values).map(camel)) as LoadTexts);
-  const waiter = createPollWaiter();
+  const exact = link === "virtual";
+  const waiter = exact ? createVirtualClock(1e9) : createPollWaiter();
   const mtu = parseInteger(values.mtu, "mtu");
-  const [near, far] = createMemoryPair({ clock: waiter, mtu });
+  const latency = exact ? parseDuration(values.latency, "latency") : 0;
+  const [near, far] = createMemoryPair({ clock: waiter, mtu, latency });
   const sectors = parseSize(values.image_size, "image_size") / SECTOR;
   const target = new Target();
   target.addExport(
@@ -42,7 +47,7 @@ async function main(values: Cell["values"]): Promise<number> {
     }),
   );
   target.addPort(far, "memory");
-  const at = Date.now();
+  const at = exact ? 0 : wallMilliseconds();
   const outcome = await runLoad({
     link: near,
     waiter,
@@ -50,11 +55,13 @@ async function main(values: Cell["values"]): Promise<number> {
     address: ADDRESS,
     patience: 3e9,
     options,
+    // Nothing moves under the virtual clock while one spins.
+    mode: exact ? "frugal" : "low-latency",
     say: (sentence) => process.stderr.write(`${sentence}\n`),
   });
   const document = loadDocument(outcome, options, "e7.3", at, {
     device: "e7.3",
-    link: "memory",
+    link,
     mtu,
   });
   await Bun.write(Bun.stdout, `${JSON.stringify(document)}\n`);
@@ -67,7 +74,10 @@ function camel([option, text]: [string, string]): [string, string] {
 }
 
 try {
-  process.exitCode = await main(JSON.parse(process.argv[2] ?? "{}") as Cell["values"]);
+  process.exitCode = await main(
+    JSON.parse(process.argv[2] ?? "{}") as Cell["values"],
+    process.argv[3] ?? "memory",
+  );
 } catch (error) {
   if (!(error instanceof Failure)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -1,26 +1,12 @@
 // Where a result comes from: what one must know to repeat it, or to refuse to compare it.
 
 import { existsSync, readFileSync } from "node:fs";
-import { cpus, release } from "node:os";
+import { cpus, hostname, release } from "node:os";
 import { dirname } from "node:path";
 import { allowedCpus } from "../sys/affinity.ts";
+import { addNanoseconds, now, wallClockAtZero } from "../sys/clock.ts";
 import manifest from "../package.json" with { type: "json" };
-
-export interface Provenance {
-  readonly program: string;
-  /** null: not run from a git work tree, or no git here. */
-  readonly git_revision: string | null;
-  /** Whether files differ from that revision; null where that can't be known. */
-  readonly git_dirty: boolean | null;
-  readonly bun: string;
-  readonly kernel: string;
-  readonly architecture: string;
-  readonly cpu: string;
-  readonly cpus_allowed: readonly number[];
-  /** null: this machine doesn't say (virtual machines mostly). */
-  readonly governor: string | null;
-  readonly user: "root" | "ordinary";
-}
+import type { Provenance } from "./result.ts";
 
 export function provenance(): Provenance {
   const source = dirname(import.meta.dir);
@@ -36,8 +22,21 @@ export function provenance(): Provenance {
     cpu: cpus()[0]?.model ?? "unknown",
     cpus_allowed: allowedCpus(),
     governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+    machine: machine(),
     user: process.getuid?.() === 0 ? "root" : "ordinary",
   };
+}
+
+/** The wall clock, ms since 1970. */
+export function wallMilliseconds(): number {
+  const { seconds, nanoseconds } = addNanoseconds(wallClockAtZero(), now());
+  return Math.floor(seconds * 1e3 + nanoseconds / 1e6);
+}
+
+/** Not the machine's id itself: a result is meant to be passed on. */
+function machine(): string {
+  const words = [read("/etc/machine-id") ?? hostname(), cpus()[0]?.model, cpus().length, release()];
+  return Bun.hash.crc32(words.join("|")).toString(16).padStart(8, "0");
 }
 
 function read(path: string): string | null {

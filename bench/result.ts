@@ -1,92 +1,196 @@
-// The result of `aoe bench run`, as written with --json: everything that the table and the sentences
-// were made from, and what is needed to repeat the run. Units stand in the names of keys.
+// The result of `aoe bench run`, as written by --json and -o: everything that the table, the sentences and
+// a report are made from, and what is needed to repeat the run. `aoe bench schema` prints it as JSON Schema
+// (docs/result.schema.json). Units stand in the names of keys; a key never vanishes, null says "not known".
+//
+//   RunResult ─ provenance, job (as resolved, with origins), pinning, warnings, findings
+//     └ cells[]      a combination of the job's lists: axes (what varies, as labelled), values (every key)
+//         ├ trials[]    in the order they ran; one that others disturbed was repeated and stands in discarded[]
+//         │   ├ figures    the trial as a whole, over all of its loads
+//         │   ├ loads[]    one for each initiator and target: figures, and fio's json+ document, in whose
+//         │   │            jobs[0].aoe stand latency_split, lat_buckets_ns, series, stalls_ns, pool, window, rtt
+//         │   └ drops      frames lost at both ends
+//         ├ median      the middle trial by throughput
+//         ├ floor       the same load against a null target over the same link: the harness's own cost
+//         └ thresholds  of the job file, each with the value found
+//
+//   jobs[0].aoe.lat_buckets_ns   [[start, count], …] of histogram.ts, exact, so that trials can be merged
+//   jobs[0].aoe.series           columns of equal length, one place for each sample (series.ts)
+//   jobs[0].aoe.stalls_ns        [[begin, duration], …] from the measured time's begin: the kick was waited for
 
+import * as v from "valibot";
 import type { KeyName } from "./job/keys.ts";
-import type { Origin } from "./job/job.ts";
-import type { Provenance } from "./provenance.ts";
 
 /** Raised when a key changes its meaning or goes; a new key alone does not raise it. */
 export const SCHEMA_VERSION = 1;
 
-/** What tables and findings need of a trial; the whole is in `fio`. */
-export interface Figures {
-  /** Commands a second in the measured time. */
-  readonly iops: number;
-  readonly runtime_ns: number;
-  readonly lat_p50_ns: number;
-  readonly lat_p99_ns: number;
-  readonly buffer_wait_mean_ns: number;
-  readonly buffer_wait_p99_ns: number;
-  /** Extra buffers: at the end, and the most there were. */
-  readonly pool_length: number;
-  readonly pool_length_peak: number;
-  readonly pool_preallocated: number;
-  readonly pool_cap: number | null;
-  /** In the measured time: `acquire` found no buffer, kicks fired, time spent waiting for them. */
-  readonly dry: number;
-  readonly kicks: number;
-  readonly kick_stall_ns: number;
-  readonly retransmits: number;
-  readonly failures: number;
-  readonly mismatches: number;
-  readonly receive_drops: number;
-  readonly steady: boolean | null;
-  readonly littles_law_holds: boolean;
-}
+const about = <T extends v.GenericSchema>(schema: T, text: string) =>
+  v.pipe(schema, v.description(text));
+const number = (text: string) => about(v.number(), text);
+const count = number;
+const text = (what: string) => about(v.string(), what);
 
-export interface Trial {
-  /** Place in the order in which trials ran, from 0. */
-  readonly order: number;
-  readonly exit_code: number;
-  /** One sentence where the trial failed, else null. */
-  readonly failure: string | null;
-  readonly elapsed_ns: number;
-  /** CPU time of the trial's processes, and of all others on the CPUs it ran on; null: not known. */
-  readonly cpu_ns: number | null;
-  readonly others_cpu_ns: number | null;
-  readonly figures: Figures | null;
-  /** fio's json+ document of the load; null where the trial failed. */
-  readonly fio: Record<string, unknown> | null;
-}
+/** What tables, findings and comparisons need of a trial; the whole is in `fio`. */
+export const FiguresSchema = v.object({
+  iops: number("commands a second in the measured time"),
+  runtime_ns: number("measured time"),
+  lat_mean_ns: number("from when a command was due to its end, like all of lat_*"),
+  lat_p50_ns: number("median"),
+  lat_p90_ns: number("90 % are not above"),
+  lat_p99_ns: number("99 % are not above"),
+  lat_p999_ns: number("99.9 % are not above"),
+  lat_max_ns: number("the longest"),
+  buffer_wait_mean_ns: number("for a buffer of the pool, by command"),
+  buffer_wait_p99_ns: number("99 % waited no longer"),
+  cpu_per_command_ns: number("CPU time of the load's process by command"),
+  pool_length: count("extra buffers at the end"),
+  pool_length_peak: count("the most there were"),
+  pool_preallocated: count("buffers made at the start"),
+  pool_cap: about(v.nullable(v.number()), "extra buffers at most; null: no cap"),
+  allocations: count("in the measured time"),
+  head_blocked: count("the pool's head was pinned while another was idle, in the measured time"),
+  pool_touches: count("the pool was asked, in the measured time"),
+  dry: count("no buffer was to be had, in the measured time"),
+  kicks: count("in the measured time"),
+  kick_stall_ns: number("spent waiting for kicks, in the measured time"),
+  retransmits: count("frames sent again, from discovery on"),
+  failures: count("commands that ended with an error"),
+  mismatches: count("sectors that were read wrong (verify)"),
+  receive_drops: count("frames that the load's socket lost for want of room"),
+  steady: about(v.nullable(v.boolean()), "steady_state.ts; null: too short to say"),
+  littles_law_holds: about(v.boolean(), "littles_law.ts; where it fails no time is to be trusted"),
+});
 
-export interface CellResult {
-  readonly job: string;
+const SocketDropsSchema = v.object({
+  receive: count("lost because the socket had no room (PACKET_STATISTICS)"),
+  busy: count("the link had no room to send, so it was tried again later"),
+  errors: count("refused by the kernel on transmit, or beyond what the target admits"),
+});
+
+export const DropsSchema = v.object({
+  initiator: SocketDropsSchema,
+  target: about(v.nullable(SocketDropsSchema), "null: the target did not tell"),
+});
+
+const LoadSchema = v.object({
+  address: text("the device, e7.3"),
+  interface: about(v.nullable(v.string()), "null: the memory link"),
+  figures: FiguresSchema,
+  fio: about(v.record(v.string(), v.unknown()), "fio's json+ with an `aoe` block in jobs[0]"),
+});
+
+export const TrialSchema = v.object({
+  order: count("place in the order in which trials ran, from 0"),
+  attempt: count("0, or how many disturbed attempts went before"),
+  disturbed: about(v.boolean(), "others used more of the trial's CPUs than is allowed"),
+  exit_code: v.number(),
+  failure: about(v.nullable(v.string()), "one sentence where the trial failed, else null"),
+  elapsed_ns: v.number(),
+  cpu_ns: about(v.nullable(v.number()), "CPU time of the trial's processes; null: not known"),
+  others_cpu_ns: about(v.nullable(v.number()), "of all others on the CPUs it ran on"),
+  figures: about(v.nullable(FiguresSchema), "over all loads; null where the trial failed"),
+  loads: v.array(LoadSchema),
+  drops: about(v.nullable(DropsSchema), "at both ends; null where the trial failed"),
+});
+
+export const ThresholdSchema = v.object({
+  threshold: text("as in the job file, `lat.p99<2ms`"),
+  value: about(v.nullable(v.number()), "found (durations in ns); null: no data"),
+  shown: text("the value for a person, with its unit"),
+  held: about(v.boolean(), "no data is a failure"),
+});
+
+export const CellSchema = v.object({
+  job: text("section of the job file"),
+  axes: about(v.record(v.string(), v.string()), "label of each key that varies"),
+  values: about(v.record(v.string(), v.string()), "text of every key"),
+  trials: v.array(TrialSchema),
+  discarded: about(v.array(TrialSchema), "disturbed attempts that were repeated"),
+  median: about(v.nullable(FiguresSchema), "the middle trial by throughput; null: none ended well"),
+  floor: about(
+    v.nullable(FiguresSchema),
+    "the same load against a null target over the same link; null: not measured",
+  ),
+  thresholds: v.array(ThresholdSchema),
+});
+
+export const ProvenanceSchema = v.object({
+  program: v.string(),
+  git_revision: about(v.nullable(v.string()), "null: not run from a git work tree"),
+  git_dirty: about(v.nullable(v.boolean()), "whether files differ from that revision"),
+  bun: v.string(),
+  kernel: v.string(),
+  architecture: v.string(),
+  cpu: v.string(),
+  cpus_allowed: v.array(v.number()),
+  governor: about(v.nullable(v.string()), "null: this machine doesn't say"),
+  machine: text("a hash that tells machines apart: machine-id, CPU, kernel"),
+  user: v.picklist(["root", "ordinary"]),
+});
+
+const ChoiceSchema = v.object({ label: v.string(), text: v.string() });
+const ResolvedSchema = v.object({
+  origin: v.picklist(["default", "global", "job", "set"]),
+  choices: v.array(ChoiceSchema),
+});
+
+export const RunSchema = v.object({
+  schema_version: v.number(),
+  kind: v.literal("aoe bench run"),
+  started_at: text("ISO 8601"),
+  elapsed_ns: v.number(),
+  arm: text("`run`, or which side of a comparison: base, head, control"),
+  job: v.object({
+    file: v.string(),
+    sections: v.record(v.string(), v.record(v.string(), ResolvedSchema)),
+  }),
+  seed: v.number(),
+  link: about(v.picklist(["packet", "memory", "virtual"]), "how the trials ran"),
+  fallback: about(
+    v.nullable(v.string()),
+    "why it was the memory link though the job left the choice",
+  ),
+  pinning: v.object({
+    target: about(v.nullable(v.number()), "CPU; null: not pinned"),
+    load: v.nullable(v.number()),
+  }),
+  interfaces: about(
+    v.array(
+      v.object({
+        name: v.string(),
+        mtu: about(v.nullable(v.number()), "null: not known"),
+        offloads: about(v.record(v.string(), v.string()), "of `ethtool -k`; empty: not told"),
+        coalescing: about(v.record(v.string(), v.string()), "of `ethtool -c`; empty: not told"),
+      }),
+    ),
+    "that exist beyond the run; empty: each trial made its own veth pair, whose MTU is a key",
+  ),
+  provenance: ProvenanceSchema,
+  warnings: v.array(v.string()),
+  cells: v.array(CellSchema),
+  findings: v.array(v.string()),
+});
+
+type Deep<T> = T extends readonly (infer U)[]
+  ? readonly Deep<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Deep<T[K]> }
+    : T;
+
+export type Figures = Deep<v.InferOutput<typeof FiguresSchema>>;
+export type Drops = Deep<v.InferOutput<typeof DropsSchema>>;
+export type LoadResult = Deep<v.InferOutput<typeof LoadSchema>>;
+export type Trial = Deep<v.InferOutput<typeof TrialSchema>>;
+export type ThresholdResult = Deep<v.InferOutput<typeof ThresholdSchema>>;
+export type Provenance = Deep<v.InferOutput<typeof ProvenanceSchema>>;
+type Cell = Deep<v.InferOutput<typeof CellSchema>>;
+type Run = Deep<v.InferOutput<typeof RunSchema>>;
+
+/** A cell whose keys are those that this program knows. */
+export type CellResult = Omit<Cell, "axes" | "values"> & {
   readonly axes: Readonly<Partial<Record<KeyName, string>>>;
   readonly values: Readonly<Record<KeyName, string>>;
-  readonly trials: readonly Trial[];
-  /** The middle trial by throughput, of those that ended well; null where none did. */
-  readonly median: Figures | null;
-}
-
-export interface RunResult {
-  readonly schema_version: number;
-  readonly kind: "aoe bench run";
-  /** ISO 8601. */
-  readonly started_at: string;
-  readonly elapsed_ns: number;
-  readonly job: {
-    readonly file: string;
-    readonly sections: Readonly<
-      Record<
-        string,
-        Readonly<
-          Record<KeyName, { origin: Origin; choices: readonly { label: string; text: string }[] }>
-        >
-      >
-    >;
-  };
-  readonly seed: number;
-  /** How the trials ran. */
-  readonly link: "packet" | "memory";
-  /** Why it was the memory link though the job left the choice; null otherwise. */
-  readonly fallback: string | null;
-  /** CPU numbers; null: not pinned. */
-  readonly pinning: { readonly target: number | null; readonly load: number | null };
-  readonly provenance: Provenance;
-  readonly warnings: readonly string[];
-  readonly cells: readonly CellResult[];
-  readonly findings: readonly string[];
-}
+};
+export type RunResult = Omit<Run, "cells"> & { readonly cells: readonly CellResult[] };
 
 /** The middle trial by throughput, whose other figures belong together; for an even count the lower. */
 export function medianTrial(trials: readonly Trial[]): Figures | null {

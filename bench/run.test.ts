@@ -48,7 +48,9 @@ function checkShape(result: RunResult, cells: number): void {
     expect(cell.trials.map((trial) => trial.failure)).toEqual([null]);
     expect(cell.median).toMatchObject({ failures: 0, mismatches: 0, littles_law_holds: true });
     expect(cell.median?.iops).toBeGreaterThan(0);
-    const fio = cell.trials[0]?.fio as { jobs?: Record<string, Record<string, unknown>>[] } | null;
+    const fio = cell.trials[0]?.loads[0]?.fio as {
+      jobs?: Record<string, Record<string, unknown>>[];
+    } | null;
     const job = fio?.jobs?.[0];
     expect(job?.["aoe"]?.["pool"]).toMatchObject({ strategy: cell.values.pool });
     expect(job?.["read"]?.["total_ios"]).toBeGreaterThan(0);

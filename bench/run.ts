@@ -1,99 +1,183 @@
-// A job from its file to its result: where it can run, in which order, and what came out.
+// A job from its file to its result: where it can run, in which order, and what came out. Several arms
+// (two revisions, or one twice) run interleaved, each to a result of its own.
 
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { allowedCpus } from "../sys/affinity.ts";
 import { now } from "../sys/clock.ts";
-import { environment } from "../words/failure.ts";
-import { parseInteger, parseSize } from "../words/quantity.ts";
-import { createRandom } from "../words/random.ts";
+import { environment, usage } from "../words/failure.ts";
+import { parseInteger } from "../words/quantity.ts";
+import { makeBed } from "./bed.ts";
 import { findings } from "./findings.ts";
+import { interfaceFacts, setCoalescing } from "./interfaces.ts";
 import { type Cell, cellsOf, type Job, single } from "./job/job.ts";
+import { judgeThreshold } from "./job/threshold.ts";
 import { probeLab } from "./lab/lab.ts";
-import { provenance } from "./provenance.ts";
+import { provenance, wallMilliseconds } from "./provenance.ts";
 import {
   type CellResult,
+  type Figures,
   medianTrial,
   type RunResult,
   SCHEMA_VERSION,
   type Trial,
 } from "./result.ts";
-import { type Bed, runTrial } from "./trial.ts";
-
-/** Others' share of the trial's CPUs above which a trial counts as disturbed. */
-const DISTURBED = 0.25;
+import { schedule } from "./schedule.ts";
+import { AOE, type Bed, DISTURBED, runTrial } from "./trial.ts";
 
 export interface RunEvents {
   /** A trial begins: its place from 0, how many there are. */
-  begin(cell: Cell, place: number, total: number): void;
-  end(cell: Cell, trial: Trial): void;
+  begin(cell: Cell, place: number, total: number, arm: string): void;
+  end(cell: Cell, trial: Trial, arm: string): void;
   /** A sentence for a person. */
   warn(sentence: string): void;
 }
 
+/** A program under test. */
+export interface Arm {
+  readonly name: string;
+  /** Its aoe.ts. */
+  readonly program: string;
+}
+
+const OWN: Arm = { name: "run", program: AOE };
+
 export async function runJob(job: Job, events: RunEvents): Promise<RunResult> {
+  const [result] = await runArms(job, [OWN], events);
+  if (result === undefined) throw new Error("invariant: an arm has a result");
+  return result;
+}
+
+/** What a cell gathers in one arm. */
+interface Gathered {
+  readonly trials: Trial[];
+  readonly discarded: Trial[];
+}
+
+/** A result for each arm, in their order. */
+export async function runArms(
+  job: Job,
+  arms: readonly Arm[],
+  events: RunEvents,
+): Promise<RunResult[]> {
   const startedAt = now();
-  const date = new Date().toISOString();
+  const date = new Date(wallMilliseconds()).toISOString();
   const where = chooseLink(job);
   if (where.fallback !== null) events.warn(where.fallback);
   const seed = parseInteger(single(job, "seed"), "seed");
   const rounds = parseInteger(single(job, "trials"), "trials");
+  const retries = parseInteger(single(job, "retries"), "retries");
+  const order = single(job, "order") === "abba" ? "abba" : "random";
   const cells = job.jobs.flatMap(cellsOf);
-  const trials = new Map<Cell, Trial[]>(cells.map((cell) => [cell, []]));
-  const order = interleaved(cells, rounds, seed);
+  checkCells(cells, where.link);
+  const turns = schedule(cells, rounds, arms.length, order, seed);
+  const gathered = arms.map(
+    () => new Map<Cell, Gathered>(cells.map((cell) => [cell, { trials: [], discarded: [] }])),
+  );
   const bed = makeBed(where.link, seed);
-  const warnings: string[] = [];
+  let floors = new Map<Cell, Figures | null>();
   try {
-    for (const [place, cell] of order.entries()) {
-      events.begin(cell, place, order.length);
-      const trial = await runTrial(cell, place, bed);
-      trials.get(cell)?.push(trial);
-      events.end(cell, trial);
+    if (single(job, "floor") === "on" && where.link === "packet" && single(job, "target") === "") {
+      floors = await measureFloors(cells, { ...bed, program: AOE });
+    }
+    for (const [place, { cell, arm }] of turns.entries()) {
+      const own = arms[arm];
+      const into = gathered[arm]?.get(cell);
+      if (own === undefined || into === undefined) throw new Error("invariant: arms and cells");
+      setCoalescing(cell.values.interface, cell.values.tx_usecs, cell.values.tx_frames);
+      events.begin(cell, place, turns.length, own.name);
+      for (let attempt = 0; ; attempt++) {
+        const trial = await runTrial(
+          cell,
+          { order: place, attempt },
+          { ...bed, program: own.program },
+        );
+        if (trial.disturbed && attempt < retries) {
+          into.discarded.push(trial);
+          continue;
+        }
+        into.trials.push(trial);
+        events.end(cell, trial, own.name);
+        break;
+      }
     }
   } finally {
     bed.remove();
   }
-  const results = cells.map((cell): CellResult => {
-    const own = trials.get(cell) ?? [];
-    return { ...cell, trials: own, median: medianTrial(own) };
+  const results = arms.map(({ name }, arm): RunResult => {
+    const own = cells.map((cell) => cellResult(cell, gathered[arm]?.get(cell), floors));
+    return {
+      schema_version: SCHEMA_VERSION,
+      kind: "aoe bench run",
+      started_at: date,
+      elapsed_ns: now() - startedAt,
+      arm: name,
+      job: {
+        file: job.file,
+        sections: Object.fromEntries(job.jobs.map((one) => [one.name, { ...one.values }])),
+      },
+      seed,
+      link: where.link,
+      fallback: where.fallback,
+      pinning: bed.pinning,
+      interfaces: factsOf(job),
+      provenance: provenance(),
+      warnings: warningsOf(own, bed, retries),
+      cells: own,
+      findings: findings(own),
+    };
   });
-  const disturbed = results
-    .flatMap((cell) => cell.trials)
-    .filter((trial) => isDisturbed(trial, bed));
-  if (disturbed.length > 0) {
-    warnings.push(
-      `In ${disturbed.length} of ${order.length} trials others used more than ${100 * DISTURBED} % of the trial's CPUs: figures there are less sure.`,
-    );
+  for (const sentence of new Set(results.flatMap(({ warnings }) => warnings))) {
+    events.warn(sentence);
   }
-  if (where.link === "packet" && bed.pinning.load === null) {
-    warnings.push("Only one CPU is to be had, so target and load share it, and nothing is pinned.");
-  }
-  for (const sentence of warnings) events.warn(sentence);
+  return results;
+}
+
+function cellResult(
+  cell: Cell,
+  gathered: Gathered | undefined,
+  floors: ReadonlyMap<Cell, Figures | null>,
+): CellResult {
+  const { trials = [], discarded = [] } = gathered ?? {};
   return {
-    schema_version: SCHEMA_VERSION,
-    kind: "aoe bench run",
-    started_at: date,
-    elapsed_ns: now() - startedAt,
-    job: {
-      file: job.file,
-      sections: Object.fromEntries(job.jobs.map(({ name, values }) => [name, values])),
-    },
-    seed,
-    link: where.link,
-    fallback: where.fallback,
-    pinning: bed.pinning,
-    provenance: provenance(),
-    warnings,
-    cells: results,
-    findings: findings(results),
+    job: cell.job,
+    axes: cell.axes,
+    values: cell.values,
+    trials,
+    discarded,
+    median: medianTrial(trials),
+    floor: floors.get(cell) ?? null,
+    thresholds: cell.thresholds.map((threshold) => judgeThreshold(threshold, trials)),
   };
 }
 
+function warningsOf(
+  cells: readonly CellResult[],
+  bed: Pick<Bed, "link" | "pinning">,
+  retries: number,
+): string[] {
+  const warnings: string[] = [];
+  const trials = cells.flatMap((cell) => cell.trials);
+  const discarded = cells.reduce((sum, cell) => sum + cell.discarded.length, 0);
+  const disturbed = trials.filter((trial) => trial.disturbed).length;
+  if (discarded > 0) {
+    warnings.push(
+      `${discarded} disturbed ${discarded === 1 ? "trial was" : "trials were"} repeated (others used more than ${100 * DISTURBED} % of the trial's CPUs; at most ${retries} more ${retries === 1 ? "attempt" : "attempts"} a trial).`,
+    );
+  }
+  if (disturbed > 0) {
+    warnings.push(
+      `In ${disturbed} of ${trials.length} trials others used more than ${100 * DISTURBED} % of the trial's CPUs: figures there are less sure.`,
+    );
+  }
+  if (bed.link === "packet" && bed.pinning.load === null) {
+    warnings.push("Only one CPU is to be had, so target and load share it, and nothing is pinned.");
+  }
+  return warnings;
+}
+
 /** Raw sockets in labs where labs can be made; the memory link where the job leaves the choice. */
-function chooseLink(job: Job): { link: "packet" | "memory"; fallback: string | null } {
+function chooseLink(job: Job): { link: RunResult["link"]; fallback: string | null } {
   const wanted = single(job, "link");
-  if (wanted === "memory") return { link: "memory", fallback: null };
+  if (wanted === "memory" || wanted === "virtual") return { link: wanted, fallback: null };
+  if (single(job, "interface") !== "") return { link: "packet", fallback: null };
   const lab = probeLab();
   if (lab.available) return { link: "packet", fallback: null };
   if (wanted === "packet") throw environment(lab.reason);
@@ -103,76 +187,58 @@ function chooseLink(job: Job): { link: "packet" | "memory"; fallback: string | n
   };
 }
 
-/** Every cell once a round, each round in an order of its own. */
-export function interleaved(cells: readonly Cell[], rounds: number, seed: number): Cell[] {
-  const order: Cell[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const random = createRandom(seed).fork(`round ${round}`);
-    const left = [...cells];
-    for (let last = left.length - 1; last > 0; last--) {
-      const other = random.below(last + 1);
-      const [a, b] = [left[last], left[other]];
-      if (a === undefined || b === undefined) throw new Error("invariant: inside the list");
-      left[last] = b;
-      left[other] = a;
-    }
-    order.push(...left);
-  }
-  return order;
-}
-
-function isDisturbed(trial: Trial, bed: Bed): boolean {
-  if (trial.others_cpu_ns === null) return false;
-  return trial.others_cpu_ns > DISTURBED * trial.elapsed_ns * bed.cpus.length;
-}
-
-function makeBed(link: "packet" | "memory", seed: number): Bed & { remove(): void } {
-  const folder = mkdtempSync(join(tmpdir(), "aoe-bench-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  // Also when a signal ends the process in the middle.
-  process.on("exit", remove);
-  const allowed = allowedCpus();
-  const [first = 0] = allowed;
-  const last = allowed.at(-1) ?? first;
-  const apart = link === "packet" && first !== last;
-  const images = new Map<string, string>();
-  return {
-    folder,
-    link,
-    pinning: { target: apart ? first : null, load: apart ? last : null },
-    cpus: apart ? [first, last] : allowed,
-    image(size) {
-      let path = images.get(size);
-      if (path === undefined) {
-        path = join(folder, `${images.size}.img`);
-        writeImage(path, parseSize(size, "image_size"), seed);
-        images.set(size, path);
+function checkCells(cells: readonly Cell[], link: RunResult["link"]): void {
+  for (const { values } of cells) {
+    for (const key of ["initiators", "targets"] as const) {
+      if (values[key] !== "1" && (link !== "packet" || values.interface !== "")) {
+        throw usage(
+          `Expected \`${key}\` to be 1 but in a lab with raw sockets (this run: ${values.interface === "" ? `the ${link} link` : values.interface}), got \`${values[key]}\``,
+        );
       }
-      return path;
-    },
-    remove() {
-      process.off("exit", remove);
-      remove();
-    },
-  };
+    }
+    if (link === "virtual" && Number.parseFloat(values.latency) === 0) {
+      throw usage(
+        `Expected \`latency\` to be above 0 under the virtual clock, where nothing else takes time, got \`${values.latency}\``,
+      );
+    }
+  }
 }
 
-/** Up to this much of an image is filled, so that no run fills the disk; the rest is a hole. */
-const FILLED = 64 << 20;
-const PIECE = 1 << 20;
+function factsOf(job: Job): RunResult["interfaces"] {
+  const name = single(job, "interface");
+  return name === "" ? [] : [interfaceFacts(name)];
+}
 
-function writeImage(path: string, bytes: number, seed: number): void {
-  const file = openSync(path, "w");
-  try {
-    ftruncateSync(file, bytes);
-    const random = createRandom(seed).fork("image");
-    const piece = new Uint32Array(PIECE / 4);
-    for (let word = 0; word < piece.length; word++) piece[word] = random.next();
-    for (let at = 0; at < Math.min(bytes, FILLED); at += PIECE) {
-      piece[0] = at;
-      writeSync(file, piece, 0, Math.min(PIECE, bytes - at), at);
+/** What shapes a load's floor: the same texts, the same floor. */
+const SHAPE = ["rw", "bs", "iodepth", "mtu", "buffer_count", "rwmixread", "initiators"] as const;
+/** Longer tells no more: nothing in it is random. */
+const FLOOR_TIMES = { runtime: "500ms", ramp_time: "100ms" } as const;
+
+async function measureFloors(cells: readonly Cell[], bed: Bed): Promise<Map<Cell, Figures | null>> {
+  const known = new Map<string, Figures | null>();
+  const floors = new Map<Cell, Figures | null>();
+  for (const cell of cells) {
+    const key = SHAPE.map((name) => cell.values[name]).join(" ");
+    if (!known.has(key)) {
+      const values = {
+        ...cell.values,
+        ...FLOOR_TIMES,
+        targets: "1",
+        verify: "none",
+        faults: "",
+        rate_iops: "0",
+        reclaim: "eager",
+        pool: "scan-swap",
+        service: "",
+      };
+      const trial = await runTrial(
+        { ...cell, values },
+        { order: -1, attempt: 0, floor: true },
+        bed,
+      );
+      known.set(key, trial.figures);
     }
-  } finally {
-    closeSync(file);
+    floors.set(cell, known.get(key) ?? null);
   }
+  return floors;
 }

@@ -41,7 +41,7 @@ export async function runAction(
     begin: progress.begin,
     end(cell, trial) {
       progress.end(cell, trial);
-      const { fio: _, ...short } = trial;
+      const { loads: _, ...short } = trial;
       emit({ event: "trial", job: cell.job, axes: cell.axes, trial: short });
     },
     warn(sentence) {
@@ -55,7 +55,9 @@ export async function runAction(
   emit({ event: "end", result });
   (machine ? process.stderr : process.stdout).write(describeRun(result));
   const trials = result.cells.flatMap((cell) => cell.trials);
-  return trials.some((trial) => trial.failure !== null) ? EXIT.failed : EXIT.done;
+  if (trials.some((trial) => trial.failure !== null)) return EXIT.failed;
+  const kept = result.cells.every((cell) => cell.thresholds.every(({ held }) => held));
+  return kept ? EXIT.done : EXIT.threshold;
 }
 
 function save(path: string, result: RunResult): void {
@@ -72,18 +74,42 @@ export function describeRun(result: RunResult): string {
   const how =
     result.link === "packet"
       ? `raw sockets over veth, target on CPU ${pinning.target ?? "any"}, load on CPU ${pinning.load ?? "any"}`
-      : "MEMORY LINK (no network: both cores in one process)";
+      : result.link === "virtual"
+        ? "the VIRTUAL CLOCK (exact, no network: only what the job names takes time)"
+        : "MEMORY LINK (no network: both cores in one process)";
   const trials = result.cells.reduce((sum, cell) => sum + cell.trials.length, 0);
   const lines = [
     cellTable(result.cells),
     "commands/s, p50 and p99 of the latency, buffer wait (mean) and what the pool did while it was measured:",
     "extra buffers: the most beyond the preallocated; dry: no buffer to be had; kicks: the retry when dry with nothing outstanding",
+    ...floorLine(result),
+    ...thresholdLines(result),
     "",
     ...result.findings.map((sentence) => `* ${sentence}`),
     "",
     `${trials} trials in ${formatDuration(result.elapsed_ns)} over ${how}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** The harness's floor, the least sure of them: what no target can beat here. */
+function floorLine(result: RunResult): string[] {
+  const floors = result.cells.flatMap(({ floor }) => (floor === null ? [] : [floor]));
+  const [slowest] = floors.toSorted((a, b) => b.lat_p50_ns - a.lat_p50_ns);
+  if (slowest === undefined) return [];
+  return [
+    `floor (a null target, the same link): p50 ${formatDuration(slowest.lat_p50_ns)}, ${rate(slowest.iops)} commands/s`,
+  ];
+}
+
+/** Each threshold with what was found, and its cell. */
+function thresholdLines(result: RunResult): string[] {
+  return result.cells.flatMap((cell) =>
+    cell.thresholds.map(({ threshold, shown, held }) => {
+      const where = Object.values(cell.axes).join("  ") || cell.job;
+      return `threshold ${threshold}: ${held ? "kept" : "MISSED"}, ${shown} (${where})`;
+    }),
+  );
 }
 
 /** A line that rewrites itself on a terminal, else a line for each trial. */

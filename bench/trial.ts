@@ -1,70 +1,52 @@
-// One trial: a fresh lab, a fresh target and a fresh load, each on a CPU of its own; or, where no lab
-// can be had, both cores in one fresh process over the memory link.
-//
-//   lab │ sh ─┬─ aoe target 7 3 b0 image     CPU 0    stderr ▶ target.err
-//       │     └─ aoe bench load e7.3 --interface a0 --json    CPU 1    stdout ▶ load.json, stderr ▶ load.err
+// One trial: a fresh lab, fresh targets and fresh loads, each end on a CPU of its own; or, where the job
+// says so, loads against a target that runs already; or, where no lab can be had, both cores in one fresh
+// process over the memory link. A trial never throws: what went wrong stands in its `failure`.
 
-import { copyFileSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { now } from "../sys/clock.ts";
 import { EXIT } from "../words/failure.ts";
 import { parseInteger } from "../words/quantity.ts";
 import type { Cell } from "./job/job.ts";
-import type { KeyName } from "./job/keys.ts";
 import { labCommandLine, labEnv } from "./lab/lab.ts";
 import { cpuTicks, TICK } from "./provenance.ts";
-import type { Figures, RunResult, Trial } from "./result.ts";
+import type { LoadResult, RunResult, Trial } from "./result.ts";
+import { placesOf, trialScript } from "./trial_script.ts";
+import { aoeBlock, wholeDrops, wholeFigures } from "./whole_trial.ts";
 import { isOrder, writes } from "./workload.ts";
 
 export const AOE = join(import.meta.dir, "..", "aoe.ts");
-const MEMORY_TRIAL = join(import.meta.dir, "memory_trial.ts");
-
-/** The keys that are options of `aoe bench load`. */
-const LOAD_KEYS: readonly KeyName[] = [
-  "rw",
-  "bs",
-  "iodepth",
-  "runtime",
-  "warm_up",
-  "ramp_time",
-  "rwmixread",
-  "randseed",
-  "rate_iops",
-  "rate_process",
-  "offset",
-  "size",
-  "verify",
-  "pool",
-  "pool_prealloc",
-  "pool_cap",
-  "kick",
-  "reclaim",
-  "faults",
-];
-
-/** The texts of the keys that describe the load, by option name without dashes. */
-export function loadOptions(values: Cell["values"]): [string, string][] {
-  return LOAD_KEYS.filter((key) => values[key] !== "").map((key) => [
-    key.replaceAll("_", "-"),
-    values[key],
-  ]);
-}
+const NULL_TARGET = join(import.meta.dir, "null_target.ts");
 
 export interface Bed {
   /** A folder that this run may fill; removed with it. */
   readonly folder: string;
-  readonly link: "packet" | "memory";
+  readonly link: RunResult["link"];
   readonly pinning: RunResult["pinning"];
   /** CPUs that the trial's processes may use. */
   readonly cpus: readonly number[];
+  /** aoe.ts of the revision under test. */
+  readonly program: string;
   /** Path of an image of so many bytes. */
   readonly image: (size: string) => string;
 }
 
-export async function runTrial(cell: Cell, order: number, bed: Bed): Promise<Trial> {
+/** Others' share of the trial's CPUs above which a trial counts as disturbed. */
+export const DISTURBED = 0.25;
+
+export interface TrialPlace {
+  readonly order: number;
+  readonly attempt: number;
+  /** Against the null target: the harness's floor. */
+  readonly floor?: boolean;
+}
+
+export async function runTrial(cell: Cell, place: TrialPlace, bed: Bed): Promise<Trial> {
   const startedAt = now();
   const before = cpuTicks(bed.cpus);
-  const child = bed.link === "packet" ? inLab(cell, bed) : inOneProcess(cell);
+  clean(bed);
+  const child =
+    bed.link === "packet" ? onSockets(cell, bed, place.floor === true) : inOneProcess(cell, bed);
   const [stdout, stderr] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -76,60 +58,89 @@ export async function runTrial(cell: Cell, order: number, bed: Bed): Promise<Tri
   const used = child.resourceUsage();
   const cpu = used === undefined ? null : Number(used.cpuTime.total) * 1e3;
   const busy = (after.busy - before.busy) * TICK;
-  const fio = code === 0 || code === 1 ? document(stdout) : null;
+  const others = cpu === null ? null : Math.max(0, busy - cpu);
+  const usable = code === EXIT.done || code === EXIT.failed;
+  const loads = usable ? loadsOf(cell, bed, stdout) : [];
+  const whole = loads.length > 0;
   return {
-    order,
+    order: place.order,
+    attempt: place.attempt,
+    disturbed:
+      bed.link !== "virtual" && others !== null && others > DISTURBED * elapsed * bed.cpus.length,
     exit_code: code,
-    failure: code === 0 && fio !== null ? null : failure(code, stderr, bed),
+    failure:
+      code === EXIT.done && whole ? null : failure(code, `${loadWords(bed)}\n${stderr}`, bed),
     elapsed_ns: elapsed,
     cpu_ns: cpu,
-    others_cpu_ns: cpu === null ? null : Math.max(0, busy - cpu),
-    figures: fio === null ? null : figures(fio),
-    fio,
+    others_cpu_ns: others,
+    figures: wholeFigures(loads),
+    loads,
+    drops: whole ? wholeDrops(loads, targetWords(bed)) : null,
   };
 }
 
-function inLab(cell: Cell, bed: Bed) {
+function onSockets(cell: Cell, bed: Bed, floor: boolean) {
   const { values } = cell;
-  const { pinning } = bed;
-  let image = bed.image(values.image_size);
-  if (isOrder(values.rw) && writes(values.rw)) {
-    const own = join(bed.folder, "written.img");
+  const places = placesOf(values);
+  const script = trialScript({
+    values,
+    places,
+    folder: bed.folder,
+    program: bed.program,
+    images: floor ? null : imagesOf(cell, bed),
+    nullTarget: NULL_TARGET,
+    pinning: bed.pinning,
+  });
+  const piped = { stdin: "ignore", stdout: "pipe", stderr: "pipe" } as const;
+  if (values.interface !== "") return Bun.spawn(["sh", "-c", script], piped);
+  const shape = { mtu: parseInteger(values.mtu, "mtu"), pairs: places.length };
+  return Bun.spawn(labCommandLine(["sh", "-c", script], shape), { env: labEnv(shape), ...piped });
+}
+
+/** A file for each target; one of its own for each where the load writes. */
+function imagesOf(cell: Cell, bed: Bed): string[] {
+  const { values } = cell;
+  if (values.interface !== "") return [];
+  const image = bed.image(values.image_size);
+  const changes = isOrder(values.rw) && writes(values.rw);
+  return Array.from({ length: Number(values.targets) }, (_, index) => {
+    if (!changes) return image;
+    const own = join(bed.folder, `written.${index}.img`);
     copyFileSync(image, own);
-    image = own;
+    return own;
+  });
+}
+
+function inOneProcess(cell: Cell, bed: Bed) {
+  const program = join(bed.program, "..", "bench", "memory_trial.ts");
+  return Bun.spawn([process.execPath, program, JSON.stringify(cell.values), bed.link], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+/** No file of an earlier trial may be taken for this one's. */
+function clean(bed: Bed): void {
+  for (let index = 0; index < MOST; index++) {
+    for (const name of [`load.${index}.json`, `load.${index}.err`, `target.${index}.err`]) {
+      rmSync(join(bed.folder, name), { force: true });
+    }
   }
-  const aoe = [process.execPath, AOE];
-  const target = [...aoe, "target", "7", "3", "b0", image, "-b", values.buffer_count];
-  if (values.service !== "") target.push("--service", values.service);
-  if (pinning.target !== null) target.push("--cpus", String(pinning.target));
-  const load = [...aoe, "bench", "load", "e7.3", "--interface", "a0", "--json"];
-  for (const [option, text] of loadOptions(values)) load.push(`--${option}`, text);
-  if (pinning.load !== null) load.push("--cpus", String(pinning.load));
-  const errors = quoted([join(bed.folder, "target.err")]);
-  const script = `${quoted(target)} 2>${errors} & target=$!
-${quoted(load)}; code=$?
-kill -TERM $target 2>/dev/null; wait $target; ended=$?
-if [ $code -eq 0 ]; then exit $ended; fi; exit $code`;
-  const shape = { mtu: parseInteger(values.mtu, "mtu") };
-  return Bun.spawn(labCommandLine(["sh", "-c", script], shape), {
-    env: labEnv(shape),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
 }
+/** Loads and targets of a trial at most (keys.ts). */
+const MOST = 16;
 
-function inOneProcess(cell: Cell) {
-  return Bun.spawn([process.execPath, MEMORY_TRIAL, JSON.stringify(cell.values)], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+/** All loads, or none where one gave no document. */
+function loadsOf(cell: Cell, bed: Bed, stdout: string): LoadResult[] {
+  const packet = bed.link === "packet";
+  const places = packet ? placesOf(cell.values) : [{ address: "e7.3", interface: null }];
+  const loads = places.flatMap((place, index): LoadResult[] => {
+    const fio = document(packet ? read(bed, `load.${index}.json`) : stdout);
+    const figures = fio === null ? undefined : aoeBlock(fio).figures;
+    return fio === null || figures === undefined ? [] : [{ ...place, figures, fio }];
   });
-}
-
-/** A command line for a shell. */
-function quoted(words: readonly string[]): string {
-  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  return loads.length === places.length ? loads : [];
 }
 
 function document(text: string): Record<string, unknown> | null {
@@ -140,27 +151,25 @@ function document(text: string): Record<string, unknown> | null {
   }
 }
 
-function figures(fio: Record<string, unknown>): Figures | null {
-  const [job] = (fio as { jobs?: { aoe?: { figures?: Figures } }[] }).jobs ?? [];
-  return job?.aoe?.figures ?? null;
-}
-
 /** What the trial's processes said last, as one sentence. */
 function failure(code: number, stderr: string, bed: Bed): string {
   const said = lastLine(stderr);
   // The target has a say where nobody answered: it is the one that failed.
   const silent = bed.link === "packet" && code === EXIT.notFound;
-  const target = silent ? lastLine(targetWords(bed)) : "";
+  const target = silent ? lastLine(targetWords(bed).join("\n")) : "";
   const words = [said, target === "" ? "" : `the target: ${target}`].filter((text) => text !== "");
   return `The trial ended with code ${code}${words.length === 0 ? "" : `: ${words.join("; ")}`}`;
 }
 
-function targetWords(bed: Bed): string {
-  try {
-    return readFileSync(join(bed.folder, "target.err"), "utf8");
-  } catch {
-    return "";
-  }
+function targetWords(bed: Bed): string[] {
+  return Array.from({ length: MOST }, (_, index) => read(bed, `target.${index}.err`));
+}
+function loadWords(bed: Bed): string {
+  return Array.from({ length: MOST }, (_, index) => read(bed, `load.${index}.err`)).join("\n");
+}
+function read(bed: Bed, name: string): string {
+  const path = join(bed.folder, name);
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
 }
 
 function lastLine(text: string): string {

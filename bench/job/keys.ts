@@ -11,7 +11,9 @@ import { parseFaults } from "../../link/fault_plan.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
 import { parseServiceModel } from "../../target/service/model.ts";
 import { isProcess, PROCESSES } from "../arrivals.ts";
+import { parseThreshold } from "./threshold.ts";
 import { isOrder, ORDERS } from "../workload.ts";
+import { parseAddress } from "../../words/address.ts";
 import { expected, Failure } from "../../words/failure.ts";
 import { parseDuration, parseInteger, parseSize } from "../../words/quantity.ts";
 
@@ -35,6 +37,14 @@ const oneOf =
     if (!among(text)) throw expected(what, `one of ${values.join(", ")}`, text);
   };
 const list = (...values: string[]): Check => oneOf(values, (text) => values.includes(text));
+
+const any: Check = () => {};
+const address: Check = (text, what) => {
+  if (text !== "") parseAddress(text, what);
+};
+const optionalInteger: Check = (text, what) => {
+  if (text !== "") parseInteger(text, what, 0);
+};
 
 const kick: Check = (text, what) => {
   if (text === "on-release") return;
@@ -69,18 +79,51 @@ export const KEYS = {
   // The lab.
   mtu: { check: integer(576, 65_535), value: "9000", about: "of the veth pair" },
   link: {
-    check: list("auto", "packet", "memory"),
+    check: list("auto", "packet", "memory", "virtual"),
     value: "auto",
     single: true,
-    about: "raw sockets in a lab, or one process",
+    about:
+      "raw sockets in a lab; one process; one process under a virtual clock (exact, repeatable)",
   },
+  latency: { check: duration, value: "10us", about: "one way, under the virtual clock" },
   trials: { check: integer(1, 1000), value: "1", single: true, about: "trials of each cell" },
+  order: {
+    check: list("random", "abba"),
+    value: "random",
+    single: true,
+    about: "of cells: a seeded order each round, or forwards and backwards by turns",
+  },
   seed: {
     check: integer(0, 2 ** 32 - 1),
     value: "1",
     single: true,
     about: "seed of the order of trials",
   },
+  retries: {
+    check: integer(0, 10),
+    value: "1",
+    single: true,
+    about: "how often a trial that others disturbed is repeated",
+  },
+  floor: {
+    check: list("on", "off"),
+    value: "on",
+    single: true,
+    about: "measure the harness's own floor against a null target (packet link)",
+  },
+  initiators: { check: integer(1, 16), value: "1", about: "loads at once, each on a veth pair" },
+  targets: { check: integer(1, 16), value: "1", about: "targets 7.3, 7.4 …; loads take turns" },
+  // Instead of a lab: what runs already, on this or another machine.
+  interface: { check: any, value: "", single: true, about: "where the target is reached" },
+  target: { check: address, value: "", single: true, about: "address of a target that runs" },
+  target_control: {
+    check: any,
+    value: "",
+    single: true,
+    about: "its control socket: sets service",
+  },
+  tx_usecs: { check: optionalInteger, value: "", about: "ethtool -C of the interface" },
+  tx_frames: { check: optionalInteger, value: "", about: "ethtool -C of the interface" },
   // The target.
   service: { check: service, value: "", about: "service models of the target" },
   buffer_count: {
@@ -187,8 +230,30 @@ function shown(value: unknown): string {
 
 type Entries = { [K in KeyName]: v.OptionalSchema<ReturnType<typeof choices>, undefined> };
 
-/** A section of a job file: `[global]` or a job. */
-export const Section = v.strictObject(
-  Object.fromEntries(KEY_NAMES.map((name) => [name, v.optional(choices(name))])) as Entries,
+const thresholds = v.pipe(
+  v.union(
+    [v.array(v.string()), v.string()],
+    (issue) =>
+      expected("thresholds", "a list of texts such as lat.p99<2ms", shown(issue.input)).message,
+  ),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const texts = [dataset.value].flat();
+    try {
+      for (const text of texts) parseThreshold(text);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      addIssue({ message: error.message });
+      return NEVER;
+    }
+    return texts;
+  }),
 );
-export type Section = Partial<Record<KeyName, readonly Choice[]>>;
+
+/** A section of a job file: `[global]` or a job. `thresholds` is a list, and no matrix. */
+export const Section = v.strictObject({
+  ...(Object.fromEntries(KEY_NAMES.map((name) => [name, v.optional(choices(name))])) as Entries),
+  thresholds: v.optional(thresholds),
+});
+export type Section = Partial<Record<KeyName, readonly Choice[]>> & {
+  readonly thresholds?: readonly string[];
+};

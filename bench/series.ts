@@ -1,0 +1,136 @@
+// What the pool did over the measured time: a row of numbers at equal distances, in columns, so that a
+// report can draw them and a file stays small. Room for all is made at the start: sampling allocates nothing.
+//
+//   at_ns          1·d      2·d      3·d   …   runtime        from the measured time's begin
+//   completed       …  counts since that begin (dry, kicks, kick_stall_ns, allocations, retransmits too)
+//   pool_length     …  as they were at that moment (owned, pinned_only, outstanding, window too)
+//
+// A sample is taken when the loop turns next, so `at_ns` says when it really was. A stall is told when
+// the kick that ended it fires; beyond MOST_STALLS they are only counted.
+
+import type { PoolMetrics } from "../initiator/pool/pool.ts";
+
+export const SAMPLES = 200;
+const MOST_STALLS = 1000;
+
+const COLUMNS = [
+  "at_ns",
+  "completed",
+  "dry",
+  "kicks",
+  "kick_stall_ns",
+  "allocations",
+  "retransmits",
+  "pool_length",
+  "owned",
+  "pinned_only",
+  "outstanding",
+  "window",
+] as const;
+export type SeriesColumn = (typeof COLUMNS)[number];
+export type SeriesTable = Readonly<Record<SeriesColumn, readonly number[]>>;
+
+/** Where the numbers come from; all of it is read, nothing kept. */
+export interface SeriesSource {
+  readonly metrics: PoolMetrics;
+  readonly owned: number;
+  readonly completed: number;
+  readonly outstanding: number;
+  readonly retransmits: number;
+  readonly window: number;
+}
+
+export class Series {
+  private readonly columns = new Map<SeriesColumn, Float64Array>(
+    COLUMNS.map((column) => [column, new Float64Array(SAMPLES)]),
+  );
+  private readonly stalls = new Float64Array(2 * MOST_STALLS);
+  private stallCount = 0;
+  private length = 0;
+  private begun = Infinity;
+  private every = 0;
+  private end = Infinity;
+  /** When the next sample is due, ns; Infinity: not begun, or complete. */
+  due = Infinity;
+  private dry = 0;
+  private kicks = 0;
+  private kickStall = 0;
+  private allocations = 0;
+  private retransmits = 0;
+  private seenKicks = 0;
+  private seenStall = 0;
+
+  /** The measured time begins at `now` and lasts `runtime` ns. */
+  begin(source: SeriesSource, now: number, runtime: number): void {
+    const { metrics } = source;
+    this.begun = now;
+    this.every = runtime / SAMPLES;
+    this.due = now + this.every;
+    this.end = now + 1.01 * runtime;
+    this.dry = metrics.dry;
+    this.kicks = this.seenKicks = metrics.kicks;
+    this.kickStall = this.seenStall = metrics.kickStall;
+    this.allocations = metrics.allocations;
+    this.retransmits = source.retransmits;
+  }
+
+  /** To be called at each turn of the loop while it is measured. */
+  look(source: SeriesSource, now: number): void {
+    if (now < this.begun || now >= this.end) return;
+    const { metrics } = source;
+    if (metrics.kicks !== this.seenKicks) {
+      const duration = metrics.kickStall - this.seenStall;
+      if (this.stallCount < MOST_STALLS) {
+        this.stalls[2 * this.stallCount] = Math.max(0, now - duration - this.begun);
+        this.stalls[2 * this.stallCount + 1] = duration;
+      }
+      this.stallCount++;
+      this.seenKicks = metrics.kicks;
+      this.seenStall = metrics.kickStall;
+    }
+    if (now < this.due) return;
+    this.put("at_ns", now - this.begun);
+    this.put("completed", source.completed);
+    this.put("dry", metrics.dry - this.dry);
+    this.put("kicks", metrics.kicks - this.kicks);
+    this.put("kick_stall_ns", metrics.kickStall - this.kickStall);
+    this.put("allocations", metrics.allocations - this.allocations);
+    this.put("retransmits", source.retransmits - this.retransmits);
+    this.put("pool_length", metrics.poolLength);
+    this.put("owned", source.owned);
+    this.put("pinned_only", metrics.pinnedOnly);
+    this.put("outstanding", source.outstanding);
+    this.put("window", source.window);
+    this.length++;
+    // Where the loop was away for longer than a distance, the samples in between are not made up.
+    while (this.due <= now) this.due += this.every;
+    if (this.length >= SAMPLES || this.due > this.begun + (SAMPLES + 0.5) * this.every) {
+      this.due = Infinity;
+    }
+  }
+
+  private put(column: SeriesColumn, value: number): void {
+    const values = this.columns.get(column);
+    if (values !== undefined) values[this.length] = value;
+  }
+
+  /** [begin, duration] of each stall, ns from the measured time's begin; and how many there were. */
+  stallTable(): { readonly stalls: (readonly [number, number])[]; readonly count: number } {
+    const kept = Math.min(this.stallCount, MOST_STALLS);
+    return {
+      stalls: Array.from({ length: kept }, (_, at) => [
+        Math.round(this.stalls[2 * at] ?? 0),
+        Math.round(this.stalls[2 * at + 1] ?? 0),
+      ]),
+      count: this.stallCount,
+    };
+  }
+
+  table(): SeriesTable {
+    const columns = COLUMNS.map((column) => [
+      column,
+      Array.from(this.columns.get(column) ?? []).slice(0, this.length),
+    ]);
+    return Object.fromEntries(columns) as SeriesTable;
+  }
+}
