@@ -1,0 +1,138 @@
+// A port of the simulated switch, seen by the run: every frame that goes out is part of the trace, and
+// three rules are checked there, by nothing but the frames.
+//
+//   a request    no device has more frames out than its target's buffer count (P12)
+//   an answer    names a request that was asked: the tag, and with it the LBA and the direction
+
+import type { FrameView, Link, LinkCounters, TxBuffer } from "../../link/link.ts";
+import * as aoe from "../../wire/aoe.ts";
+import * as ata from "../../wire/ata.ts";
+import type { Mac } from "../../wire/mac.ts";
+import type { Trace } from "./trace.ts";
+import { Violation } from "./violation.ts";
+
+/** A power of two, above the tags that can be asked and not yet answered. */
+const PLACES = 4096;
+
+/** What was asked, by tag, over all initiators: tags of two may meet, then the later one stands. */
+export class Asked {
+  private readonly tags = new Uint32Array(PLACES);
+  private readonly lbas = new Float64Array(PLACES);
+  private readonly opcodes = new Uint8Array(PLACES);
+
+  note(tag: number, lba: number, opcode: number): void {
+    const place = tag & (PLACES - 1);
+    this.tags[place] = tag;
+    this.lbas[place] = lba;
+    this.opcodes[place] = opcode;
+  }
+
+  /** Whether an answer that echoes `lba` can be one to `tag`, as far as is remembered. */
+  agrees(tag: number, lba: number): boolean {
+    const place = tag & (PLACES - 1);
+    return this.tags[place] !== tag || this.lbas[place] === lba;
+  }
+}
+
+/** What all ports of a run share. */
+export interface WireRules {
+  readonly trace: Trace;
+  readonly asked: Asked;
+  readonly now: () => number;
+  /** Frames are altered above this link: answers may name anything. */
+  readonly corrupts: boolean;
+}
+
+export class WireLink implements Link {
+  /** Called before each frame goes out. */
+  onTransmit: (() => void) | null = null;
+  readonly mac: Mac;
+  readonly fds: readonly number[] = [];
+  readonly counters: Readonly<LinkCounters>;
+  private readonly inner: Link;
+  private readonly rules: WireRules;
+  private readonly number: number;
+  /** By buffer index: the memory that `words` are of, and its words. */
+  private readonly memories: Uint8Array[] = [];
+  private readonly words: Uint32Array[] = [];
+
+  constructor(inner: Link, number: number, rules: WireRules) {
+    this.inner = inner;
+    this.number = number;
+    this.rules = rules;
+    this.mac = inner.mac;
+    this.counters = inner.counters;
+  }
+
+  get mtu(): number {
+    return this.inner.mtu;
+  }
+  get onChange(): (() => void) | null {
+    return this.inner.onChange;
+  }
+  set onChange(listener: (() => void) | null) {
+    this.inner.onChange = listener;
+  }
+  allocate(size: number): TxBuffer | null {
+    return this.inner.allocate(size);
+  }
+  free(buffer: TxBuffer): void {
+    this.inner.free(buffer);
+  }
+  receive(visit: (frame: FrameView) => void, limit: number): number {
+    return this.inner.receive(visit, limit);
+  }
+
+  transmit(buffer: TxBuffer, length: number): boolean {
+    const { rules } = this;
+    this.onTransmit?.();
+    const { view } = buffer;
+    if (aoe.command(view, 0) === aoe.COMMAND_ATA && !rules.corrupts) this.check(view);
+    if (!this.inner.transmit(buffer, length)) return false;
+    const { trace } = rules;
+    trace.word(this.number);
+    trace.time(rules.now());
+    trace.words(this.wordsOf(buffer), (length + 3) >>> 2);
+    return true;
+  }
+
+  private check(view: DataView): void {
+    const { asked } = this.rules;
+    const tag = aoe.tag(view, 0);
+    const lba = ata.lba48(view, 0);
+    if (!aoe.isResponse(view, 0)) {
+      asked.note(tag, lba, ata.command(view, 0));
+      return;
+    }
+    const failed = aoe.isError(view, 0) || (ata.status(view, 0) & ata.STATUS_FAILED) !== 0;
+    if (!failed && !asked.agrees(tag, lba)) {
+      throw new Violation(
+        "wire",
+        `an answer for LBA ${lba} carries tag ${tag.toString(16)}, which asked for something else`,
+      );
+    }
+  }
+
+  private wordsOf(buffer: TxBuffer): Uint32Array {
+    const { index, bytes } = buffer;
+    const known = this.words[index];
+    if (known !== undefined && this.memories[index] === bytes) return known;
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset);
+    this.memories[index] = bytes;
+    this.words[index] = words;
+    return words;
+  }
+
+  flush(): void {
+    this.inner.flush();
+  }
+  reclaim(): number {
+    return this.inner.reclaim();
+  }
+  nextDeadline(): number {
+    return this.inner.nextDeadline();
+  }
+  close(): void {
+    this.inner.close();
+  }
+}
