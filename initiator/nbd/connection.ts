@@ -67,7 +67,9 @@ export class Connection {
   private blocked = false;
   /** No slot, no memory, or no room for a handshake's replies. */
   private stalled = false;
-  /** Nothing more is read; it ends when all is answered. */
+  /** Nothing more is read; what was read is still looked at. */
+  private deaf = false;
+  /** Nothing more is begun; it ends when all is answered. */
   private ending = false;
   /** The stream is closed. */
   private gone = false;
@@ -124,9 +126,10 @@ export class Connection {
     if (this.negotiation !== null) {
       this.ending = true;
     } else {
-      // Whole requests that were read and not begun are told that it is over.
-      this.resume();
-      if (!this.gone) this.endInput();
+      // Requests that are on their way are told that it is over.
+      this.receive();
+      this.deaf = true;
+      this.receive();
     }
     this.host.mark(this);
   }
@@ -168,8 +171,9 @@ export class Connection {
     if (this.gone) return;
     if (this.stalled) this.resume();
     this.readable = false;
+    if (this.deaf && !this.stalled && !this.ending) this.endInput();
     for (let reads = 0; reads < MOST_READS; reads++) {
-      if (this.ending || this.stalled) return;
+      if (this.ending || this.deaf || this.stalled) return;
       const { input, current } = this;
       const rest =
         this.state === PAYLOAD && current !== null ? current.length - current.progress : 0;
@@ -265,7 +269,8 @@ export class Connection {
       this.abandon(null);
       return;
     }
-    const wanted = (this.ending || this.stalled ? 0 : READABLE) | (this.blocked ? WRITABLE : 0);
+    const wanted =
+      (this.ending || this.deaf || this.stalled ? 0 : READABLE) | (this.blocked ? WRITABLE : 0);
     if (wanted === this.interest) return;
     // Where nothing is wanted it is watched too: that the client is gone is said without being asked for.
     this.interest = wanted;
