@@ -49,6 +49,8 @@ export interface FileIoOptions {
   readonly kind?: BlockingKind;
   /** Called once, when the first operation needs it: `fd` becomes readable when something ended. */
   readonly onOpen?: (io: BlockingIo) => void;
+  /** What does the operations, in place of `kind`: for tests. */
+  readonly open?: () => BlockingIo;
   /** Files open at one time; default what the process may have, less some for everything else. */
   readonly mostOpen?: number;
 }
@@ -90,7 +92,7 @@ export class FileIo implements Completions {
 
   private blocking(): BlockingIo {
     if (this.io === null) {
-      this.io = openBlockingIo(this.options.kind);
+      this.io = this.options.open?.() ?? openBlockingIo(this.options.kind);
       this.options.onOpen?.(this.io);
     }
     return this.io;
