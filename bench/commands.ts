@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { PROCESSES } from "./arrivals.ts";
 import { conformCommand } from "./conform/command.ts";
 import { LOAD_DEFAULTS } from "./load_options.ts";
+import { simCommand } from "./sim/command.ts";
 import { ORDERS } from "./workload.ts";
 import { STRATEGIES } from "../initiator/pool/buffer_pool.ts";
 
@@ -15,6 +16,7 @@ export function benchCommand(): Command {
   bench.addCommand(loadCommand());
   bench.addCommand(runCommand());
   bench.addCommand(conformCommand());
+  bench.addCommand(simCommand());
   return bench;
 }
 

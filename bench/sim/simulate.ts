@@ -51,6 +51,8 @@ export interface Figures {
   readonly duplicates_answered: number;
   readonly dry: number;
   readonly kicks: number;
+  readonly kick_stall_ns: number;
+  readonly allocations: number;
   readonly fall_backs: number;
   readonly crashes: number;
   readonly sectors_lost: number;
@@ -79,6 +81,10 @@ export interface Hooks {
   readonly link?: (link: Link) => Link;
   /** Around a target's store. */
   readonly store?: (store: Store) => Store;
+  /** The store lets copies pass that P28 should have caught, so that what follows from them is seen. */
+  readonly allowDuplicates?: boolean;
+  /** Called when the load is over and before the calm, with the figures as they stand. */
+  readonly loaded?: (figures: Figures) => void;
 }
 
 /** Room for frames under way to a port. */
@@ -186,7 +192,11 @@ class Run {
     const disk = new CrashStore(
       index,
       part.sectors,
-      { stamped: !corrupts, noStale: true, noDuplicates: sameCopies },
+      {
+        stamped: !corrupts,
+        noStale: true,
+        noDuplicates: sameCopies && this.hooks.allowDuplicates !== true,
+      },
       this.history,
       () => this.clock.now(),
     );
@@ -363,6 +373,7 @@ class Run {
     }
     const through = () => this.clients.every((client) => client.through);
     this.run(through, this.scenario.calmAt);
+    this.hooks.loaded?.(this.figures());
     this.calmDown();
     if (!this.run(through, this.clock.now() + this.longest() + SETTLE))
       throw this.unended("the faults ended");
@@ -447,7 +458,7 @@ class Run {
     return sum;
   }
 
-  private sumPools(key: "dry" | "kicks"): number {
+  private sumPools(key: "dry" | "kicks" | "kickStall" | "allocations"): number {
     return this.sum(({ pools }) => {
       let sum = 0;
       for (const pool of pools) if (pool !== null) sum += pool.metrics[key];
@@ -481,6 +492,8 @@ class Run {
       duplicates_answered: this.sumPorts("duplicatesAnswered"),
       dry: this.sumPools("dry"),
       kicks: this.sumPools("kicks"),
+      kick_stall_ns: this.sumPools("kickStall"),
+      allocations: this.sumPools("allocations"),
       fall_backs: this.sum(({ counters }) => counters.fallBacks),
       crashes: this.machines.reduce((sum, machine) => sum + machine.crashes, 0),
       sectors_lost: this.disks.reduce((sum, disk) => sum + disk.lost, 0),
