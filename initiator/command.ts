@@ -6,6 +6,7 @@
 // into the transmit buffer, which may still be pinned.
 
 import type { Memory } from "../link/link.ts";
+import type { Path } from "./path.ts";
 
 export const READ = 0;
 export const WRITE = 1;
@@ -43,6 +44,8 @@ export class Command {
   length = 0;
   /** ns until it ends with TIMEOUT; 0: the device's own. */
   timeout = 0;
+  /** The one path that its frames may take; null: any. */
+  path: Path | null = null;
   /** One function shared by all commands of a workload: no closure per command. */
   done: (command: Command) => void = ignore;
   /** The caller's own number for it. */

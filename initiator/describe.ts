@@ -102,9 +102,9 @@ function hasExtent(command: Command): boolean {
 }
 
 const CONTROLS: Readonly<Record<number, string>> = {
-  [aoe.COMMAND_CONFIG]: "change its config string",
-  [aoe.COMMAND_MASK]: "change its MAC mask list",
-  [aoe.COMMAND_RESERVE]: "change its reservation",
+  [aoe.COMMAND_CONFIG]: "run a config command",
+  [aoe.COMMAND_MASK]: "run a mask command",
+  [aoe.COMMAND_RESERVE]: "run a reserve command",
 };
 
 function ataReason(error: number): string {

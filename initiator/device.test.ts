@@ -1,4 +1,7 @@
 // A device against a peer that does as it is told, by exact times of the virtual clock.
+//
+// One device, one suite: what a request, an answer, a loss and a path do to each other can't be read apart, hence
+// its length.
 
 import { describe, expect, test } from "bun:test";
 

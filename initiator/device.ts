@@ -8,8 +8,9 @@ import {
   LENGTH as IDENTIFY_LENGTH,
   parse as parseIdentify,
 } from "../wire/identify.ts";
-import type { Mac } from "../wire/mac.ts";
+import { formatMac, type Mac } from "../wire/mac.ts";
 import { isMalformed } from "../wire/malformed.ts";
+import { usage } from "../words/failure.ts";
 import { Buffers } from "./buffers.ts";
 import { Command, IDENTIFY, OK, READ, WRITE } from "./command.ts";
 import { createCounters, type DeviceCounters } from "./counters.ts";
@@ -54,6 +55,7 @@ export class Device {
   private readonly buffers: Buffers;
   private readonly exchange: Exchange;
   private readonly identifyCommand = new Command();
+  private readonly doubts: { path: Path; before: Path; said: Identify }[] = [];
   private scheduled = Infinity;
   private closed = false;
 
@@ -104,7 +106,7 @@ export class Device {
 
   /**
    * Takes `command`, which is the device's until `done`. It is sent at the end of the slice, or of the
-   * present answer. Throws a RangeError for sectors beyond 2^48.
+   * present answer. Throws a usage Failure for sectors beyond 2^48.
    */
   submit(command: Command): void {
     if (command.busy) throw new Error("invariant: a command is submitted once until it is done");
@@ -112,7 +114,9 @@ export class Device {
     const { operation, sectors, lba } = command;
     if (operation === READ || operation === WRITE) {
       if (!(lba >= 0 && sectors >= 0 && lba + sectors <= MOST_SECTORS)) {
-        throw new RangeError(`sectors ${lba} + ${sectors} lie beyond the 2^48 that AoE addresses`);
+        throw usage(
+          `Expected sectors within the 2^48 that AoE addresses, got ${sectors} from ${lba} on`,
+        );
       }
     }
     command.busy = true;
@@ -181,13 +185,59 @@ export class Device {
     ways.configured(sectorCount === 0 ? SMALL_SECTORS : sectorCount, window);
     let path = ways.find(port, target);
     if (path === null) {
+      const before = ways.all.find((each) => each.port === port && !each.doubted);
       path = ways.add(port, target, window);
+      if (before !== undefined) this.doubt(path, before);
       host.onEvent?.(this, known ? "path" : "found");
       if (!known && host.settings.identify) this.identify();
     }
+    if (path.undecided) this.doubt(path, ways.all[0] ?? path);
     path.smallHeardAt = host.now;
     ways.heard(path);
     this.touch();
+  }
+
+  /**
+   * A second address on one link: another port of the target, or another target that claims its place. The two
+   * differ in what they say of themselves, and until that is known no data go there.
+   */
+  private doubt(path: Path, before: Path): void {
+    path.doubted = true;
+    path.undecided = false;
+    if (this.closed) return;
+    const sector = new Uint8Array(IDENTIFY_LENGTH);
+    const view = new DataView(sector.buffer);
+    const command = new Command();
+    command.operation = IDENTIFY;
+    command.memory = { bytes: sector, view, address: 0 };
+    command.path = path;
+    command.done = ({ outcome }) => {
+      const said = outcome === OK ? parseIdentify(view, 0) : null;
+      if (said === null || isMalformed(said)) {
+        path.undecided = true;
+        return;
+      }
+      this.doubts.push({ path, before, said });
+      this.settleDoubts();
+    };
+    this.submit(command);
+  }
+
+  /** As soon as both sides of a doubt are known. */
+  private settleDoubts(): void {
+    const { identity } = this;
+    if (identity === null) return;
+    const name = `e${this.major}.${this.minor}`;
+    for (const { path, before, said } of this.doubts.splice(0)) {
+      const [ours, theirs] = [formatMac(before.target), formatMac(path.target)];
+      path.doubted = said.serial !== identity.serial || said.sectors !== identity.sectors;
+      this.host.onNotice?.(
+        path.doubted
+          ? `${name} is claimed by two targets: ${ours} (serial ${identity.serial}, ${identity.sectors} sectors) and ${theirs} (serial ${said.serial}, ${said.sectors} sectors); only ${ours} is used`
+          : `${name} answers from two addresses on one link, ${ours} and ${theirs}: taken as one target, since serial and size agree`,
+      );
+      this.touch();
+    }
   }
 
   /** MTU, address or carrier of `port` have changed. */
@@ -235,6 +285,7 @@ export class Device {
     this.opcodes = { lba48, flushExtended: lba48 && (supported & FLUSH_EXTENDED) !== 0 };
     this.identity = identity;
     this.sectors = identity.sectors;
+    this.settleDoubts();
     this.host.onEvent?.(this, "identified");
   }
 

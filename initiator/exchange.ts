@@ -125,7 +125,8 @@ export class Exchange {
 
   /** Ends the command now, whatever its frames do: they become nobody's. */
   fail(command: Command, outcome: number, at: number): void {
-    if (command.issued < units(command)) {
+    // What moves no sectors is done when its turn comes: until then it stands in the queue, too.
+    if (command.issued < units(command) || units(command) === 0) {
       if (!this.queue.remove(command)) this.held.remove(command);
       this.unhold(command);
     }
@@ -244,7 +245,7 @@ export class Exchange {
         this.finish(command, OK, now);
         continue;
       }
-      const path = paths.pick();
+      const path = command.path === null ? paths.pick() : paths.only(command.path);
       if (path === null) return;
       const transfer = isTransfer(command.operation);
       const sectors = transfer ? Math.min(command.sectors - command.issued, path.sectors) : 0;

@@ -83,6 +83,8 @@ class InitiatorCore implements Initiator {
   private questions: Question[] = [];
   private askAt = Infinity;
   private discoverAt = Infinity;
+  /** Buffers go back: nothing new is begun, whatever comes in. */
+  private closing = false;
 
   constructor(options: InitiatorOptions) {
     this.host = new Host(options);
@@ -199,7 +201,7 @@ class InitiatorCore implements Initiator {
   /** Answers to our questions, to others', and announcements: all say who is there (P6, P11). */
   private config(port: PortState, frame: FrameView, source: number): void {
     const { view, base, length } = frame;
-    if (aoe.isError(view, base)) return;
+    if (this.closing || aoe.isError(view, base)) return;
     const major = aoe.major(view, base);
     const minor = aoe.minor(view, base);
     if (length < config.LENGTH) {
@@ -246,6 +248,7 @@ class InitiatorCore implements Initiator {
   }
 
   linkChanged(port: PortState): void {
+    if (this.closing) return;
     for (const device of this.devices) device.linkChanged(port);
     this.questions.push({ port, major: aoe.ANY_MAJOR, minor: aoe.ANY_MINOR });
     this.askAt = -Infinity;
@@ -261,6 +264,7 @@ class InitiatorCore implements Initiator {
   }
 
   close(): boolean {
+    this.closing = true;
     let closed = true;
     for (const device of this.devices) if (!device.close()) closed = false;
     if (!this.host.pools.close(this.host.now)) closed = false;

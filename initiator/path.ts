@@ -24,6 +24,10 @@ export class Path {
   /** Frames in the network by this path. */
   inFlight = 0;
   alive = true;
+  /** Another target may be behind it: no data by it until its IDENTIFY sector has been compared. */
+  doubted = false;
+  /** It was asked for that sector in vain: ask again when it is next heard of. */
+  undecided = false;
   /** Most sectors of a frame on it. */
   sectors = SMALL_SECTORS;
   /** Large frames got lost on it: `sectors` stays small. */

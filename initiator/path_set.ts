@@ -52,7 +52,9 @@ export class PathSet {
   /** The smallest frame limit of the paths in use. */
   get sectorsPerFrame(): number {
     let sectors = Infinity;
-    for (const path of this.all) if (path.alive) sectors = Math.min(sectors, path.sectors);
+    for (const path of this.all) {
+      if (path.alive && !path.doubted) sectors = Math.min(sectors, path.sectors);
+    }
     return sectors === Infinity ? SMALL_SECTORS : sectors;
   }
 
@@ -102,12 +104,18 @@ export class PathSet {
     for (let step = 0; step < count; step++) {
       const place = this.turn + step < count ? this.turn + step : this.turn + step - count;
       const path = all[place] as Path;
+      if (path.doubted) continue;
       if (path.inFlight >= path.window.size || this.buffers.isDry(path.port)) continue;
       if (!path.alive && this.anotherAlive(path)) continue;
       this.turn = place + 1 === count ? 0 : place + 1;
       return path;
     }
     return null;
+  }
+
+  /** `path`, where it has room for a frame that may take no other. */
+  only(path: Path): Path | null {
+    return path.inFlight < path.window.size && !this.buffers.isDry(path.port) ? path : null;
   }
 
   /** For a frame that went by `own` before: the same while that is alive (P28 goes by source MAC); null: no room. */
@@ -165,7 +173,7 @@ export class PathSet {
   }
 
   private anotherAlive(path: Path): boolean {
-    for (const each of this.all) if (each !== path && each.alive) return true;
+    for (const each of this.all) if (each !== path && each.alive && !each.doubted) return true;
     return false;
   }
 

@@ -18,7 +18,8 @@ export function resend(exchange: Exchange, now: number): void {
     after = frame.after;
     // The pieces of a fall-back are more frames than were counted when they were one.
     if (frame.transmits === 0 && inFlight.size >= device.bufferCount) continue;
-    const path = paths.pickAgain(frame.path as Path);
+    const { path: only } = frame.command as Command;
+    const path = only === null ? paths.pickAgain(frame.path as Path) : paths.only(only);
     if (path === null) continue;
     if (frame.operation === WRITE && isBarred(exchange, frame, now)) {
       if (!frame.barred) counters.retransmitsBarred++;

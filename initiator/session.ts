@@ -25,6 +25,7 @@ import { createPool } from "./pool/buffer_pool.ts";
 import type { PoolOptions } from "./pool/options.ts";
 import { leakMessage } from "./pool/teardown.ts";
 import { openRawLink, type RawLink, type RawLinkOptions } from "./raw_link.ts";
+import type { RttBounds } from "./rtt.ts";
 import type { WindowLaw } from "./window.ts";
 
 /** How often a question that nobody has answered is put again, ns. */
@@ -54,6 +55,10 @@ export interface SessionOptions extends RawLinkOptions {
   readonly windowLaw?: WindowLaw;
   readonly retransmitTag?: "same" | "new";
   readonly mode: DriveMode;
+  /** Longest sleep while something is waited for, ns, if not the mode's. */
+  readonly slice?: number;
+  /** Bounds of the time-outs, where they are not to follow the round trip. */
+  readonly rtt?: RttBounds;
   /** A sentence for the user: what was not granted, a peer's oddity. */
   readonly onNotice: (sentence: string) => void;
 }
@@ -69,7 +74,9 @@ export interface Session {
   run(until: () => boolean): Promise<void>;
   /** Asks all who are there, again and again for `wait` ns, and each that answers for its IDENTIFY sector where `identify`. */
   discover(wait: number, identify: boolean): Promise<readonly Device[]>;
-  /** The device, identified. A notFound Failure names those that did answer within `wait` ns. */
+  /** The device. A notFound Failure names those that did answer within `wait` ns. */
+  locate(address: Address, wait: number): Promise<Device>;
+  /** The device, identified. */
   find(address: Address, wait: number): Promise<Device>;
   /** Submits and waits until it has ended; look at its outcome. */
   perform(device: Device, command: Command): Promise<Command>;
@@ -86,14 +93,15 @@ class OpenSession implements Session {
   readonly waiter: PollWaiter;
   readonly links: readonly Link[];
   readonly raw: readonly RawLink[];
-  private readonly mode: DriveMode;
+  private readonly how: { readonly mode: DriveMode; readonly slice?: number };
   private readonly listeners = new Set<(device: Device, event: DeviceEvent) => void>();
   private holders = 0;
   private running: Promise<void> | null = null;
   private closed = false;
 
   constructor(options: SessionOptions) {
-    this.mode = options.mode;
+    const { mode, slice } = options;
+    this.how = slice === undefined ? { mode } : { mode, slice };
     this.waiter = createPollWaiter();
     const raw: RawLink[] = [];
     try {
@@ -125,6 +133,7 @@ class OpenSession implements Session {
       timeout: options.timeout,
       packetLife: options.packetLife,
       ...(options.window === undefined ? {} : { window: options.window }),
+      ...(options.rtt === undefined ? {} : { rtt: options.rtt }),
       ...(options.windowLaw === undefined ? {} : { windowLaw: options.windowLaw }),
       ...(options.retransmitTag === undefined ? {} : { retransmitTag: options.retransmitTag }),
       identify: false,
@@ -137,7 +146,7 @@ class OpenSession implements Session {
   }
 
   run(until: () => boolean): Promise<void> {
-    return drive({ core: this.initiator, waiter: this.waiter, until, mode: this.mode });
+    return drive({ core: this.initiator, waiter: this.waiter, until, ...this.how });
   }
 
   /** The loop runs from the first hold to the last release. */
@@ -157,8 +166,8 @@ class OpenSession implements Session {
           core: this.initiator,
           waiter: this.waiter,
           until: () => this.holders === 0,
-          mode: this.mode,
           settle: true,
+          ...this.how,
         });
       }
     } finally {
@@ -195,8 +204,8 @@ class OpenSession implements Session {
     await drive({
       core: this.initiator,
       waiter: this.waiter,
-      mode: this.mode,
       slice: 10e6,
+      mode: this.how.mode,
       until: () => {
         const now = this.waiter.now();
         if (enough() || now - start >= wait) return true;
@@ -233,6 +242,12 @@ class OpenSession implements Session {
   }
 
   async find(address: Address, wait: number): Promise<Device> {
+    const device = await this.locate(address, wait);
+    if (device.identity === null) await this.identify(device);
+    return device;
+  }
+
+  async locate(address: Address, wait: number): Promise<Device> {
     const { initiator } = this;
     await this.ask(
       wait,
@@ -254,7 +269,6 @@ class OpenSession implements Session {
         others.length === 0 ? "nobody else did either" : `${describeDevices(others)} did`;
       throw notFound(`${name} did not answer within ${formatDuration(wait)}; ${instead}`);
     }
-    if (device.identity === null) await this.identify(device);
     return device;
   }
 

@@ -8,34 +8,17 @@ import { type Command, Option } from "commander";
 import type { DriveMode } from "../../link/drive.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
-import { environment, expected } from "../../words/failure.ts";
-import { S, parseDuration, parseInteger } from "../../words/quantity.ts";
+import { environment } from "../../words/failure.ts";
+import { S, parseInteger } from "../../words/quantity.ts";
 import { STRATEGIES } from "../pool/buffer_pool.ts";
-import {
-  DEFAULT_CAP,
-  DEFAULT_PREALLOCATED,
-  DEFAULT_STRATEGY,
-  parsePoolOptions,
-} from "../pool/options.ts";
-import { parseRawLink, type RawLinkTexts } from "../raw_link.ts";
+import { DEFAULT_CAP, DEFAULT_PREALLOCATED, DEFAULT_STRATEGY } from "../pool/options.ts";
 import { openSession, type Session, type SessionOptions, type WrapperText } from "../session.ts";
-import type { WindowLaw } from "../window.ts";
+import { positiveDuration, type SessionOptionTexts, sessionOptions } from "../session_texts.ts";
 
 /** As commander gives them. */
-export interface SessionTexts extends RawLinkTexts {
-  readonly interface?: readonly string[];
-  readonly pool?: string;
-  readonly poolPrealloc?: string;
-  readonly poolCap?: string;
-  readonly kick?: string;
+export interface SessionTexts extends SessionOptionTexts {
   readonly wrappers?: readonly WrapperSpelt[];
-  readonly timeout?: string;
-  readonly packetLife?: string;
-  readonly window?: string;
-  readonly windowLaw?: WindowLaw;
-  readonly retransmitTag?: "same" | "new";
   readonly seed?: string;
-  readonly mode?: DriveMode;
   readonly wait?: string;
   readonly json?: boolean;
 }
@@ -46,8 +29,6 @@ interface WrapperSpelt {
 }
 
 const MODES: readonly DriveMode[] = ["low-latency", "throughput", "frugal"];
-/** `--window` at most: the buffer count is a 16-bit field. */
-const MOST_FRAMES = 0xffff;
 
 export function addSessionOptions(command: Command): Command {
   const wrappers: WrapperSpelt[] = [];
@@ -100,53 +81,25 @@ function collect(name: string, before: readonly string[] | undefined): readonly 
 
 /** Checks all of them before anything is opened. */
 export function parseSession(texts: SessionTexts): SessionOptions {
-  const interfaces = texts.interface ?? [];
-  if (interfaces.length === 0) {
-    throw expected("--interface", "given, since frames have to leave somewhere", "nothing");
-  }
-  if (new Set(interfaces).size < interfaces.length) {
-    throw expected("--interface", "a different one each time", interfaces.join(" "));
-  }
-  if (texts.transmitInterface !== undefined && interfaces.length !== 1) {
-    throw expected("--interface", "only one beside --transmit-interface", interfaces.join(" "));
-  }
   const seed =
     texts.seed === undefined
       ? Date.now() * 1024 + (process.pid % 1024)
       : parseInteger(texts.seed, "--seed", 0);
-  const timeout = duration(texts.timeout, "--timeout", 10 * S);
-  const packetLife = duration(texts.packetLife, "--packet-life", S);
   for (const { kind, text } of texts.wrappers ?? []) {
     if (kind === "reclaim") parseReclaim(text, "--reclaim");
     else if (kind === "faults") parseFaults(text, "--faults");
   }
-  return {
-    interfaces,
-    ...parseRawLink(texts),
-    pool: parsePoolOptions(texts),
-    wrappers: (texts.wrappers ?? []).map(openWrapper),
+  const options = sessionOptions(texts, {
+    wrappers: [],
     seed,
     wallClock: Date.now,
-    timeout,
-    packetLife,
-    ...(texts.window === undefined
-      ? {}
-      : { window: parseInteger(texts.window, "--window", 1, MOST_FRAMES) }),
-    ...(texts.windowLaw === undefined ? {} : { windowLaw: texts.windowLaw }),
-    ...(texts.retransmitTag === undefined ? {} : { retransmitTag: texts.retransmitTag }),
-    mode: texts.mode ?? "low-latency",
     onNotice: (sentence) => process.stderr.write(`${sentence}\n`),
-  };
+  });
+  return { ...options, wrappers: (texts.wrappers ?? []).map(openWrapper) };
 }
 
 export function parseWait(texts: SessionTexts): number {
-  return duration(texts.wait, "--wait", S);
-}
-
-function duration(text: string | undefined, what: string, usual: number): number {
-  const ns = text === undefined ? usual : parseDuration(text, what);
-  if (ns > 0) return ns;
-  throw expected(what, "a duration above 0", text);
+  return positiveDuration(texts.wait, "--wait", S);
 }
 
 function openWrapper({ kind, text }: WrapperSpelt): WrapperText {
