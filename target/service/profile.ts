@@ -1,0 +1,81 @@
+// Service profiles: named service models with where their figures come from. fixtures/profiles has one
+// file for each name; any other file of the same keys will do.
+//
+//   about    what it stands for          service  as --service takes it
+//   source   where its figures are from  p50 p99  of one random read at a time, as promised
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import * as v from "valibot";
+
+import { environment, expected, usage } from "../../words/failure.ts";
+import { parseDuration } from "../../words/quantity.ts";
+
+const PLACE = join(import.meta.dir, "..", "..", "fixtures", "profiles");
+const SUFFIX = ".toml";
+
+export interface Profile {
+  readonly about: string;
+  readonly service: string;
+  readonly source: string;
+  /** ns. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+const SCHEMA = v.strictObject({
+  about: v.string(),
+  service: v.string(),
+  source: v.string(),
+  p50: v.string(),
+  p99: v.string(),
+});
+
+/** The names that need no path, in alphabetical order. */
+export function profileNames(): string[] {
+  return readdirSync(PLACE)
+    .filter((name) => name.endsWith(SUFFIX))
+    .map((name) => name.slice(0, -SUFFIX.length))
+    .sort();
+}
+
+/** A profile by name, or by path where the text has a `/` or ends in `.toml`. `what` names the option. */
+export function loadProfile(text: string, what: string): Profile {
+  const isPath = text.includes("/") || text.endsWith(SUFFIX);
+  const names = profileNames();
+  if (!isPath && !names.includes(text)) {
+    throw expected(what, `one of ${names.join(", ")}, or a file`, text);
+  }
+  const path = isPath ? text : join(PLACE, text + SUFFIX);
+  const found = v.safeParse(SCHEMA, read(path));
+  if (!found.success) {
+    const [issue] = found.issues;
+    const key = issue.path?.[0]?.key;
+    throw usage(
+      `The profile ${path} must have about, service, source, p50 and p99, each a text, and nothing else: ${String(key ?? "it")} is wrong`,
+    );
+  }
+  const { about, service, source, p50, p99 } = found.output;
+  return {
+    about,
+    service,
+    source,
+    p50: parseDuration(p50, `p50 of ${path}`),
+    p99: parseDuration(p99, `p99 of ${path}`),
+  };
+}
+
+function read(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw environment(`Can't read the profile ${path}: ${(error as Error).message}`);
+  }
+  try {
+    return Bun.TOML.parse(text);
+  } catch (error) {
+    throw usage(`The profile ${path} is not TOML: ${(error as Error).message}`);
+  }
+}
