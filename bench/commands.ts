@@ -3,7 +3,9 @@
 import { Command } from "commander";
 import { PROCESSES } from "./arrivals.ts";
 import { conformCommand } from "./conform/command.ts";
+import { collect, judgeCommands } from "./judge_commands.ts";
 import { LOAD_DEFAULTS } from "./load_options.ts";
+import { TRACE_LIMIT } from "./trace/trace_limit.ts";
 import { simCommand } from "./sim/command.ts";
 import { ORDERS } from "./workload.ts";
 import { STRATEGIES } from "../initiator/pool/buffer_pool.ts";
@@ -15,6 +17,7 @@ export function benchCommand(): Command {
     .action(() => bench.help({ error: true }));
   bench.addCommand(loadCommand());
   bench.addCommand(runCommand());
+  for (const command of judgeCommands()) bench.addCommand(command);
   bench.addCommand(conformCommand());
   bench.addCommand(simCommand());
   return bench;
@@ -65,6 +68,8 @@ function loadCommand(): Command {
     .option("--lane-ring <size>", "memory of the write lane's (4m)")
     .option("--hgrm <file>", "write the latencies as an HdrHistogram percentile distribution")
     .option("--hlog <file>", "write them as an HdrHistogram log")
+    .option("--trace <file>", "write each buffer's and command's life as a Chrome trace (Perfetto)")
+    .option("--trace-limit <n>", `commands in it at most (default ${TRACE_LIMIT})`)
     .addHelpText(
       "after",
       `
@@ -114,6 +119,8 @@ function runCommand(): Command {
     .option("--json", "the whole result on stdout")
     .option("--ndjson", "a line of JSON at the start, after each trial and at the end, on stdout")
     .option("-o, --output <file>", "write the whole result to a file")
+    .option("--save-baseline <name>", "keep the result under a name")
+    .option("--baseline <name>", "judge the result beside the baseline of that name")
     .addHelpText(
       "after",
       `
@@ -124,8 +131,4 @@ Example:
       const { runAction } = await import("./run_action.ts");
       process.exitCode = await runAction(path, flags);
     });
-}
-
-function collect(value: string, before: string[]): string[] {
-  return [...before, value];
 }

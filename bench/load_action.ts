@@ -13,6 +13,7 @@ import type { Load } from "./load.ts";
 import { type LoadTexts, parseLoad } from "./load_options.ts";
 import { describeLoad, figuresOf, loadDocument } from "./load_report.ts";
 import { type LoadOutcome, runLoad } from "./load_run.ts";
+import { traceOf } from "./trace/trace_option.ts";
 import { provenance } from "./provenance.ts";
 import { describeMismatch } from "./verifier.ts";
 
@@ -24,6 +25,8 @@ interface Flags extends LoadTexts, RawLinkTexts {
   readonly ndjson?: boolean;
   readonly hgrm?: string;
   readonly hlog?: string;
+  readonly trace?: string;
+  readonly traceLimit?: string;
 }
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -42,6 +45,7 @@ export async function loadAction(
   if (flags.json === true && flags.ndjson === true) {
     throw usage("Expected one of `--json` and `--ndjson`, got both");
   }
+  const trace = traceOf(flags);
   const cpus = flags.cpus?.split(",").map((cpu) => parseInteger(cpu, "--cpus", 0)) ?? null;
   if (cpus !== null) pinToCpus(cpus);
 
@@ -80,6 +84,7 @@ export async function loadAction(
       },
       onProgress: progress.show,
       interrupted: () => stopBy !== 0,
+      ...(trace === null ? {} : { trace: trace.trace }),
     });
     progress.clear();
     const environmentBlock = {
@@ -102,6 +107,8 @@ export async function loadAction(
     if (flags.json === true) process.stdout.write(`${JSON.stringify(document)}\n`);
     emit({ event: "end", result: document });
     writeHistograms(flags, outcome, startedAt);
+    const missing = trace?.write(environmentBlock);
+    if (missing != null) say(missing);
     for (const line of describeLoad(outcome, options)) tell(flags, line);
     complain(outcome);
     const figures = figuresOf(outcome);

@@ -35,14 +35,14 @@ async function run(texts: LoadTexts, trace?: Trace, service = ""): Promise<LoadO
     beside: target,
     address: { major: 7, minor: 3 },
     patience: 1e9,
-    options: parseLoad({ warmUp: "1ms", rampTime: "5ms", runtime: "60ms", ...texts }),
+    options: parseLoad({ warmUp: "1ms", rampTime: "5ms", runtime: "12ms", ...texts }),
     mode: "frugal",
     say: () => {},
     ...(trace === undefined ? {} : { trace }),
   });
 }
 
-const LATE: LoadTexts = { reclaim: "coalesce:64/1ms", kick: "10ms", poolPrealloc: "16" };
+const LATE: LoadTexts = { reclaim: "coalesce:64/1ms", kick: "3ms", poolPrealloc: "16" };
 
 async function tracedRun(texts: LoadTexts, service?: string) {
   const trace = new Trace(20_000);
@@ -84,14 +84,16 @@ describe("a trace", () => {
       const measured = (key: "acquires" | "kicks" | "kick_stall_ns"): number =>
         snapshot[key] - (snapshot.at_warm?.[key] ?? 0);
       expect(named(events, "owned").length).toBe(measured("acquires"));
-      expect(named(events, "owned").length).toBeGreaterThan(50);
+      expect(named(events, "owned").length).toBeGreaterThan(15);
       expect(named(events, "kick").length).toBe(measured("kicks"));
       // A stall may have begun before the measured time did; the slice is cut there.
       const stalled = total(named(events, "dry, nothing outstanding")) * 1e3;
       expect(stalled).toBeLessThanOrEqual(measured("kick_stall_ns") + 1);
-      expect(stalled).toBeGreaterThanOrEqual(measured("kick_stall_ns") - 10e6);
-      // Every buffer that its command gave back still pinned is held until the link lets go of it.
-      expect(named(events, "held by the link").length).toBe(named(events, "owned").length);
+      expect(stalled).toBeGreaterThanOrEqual(measured("kick_stall_ns") - 3e6);
+      // Those that were held when the measured time began or ended stand in one of the two counts.
+      const held = named(events, "held by the link").length;
+      expect(Math.abs(held - snapshot.pin_ns.count)).toBeLessThanOrEqual(snapshot.pinned_only_peak);
+      expect(held).toBeGreaterThan(15);
       const levels = named(events, "buffers").map((event) => event.args as { held: number });
       expect(Math.max(...levels.map(({ held }) => held))).toBeLessThanOrEqual(
         snapshot.pinned_only_peak,
