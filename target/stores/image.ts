@@ -1,6 +1,8 @@
 // What an image must be before it is served: a file or a block device of whole sectors that nobody else
 // writes; and images made on demand. Every refusal is one sentence.
 
+import { existsSync } from "node:fs";
+
 import {
   closeFile,
   fileKind,
@@ -57,6 +59,7 @@ export function createImage({ path, create }: ImageOptions): void {
   if (create < SECTOR || create % SECTOR !== 0) {
     throw usage(`The size of a new image must be a multiple of ${SECTOR} bytes, got ${create}`);
   }
+  if (existsSync(path)) return;
   const fd = openFile(path, { write: true, create: true, exclusive: true });
   if (fd === -EEXIST) return;
   if (fd < 0) throw environment(`Can't make the image ${path}: ${describeErrno(-fd)}`);
