@@ -60,6 +60,7 @@ class Slot implements Memory {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly words: Uint32Array;
+  readonly plain: Uint32Array;
   readonly index: number;
   out = false;
   /** The history's moment of a read or flush; the first of a write's numbers, one per sector. */
@@ -73,6 +74,7 @@ class Slot implements Memory {
     this.bytes = new Uint8Array(memory);
     this.view = new DataView(memory);
     this.words = new Uint32Array(memory);
+    this.plain = this.words;
     this.command.memory = this;
     this.command.cookie = index;
   }

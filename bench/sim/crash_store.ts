@@ -8,10 +8,11 @@
 // It also watches what is executed, since nothing sees a store from outside: no copy of a write is carried
 // out twice within P28's window, and none after a later write that was issued when it had been acknowledged.
 
+import { copyWords } from "../../link/copy.ts";
+import { copyMemory } from "../../link/copy_memory.ts";
 import type { Memory } from "../../link/link.ts";
 import { WINDOW } from "../../target/duplicates.ts";
 import { DONE, type Store } from "../../target/store.ts";
-import { copy } from "../../wire/bytes.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import type { Random } from "../../words/random.ts";
 import type { History } from "./history.ts";
@@ -27,7 +28,7 @@ export interface StoreRules {
   readonly noDuplicates: boolean;
 }
 
-export class CrashStore implements Store {
+export class CrashStore implements Store, Memory {
   readonly writable = true;
   readonly asynchronous = false;
   readonly synchronous = false;
@@ -41,8 +42,11 @@ export class CrashStore implements Store {
   private readonly rules: StoreRules;
   private readonly history: History;
   private readonly now: () => number;
-  private readonly view: DataView;
-  private readonly words: Uint32Array;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly words: Uint32Array;
+  readonly plain: Uint32Array;
+  readonly address = 0;
   private readonly durable: Uint32Array;
   private readonly dirty: Uint8Array;
   /** By write: when it was carried out, ns; the target's life it was in. */
@@ -61,14 +65,16 @@ export class CrashStore implements Store {
     this.history = history;
     this.now = now;
     const memory = new ArrayBuffer(sectors * SECTOR);
+    this.bytes = new Uint8Array(memory);
     this.view = new DataView(memory);
     this.words = new Uint32Array(memory);
+    this.plain = this.words;
     this.durable = new Uint32Array(sectors * WORDS);
     this.dirty = new Uint8Array(sectors);
   }
 
   read(lba: number, sectors: number, memory: Memory, offset: number): number {
-    copy(this.view, lba * SECTOR, memory.view, offset, sectors * SECTOR);
+    copyMemory(this, lba * SECTOR, memory, offset, sectors * SECTOR);
     return DONE;
   }
 
@@ -76,7 +82,7 @@ export class CrashStore implements Store {
     for (let i = 0; i < sectors; i++) {
       const at = (lba + i) * WORDS;
       const before = this.rules.stamped ? readStamp(this.words, at, this.device, lba + i) : FOREIGN;
-      copy(memory.view, offset + i * SECTOR, this.view, (lba + i) * SECTOR, SECTOR);
+      copyMemory(memory, offset + i * SECTOR, this, (lba + i) * SECTOR, SECTOR);
       this.dirty[lba + i] = 1;
       if (this.rules.stamped) this.watch(lba + i, before);
     }
@@ -123,8 +129,7 @@ export class CrashStore implements Store {
   }
 
   private keep(lba: number): void {
-    const start = lba * WORDS;
-    for (let i = start; i < start + WORDS; i++) this.durable[i] = this.words[i] as number;
+    copyWords(this.durable, lba * WORDS, this.words, lba * WORDS, WORDS);
     this.dirty[lba] = 0;
   }
 
@@ -136,8 +141,7 @@ export class CrashStore implements Store {
       if (random.below(2) === 0) {
         this.keep(lba);
       } else {
-        const start = lba * WORDS;
-        for (let i = start; i < start + WORDS; i++) this.words[i] = this.durable[i] as number;
+        copyWords(this.words, lba * WORDS, this.durable, lba * WORDS, WORDS);
         this.dirty[lba] = 0;
         this.lost++;
       }
