@@ -17,10 +17,12 @@ export class SlotFrame implements FrameView {
   length = 0;
   addressed = 0;
   at = 0;
+  plain: Uint32Array;
 
-  constructor(bytes: Uint8Array, view: DataView) {
+  constructor(bytes: Uint8Array, view: DataView, words: Uint32Array) {
     this.bytes = bytes;
     this.view = view;
+    this.plain = words;
   }
 }
 
@@ -42,7 +44,7 @@ export class FrameSlots {
     this.slotBytes = (frameBytes + 4 + 63) & ~63;
     const memory = new ArrayBuffer(this.slotBytes * slots);
     this.words = new Uint32Array(memory);
-    this.frame = new SlotFrame(new Uint8Array(memory), new DataView(memory));
+    this.frame = new SlotFrame(new Uint8Array(memory), new DataView(memory), this.words);
     this.due = createDeadlines(slots);
     this.bases = new Int32Array(slots);
     this.lengths = new Int32Array(slots);
@@ -120,5 +122,6 @@ export class FrameSlots {
     this.words = words;
     this.frame.bytes = new Uint8Array(memory);
     this.frame.view = new DataView(memory);
+    this.frame.plain = words;
   }
 }

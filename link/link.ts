@@ -15,6 +15,8 @@ export interface Memory {
   readonly view: DataView;
   /** Address of `bytes[0]`, stable for the memory's life; 0 where the memory is a plain array. */
   readonly address: number;
+  /** The same bytes as 32-bit words, where the memory is a plain array: copies between two such go by words. */
+  readonly plain?: Uint32Array;
 }
 
 /** The memory of one transmit frame. The link that allocated it owns the memory; the pool owns the buffer while no one else does. */

@@ -96,7 +96,7 @@ class MemoryBuffer implements TxBuffer {
   readonly pins = 0;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  readonly words: Uint32Array;
+  readonly plain: Uint32Array;
   readonly index: number;
 
   constructor(index: number, size: number) {
@@ -104,12 +104,13 @@ class MemoryBuffer implements TxBuffer {
     this.index = index;
     this.bytes = new Uint8Array(memory, 0, size);
     this.view = new DataView(memory, 0, size);
-    this.words = new Uint32Array(memory);
+    this.plain = new Uint32Array(memory);
   }
 }
 
 class Frame implements FrameView {
   readonly address = 0;
+  plain = new Uint32Array(0);
   bytes = new Uint8Array(0);
   view = new DataView(new ArrayBuffer(0));
   base = 0;
@@ -279,7 +280,7 @@ class Port implements Link {
       slot * this.slotBytes,
       this.slotBytes,
       buffer.bytes,
-      buffer.words,
+      buffer.plain,
       length,
     );
     this.arrivals[slot] = arrival;
@@ -305,6 +306,7 @@ class Port implements Link {
         const slot = this.head;
         frame.bytes = this.bytes;
         frame.view = this.view;
+        frame.plain = this.words;
         frame.base = slot * this.slotBytes;
         frame.length = this.lengths[slot] as number;
         frame.addressed = this.kinds[slot] as number;

@@ -23,6 +23,7 @@ class HeldBuffer implements TxBuffer {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly address: number;
+  readonly plain?: Uint32Array;
   readonly inner: TxBuffer;
   holds = 0;
   /** Out with the core: set by `allocate`, cleared by `free`. */
@@ -36,6 +37,7 @@ class HeldBuffer implements TxBuffer {
     this.bytes = inner.bytes;
     this.view = inner.view;
     this.address = inner.address;
+    if (inner.plain !== undefined) this.plain = inner.plain;
   }
 
   get pins(): number {

@@ -12,7 +12,12 @@ export interface MemoryStore extends Store {
 /** `sectors` zeroed sectors; the whole array is taken at once. */
 export function createMemoryStore(sectors: number, writable = true): MemoryStore {
   const bytes = new Uint8Array(sectors * SECTOR);
-  const memory: Memory = { bytes, view: new DataView(bytes.buffer), address: 0 };
+  const memory: Memory = {
+    bytes,
+    view: new DataView(bytes.buffer),
+    address: 0,
+    plain: new Uint32Array(bytes.buffer),
+  };
   return {
     bytes,
     sectors,
