@@ -85,6 +85,24 @@ describe("the end of a connection", () => {
     world.close();
   });
 
+  test("gone after DISC with requests in hand: its stream is closed at once", () => {
+    const world = new NbdWorld();
+    const client = world.connect().go();
+    const held: (() => void)[] = [];
+    world.peer.script = (frame) => {
+      held.push(() => world.peer.answer(frame));
+    };
+    client.startRead(0, 512);
+    client.request(CMD_DISC, 0, 0);
+    world.rest(0.1 * MS);
+    client.stream.broken = true;
+    world.rest(0.1 * MS);
+    expect(client.stream.closed).toBe(true);
+    expect(world.device.pending).toBe(1);
+    for (const answer of held) answer();
+    world.close();
+  });
+
   test("gone while zeroes are written: no further piece is begun", () => {
     const world = new NbdWorld({ sectors: 8192 });
     const client = world.connect().go();
