@@ -28,7 +28,7 @@ const SLICE = { "low-latency": 50e6, throughput: 100e6, frugal: 200e6 } as const
 const SHORTEST_SPIN = 2e3;
 /** How often Bun's own loop has its turn while this one is busy, ns. */
 const YIELD_EVERY = 5e6;
-/** How often descriptors other than the links' are looked at while this loop is busy, ns. */
+/** Of `lookEvery`, where nothing else is said, ns. */
 const LOOK_EVERY = 20e3;
 
 export interface DriveOptions {
@@ -46,6 +46,11 @@ export interface DriveOptions {
    * goes on at once and not at the next yield. Off: what a core without promises wants.
    */
   readonly settle?: boolean;
+  /**
+   * How often descriptors other than the links' are looked at while this loop is busy, ns; 20 µs. 0:
+   * after each turn, for who answers them as fast as frames.
+   */
+  readonly lookEvery?: number;
 }
 
 /** Runs `core` until `until()` says true. */
@@ -53,6 +58,7 @@ export async function drive(options: DriveOptions): Promise<void> {
   const { core, waiter, until, mode = "low-latency", settle = false } = options;
   const longestSpin = LONGEST_SPIN[mode];
   const slice = options.slice ?? SLICE[mode];
+  const lookEvery = options.lookEvery ?? LOOK_EVERY;
   let spin: number = longestSpin;
   let at = waiter.now();
   let yielded = at;
@@ -66,7 +72,7 @@ export async function drive(options: DriveOptions): Promise<void> {
     if (events > 0 && settle) drainMicrotasks();
     if (until()) return;
     at = waiter.now();
-    if (at - looked >= LOOK_EVERY && waiter.look !== undefined) {
+    if (at - looked >= lookEvery && waiter.look !== undefined) {
       looked = at;
       events += waiter.look();
     }

@@ -100,6 +100,7 @@ async function serve(
       core: server,
       waiter,
       mode: texts.mode ?? "low-latency",
+      lookEvery: 0,
       until: () => {
         if (asked) server.stop(waiter.now());
         return server.finished;

@@ -1,0 +1,127 @@
+// What NBD costs at depth 1: fio through `aoe initiator nbd`, beside `aoe bench load` of the same device.
+//
+//   aoe lab -- bun bench/nbd_latency.ts [rounds] [seconds]
+//
+//   load   bench load ─ frames ─ target                      two processes
+//   nbd    fio ─ socket ─ initiator nbd ─ frames ─ target    three, and two wake-ups more
+//
+// Both arms read 4 KiB at random, one at a time; they take turns (load nbd, nbd load, …), so that whatever else
+// the machine does falls on both alike, and never run together. An arm's figure is the median of its trials' p50; the
+// claim is nbd ≤ 3 × load. Exit code 0 where it holds, 3 where it does not, 5 without fio.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { EXIT } from "../words/failure.ts";
+import { findProgram } from "./lab/programs.ts";
+import { startNbd } from "./nbd_fixture.ts";
+
+const AOE = resolve(import.meta.dir, "../aoe.ts");
+const SIZE = 64 * 2 ** 20;
+const WARM_UP_SECONDS = 0.5;
+const MOST_RATIO = 3;
+
+/** fio's JSON, and ours, which has its shape. */
+interface Document {
+  readonly jobs: readonly {
+    readonly read: {
+      readonly iops: number;
+      readonly lat_ns: { readonly percentile?: Readonly<Record<string, number>> };
+    };
+  }[];
+}
+
+interface Trial {
+  readonly p50: number;
+  readonly p99: number;
+  readonly iops: number;
+}
+
+function trialOf(text: string): Trial {
+  const { jobs } = JSON.parse(text.slice(text.indexOf("{"))) as Document;
+  const read = jobs[0]?.read;
+  const percentile = read?.lat_ns.percentile;
+  const p50 = percentile?.["50.000000"];
+  const p99 = percentile?.["99.000000"];
+  if (read === undefined || p50 === undefined || p99 === undefined) {
+    throw new Error(`no percentiles in ${text.slice(0, 400)}`);
+  }
+  return { p50, p99, iops: read.iops };
+}
+
+async function output(cwd: string, words: readonly string[]): Promise<string> {
+  const child = Bun.spawn([...words], { cwd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  if ((await child.exited) !== 0) throw new Error(`${words.join(" ")}: ${err}${out}`);
+  return out;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+const us = (ns: number): string => (ns / 1e3).toFixed(1);
+
+/** Exit code. */
+async function main(rounds: number, seconds: number): Promise<number> {
+  if (findProgram("fio") === null) {
+    process.stderr.write("fio is absent, and it is the client that is timed\n");
+    return EXIT.environment;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "aoe-nbd-"));
+  const nbd = await startNbd(folder, SIZE);
+  await nbd.server.end();
+  const arms = {
+    load: async () =>
+      trialOf(
+        await output(folder, [
+          ...[process.execPath, AOE, "bench", "load", "e7.3", "--interface", "a0", "--json"],
+          ...["--rw", "randread", "--bs", "4k", "--iodepth", "1", "--runtime", `${seconds}s`],
+          ...["--ramp-time", `${WARM_UP_SECONDS * 1e3}ms`],
+        ]),
+      ),
+    nbd: async () => {
+      const server = await nbd.restart();
+      const text = await output(folder, [
+        ...["fio", "--name=nbd", "--ioengine=nbd", `--uri=${nbd.uri}`, "--rw=randread"],
+        ...["--bs=4k", "--iodepth=1", `--size=${SIZE}`, "--time_based", `--runtime=${seconds}`],
+        ...[`--ramp_time=${WARM_UP_SECONDS}`, "--lat_percentiles=1", "--output-format=json"],
+      ]);
+      await server.end();
+      return trialOf(text);
+    },
+  };
+  const trials: Record<keyof typeof arms, Trial[]> = { load: [], nbd: [] };
+  try {
+    for (let round = 0; round < rounds; round++) {
+      const order = round % 2 === 0 ? (["load", "nbd"] as const) : (["nbd", "load"] as const);
+      for (const arm of order) trials[arm].push(await arms[arm]());
+      const [load, through] = [trials.load.at(-1), trials.nbd.at(-1)] as [Trial, Trial];
+      process.stderr.write(
+        `round ${round + 1}: p50 load ${us(load.p50)} us, nbd ${us(through.p50)} us; p99 ${us(load.p99)}, ${us(through.p99)}\n`,
+      );
+    }
+  } finally {
+    await nbd.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const [load, through] = [trials.load, trials.nbd].map((arm) => median(arm.map(({ p50 }) => p50)));
+  const ratio = (through as number) / (load as number);
+  const holds = ratio <= MOST_RATIO;
+  process.stdout.write(
+    `p50 at depth 1, 4 KiB random reads, median of ${rounds}: load ${us(load as number)} us, nbd ${us(through as number)} us, ratio ${ratio.toFixed(2)} (at most ${MOST_RATIO}: ${holds ? "holds" : "missed"})\n`,
+  );
+  return holds ? EXIT.done : EXIT.threshold;
+}
+
+if (import.meta.main) {
+  const [rounds = "5", seconds = "1"] = process.argv.slice(2);
+  process.exitCode = await main(Number(rounds), Number(seconds));
+}
