@@ -184,7 +184,10 @@ class FileStore implements Store, OpenFile {
   }
 
   flush(token: number): number {
-    if (this.io === null) return this.settle();
+    if (this.io === null) {
+      this.dirty = true;
+      return this.settle();
+    }
     const code = this.ready();
     if (code !== 0) return this.fail(code, 0);
     this.dirty = false;
@@ -214,14 +217,13 @@ class FileStore implements Store, OpenFile {
   poll(): void {}
 
   settle(): number {
-    if (this.fd === CLOSED) return DONE;
-    this.dirty = false;
-    return Math.abs(syncFile(this.fd));
-  }
-
-  /** Whether a flush would have something to do. */
-  get isDirty(): boolean {
-    return this.dirty;
+    if (!this.dirty) return DONE;
+    // It may have been closed for another's sake, with writes that are not durable yet.
+    const code = this.ready();
+    if (code !== 0) return code;
+    const errno = Math.abs(syncFile(this.fd));
+    this.dirty = errno !== 0;
+    return errno;
   }
 
   evict(): void {
