@@ -1,0 +1,88 @@
+// What a report reads of a load's fio document: our `aoe` block in its first job. The document is foreign
+// input, so whatever is not as it should be counts as not there: null, and the report says so.
+
+import * as v from "valibot";
+import type { Trial } from "../result.ts";
+
+const Numbers = v.array(v.number());
+const Pairs = v.array(v.tuple([v.number(), v.number()]));
+const Mean = v.object({ mean: v.number() });
+
+const Series = v.object({
+  at_ns: Numbers,
+  pool_length: Numbers,
+  owned: Numbers,
+  pinned_only: Numbers,
+});
+
+const Split = v.object({
+  schedule_ns: Mean,
+  window_wait_ns: Mean,
+  buffer_wait_ns: Mean,
+  transmit_ns: Mean,
+  target_and_wire_ns: Mean,
+});
+
+const Stalls = v.object({ stalls_ns: Pairs, stall_count: v.number() });
+const Levels = v.object({
+  pool: v.object({
+    held_by_link: v.object({ mean: v.number(), peak: v.number() }),
+    occupancy: v.object({ mean: v.number(), peak: v.number() }),
+    pool_length_peak: v.number(),
+  }),
+});
+
+function blocks(trial: Trial): unknown[] {
+  return trial.loads.map(({ fio }) => {
+    const { jobs } = fio as { jobs?: unknown };
+    const first: unknown = Array.isArray(jobs) ? jobs[0] : null;
+    return (first as { aoe?: unknown } | null)?.aoe;
+  });
+}
+
+function read<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+): v.InferOutput<Schema> | null {
+  const parsed = v.safeParse(schema, value);
+  return parsed.success ? parsed.output : null;
+}
+
+/** [least duration, count] of the latencies of all loads of a trial. */
+export function latencyBuckets(trial: Trial): [number, number][] {
+  const Block = v.object({ lat_buckets_ns: Pairs });
+  return blocks(trial).flatMap((block) => read(Block, block)?.lat_buckets_ns ?? []);
+}
+
+export type SeriesBlock = v.InferOutput<typeof Series>;
+
+/** Of the trial's first load. */
+export function seriesOf(trial: Trial): SeriesBlock | null {
+  const series = read(v.object({ series: Series }), blocks(trial)[0])?.series ?? null;
+  if (series === null || series.at_ns.length === 0) return null;
+  const { length } = series.at_ns;
+  return Object.values(series).every((column) => column.length === length) ? series : null;
+}
+
+export function levelsOf(trial: Trial): v.InferOutput<typeof Levels>["pool"] | null {
+  return read(Levels, blocks(trial)[0])?.pool ?? null;
+}
+
+export function stallsOf(trial: Trial): v.InferOutput<typeof Stalls> | null {
+  return read(Stalls, blocks(trial)[0]);
+}
+
+export const PARTS = ["schedule", "window", "buffer", "transmit", "target and wire"] as const;
+
+/** Mean ns of each of PARTS. */
+export function splitOf(trial: Trial): number[] | null {
+  const split = read(v.object({ latency_split: Split }), blocks(trial)[0])?.latency_split;
+  if (split == null) return null;
+  return [
+    split.schedule_ns.mean,
+    split.window_wait_ns.mean,
+    split.buffer_wait_ns.mean,
+    split.transmit_ns.mean,
+    split.target_and_wire_ns.mean,
+  ];
+}

@@ -1,0 +1,76 @@
+// A report as Markdown for pull requests: findings, verdicts and tables. Texts of a result file are escaped,
+// so that none becomes a link, an image, a mention or markup on the page that shows it.
+
+import type { Report, Section, Table, TableCell, Verdict } from "./report.ts";
+
+export function reportMarkdown(report: Report): string {
+  const blocks = [
+    `# ${escaped(report.title)}`,
+    escaped(report.subtitle),
+    report.findings.map((text) => `* ${worded(text)}`).join("\n"),
+    report.warnings.map((text) => `> ⚠️ ${worded(text)}`).join("\n>\n"),
+    ...report.sections.flatMap(sectionBlocks),
+  ];
+  return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+}
+
+function sectionBlocks({ topic, finding, notes, table, verdicts }: Section): string[] {
+  const shown = table === null ? "" : tableBlock(table);
+  // What is long folds away; GitHub shows <details>.
+  const folded =
+    table !== null && table.rows.length > 12
+      ? `<details><summary>Table: ${escaped(topic.toLowerCase())}</summary>\n\n${shown}\n\n</details>`
+      : shown;
+  return [
+    `## ${escaped(topic)}`,
+    `**${worded(finding)}**`,
+    verdicts.map(verdictLine).join("\n"),
+    folded,
+    notes.map((note) => `_${worded(note)}_`).join("  \n"),
+  ];
+}
+
+const MARKS = { holds: "✅", "does not hold": "❌", inconclusive: "❔" } as const;
+
+function verdictLine({ id, verdict, claim, sentence }: Verdict): string {
+  return `* ${MARKS[verdict]} **${escaped(id)} ${verdict}**: ${worded(claim)} ${worded(sentence)}`;
+}
+
+function tableBlock({ columns, rows }: Table): string {
+  const isNumber = (column: number): boolean => rows.some((row) => typeof row[column] === "object");
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [
+    line(columns.map(escaped)),
+    line(columns.map((_, column) => (isNumber(column) ? "--:" : "---"))),
+    ...rows.map((row) => line(row.map(cell))),
+  ].join("\n");
+}
+
+function cell(value: TableCell): string {
+  return escaped(typeof value === "string" ? value : value.shown);
+}
+
+/** Backticks in pairs make code, within which nothing needs to be escaped but what would end it. */
+function worded(sentence: string): string {
+  const parts = sentence.split("`");
+  if (parts.length % 2 === 0) return escaped(sentence);
+  return parts
+    .map((part, at) =>
+      at % 2 === 1 && part !== ""
+        ? `\`${part.replaceAll(/\s+/g, " ").replaceAll("|", "\\|")}\``
+        : escaped(part),
+    )
+    .join("");
+}
+
+/** `@` gets an invisible companion, so that nobody is called by a result. */
+function escaped(text: string): string {
+  return text
+    .replaceAll(/\s+/g, " ")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll(/[\\`*_[\]{}|~$#!]/g, (mark) => `\\${mark}`)
+    .replaceAll("@", "@\u200b")
+    .replaceAll("://", ":\u200b//");
+}

@@ -1,0 +1,219 @@
+// The page: puts a report's words, charts and tables into the document. Everything is made as elements and
+// text nodes, so that no text of a result file is ever read as markup.
+//
+// Charts are drawn for the width that they have, and again when it changes.
+
+import type { Drawing } from "../draw/canvas.ts";
+import { draw, keyOf, type KeyEntry } from "../draw/draw.ts";
+import { paletteRules } from "../draw/palette.ts";
+import type { Chart, Report, Section, Table, TableCell, Verdict } from "../report.ts";
+import type { PageElement, PageNode, PageWindow } from "./dom.ts";
+
+const page = globalThis as unknown as PageWindow;
+const { document } = page;
+
+type Child = PageNode | string;
+
+function element(name: string, className: string, ...children: Child[]): PageElement {
+  const made = document.createElement(name);
+  if (className !== "") made.className = className;
+  made.append(...children);
+  return made;
+}
+
+function show(report: Report): void {
+  document.title = report.title;
+  const main = document.getElementById("report");
+  if (main === null) throw new Error("invariant: the page has a place for the report");
+  const list = (className: string, sentences: readonly string[]): PageElement[] =>
+    sentences.length === 0
+      ? []
+      : [element("ul", className, ...sentences.map((text) => element("li", "", ...worded(text))))];
+  main.replaceChildren(
+    element("h1", "", report.title),
+    element("p", "subtitle", report.subtitle),
+    contents(report.sections),
+    ...list("findings", report.findings),
+    ...list("warnings", report.warnings),
+    ...report.sections.map(sectionOf),
+  );
+}
+
+/** Words between backticks are names of the program's. */
+function worded(sentence: string): Child[] {
+  const parts = sentence.split("`");
+  if (parts.length % 2 === 0) return [sentence];
+  return parts.map((part, at) => (at % 2 === 1 ? element("code", "", part) : part));
+}
+
+function contents(sections: readonly Section[]): PageElement {
+  const links = sections.map(({ id, topic }) => {
+    const link = element("a", "", topic);
+    link.setAttribute("href", `#${id}`);
+    return element("li", "", link);
+  });
+  const nav = element("nav", "", element("ul", "", ...links));
+  nav.setAttribute("aria-label", "Sections");
+  return nav;
+}
+
+function sectionOf(section: Section): PageElement {
+  const { id, topic, finding, notes, charts, verdicts, table } = section;
+  const heading = element("h2", "", ...worded(finding));
+  heading.id = `${id}-finding`;
+  const made = element("section", "", element("p", "topic", topic), heading);
+  made.id = id;
+  made.setAttribute("aria-labelledby", heading.id);
+  made.append(...notes.map((note) => element("p", "note", ...worded(note))));
+  if (charts.length > 0) {
+    made.append(
+      element("div", charts.length === 1 ? "charts alone" : "charts", ...charts.map(figureOf)),
+    );
+  }
+  if (verdicts.length > 0) made.append(element("ul", "verdicts", ...verdicts.map(verdictOf)));
+  if (table !== null)
+    made.append(tableOf(table, topic, charts.length === 0 && verdicts.length === 0));
+  return made;
+}
+
+const BADGES = { holds: "holds", "does not hold": "fails", inconclusive: "inconclusive" } as const;
+
+function verdictOf({ id, verdict, claim, sentence }: Verdict): PageElement {
+  return element(
+    "li",
+    "",
+    element("b", "", id),
+    element("span", `badge ${BADGES[verdict]}`, verdict),
+    element("b", "", claim),
+    element("p", "", sentence),
+  );
+}
+
+const drawn: { readonly chart: Chart; readonly place: PageElement; width: number }[] = [];
+
+function figureOf(chart: Chart): PageElement {
+  const place = element("div", "chart");
+  drawn.push({ chart, place, width: 0 });
+  const key = keyOf(chart);
+  return element(
+    "figure",
+    "",
+    ...(chart.caption === "" || chart.caption === "all"
+      ? []
+      : [element("figcaption", "", chart.caption)]),
+    ...(key.length === 0 ? [] : [element("ul", "key", ...key.map(keyEntry))]),
+    place,
+  );
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function keyEntry(entry: KeyEntry): PageElement {
+  const svg = document.createElementNS(SVG, "svg");
+  const attributes = (of: PageElement, values: Readonly<Record<string, string>>): PageElement => {
+    for (const [name, value] of Object.entries(values)) of.setAttribute(name, value);
+    return of;
+  };
+  attributes(svg, { width: "26", height: "12", "aria-hidden": "true" });
+  const { colour } = entry;
+  const shape = (name: string, values: Readonly<Record<string, string>>): PageElement =>
+    attributes(document.createElementNS(SVG, name), values);
+  if (entry.mark === "line") {
+    svg.append(
+      shape("line", {
+        x1: "0",
+        x2: "26",
+        y1: "6",
+        y2: "6",
+        stroke: colour,
+        "stroke-width": "2.5",
+        "stroke-dasharray": entry.dash,
+      }),
+    );
+  } else if (entry.mark === "bar") {
+    svg.append(shape("rect", { x: "6", y: "0", width: "14", height: "12", fill: colour }));
+  } else {
+    const fill = entry.mark === "dot" ? colour : "var(--paper)";
+    svg.append(
+      shape("circle", { cx: "13", cy: "6", r: "4.5", fill, stroke: colour, "stroke-width": "2" }),
+    );
+  }
+  return element("li", "", svg, entry.label);
+}
+
+function tableOf(table: Table, topic: string, open: boolean): PageElement {
+  const isNumber = (column: number): boolean =>
+    table.rows.some((row) => typeof row[column] === "object");
+  const head = table.columns.map((name, column) => {
+    const cell = element("th", isNumber(column) ? "number" : "", name);
+    cell.setAttribute("scope", "col");
+    return cell;
+  });
+  const rows = table.rows.map((row) => element("tr", "", ...row.map(tableCell)));
+  const made = element(
+    "table",
+    "",
+    element("thead", "", element("tr", "", ...head)),
+    element("tbody", "", ...rows),
+  );
+  const scroll = element("div", "scroll", made);
+  // What scrolls must be reachable by keys.
+  scroll.setAttribute("tabindex", "0");
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-label", `Table: ${topic}`);
+  const details = element(
+    "details",
+    "",
+    element("summary", "", `Table: ${topic.toLowerCase()}`),
+    scroll,
+  );
+  details.open = open;
+  return details;
+}
+
+function tableCell(cell: TableCell, column: number): PageElement {
+  if (typeof cell === "object") {
+    const made = element("td", "number", cell.shown);
+    made.setAttribute("data-value", String(cell.value));
+    return made;
+  }
+  const made = element(column === 0 ? "th" : "td", "", cell);
+  if (column === 0) made.setAttribute("scope", "row");
+  return made;
+}
+
+/** Draws what has no picture for its width yet. */
+function drawAll(): void {
+  for (const one of drawn) {
+    const width = one.place.clientWidth;
+    if (width === 0 || width === one.width) continue;
+    one.width = width;
+    const svg = draw(one.chart, {
+      width,
+      document: null as Drawing | null,
+    }) as unknown as PageElement;
+    svg.setAttribute("role", "img");
+    one.place.replaceChildren(svg);
+  }
+}
+
+/** Opens every table for paper, and closes again what was closed. */
+function openForPaper(): void {
+  let opened: PageElement[] = [];
+  page.addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details:not([open])")];
+    for (const details of opened) details.open = true;
+  });
+  page.addEventListener("afterprint", () => {
+    for (const details of opened) details.open = false;
+  });
+}
+
+const palette = document.createElement("style");
+palette.textContent = paletteRules(":root");
+document.head.append(palette);
+show(JSON.parse(document.getElementById("data")?.textContent ?? "") as Report);
+drawAll();
+openForPaper();
+const body = document.getElementById("report");
+if (body !== null) new page.ResizeObserver(drawAll).observe(body);

@@ -1,0 +1,160 @@
+// What a report says, before anybody draws it: plain JSON, made once, for HTML, Markdown and SVG alike.
+//
+//   result files ─▶ Subject (subject.ts) ─▶ sections/*.ts ─▶ Report ─┬─▶ html.ts ─▶ page/ ─▶ draw/
+//                                                                    ├─▶ svg.ts  ─▶ draw/
+//                                                                    └─▶ markdown.ts
+//
+// Every figure that stands in a chart stands in its section's table too. Texts may come from a result
+// file, and so from anybody: they are texts here and become text nodes there, never markup.
+
+/** What an axis counts, and so how its ticks are written. Times are ns. */
+export interface Axis {
+  readonly label: string;
+  readonly unit: "time" | "count" | "bytes" | "share";
+  readonly log: boolean;
+  /** Values that the axis must reach, so that charts side by side have one scale; [] leaves it to the chart. */
+  readonly reach: readonly number[];
+}
+
+/** A place in the palette (draw/palette.ts), the same for an arm in every chart. */
+export type Colour = number;
+
+/** A median with its interval, and the values it was made from. */
+export interface Spread {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+  readonly values: readonly number[];
+}
+
+export interface IntervalRow {
+  readonly label: string;
+  readonly colour: Colour;
+  /** One or two a row; the second is drawn hollow. */
+  readonly spreads: readonly Spread[];
+}
+
+export interface IntervalChart {
+  readonly kind: "intervals";
+  readonly caption: string;
+  readonly axis: Axis;
+  /** What the first and the second spread of a row are; one name where rows have one. */
+  readonly names: readonly string[];
+  readonly rows: readonly IntervalRow[];
+  /** A value that every row is to be seen against; null: none is known. */
+  readonly reference: { readonly name: string; readonly value: number } | null;
+}
+
+export interface Curve {
+  readonly label: string;
+  readonly colour: Colour;
+  readonly dash: number;
+  /** [percentile 0 … 100, value]. */
+  readonly points: readonly (readonly [number, number])[];
+}
+
+export interface PercentileChart {
+  readonly kind: "percentiles";
+  readonly caption: string;
+  readonly axis: Axis;
+  readonly curves: readonly Curve[];
+}
+
+export interface SplitChart {
+  readonly kind: "split";
+  readonly caption: string;
+  readonly axis: Axis;
+  readonly parts: readonly string[];
+  readonly rows: readonly { readonly label: string; readonly values: readonly number[] }[];
+}
+
+export interface KneeLine {
+  readonly label: string;
+  readonly colour: Colour;
+  readonly dash: number;
+  readonly points: readonly (Spread & { readonly x: number })[];
+  /** null: the best is only reached at the largest. */
+  readonly knee: number | null;
+}
+
+export interface KneeChart {
+  readonly kind: "knee";
+  readonly caption: string;
+  readonly x: Axis;
+  readonly axis: Axis;
+  readonly lines: readonly KneeLine[];
+}
+
+export interface LevelChart {
+  readonly kind: "levels";
+  readonly caption: string;
+  /** ns. */
+  readonly duration: number;
+  readonly series: readonly {
+    readonly name: string;
+    /** [ns, level]: the level holds from there on. */
+    readonly points: readonly (readonly [number, number])[];
+  }[];
+}
+
+export interface StallChart {
+  readonly kind: "stalls";
+  readonly caption: string;
+  /** ns. */
+  readonly duration: number;
+  readonly rows: readonly {
+    readonly label: string;
+    readonly colour: Colour;
+    /** [begin, duration], ns. */
+    readonly stalls: readonly (readonly [number, number])[];
+  }[];
+}
+
+export type Chart =
+  IntervalChart | PercentileChart | SplitChart | KneeChart | LevelChart | StallChart;
+
+/** A text, or a figure as it is shown with what the result file has. */
+export type TableCell = string | { readonly shown: string; readonly value: number };
+
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly TableCell[])[];
+}
+
+export interface Verdict {
+  readonly id: string;
+  readonly verdict: "holds" | "does not hold" | "inconclusive";
+  readonly claim: string;
+  readonly sentence: string;
+}
+
+export interface Section {
+  readonly id: string;
+  /** What it is about, in a word or three. */
+  readonly topic: string;
+  /** A sentence: what was found. Where there is nothing to draw: why. */
+  readonly finding: string;
+  /** How to read it, and what to mind. */
+  readonly notes: readonly string[];
+  readonly charts: readonly Chart[];
+  readonly verdicts: readonly Verdict[];
+  readonly table: Table | null;
+}
+
+export interface Report {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly warnings: readonly string[];
+  readonly findings: readonly string[];
+  readonly sections: readonly Section[];
+}
+
+/** A section with nothing but its words. */
+export function section(
+  id: string,
+  topic: string,
+  finding: string,
+  rest: Partial<Pick<Section, "notes" | "charts" | "verdicts" | "table">> = {},
+): Section {
+  return { id, topic, finding, notes: [], charts: [], verdicts: [], table: null, ...rest };
+}

@@ -1,0 +1,35 @@
+// The harness's own floor: the same load against a null target over the same link. What a cell takes beyond
+// it is the doing of target and pool.
+
+import type { Figures } from "../../result.ts";
+import type { Axis, TableCell } from "../report.ts";
+import { figure, shownCount, shownTime } from "../shown.ts";
+import type { ArmCell } from "../subject.ts";
+
+export function floorColumn(
+  { cell }: ArmCell,
+  of: (figures: Figures) => number,
+  unit: Axis["unit"],
+): TableCell {
+  return cell.floor === null ? "not measured" : figure(of(cell.floor), unit);
+}
+
+export function floorNote(cells: readonly ArmCell[]): string[] {
+  const floors = [
+    ...new Set(cells.flatMap(({ cell }) => (cell.floor === null ? [] : [cell.floor]))),
+  ];
+  if (floors.length === 0) return ["The harness's own floor was not measured."];
+  const rates = floors.map(({ iops }) => iops);
+  const [least, most] = [Math.min(...rates), Math.max(...rates)];
+  const range = least === most ? shownCount(most) : `${shownCount(least)} to ${shownCount(most)}`;
+  return [
+    `The harness's own floor, a null target over the same link: ${range} commands a second, median latency ${shownTime(Math.min(...floors.map(({ lat_p50_ns }) => lat_p50_ns)))}.`,
+  ];
+}
+
+/** The least median latency that the harness itself has in these cells. */
+export function floorLatency(cells: readonly ArmCell[]): { name: string; value: number } | null {
+  const known = cells.flatMap(({ cell }) => (cell.floor === null ? [] : [cell.floor.lat_p50_ns]));
+  if (known.length === 0) return null;
+  return { name: "median against a null target", value: Math.min(...known) };
+}

@@ -1,0 +1,91 @@
+// What a pool's buffers did over the measured time: owned by commands, held by the link alone, and how
+// many there were beyond the preallocated.
+
+import { levelsOf, seriesOf, type SeriesBlock } from "../load_block.ts";
+import { type Section, section } from "../report.ts";
+import { figure, plural } from "../shown.ts";
+import { type ArmCell, measured, middleTrial, NAMELESS, type Subject, within } from "../subject.ts";
+
+/** As many are drawn; the table has all. */
+const DRAWN = 8;
+
+interface Levels {
+  readonly cell: ArmCell;
+  readonly series: SeriesBlock;
+  readonly held: number;
+  readonly owned: number;
+  readonly heldPeak: number;
+  readonly length: number;
+}
+
+export function levels(subject: Subject): Section {
+  const id = "levels";
+  const topic = "Pool over time";
+  const all = subject.settings
+    .flatMap((setting) => measured(subject, setting))
+    .flatMap((cell): Levels[] => {
+      const trial = middleTrial(cell);
+      const series = trial === null ? null : seriesOf(trial);
+      const pool = trial === null ? null : levelsOf(trial);
+      if (series === null || pool === null) return [];
+      const { held_by_link, occupancy, pool_length_peak } = pool;
+      return [
+        {
+          cell,
+          series,
+          held: held_by_link.mean,
+          owned: occupancy.mean,
+          heldPeak: held_by_link.peak,
+          length: pool_length_peak,
+        },
+      ];
+    });
+  const most = all.toSorted((a, b) => b.held - a.held);
+  const [first] = most;
+  if (first === undefined) {
+    return section(id, topic, "The result has no samples of its pools over time.");
+  }
+  const name = ({ cell }: Levels): string => `${cell.arm}${within(subject, cell.setting)}`;
+  const drawn = all.filter((one) => most.indexOf(one) < DRAWN);
+  const finding =
+    first.heldPeak === 0
+      ? "The link never held a buffer whose command had ended: the pools had nothing to do."
+      : `The link holds most with ${name(first)}: ${first.held.toFixed(1)} buffers on average whose commands have ended, ${first.heldPeak} at most; the pool took ${plural(first.length, "extra buffer")}.`;
+  return section(id, topic, finding, {
+    notes: [
+      "Samples of the middle trial by throughput: buffers at that moment. Means and peaks in the table count every moment.",
+      ...(drawn.length < all.length
+        ? [`Drawn are the ${DRAWN} of ${all.length} with the most held buffers.`]
+        : []),
+    ],
+    charts: drawn.map(({ cell, series }) => ({
+      kind: "levels" as const,
+      caption: captionOf(cell),
+      duration: series.at_ns.at(-1) ?? 0,
+      series: [
+        { name: "held by the link", points: pairs(series.at_ns, series.pinned_only) },
+        { name: "owned by commands", points: pairs(series.at_ns, series.owned) },
+        { name: "extra buffers", points: pairs(series.at_ns, series.pool_length) },
+      ],
+    })),
+    table: {
+      columns: ["setting", "arm", "owned, mean", "held, mean", "held, most", "extra buffers, most"],
+      rows: all.map(({ cell, owned, held, heldPeak, length }) => [
+        cell.setting,
+        cell.arm,
+        figure(owned, "count"),
+        figure(held, "count"),
+        figure(heldPeak, "count"),
+        figure(length, "count"),
+      ]),
+    },
+  });
+}
+
+function captionOf({ arm, setting }: ArmCell): string {
+  return setting === NAMELESS ? arm : `${arm} (${setting})`;
+}
+
+function pairs(at: readonly number[], levels_: readonly number[]): (readonly [number, number])[] {
+  return at.map((ns, index) => [ns, levels_[index] ?? 0] as const);
+}

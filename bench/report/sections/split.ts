@@ -1,0 +1,61 @@
+// Where a command's time goes, by mean: waiting to be submitted, for the window, for a buffer, for the
+// link, and for the target. The buffer's part is the pool's doing.
+
+import { PARTS, splitOf } from "../load_block.ts";
+import { type Section, section } from "../report.ts";
+import { figure, shownShare, shownTime } from "../shown.ts";
+import { type ArmCell, measured, middleTrial, type Subject, within } from "../subject.ts";
+
+const BUFFER = PARTS.indexOf("buffer");
+/** Less than this of the latency is called nothing. */
+const NOTHING = 0.01;
+
+interface Parted {
+  readonly cell: ArmCell;
+  readonly values: readonly number[];
+  readonly buffer: number;
+  readonly share: number;
+}
+
+export function split(subject: Subject): Section {
+  const id = "split";
+  const topic = "Where the time goes";
+  const parted = subject.settings
+    .flatMap((setting) => measured(subject, setting))
+    .flatMap((cell): Parted[] => {
+      const trial = middleTrial(cell);
+      const values = trial === null ? null : splitOf(trial);
+      if (values === null) return [];
+      const whole = values.reduce((sum, value) => sum + value, 0);
+      const buffer = values[BUFFER] ?? 0;
+      return [{ cell, values, buffer, share: whole === 0 ? 0 : buffer / whole }];
+    });
+  const most = parted.toSorted((a, b) => b.share - a.share)[0];
+  if (most === undefined) return section(id, topic, "The result does not split its latencies.");
+  const settings = [...new Set(parted.map(({ cell }) => cell.setting))];
+  const finding =
+    most.share < NOTHING
+      ? "No arm waits for a buffer for more than 1 % of its latency."
+      : `${most.cell.arm}${within(subject, most.cell.setting)} spends ${shownShare(most.share)} of its latency waiting for a buffer: ${shownTime(most.buffer)} a command on average.`;
+  return section(id, topic, finding, {
+    notes: ["Means of the middle trial by throughput, from when a command was due until it ended."],
+    charts: settings.map((setting) => ({
+      kind: "split" as const,
+      caption: setting,
+      axis: { label: "mean latency", unit: "time", log: false, reach: [] },
+      parts: PARTS,
+      rows: parted
+        .filter(({ cell }) => cell.setting === setting)
+        .map(({ cell, values }) => ({ label: cell.arm, values })),
+    })),
+    table: {
+      columns: ["setting", "arm", ...PARTS, "buffer's share"],
+      rows: parted.map(({ cell, values, share }) => [
+        cell.setting,
+        cell.arm,
+        ...values.map((value) => figure(value, "time")),
+        figure(share, "share"),
+      ]),
+    },
+  });
+}

@@ -1,0 +1,84 @@
+// When a pool stood still: dry, with nothing outstanding whose answer could wake it, until its kick.
+
+import { stallsOf } from "../load_block.ts";
+import { type Section, section } from "../report.ts";
+import { figure, plural, shownCount, shownShare } from "../shown.ts";
+import { type ArmCell, measured, middleTrial, NAMELESS, type Subject, within } from "../subject.ts";
+
+interface Stalled {
+  readonly cell: ArmCell;
+  readonly stalls: readonly (readonly [number, number])[];
+  readonly count: number;
+  readonly total: number;
+  readonly runtime: number;
+}
+
+export function stalls(subject: Subject): Section {
+  const id = "stalls";
+  const topic = "Stalls";
+  const known = subject.settings
+    .flatMap((setting) => measured(subject, setting))
+    .flatMap((cell): Stalled[] => {
+      const trial = middleTrial(cell);
+      const block = trial === null ? null : stallsOf(trial);
+      const figures = trial?.figures;
+      if (block === null || figures == null) return [];
+      const { kick_stall_ns: total, runtime_ns: runtime } = figures;
+      return [{ cell, stalls: block.stalls_ns, count: block.stall_count, total, runtime }];
+    });
+  if (known.length === 0) {
+    return section(id, topic, "The result does not say when its pools stood still.");
+  }
+  const stalled = known.filter(({ count }) => count > 0);
+  const worst = stalled.toSorted((a, b) => share(b) - share(a))[0];
+  if (worst === undefined) {
+    return section(
+      id,
+      topic,
+      `No pool stood still: none of ${plural(known.length, "cell")} had to wait for a kick.`,
+    );
+  }
+  const settings = [...new Set(stalled.map(({ cell }) => cell.setting))];
+  const missing = stalled.some((one) => one.stalls.length < one.count);
+  return section(
+    id,
+    topic,
+    `${worst.cell.arm}${within(subject, worst.cell.setting)} stands still for ${shownShare(share(worst))} of the time, in ${plural(worst.count, "stall")}; ${stalled.length === known.length ? "no cell is without" : `${shownCount(known.length - stalled.length)} of ${plural(known.length, "cell")} never do`}.`,
+    {
+      notes: [
+        "A bar reaches from when the pool had no buffer and no answer on its way to the kick that made it try again. The link may have let go long before: nobody tells the pool. The middle trial by throughput.",
+        ...(missing
+          ? ["Where a trial had very many stalls only the first of them are drawn."]
+          : []),
+      ],
+      charts: settings.map((setting) => {
+        const rows = stalled.filter(({ cell }) => cell.setting === setting);
+        return {
+          kind: "stalls" as const,
+          caption: setting === NAMELESS ? "" : setting,
+          duration: Math.max(...rows.map(({ runtime }) => runtime)),
+          rows: rows.map(({ cell, stalls: own }) => ({
+            label: cell.arm,
+            colour: cell.colour,
+            stalls: own,
+          })),
+        };
+      }),
+      table: {
+        columns: ["setting", "arm", "stalls", "stalled", "share of the time"],
+        rows: known.map((one) => [
+          one.cell.setting,
+          one.cell.arm,
+          figure(one.count, "count"),
+          figure(one.total, "time"),
+          figure(share(one), "share"),
+        ]),
+      },
+    },
+  );
+}
+
+/** A stall that began before the measured time may be longer than it. */
+function share({ total, runtime }: Stalled): number {
+  return runtime === 0 ? 0 : Math.min(1, total / runtime);
+}

@@ -1,0 +1,140 @@
+// What a report is about: the cells of one or several runs, each with the arm it belongs to.
+//
+//   setting   what a pool can't choose: job, target, load, late release     one chart each
+//   arm       what is compared: result file, pool, cap, kick, preallocated  one row or line each
+//
+// Only what varies is named. A setting or arm that nothing names is called `all`.
+
+import type { Spread } from "./report.ts";
+import { KEY_NAMES, type KeyName } from "../job/keys.ts";
+import type { CellResult, Figures, RunResult } from "../result.ts";
+import { medianInterval } from "../statistics/median_interval.ts";
+import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
+
+/** Keys that make an arm; all others make a setting. */
+const ARM_KEYS: readonly KeyName[] = ["pool", "pool_prealloc", "pool_cap", "kick"];
+
+/** A result as it came from its file. */
+export interface NamedRun {
+  /** The file's name, without folder and `.json`. */
+  readonly name: string;
+  readonly run: RunResult;
+}
+
+export interface ArmCell {
+  readonly cell: CellResult;
+  readonly run: RunResult;
+  readonly setting: string;
+  readonly arm: string;
+  readonly colour: number;
+  readonly dash: number;
+}
+
+export interface Subject {
+  readonly runs: readonly NamedRun[];
+  readonly cells: readonly ArmCell[];
+  /** In the order of the files. */
+  readonly settings: readonly string[];
+}
+
+export const NAMELESS = "all";
+
+export function subjectOf(runs: readonly NamedRun[]): Subject {
+  const all = runs.flatMap(({ name, run }) => run.cells.map((cell) => ({ name, run, cell })));
+  const varies = (of: (entry: (typeof all)[number]) => string): boolean =>
+    new Set(all.map(of)).size > 1;
+  const manyFiles = runs.length > 1;
+  const manyJobs = varies(({ cell }) => cell.job);
+  const keys = KEY_NAMES.filter((key) => varies(({ cell }) => cell.values[key]));
+  const label = (cell: CellResult, key: KeyName): string => {
+    const text = cell.axes[key] ?? cell.values[key];
+    return text === "" ? `no ${key}` : text;
+  };
+  const join = (parts: readonly string[]): string => parts.join(" · ") || NAMELESS;
+  const arms = all.map(({ name, run, cell }) => {
+    const named = ARM_KEYS.filter((key) => keys.includes(key));
+    const own = named.map((key) => armPart(key, label(cell, key)));
+    const result = run.arm === "run" ? name : `${name} (${run.arm})`;
+    return {
+      run,
+      cell,
+      first: named.includes("pool") ? label(cell, "pool") : (own[0] ?? result),
+      rest: join([...(manyFiles ? [result] : []), ...own.slice(named.includes("pool") ? 1 : 0)]),
+      arm: join([...own, ...(manyFiles ? [result] : [])]),
+      setting: join([
+        ...(manyJobs ? [cell.job] : []),
+        ...keys
+          .filter((key) => !ARM_KEYS.includes(key))
+          .map((key) => settingPart(key, label(cell, key))),
+      ]),
+    };
+  });
+  const firsts = [...new Set(arms.map(({ first }) => first))];
+  const rests = [...new Set(arms.map(({ rest }) => rest))];
+  const cells = arms.map(({ first, rest, ...kept }) => ({
+    ...kept,
+    colour: colourOf(first, firsts),
+    dash: rests.indexOf(rest),
+  }));
+  return { runs, cells, settings: [...new Set(cells.map(({ setting }) => setting))] };
+}
+
+/** A pool has its own colour in every report; whatever else comes in the order of the file. */
+function colourOf(name: string, names: readonly string[]): number {
+  const strategies: readonly string[] = STRATEGIES;
+  return strategies.includes(name) ? strategies.indexOf(name) : names.indexOf(name);
+}
+
+function armPart(key: KeyName, text: string): string {
+  if (key === "pool") return text;
+  if (key === "kick") return `kick ${text}`;
+  return `${key === "pool_cap" ? "cap" : "preallocated"} ${text}`;
+}
+
+function settingPart(key: KeyName, text: string): string {
+  if (key === "service") return `${text} target`;
+  if (key === "iodepth") return `depth ${text}`;
+  if (key === "reclaim" || key === "rw") return text;
+  return `${key} ${text}`;
+}
+
+/** The cells of a setting that have figures. */
+export function measured(subject: Subject, setting: string): ArmCell[] {
+  return subject.cells.filter((cell) => cell.setting === setting && figuresOf(cell).length > 0);
+}
+
+/** Of its trials that ended well. */
+export function figuresOf({ cell }: ArmCell): Figures[] {
+  return cell.trials.flatMap(({ figures, failure }) =>
+    figures === null || failure !== null ? [] : [figures],
+  );
+}
+
+export function spreadOf(cell: ArmCell, of: (figures: Figures) => number): Spread {
+  const values = figuresOf(cell).map(of);
+  const { median, low, high } = medianInterval(values);
+  return { median, low, high, values };
+}
+
+/** What the intervals of a chart are worth, in a sentence. */
+export function intervalNote(cells: readonly ArmCell[]): string {
+  const counts = cells.map((cell) => figuresOf(cell).length);
+  const fewest = Math.min(...counts);
+  const most = Math.max(...counts);
+  if (most <= 1)
+    return "One trial each: there is no interval, and no difference is shown to be more than chance.";
+  const { confidence } = medianInterval(Array.from({ length: fewest }, (_, at) => at));
+  const trials = fewest === most ? `${fewest} trials each` : `${fewest} to ${most} trials each`;
+  return `${trials}; dots are trials, the mark is their median, the bar an interval for it (order statistics, ${Math.floor(100 * confidence)} % confidence${confidence < 0.95 ? ", the whole range" : ""}).`;
+}
+
+/** What an arm is called within a sentence, after its setting where there are several. */
+export function within(subject: Subject, setting: string): string {
+  return subject.settings.length > 1 ? ` (${setting})` : "";
+}
+
+/** The trial whose figures are the cell's median, or the first that ended well. */
+export function middleTrial({ cell }: ArmCell) {
+  const well = cell.trials.filter(({ figures, failure }) => figures !== null && failure === null);
+  return well.find(({ figures }) => figures?.iops === cell.median?.iops) ?? well[0] ?? null;
+}
