@@ -13,6 +13,7 @@ export function simCommand(): Command {
     .option("--scenario <file>", "one run of a scenario as JSON, as --minimize and --show print it")
     .option("--minimize", "shrink the first scenario that fails")
     .option("--show", "print the scenario, run nothing")
+    .option("--speed", "simulated commands a second of one CPU, in five rounds")
     .option("--golden", "run the table of pools, and compare it with fixtures/baselines/pools.txt")
     .option("--update", "with --golden: write the table anew")
     .option("--json", "the verdict on stdout as JSON, one line a run")

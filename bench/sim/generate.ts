@@ -24,8 +24,8 @@ export function generate(seed: number): Scenario {
   const initiatorCount = pick(random, [1, 1, 1, 1, 2, 2, 3]);
   const newTags = chance(random, 0.15);
   const late = network !== "calm";
-  const mtu = pick(random, [1500, 1500, 1500, 1500, 1500, 600, 4200, 9000]);
-  const commands = 50 + random.below(500);
+  const mtu = pick(random, MTUS);
+  const commands = 100 + random.below(700);
   const happenings = events(random, commands, targetCount + initiatorCount, targetCount, late);
   const resized = mtu > 2000 || happenings.some(({ kind }) => kind === "mtu");
   const fixedCopies = !manyPaths && !newTags && !resized;
@@ -55,7 +55,7 @@ export function generate(seed: number): Scenario {
         strategy: pick(random, STRATEGIES),
         preallocated: pick(random, [1, 2, 4, 8, 16]),
         cap: pick(random, [0, 1, 4, 16, 64]),
-        verify: chance(random, 0.15) ? 1 : 0,
+        verify: chance(random, 0.06) ? 1 : 0,
       },
       kick: pick(random, [100 * MS, 1 * MS, "on-release"] as const),
       timeout: pick(random, [50 * MS, 500 * MS, 2 * S, 10 * S]),
@@ -63,7 +63,7 @@ export function generate(seed: number): Scenario {
       retransmitTag: newTags ? "new" : "same",
       commands: Math.ceil(commands / (initiatorCount * targetCount)),
       iodepth: pick(random, [1, 2, 4, 8, 16, 32]),
-      span: pick(random, [1, 1, 2, 3, 8]),
+      span: pick(random, [1, 1, 1, 1, 1, 2, 2, 3, 8]),
       reads: 20 + random.below(60),
       flushes: pick(random, [0, 2, 10]),
       cancels: chance(random, 0.15) ? 1 + random.below(40) : 0,
@@ -81,6 +81,9 @@ export function generate(seed: number): Scenario {
     calmAt: 4 * S,
   };
 }
+
+/** Small frames mostly: what goes wrong in a large one goes wrong in a small one, and that is copied sooner. */
+const MTUS = [534, 600, 600, 600, 1046, 1046, 1046, 1500, 1500, 4200, 9000];
 
 const RECLAIMS = [
   "coalesce:8/100us",

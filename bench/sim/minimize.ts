@@ -3,7 +3,7 @@
 //
 //   take out:  an event · a fault of a plan · a service stage · a target · an initiator
 //   set:       late release, kick, think time, MTU, ports to what is plain
-//   halve:     commands, depth, span, sectors
+//   halve:     commands, depth, span, sectors, and when an event comes
 
 import type { InitiatorPart, Scenario, TargetPart } from "./scenario.ts";
 
@@ -42,6 +42,11 @@ function* candidates(scenario: Scenario): Generator<Scenario> {
       yield { ...scenario, targets: targets.slice(0, 1), events: ofFirst(scenario) };
   }
   for (let at = 0; at < events.length; at++) yield { ...scenario, events: events.toSpliced(at, 1) };
+  for (const [at, event] of events.entries()) {
+    for (const after of below(event.after)) {
+      yield { ...scenario, events: events.with(at, { ...event, after }) };
+    }
+  }
   for (const [at, part] of initiators.entries()) {
     for (const smaller of initiatorsBelow(part)) {
       yield { ...scenario, initiators: initiators.with(at, smaller) };

@@ -146,7 +146,7 @@ class Run {
       clock: this.clock,
       latency,
       mtu,
-      queueFrames: QUEUE_FRAMES,
+      queueFrames: mtu > 2000 ? QUEUE_FRAMES / 4 : QUEUE_FRAMES,
       macs: Array.from({ length: ports }, (_, port) => FIRST_MAC + port),
     });
     const rules: WireRules = {
@@ -371,7 +371,17 @@ class Run {
         }
       };
     }
-    const through = () => this.clients.every((client) => client.through);
+    // Asked after every slice: the one that was not through last time is asked first.
+    let unfinished = 0;
+    const { clients } = this;
+    const through = () => {
+      for (let asked = 0; asked < clients.length; asked++) {
+        if (unfinished >= clients.length) unfinished = 0;
+        if (!(clients[unfinished] as Client).through) return false;
+        unfinished++;
+      }
+      return true;
+    };
     this.run(through, this.scenario.calmAt);
     this.hooks.loaded?.(this.figures());
     this.calmDown();
