@@ -21,8 +21,8 @@ import type { Device } from "./device.ts";
 /** Submits the command and waits until it has ended. */
 export type Perform = (device: Device, command: Command) => Promise<Command>;
 
-/** The longest answers: 255 directives of 8 bytes. */
-const ROOM = 4096;
+/** Of the longest answer: 255 directives of 8 bytes, or a jumbo frame. */
+const ROOM = 16_384;
 const HEAD = aoe.LENGTH;
 
 /** A command whose request `fill` writes, at HEAD, into memory that takes the answer too. */
@@ -31,7 +31,7 @@ export function controlCommand(
   length: number,
   fill: (view: DataView) => void,
 ): Command & { readonly memory: Memory } {
-  const bytes = new Uint8Array(HEAD + ROOM);
+  const bytes = new Uint8Array(Math.max(HEAD + ROOM, length));
   const view = new DataView(bytes.buffer);
   fill(view);
   const command = new Command();

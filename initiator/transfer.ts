@@ -24,11 +24,18 @@ export interface Stretch {
 /** `bytes` is the device's content at `at` (reading) or is to become it; valid during the call only. */
 export type Visit = (bytes: Uint8Array, at: number) => void;
 
+/** False: this block stays on the device as it is. */
+export type Produce = (bytes: Uint8Array, at: number) => boolean | undefined;
+
 export interface TransferOptions extends Stretch {
   readonly session: Session;
   readonly device: Device;
   /** Bytes that are through, told now and then. */
   readonly onProgress?: (bytes: number) => void;
+  /** The transfer has failed; every byte of the stretch before the first `whole` is through. */
+  readonly onFailure?: (whole: number) => void;
+  /** Ends the transfer with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Calls `consume` for each block in order. Throws DeviceError, or what `consume` threw. */
@@ -37,7 +44,7 @@ export function readDevice(options: TransferOptions, consume: Visit): Promise<vo
 }
 
 /** Calls `produce` for each block in order. Throws DeviceError, or what `produce` threw. */
-export function writeDevice(options: TransferOptions, produce: Visit): Promise<void> {
+export function writeDevice(options: TransferOptions, produce: Produce): Promise<void> {
   return new Transfer(options, WRITE, produce).run();
 }
 
@@ -62,7 +69,7 @@ class Slot {
 class Transfer {
   private readonly options: TransferOptions;
   private readonly operation: number;
-  private readonly visit: Visit;
+  private readonly visit: Visit | Produce;
   private readonly slots: Slot[] = [];
   private readonly end: number;
   /** Next byte to submit, and to consume. */
@@ -70,9 +77,10 @@ class Transfer {
   private through: number;
   private pending = 0;
   private error: unknown = null;
+  private whole = 0;
   private toldAt = 0;
 
-  constructor(options: TransferOptions, operation: number, visit: Visit) {
+  constructor(options: TransferOptions, operation: number, visit: Visit | Produce) {
     this.options = options;
     this.operation = operation;
     this.visit = visit;
@@ -102,11 +110,16 @@ class Transfer {
     } finally {
       for (const slot of this.slots) slot.memory.unmap();
     }
-    if (this.error !== null) throw this.error;
+    if (this.error !== null) {
+      this.options.onFailure?.(this.whole - this.options.offset);
+      throw this.error;
+    }
     this.options.onProgress?.(this.options.size);
   }
 
   private tell(): void {
+    const { signal } = this.options;
+    if (signal?.aborted === true && this.error === null) this.stop(signal.reason);
     const now = this.options.session.waiter.now();
     if (now - this.toldAt < TELL_EVERY) return;
     this.toldAt = now;
@@ -114,28 +127,32 @@ class Transfer {
   }
 
   private start(slot: Slot): void {
-    if (this.error !== null || this.next >= this.end) return;
-    const length = Math.min(this.options.blockBytes, this.end - this.next);
     const { command } = slot;
-    if (length !== slot.bytes.length) slot.bytes = slot.memory.bytes.subarray(0, length);
-    slot.at = this.next;
-    slot.ready = false;
-    command.operation = this.operation;
-    command.lba = this.next / SECTOR;
-    command.sectors = length / SECTOR;
-    if (this.operation === WRITE && !this.call(slot)) return;
-    this.next += length;
+    for (;;) {
+      if (this.error !== null || this.next >= this.end) return;
+      const length = Math.min(this.options.blockBytes, this.end - this.next);
+      if (length !== slot.bytes.length) slot.bytes = slot.memory.bytes.subarray(0, length);
+      slot.at = this.next;
+      slot.ready = false;
+      command.operation = this.operation;
+      command.lba = this.next / SECTOR;
+      command.sectors = length / SECTOR;
+      const wanted = this.operation === READ || this.call(slot);
+      if (this.error !== null) return;
+      this.next += length;
+      if (wanted) break;
+      this.through += length;
+    }
     this.pending++;
     this.options.device.submit(command);
   }
 
-  /** Runs the caller's part; false: it threw, and the transfer ends. */
+  /** Runs the caller's part; false: he threw, and the transfer ends, or he wants nothing of the block. */
   private call(slot: Slot): boolean {
     try {
-      this.visit(slot.bytes, slot.at);
-      return true;
+      return this.visit(slot.bytes, slot.at) !== false;
     } catch (error) {
-      this.stop(error);
+      this.stop(error, slot.at);
       return false;
     }
   }
@@ -145,7 +162,7 @@ class Transfer {
     if (this.error !== null) return;
     const slot = this.slots[command.cookie] as Slot;
     if (command.outcome !== OK) {
-      this.stop(new DeviceError(this.options.device, command));
+      this.stop(new DeviceError(this.options.device, command), slot.at);
       return;
     }
     if (this.operation === WRITE) {
@@ -160,7 +177,8 @@ class Transfer {
       const index = ((this.through - options.offset) / options.blockBytes) % slots.length;
       const first = slots[index] as Slot;
       if (!first.ready || first.at !== this.through) return;
-      if (!this.call(first)) return;
+      this.call(first);
+      if (this.error !== null) return;
       this.through += first.bytes.length;
       first.ready = false;
       this.start(first);
@@ -168,8 +186,15 @@ class Transfer {
     }
   }
 
-  private stop(error: unknown): void {
+  /** `at`: the block that failed. */
+  private stop(error: unknown, at = Infinity): void {
     this.error = error;
+    // Reading, blocks are through in order; writing, all before the first that has not ended well.
+    let whole = this.operation === READ ? this.through : Math.min(this.next, at);
+    for (const { command, at: place } of this.slots) {
+      if (this.operation === WRITE && command.busy) whole = Math.min(whole, place);
+    }
+    this.whole = whole;
     for (const slot of this.slots) {
       if (slot.command.busy) this.options.device.cancel(slot.command);
     }

@@ -15,12 +15,22 @@ import { formatTable } from "./table.ts";
 
 export function discoverCommand(): Command {
   return addSessionOptions(
-    new Command("discover").description("list the devices that answer on an interface"),
+    new Command("discover")
+      .description("list the devices that answer on an interface")
+      .option("--watch", "go on, and say who comes and goes, until Ctrl-C"),
   ).action(run);
 }
 
-async function run(texts: SessionTexts): Promise<void> {
+interface Options extends SessionTexts {
+  readonly watch?: boolean;
+}
+
+async function run(texts: Options): Promise<void> {
   const wait = parseWait(texts);
+  if (texts.watch) {
+    await withSession(texts, (session) => watch(session, wait, texts.json ?? false));
+    return;
+  }
   await withSession(texts, async (session) => {
     const devices = sortDevices(await session.discover(wait, true));
     if (texts.json) {
@@ -35,6 +45,41 @@ async function run(texts: SessionTexts): Promise<void> {
     }
     if (devices.length === 0) throw notFound(`No device answered within ${formatDuration(wait)}`);
   });
+}
+
+/** Each round asks for `wait` ns; who answers in none of two rounds is gone. */
+async function watch(session: Session, wait: number, json: boolean): Promise<never> {
+  const heard = new Map<Device, { silent: number; said: string }>();
+  const say = (event: string, device: Device, said: string): void => {
+    const at = new Date().toISOString();
+    const line = json
+      ? JSON.stringify({ at, event, ...toJson(device, session) })
+      : `${at} ${event} ${said}`;
+    process.stdout.write(`${line}\n`);
+  };
+  for (;;) {
+    const start = session.waiter.now();
+    for (const device of sortDevices(await session.discover(wait, true))) {
+      const answered = device.paths.some(({ heardAt }) => heardAt >= start);
+      const said = describe(device, session);
+      const known = heard.get(device);
+      if (known === undefined) {
+        heard.set(device, { silent: 0, said });
+        say("found", device, said);
+        continue;
+      }
+      if (answered && known.silent >= 2) say("back", device, said);
+      else if (answered && known.said !== said) say("changed", device, said);
+      known.silent = answered ? 0 : known.silent + 1;
+      if (answered) known.said = said;
+      if (known.silent === 2) say("gone", device, formatAddress(device));
+    }
+  }
+}
+
+function describe(device: Device, session: Session): string {
+  const [first = [], ...others] = toRows(device, session);
+  return [...first, ...others.flatMap(([, , name, mac]) => [name, mac])].join(" ");
 }
 
 const HEAD = ["DEVICE", "SIZE", "INTERFACE", "MAC", "BUFFERS", "SECTORS", "MODEL", "CONFIG"];

@@ -117,8 +117,9 @@ function openWrapper({ kind, text }: WrapperSpelt): WrapperText {
 export async function withSession<T>(
   texts: SessionTexts,
   work: (session: Session) => Promise<T>,
+  more: Partial<SessionOptions> = {},
 ): Promise<T> {
-  const session = openSession(parseSession(texts));
+  const session = openSession({ ...parseSession(texts), ...more });
   try {
     return await work(session);
   } finally {

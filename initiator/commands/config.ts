@@ -1,0 +1,93 @@
+// `aoe initiator config eS.L [read|test|prefix|set|force] [STRING]`: the string that a target keeps with a device.
+
+import { Argument, Command } from "commander";
+
+import * as config from "../../wire/config.ts";
+import { formatAddress, parseAddress } from "../../words/address.ts";
+import { failed, usage } from "../../words/failure.ts";
+import { S } from "../../words/quantity.ts";
+import { configure } from "../control.ts";
+import { positiveDuration } from "../session_texts.ts";
+import { configText } from "./discover.ts";
+import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+
+const ACTIONS = {
+  read: config.READ,
+  test: config.TEST,
+  prefix: config.TEST_PREFIX,
+  set: config.SET,
+  force: config.FORCE_SET,
+} as const;
+
+type Action = keyof typeof ACTIONS;
+
+interface Options extends SessionTexts {
+  readonly hex?: boolean;
+}
+
+export function configCommand(): Command {
+  return addSessionOptions(
+    new Command("config")
+      .description("read, test or set the config string of a device")
+      .argument("<device>", "its address, such as e7.3")
+      .addArgument(
+        new Argument("[action]", "set: where there is none or the same; force: in any case")
+          .choices(Object.keys(ACTIONS))
+          .default("read"),
+      )
+      .argument("[string]", "of at most 1024 bytes")
+      .option("--hex", "the string is given and printed as hexadecimal digits"),
+  ).action(run);
+}
+
+async function run(
+  name: string,
+  action: Action,
+  text: string | undefined,
+  texts: Options,
+): Promise<void> {
+  const address = parseAddress(name, "device");
+  const wait = parseWait(texts);
+  if (action === "read" && text !== undefined) throw usage("`config read` takes no string");
+  if (action !== "read" && text === undefined) throw usage(`\`config ${action}\` needs a string`);
+  const bytes = bytesOf(text ?? "", texts.hex ?? false);
+  // A target says no by silence: a test does not wait for as long as a request may take.
+  const testing = action === "test" || action === "prefix";
+  const patience = testing ? positiveDuration(texts.timeout, "--timeout", S) : 0;
+  await withSession(texts, async (session) => {
+    const device = await session.locate(address, wait);
+    const answer = await configure(
+      session.perform.bind(session),
+      device,
+      ACTIONS[action],
+      bytes,
+      patience,
+    );
+    const at = formatAddress(device);
+    if (answer === null) {
+      const relation = action === "test" ? "is not" : "does not begin with";
+      throw failed(`The config string of ${at} ${relation} the ${bytes.length} bytes given`);
+    }
+    const { string } = answer;
+    if (texts.json) {
+      const document = {
+        device: at,
+        config: configText(string),
+        config_base64: Buffer.from(string).toString("base64"),
+        buffer_count: answer.bufferCount,
+        firmware: answer.firmware,
+        most_sectors: answer.sectorCount,
+      };
+      process.stdout.write(`${JSON.stringify(document)}\n`);
+    } else if (texts.hex) process.stdout.write(`${Buffer.from(string).toString("hex")}\n`);
+    else process.stdout.write(`${configText(string)}\n`);
+  });
+}
+
+function bytesOf(text: string, hex: boolean): Uint8Array {
+  if (!hex) return new TextEncoder().encode(text);
+  if (!/^([0-9a-f]{2})*$/i.test(text)) {
+    throw usage(`Expected the string to be pairs of hexadecimal digits, got \`${text}\``);
+  }
+  return Uint8Array.from(Buffer.from(text, "hex"));
+}

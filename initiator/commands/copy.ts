@@ -1,0 +1,190 @@
+// `aoe initiator copy SOURCE DESTINATION`: an image onto a device, or a device into an image. Blocks of zeros
+// become holes, and what broke off can be gone on with.
+
+import { Command } from "commander";
+
+import { SECTOR } from "../../wire/ata.ts";
+import { parseAddress } from "../../words/address.ts";
+import { expected, Failure, usage } from "../../words/failure.ts";
+import { parseSize } from "../../words/quantity.ts";
+import { Command as Request, FLUSH } from "../command.ts";
+import { mustBeOk } from "../describe.ts";
+import { readDevice, type Stretch, type TransferOptions, writeDevice } from "../transfer.ts";
+import { openInput } from "./input.ts";
+import { catchInterrupt } from "./interrupted.ts";
+import { isZero, PartFile } from "./part_file.ts";
+import { createProgress } from "./progress.ts";
+import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import {
+  addStretchOptions,
+  parseStretch,
+  placeStretch,
+  type StretchTexts,
+} from "./stretch_options.ts";
+import { summarize } from "./summary.ts";
+
+interface Options extends SessionTexts, StretchTexts {
+  readonly force?: boolean;
+  /** true: where the part file ends. */
+  readonly resume?: string | true;
+  readonly skipZeros?: boolean;
+}
+
+export function copyCommand(): Command {
+  const command = new Command("copy")
+    .description("copy an image onto a device, or a device into an image")
+    .argument("<source>", "a file, or a device such as e7.3 (./e7.3 is a file)")
+    .argument("<destination>", "the other of the two")
+    .option("--force", "replace the image where it exists, and what an earlier copy left")
+    .option("--resume [bytes]", "go on with a copy that broke off, as it said")
+    .option("--skip-zeros", "onto a device that holds zeros: leave out blocks of zeros");
+  return addSessionOptions(addStretchOptions(command)).action(run);
+}
+
+const ADDRESS = /^e\d+\.\d+$/;
+
+async function run(source: string, destination: string, texts: Options): Promise<void> {
+  const fromDevice = ADDRESS.test(source);
+  if (fromDevice === ADDRESS.test(destination)) {
+    throw usage(
+      `Expected one of the two to be a device such as e7.3 and the other a file, got \`${source}\` and \`${destination}\``,
+    );
+  }
+  if (fromDevice) await intoImage(source, destination, texts);
+  else await ontoDevice(source, destination, texts);
+}
+
+/** The rest of `stretch` from byte `done` of it on. */
+function rest(stretch: Stretch, done: number): Stretch {
+  return { ...stretch, offset: stretch.offset + done, size: stretch.size - done };
+}
+
+/** The same failure, and what of the copy is there. */
+function brokenOff(error: unknown, whole: number, size: number, how: string): unknown {
+  if (!(error instanceof Failure)) return error;
+  const { message, exitCode } = error;
+  return new Failure(`${message}; ${whole} of ${size} bytes were copied: ${how}`, exitCode);
+}
+
+async function intoImage(name: string, file: string, texts: Options): Promise<void> {
+  const address = parseAddress(name, "device");
+  const request = parseStretch(texts);
+  const wait = parseWait(texts);
+  if (typeof texts.resume === "string") {
+    throw expected(
+      "--resume",
+      "without a number here: the part file's length says where",
+      texts.resume,
+    );
+  }
+  if (texts.skipZeros) throw usage("`--skip-zeros` is for copies onto a device");
+  await withSession(texts, async (session) => {
+    const device = await session.find(address, wait);
+    const stretch = placeStretch(request, device);
+    const part = new PartFile(file, texts.force ?? false, texts.resume === true);
+    if (part.resumeAt > stretch.size) {
+      part.keep(part.resumeAt);
+      throw usage(
+        `${part.part} holds ${part.resumeAt} bytes, more than the ${stretch.size} that are to be copied`,
+      );
+    }
+    let whole = part.resumeAt;
+    await move(name, stretch, part.resumeAt, texts, async (todo, options) => {
+      try {
+        await readDevice({ session, device, ...todo, ...options }, (bytes, at) => {
+          part.write(bytes, at - stretch.offset);
+          whole = at - stretch.offset + bytes.length;
+        });
+      } catch (error) {
+        part.keep(whole);
+        throw brokenOff(error, whole, stretch.size, `--resume goes on with ${part.part}`);
+      }
+      part.finish(stretch.size);
+      return { session, device };
+    });
+  });
+}
+
+async function ontoDevice(file: string, name: string, texts: Options): Promise<void> {
+  const address = parseAddress(name, "device");
+  const request = parseStretch(texts);
+  const wait = parseWait(texts);
+  if (texts.resume === true) {
+    throw expected("--resume", "the number of bytes that the earlier copy named", "nothing");
+  }
+  const done = texts.resume === undefined ? 0 : parseSize(texts.resume, "--resume");
+  if (done % SECTOR !== 0)
+    throw expected("--resume", `a multiple of ${SECTOR} bytes`, texts.resume);
+  const input = openInput(file);
+  try {
+    if (request.size !== null && request.size > input.bytes) {
+      throw usage(
+        `Expected \`--size\` to be at most the ${input.bytes} bytes of ${file}, got \`${request.size}\``,
+      );
+    }
+    await withSession(texts, async (session) => {
+      const device = await session.find(address, wait);
+      const stretch = placeStretch(request, device, input.bytes);
+      if (done > stretch.size) {
+        throw expected("--resume", `at most the ${stretch.size} bytes to be copied`, done);
+      }
+      await move(name, stretch, done, texts, async (todo, options) => {
+        let whole = done;
+        try {
+          await writeDevice(
+            {
+              session,
+              device,
+              ...todo,
+              ...options,
+              onFailure: (bytes) => {
+                whole = done + bytes;
+              },
+            },
+            (bytes, at) => {
+              input.read(bytes, at - stretch.offset);
+              return !(texts.skipZeros === true && isZero(bytes));
+            },
+          );
+        } catch (error) {
+          throw brokenOff(error, whole, stretch.size, `--resume ${whole} goes on`);
+        }
+        const flush = new Request();
+        flush.operation = FLUSH;
+        mustBeOk(device, await session.perform(device, flush));
+        return { session, device };
+      });
+    });
+  } finally {
+    input.close();
+  }
+}
+
+/** Runs `work` on what is left of `stretch`, with progress, Ctrl-C and the summary around it. */
+async function move(
+  name: string,
+  stretch: Stretch,
+  done: number,
+  texts: Options,
+  work: (
+    todo: Stretch,
+    options: Pick<TransferOptions, "onProgress" | "signal">,
+  ) => Promise<Pick<TransferOptions, "session" | "device">>,
+): Promise<void> {
+  const todo = rest(stretch, done);
+  const progress = createProgress(`Copying ${name}`, stretch.size, texts.json ?? false);
+  const interrupt = catchInterrupt();
+  const start = performance.now();
+  try {
+    const { session, device } = await work(todo, {
+      onProgress: (bytes) => progress.tell(done + bytes),
+      signal: interrupt.signal,
+    });
+    progress.end();
+    const elapsed = (performance.now() - start) * 1e6;
+    summarize(session, device, { verb: "Copied", bytes: todo.size, elapsed }, texts.json ?? false);
+  } finally {
+    progress.end();
+    interrupt.release();
+  }
+}

@@ -1,0 +1,45 @@
+// Ctrl-C and SIGTERM for commands that have something to say before they end.
+
+import { Failure } from "../../words/failure.ts";
+
+export interface Interrupt {
+  /** Aborted by the first signal; its reason is a Failure with the signal's exit code. */
+  readonly signal: AbortSignal;
+  /** The process's usual handling again. */
+  release(): void;
+}
+
+const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export function catchInterrupt(): Interrupt {
+  const control = new AbortController();
+  const handlers = Object.entries(CODES).map(([signal, code]) => {
+    const handler = (): void => {
+      // A second one means now.
+      if (control.signal.aborted) process.exit(code);
+      control.abort(new Failure("Interrupted", code));
+    };
+    process.on(signal, handler);
+    return [signal, handler] as const;
+  });
+  return {
+    signal: control.signal,
+    release() {
+      for (const [signal, handler] of handlers) process.off(signal, handler);
+    },
+  };
+}
+
+/** Waits so many ms, or until the signal comes. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || ms <= 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}

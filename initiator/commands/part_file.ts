@@ -1,0 +1,114 @@
+// Where a copy from a device grows: NAME.aoe-part, which becomes NAME when all is there and else stays to
+// be gone on with.
+//
+//   write ─▶ NAME.aoe-part, in order; blocks of zeros are left as holes ── finish: fsync, rename ─▶ NAME
+//                └─ keep: cut to what is whole, so that its length says where to go on
+
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+
+import { SECTOR } from "../../wire/ata.ts";
+import { failed, type Failure, usage } from "../../words/failure.ts";
+
+const ZEROS = Buffer.alloc(1 << 16);
+
+export class PartFile {
+  /** Byte of the copy from which to go on; 0: a new one. */
+  readonly resumeAt: number;
+  readonly part: string;
+  private readonly name: string;
+  private readonly fd: number;
+  private open = true;
+
+  /** Throws a usage Failure where NAME, or what an earlier copy left, is there and nobody said what to do with it. */
+  constructor(name: string, force: boolean, resume: boolean) {
+    this.name = name;
+    this.part = `${name}.aoe-part`;
+    const there = statSync(name, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isFile()) {
+      throw usage(`Expected ${name} to be a file; \`read -o\` writes to disks and pipes`);
+    }
+    if (there !== undefined && !force) throw usage(`${name} exists; give --force to replace it`);
+    const left = statSync(this.part, { throwIfNoEntry: false });
+    if (left === undefined && resume) {
+      throw usage(`There is nothing to go on with: ${this.part} does not exist`);
+    }
+    if (left !== undefined && !resume && !force) {
+      throw usage(
+        `${this.part} is what an earlier copy left; give --resume to go on with it, or --force to begin anew`,
+      );
+    }
+    this.resumeAt = resume && left !== undefined ? left.size - (left.size % SECTOR) : 0;
+    try {
+      this.fd = openSync(this.part, resume ? "r+" : "w", 0o666);
+    } catch (error) {
+      throw this.refused(error);
+    }
+  }
+
+  /** `at` counts from the copy's first byte. */
+  write(bytes: Uint8Array, at: number): void {
+    if (isZero(bytes)) return;
+    try {
+      let done = 0;
+      while (done < bytes.length) {
+        done += writeSync(this.fd, bytes, done, bytes.length - done, at + done);
+      }
+    } catch (error) {
+      throw this.refused(error);
+    }
+  }
+
+  finish(size: number): void {
+    this.end(() => {
+      ftruncateSync(this.fd, size);
+      fsyncSync(this.fd);
+      renameSync(this.part, this.name);
+    });
+  }
+
+  /** Leaves what is whole, to be gone on with. */
+  keep(whole: number): void {
+    this.end(() => ftruncateSync(this.fd, whole));
+  }
+
+  private end(last: () => void): void {
+    if (!this.open) return;
+    this.open = false;
+    try {
+      last();
+    } catch (error) {
+      throw this.refused(error);
+    } finally {
+      closeSync(this.fd);
+    }
+  }
+
+  private refused(error: unknown): Failure {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason =
+      code === "ENOSPC" || code === "EDQUOT"
+        ? "no space is left there"
+        : code === "ENOENT"
+          ? "no such directory"
+          : code === "EACCES" || code === "EPERM"
+            ? "no permission"
+            : message;
+    return failed(`Can't write ${this.part}: ${reason}`);
+  }
+}
+
+export function isZero(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at += ZEROS.length) {
+    const end = Math.min(bytes.length, at + ZEROS.length);
+    if (ZEROS.compare(bytes, at, end, 0, end - at) !== 0) return false;
+  }
+  return true;
+}

@@ -1,0 +1,52 @@
+// `aoe initiator reserve eS.L [list|set|force|release] [MAC…]`: who may use a device.
+
+import { Argument, Command } from "commander";
+
+import * as reserve from "../../wire/reserve.ts";
+import { formatAddress, parseAddress } from "../../words/address.ts";
+import { usage } from "../../words/failure.ts";
+import { reserveFor } from "../control.ts";
+import { parseMacs, printMacs } from "./mac_list.ts";
+import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+
+const ACTIONS = {
+  list: reserve.READ,
+  set: reserve.SET,
+  force: reserve.FORCE_SET,
+  release: reserve.SET,
+} as const;
+
+export function reserveCommand(): Command {
+  return addSessionOptions(
+    new Command("reserve")
+      .description("reserve a device for some initiators, or release it")
+      .argument("<device>", "its address, such as e7.3")
+      .addArgument(
+        new Argument("[action]", "set: where nobody else holds it; force: in any case")
+          .choices(Object.keys(ACTIONS))
+          .default("list"),
+      )
+      .argument("[mac...]", "for whom (the interfaces given by --interface)"),
+  ).action(run);
+}
+
+async function run(
+  name: string,
+  action: keyof typeof ACTIONS,
+  words: readonly string[],
+  texts: SessionTexts,
+): Promise<void> {
+  const address = parseAddress(name, "device");
+  const wait = parseWait(texts);
+  const given = parseMacs(words);
+  const holds = action === "set" || action === "force";
+  if (!holds && given.length > 0) throw usage(`\`reserve ${action}\` takes no address`);
+  await withSession(texts, async (session) => {
+    const device = await session.locate(address, wait);
+    const ours = session.links.map(({ mac }) => mac);
+    const macs = !holds ? [] : given.length > 0 ? given : ours;
+    const list = await reserveFor(session.perform.bind(session), device, ACTIONS[action], macs);
+    const empty = `Nobody holds ${formatAddress(device)}: everybody may use it`;
+    printMacs(device, list, texts.json ?? false, empty);
+  });
+}
