@@ -68,6 +68,7 @@ export function figuresOf(outcome: LoadOutcome): Figures {
     buffer_wait_mean_ns: load.bufferWait.mean(),
     buffer_wait_p99_ns: load.bufferWait.percentile(99),
     cpu_per_command_ns: load.completed === 0 ? 0 : cpuOf(outcome) / load.completed,
+    cpu_quiet_ns: outcome.series.quietCpu(),
     pool_length: pool.pool_length,
     pool_length_peak: pool.pool_length_peak,
     pool_preallocated: pool.preallocated,

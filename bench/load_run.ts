@@ -285,6 +285,7 @@ async function perform(
 
 function sourceOf(load: Load, device: Device): SeriesSource {
   const pool = poolOf(device);
+  const spent = usage();
   return {
     metrics: pool.metrics,
     get owned() {
@@ -301,6 +302,10 @@ function sourceOf(load: Load, device: Device): SeriesSource {
     },
     get window() {
       return device.paths[0]?.window.size ?? 0;
+    },
+    get cpu() {
+      usage(spent);
+      return spent.user + spent.system;
     },
   };
 }

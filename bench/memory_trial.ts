@@ -5,6 +5,7 @@
 //
 //   bun memory_trial.ts '{"rw": "randread", …}' memory | virtual     every key of a cell; the document on stdout
 
+import type { Link } from "../link/link.ts";
 import { createMemoryPair } from "../link/memory.ts";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
 import { createVirtualClock } from "../link/virtual_clock.ts";
@@ -20,6 +21,7 @@ import { type LoadTexts, parseLoad } from "./load_options.ts";
 import { figuresOf, loadDocument } from "./load_report.ts";
 import { runLoad } from "./load_run.ts";
 import { wallMilliseconds } from "./provenance.ts";
+import { NullTarget } from "./null_target.ts";
 import { loadOptions } from "./trial_script.ts";
 import { SECTOR } from "./workload.ts";
 
@@ -33,25 +35,16 @@ async function main(values: Cell["values"], link: string): Promise<number> {
   const latency = exact ? parseDuration(values.latency, "latency") : 0;
   const [near, far] = createMemoryPair({ clock: waiter, mtu, latency });
   const sectors = parseSize(values.image_size, "image_size") / SECTOR;
-  const target = new Target();
-  target.addExport(
-    new Export({
-      ...ADDRESS,
-      store: createMemoryStore(sectors),
-      bufferCount: parseInteger(values.buffer_count, "buffer_count"),
-      model: parseServiceModel(values.service, {
-        what: "service",
-        random: createRandom(1).fork("service"),
-        sectors,
-      }),
-    }),
-  );
-  target.addPort(far, "memory");
+  const bufferCount = parseInteger(values.buffer_count, "buffer_count");
+  const beside =
+    values.store === "null"
+      ? new NullTarget([far], sectors, bufferCount)
+      : wholeTarget(values, far, sectors, bufferCount);
   const at = exact ? 0 : wallMilliseconds();
   const outcome = await runLoad({
     link: near,
     waiter,
-    beside: target,
+    beside,
     address: ADDRESS,
     patience: 3e9,
     options,
@@ -67,6 +60,21 @@ async function main(values: Cell["values"], link: string): Promise<number> {
   await Bun.write(Bun.stdout, `${JSON.stringify(document)}\n`);
   const { failures, mismatches } = figuresOf(outcome);
   return failures > 0 || mismatches > 0 ? EXIT.failed : EXIT.done;
+}
+
+function wholeTarget(
+  values: Cell["values"],
+  link: Link,
+  sectors: number,
+  bufferCount: number,
+): Target {
+  const target = new Target();
+  const random = createRandom(1).fork("service");
+  const model = parseServiceModel(values.service, { what: "service", random, sectors });
+  const store = createMemoryStore(sectors);
+  target.addExport(new Export({ ...ADDRESS, store, bufferCount, model }));
+  target.addPort(link, "memory");
+  return target;
 }
 
 function camel([option, text]: [string, string]): [string, string] {

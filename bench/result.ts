@@ -42,6 +42,7 @@ export const FiguresSchema = v.object({
   buffer_wait_mean_ns: number("for a buffer of the pool, by command"),
   buffer_wait_p99_ns: number("99 % waited no longer"),
   cpu_per_command_ns: number("CPU time of the load's process by command"),
+  cpu_quiet_ns: number("the same in a quiet stretch: one in ten was cheaper; 0: too short to say"),
   pool_length: count("extra buffers at the end"),
   pool_length_peak: count("the most there were"),
   pool_preallocated: count("buffers made at the start"),

@@ -4,8 +4,12 @@ import { writeFileSync } from "node:fs";
 import { environment, EXIT, usage } from "../words/failure.ts";
 import { formatDuration } from "../words/quantity.ts";
 import { rate } from "./findings.ts";
-import { type Cell, loadJob, showJob } from "./job/job.ts";
-import type { RunResult, Trial } from "./result.ts";
+import { loadJob, showJob } from "./job/job.ts";
+import { exitCodeOf, judgeResults } from "./compare/compare_action.ts";
+import { describeComparison } from "./compare/describe.ts";
+import { loadBaseline, saveBaseline } from "./compare/state.ts";
+import { createProgress } from "./progress.ts";
+import type { RunResult } from "./result.ts";
 import { runJob } from "./run.ts";
 import { cellTable } from "./table.ts";
 
@@ -15,6 +19,8 @@ interface Flags {
   readonly json?: boolean;
   readonly ndjson?: boolean;
   readonly output?: string;
+  readonly saveBaseline?: string;
+  readonly baseline?: string;
 }
 
 /** Returns the exit code. */
@@ -32,20 +38,22 @@ export async function runAction(
     process.stdout.write(showJob(job));
     return EXIT.done;
   }
+  // Before anything runs: a minute of trials must not end in "no such baseline".
+  const baseline = flags.baseline === undefined ? null : loadBaseline(flags.baseline);
   const emit = (event: Record<string, unknown>): void => {
     if (flags.ndjson === true) process.stdout.write(`${JSON.stringify(event)}\n`);
   };
   const progress = createProgress();
   emit({ event: "start", at: new Date().toISOString(), file: job.file });
   const result = await runJob(job, {
-    begin: progress.begin,
-    end(cell, trial) {
-      progress.end(cell, trial);
+    begin: progress.events.begin,
+    end(cell, trial, arm) {
+      progress.events.end(cell, trial, arm);
       const { loads: _, ...short } = trial;
       emit({ event: "trial", job: cell.job, axes: cell.axes, trial: short });
     },
     warn(sentence) {
-      progress.say(sentence);
+      progress.events.warn(sentence);
       emit({ event: "warning", sentence });
     },
   });
@@ -55,9 +63,19 @@ export async function runAction(
   emit({ event: "end", result });
   (machine ? process.stderr : process.stdout).write(describeRun(result));
   const trials = result.cells.flatMap((cell) => cell.trials);
-  if (trials.some((trial) => trial.failure !== null)) return EXIT.failed;
   const kept = result.cells.every((cell) => cell.thresholds.every(({ held }) => held));
-  return kept ? EXIT.done : EXIT.threshold;
+  if (flags.saveBaseline !== undefined) {
+    process.stderr.write(`Saved as ${saveBaseline(flags.saveBaseline, result)}.\n`);
+  }
+  let judged: number = EXIT.done;
+  if (baseline !== null) {
+    const comparison = judgeResults(baseline, result, {});
+    for (const sentence of comparison.warnings) process.stderr.write(`${sentence}\n`);
+    (machine ? process.stderr : process.stdout).write(describeComparison(comparison));
+    judged = exitCodeOf(comparison);
+  }
+  if (trials.some((trial) => trial.failure !== null)) return EXIT.failed;
+  return kept ? judged : EXIT.threshold;
 }
 
 function save(path: string, result: RunResult): void {
@@ -110,40 +128,4 @@ function thresholdLines(result: RunResult): string[] {
       return `threshold ${threshold}: ${held ? "kept" : "MISSED"}, ${shown} (${where})`;
     }),
   );
-}
-
-/** A line that rewrites itself on a terminal, else a line for each trial. */
-function createProgress() {
-  const terminal = process.stderr.isTTY === true;
-  let visible = false;
-  let place = 0;
-  let total = 0;
-  const clear = (): void => {
-    if (visible) process.stderr.write("\r\x1b[2K");
-    visible = false;
-  };
-  const name = (cell: Cell): string => Object.values(cell.axes).join("  ") || cell.job;
-  const counter = (): string => `${String(place + 1).padStart(String(total).length)}/${total}`;
-  return {
-    clear,
-    say(sentence: string): void {
-      clear();
-      process.stderr.write(`${sentence}\n`);
-    },
-    begin(cell: Cell, at: number, of: number): void {
-      place = at;
-      total = of;
-      if (!terminal) return;
-      clear();
-      visible = true;
-      process.stderr.write(`${counter()}  ${name(cell)}`);
-    },
-    end(cell: Cell, trial: Trial): void {
-      const outcome = trial.figures === null ? "failed" : `${rate(trial.figures.iops)} commands/s`;
-      if (trial.failure !== null || !terminal) {
-        clear();
-        process.stderr.write(`${counter()}  ${name(cell)}: ${trial.failure ?? outcome}\n`);
-      }
-    },
-  };
 }

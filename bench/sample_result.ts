@@ -23,6 +23,7 @@ export const PLAIN: Figures = {
   buffer_wait_mean_ns: 0,
   buffer_wait_p99_ns: 0,
   cpu_per_command_ns: 10_000,
+  cpu_quiet_ns: 9_000,
   pool_length: 0,
   pool_length_peak: 0,
   pool_preallocated: 16,

@@ -2,16 +2,19 @@
 // report can draw them and a file stays small. Room for all is made at the start: sampling allocates nothing.
 //
 //   at_ns          1·d      2·d      3·d   …   runtime        from the measured time's begin
-//   completed       …  counts since that begin (dry, kicks, kick_stall_ns, allocations, retransmits too)
+//   completed       …  counts since that begin (dry, kicks, kick_stall_ns, allocations, retransmits, cpu_ns too)
 //   pool_length     …  as they were at that moment (owned, pinned_only, outstanding, window too)
 //
 // A sample is taken when the loop turns next, so `at_ns` says when it really was. A stall is told when
 // the kick that ended it fires; beyond MOST_STALLS they are only counted.
 
 import type { PoolMetrics } from "../initiator/pool/pool.ts";
+import { quantile, sorted } from "./statistics/quantile.ts";
 
 export const SAMPLES = 200;
 const MOST_STALLS = 1000;
+/** Commands in a stretch whose cost says something: getrusage counts microseconds. */
+const FEWEST = 100;
 
 const COLUMNS = [
   "at_ns",
@@ -26,6 +29,7 @@ const COLUMNS = [
   "pinned_only",
   "outstanding",
   "window",
+  "cpu_ns",
 ] as const;
 export type SeriesColumn = (typeof COLUMNS)[number];
 export type SeriesTable = Readonly<Record<SeriesColumn, readonly number[]>>;
@@ -38,6 +42,8 @@ export interface SeriesSource {
   readonly outstanding: number;
   readonly retransmits: number;
   readonly window: number;
+  /** CPU time of this process so far. */
+  readonly cpu: number;
 }
 
 export class Series {
@@ -57,6 +63,7 @@ export class Series {
   private kickStall = 0;
   private allocations = 0;
   private retransmits = 0;
+  private cpu = 0;
   private seenKicks = 0;
   private seenStall = 0;
 
@@ -72,6 +79,7 @@ export class Series {
     this.kickStall = this.seenStall = metrics.kickStall;
     this.allocations = metrics.allocations;
     this.retransmits = source.retransmits;
+    this.cpu = source.cpu;
   }
 
   /** To be called at each turn of the loop while it is measured. */
@@ -101,6 +109,7 @@ export class Series {
     this.put("pinned_only", metrics.pinnedOnly);
     this.put("outstanding", source.outstanding);
     this.put("window", source.window);
+    this.put("cpu_ns", source.cpu - this.cpu);
     this.length++;
     // Where the loop was away for longer than a distance, the samples in between are not made up.
     while (this.due <= now) this.due += this.every;
@@ -124,6 +133,21 @@ export class Series {
       ]),
       count: this.stallCount,
     };
+  }
+
+  /**
+   * CPU time of a command in a quiet stretch: one sample's worth in ten was cheaper. Neighbours that fill
+   * the caches or take turns on the core make stretches dearer, none makes one cheaper. 0: not known.
+   */
+  quietCpu(): number {
+    const completed = this.columns.get("completed") ?? new Float64Array(0);
+    const cpu = this.columns.get("cpu_ns") ?? new Float64Array(0);
+    const costs: number[] = [];
+    for (let at = 1; at < this.length; at++) {
+      const commands = (completed[at] ?? 0) - (completed[at - 1] ?? 0);
+      if (commands >= FEWEST) costs.push(((cpu[at] ?? 0) - (cpu[at - 1] ?? 0)) / commands);
+    }
+    return costs.length < 10 ? 0 : quantile(sorted(costs), 0.1);
   }
 
   table(): SeriesTable {

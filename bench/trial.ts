@@ -87,7 +87,7 @@ function onSockets(cell: Cell, bed: Bed, floor: boolean) {
     places,
     folder: bed.folder,
     program: bed.program,
-    images: floor ? null : imagesOf(cell, bed),
+    images: floor || values.store === "null" ? null : imagesOf(cell, bed),
     nullTarget: NULL_TARGET,
     pinning: bed.pinning,
   });

@@ -44,6 +44,7 @@ export function wholeFigures(loads: readonly LoadResult[]): Figures | null {
     buffer_wait_mean_ns: byCommand((figures) => figures.buffer_wait_mean_ns),
     buffer_wait_p99_ns: most((figures) => figures.buffer_wait_p99_ns),
     cpu_per_command_ns: byCommand((figures) => figures.cpu_per_command_ns),
+    cpu_quiet_ns: byCommand((figures) => figures.cpu_quiet_ns),
     pool_length: sum((figures) => figures.pool_length),
     pool_length_peak: most((figures) => figures.pool_length_peak),
     pool_preallocated: first.figures.pool_preallocated,

@@ -131,6 +131,11 @@ export const KEYS = {
     value: "16",
     about: "what the target admits (its window)",
   },
+  store: {
+    check: list("image", "null"),
+    value: "image",
+    about: "null: a target that answers at once and stores nothing, so that only our side costs",
+  },
   image_size: { check: size, value: "16m", about: "length of the image" },
   // The workload (fio's words).
   rw: { check: oneOf(ORDERS, isOrder), value: "randread", about: "order and direction" },

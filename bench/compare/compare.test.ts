@@ -1,0 +1,236 @@
+// Verdicts on results made by hand: known differences are found, equal things stay equal, and what can't be
+// compared is refused in one sentence with the right exit code.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createRandom, type Random } from "../../words/random.ts";
+import { cellsOf, parseJob } from "../job/job.ts";
+import type { RunResult } from "../result.ts";
+import { sampleRun } from "../sample_result.ts";
+import { AOE } from "../trial.ts";
+import { compare } from "./comparison.ts";
+import { parseMetric } from "./metric.ts";
+import { within } from "./noise.ts";
+
+const JOB = parseJob('[pools]\npool = ["fixed", "scan-swap", "completion"]', "j.toml");
+const IOPS = parseMetric("iops");
+
+/** Rates around `rate`, spread over some percent, evenly. */
+function spread(random: Random, trials: number, rate: number, percent: number): { iops: number }[] {
+  return Array.from({ length: trials }, () => ({
+    iops: rate * (1 + (percent / 100) * (2 * random.float() - 1)),
+  }));
+}
+
+function run(
+  random: Random,
+  trials: number,
+  factor: (pool: string) => number,
+  percent = 5,
+): RunResult {
+  return sampleRun(JOB, (cell) =>
+    spread(random, trials, 40_000 * factor(cell.values.pool), percent),
+  );
+}
+
+const verdictOf = (a: RunResult, b: RunResult, band = 0.02): string =>
+  compare(a, b, IOPS, () => band).verdict;
+
+test("two equal things: no false verdict in more than 2 of 100 comparisons", () => {
+  const random = createRandom(4);
+  let wrong = 0;
+  for (let round = 0; round < 100; round++) {
+    const verdict = verdictOf(
+      run(random, 7, () => 1),
+      run(random, 7, () => 1),
+    );
+    if (verdict === "better" || verdict === "worse") wrong++;
+  }
+  expect(wrong).toBeLessThanOrEqual(2);
+});
+
+test("10 % less, within ±5 % of noise: found in 20 of 20, by 9 trials a side; and the other way round", () => {
+  const random = createRandom(5);
+  for (let round = 0; round < 20; round++) {
+    const [base, head] = [run(random, 9, () => 1), run(random, 9, () => 0.9)];
+    expect(verdictOf(base, head)).toBe("worse");
+    expect(verdictOf(head, base)).toBe("better");
+  }
+});
+
+test("one row of three that falls is found, though the mean hardly moves", () => {
+  const random = createRandom(6);
+  const head = run(random, 9, (pool) => (pool === "fixed" ? 0.85 : 1));
+  const comparison = compare(
+    run(random, 9, () => 1),
+    head,
+    IOPS,
+    () => 0.05,
+  );
+  expect(comparison.verdict).toBe("worse");
+  expect(comparison.cells.map(({ verdict }) => verdict)).toEqual(["worse", "same", "same"]);
+  expect(comparison.summary).toStartWith("worse: iops of the head at ");
+  expect(comparison.summary).toContain("worse in fixed");
+});
+
+test("within the band it is the same, however sure; across its edge nobody knows", () => {
+  const random = createRandom(7);
+  const [base, head] = [run(random, 20, () => 1, 0.1), run(random, 20, () => 0.98, 0.1)];
+  expect(verdictOf(base, head, 0.05)).toBe("same");
+  expect(verdictOf(base, head, 0.01)).toBe("worse");
+  expect(
+    verdictOf(
+      run(random, 9, () => 1, 30),
+      run(random, 9, () => 0.97, 30),
+      0.05,
+    ),
+  ).toBe("inconclusive");
+});
+
+test("a duration is better when it is lower", () => {
+  const of = (ns: number): RunResult =>
+    sampleRun(JOB, () => Array.from({ length: 9 }, (_, at) => ({ lat_p50_ns: ns + at })));
+  const metric = parseMetric("lat.p50");
+  expect(compare(of(1000), of(2000), metric, () => 0.05).verdict).toBe("worse");
+  expect(compare(of(2000), of(1000), metric, () => 0.05).verdict).toBe("better");
+});
+
+test("below 4 trials there is no verdict, below 9 there is a warning", () => {
+  const random = createRandom(8);
+  const few = compare(
+    run(random, 3, () => 1),
+    run(random, 3, () => 0.2),
+    IOPS,
+    () => 0.05,
+  );
+  expect(few.verdict).toBe("inconclusive");
+  expect(few.warnings.join()).toContain("below 4 there is no verdict");
+  const some = compare(
+    run(random, 8, () => 1),
+    run(random, 8, () => 0.2),
+    IOPS,
+    () => 0.05,
+  );
+  expect(some.verdict).toBe("worse");
+  expect(some.warnings.join()).toContain("below 9 a verdict is less sure");
+});
+
+test("only matched rows count, and the rest is told", () => {
+  const random = createRandom(9);
+  const other = sampleRun(parseJob('[pools]\npool = ["fixed", "uncapped"]', "j.toml"), () =>
+    spread(random, 9, 40_000, 1),
+  );
+  const comparison = compare(
+    run(random, 9, () => 1, 1),
+    other,
+    IOPS,
+    () => 0.05,
+  );
+  expect(comparison.geomean).toMatchObject({ rows: 1, verdict: "same" });
+  expect(comparison.warnings).toContain("3 rows stand on one side only and are left out.");
+});
+
+test("the band of an A/A run is as wide as halves of it differ", () => {
+  const even = Array.from({ length: 18 }, (_, at) => Math.log(1000 + at));
+  expect(within(even, 1)).toBeLessThan(0.02);
+  const wide = even.map((value, at) => value + (at % 2 === 0 ? 0.5 : 0));
+  expect(within(wide, 1)).toBeGreaterThan(0.3);
+});
+
+describe("the command", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "aoe-compare-"));
+    const random = createRandom(10);
+    const files: Record<string, unknown> = {
+      "a.json": run(random, 9, () => 1),
+      "b.json": run(random, 9, () => 1),
+      "slow.json": run(random, 9, () => 0.7),
+      "newer.json": { ...run(random, 4, () => 1), schema_version: 99 },
+      "other.json": { schema_version: 1, kind: "aoe bench ab" },
+      "cut.json": { schema_version: 1, kind: "aoe bench run" },
+      "none.json": {},
+      "failed.json": sampleRun(JOB, () => [null, null]),
+    };
+    const elsewhere = run(random, 9, () => 1);
+    files["elsewhere.json"] = {
+      ...elsewhere,
+      provenance: { ...elsewhere.provenance, machine: "ffffffff" },
+    };
+    files["baselines/there.json"] = files["elsewhere.json"];
+    files["baselines/here.json"] = files["a.json"];
+    for (const [name, value] of Object.entries(files)) {
+      await Bun.write(join(folder, name), JSON.stringify(value));
+    }
+    await Bun.write(join(folder, "text.json"), "no JSON");
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test.each([
+    ["a.json b.json --band 5%", 0, "same: iops of the head at "],
+    ["a.json slow.json --band 5%", 3, "worse: iops of the head at "],
+    ["slow.json a.json --band 5%", 0, "better: iops of the head at "],
+    ["--baseline here slow.json", 3, "noise is not known for 3 of 3 rows, so 5 % is assumed"],
+    ["a.json failed.json", 1, "Nothing to compare: no row has figures on both sides."],
+    ["a.json elsewhere.json", 5, "The results are not comparable: they differ in the machine"],
+    ["a.json elsewhere.json --anyway", 0, "Compared although they differ in the machine"],
+    ["--baseline there a.json", 5, "The results are not comparable: they differ in the machine"],
+    ["--baseline absent a.json", 2, "There is no baseline `absent` (saved: here, there)"],
+    ["--baseline ../x a.json", 2, "Expected `--baseline` to be a name of letters"],
+    [
+      "a.json newer.json",
+      5,
+      "newer.json has schema version 99 and this program knows versions up to 1",
+    ],
+    [
+      "a.json other.json",
+      2,
+      "other.json: Expected a result of `aoe bench run`, got one of `aoe bench ab`",
+    ],
+    [
+      "a.json cut.json",
+      2,
+      "cut.json: Expected a whole result, got one whose `started_at` is wrong",
+    ],
+    [
+      "a.json none.json",
+      2,
+      "none.json: Expected a result of `aoe bench run`, got something without",
+    ],
+    ["a.json text.json", 2, "text.json: Expected JSON, got something else"],
+    ["a.json absent.json", 2, "Can't read the result absent.json: ENOENT"],
+    ["a.json", 2, "Expected two results, BASE and HEAD"],
+    ["a.json b.json --metric speed", 2, "Expected `--metric` to be one of iops, "],
+    ["a.json b.json --band wide", 2, "Expected `--band` to be "],
+  ])("%s: exit code %d", async (words, code, sentence) => {
+    const child = Bun.spawn([process.execPath, AOE, "bench", "compare", ...words.split(" ")], {
+      cwd: folder,
+      env: { ...process.env, AOE_BENCH_STATE: folder },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [stdout, stderr] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    expect(stdout + stderr).toContain(sentence);
+    expect(await child.exited).toBe(code);
+    if (code === 2 || code === 5) {
+      expect(stderr.trim().split("\n").length).toBe(1);
+      expect(stdout).toBe("");
+    }
+  });
+});
+
+test("rows are known by what was run, not by how often", () => {
+  const more = parseJob("[a]\ntrials = 3\nseed = 9", "j.toml");
+  const [one] = parseJob("[a]", "j.toml").jobs.flatMap(cellsOf);
+  const [other] = more.jobs.flatMap(cellsOf);
+  expect(one?.values.trials).not.toBe(other?.values.trials ?? "");
+  const a = sampleRun(parseJob("[a]", "j.toml"), () => [{}, {}, {}, {}]);
+  const b = sampleRun(more, () => [{}, {}, {}, {}]);
+  expect(compare(a, b, IOPS, () => 0.05).geomean?.rows).toBe(1);
+});

@@ -1,0 +1,117 @@
+// `aoe bench compare`: two results judged, or this machine's noise learned.
+
+import { EXIT, environment, failed, usage } from "../../words/failure.ts";
+import { parseProbability } from "../../words/quantity.ts";
+import { loadJob } from "../job/job.ts";
+import type { RunResult } from "../result.ts";
+import { createProgress } from "../progress.ts";
+import { runArms } from "../run.ts";
+import { AOE } from "../trial.ts";
+import { obstacles } from "./comparable.ts";
+import { compare, type Comparison } from "./comparison.ts";
+import { describeComparison } from "./describe.ts";
+import { metricFor, parseMetric } from "./metric.ts";
+import { knownBands, learnNoise } from "./noise.ts";
+import { readResult } from "./result_file.ts";
+import { loadBaseline } from "./state.ts";
+import { ENOUGH, type Verdict } from "./verdict.ts";
+
+interface Flags {
+  readonly baseline?: string;
+  readonly noise?: string;
+  readonly set?: string[];
+  readonly metric?: string;
+  readonly band?: string;
+  readonly anyway?: boolean;
+  readonly json?: boolean;
+}
+
+export interface JudgeOptions {
+  readonly metric?: string | undefined;
+  readonly band?: string | undefined;
+  readonly anyway?: boolean | undefined;
+}
+
+/** Returns the exit code. */
+export async function compareAction(
+  files: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const flags = given as Flags;
+  if (flags.noise !== undefined) return learn(flags.noise, files, flags);
+  const [base, head] = sides(files, flags);
+  const comparison = judgeResults(base, head, flags);
+  for (const sentence of comparison.warnings) say(sentence);
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(comparison)}\n`);
+  (flags.json === true ? process.stderr : process.stdout).write(describeComparison(comparison));
+  return exitCodeOf(comparison);
+}
+
+function sides(files: readonly string[], flags: Flags): [RunResult, RunResult] {
+  const wanted = flags.baseline === undefined ? 2 : 1;
+  if (files.length !== wanted) {
+    throw usage(
+      flags.baseline === undefined
+        ? `Expected two results, BASE and HEAD (or --baseline NAME and HEAD), got ${files.length}`
+        : `Expected one result beside \`--baseline\`, got ${files.length}`,
+    );
+  }
+  const [first = "", second = ""] = files;
+  return flags.baseline === undefined
+    ? [readResult(first), readResult(second)]
+    : [loadBaseline(flags.baseline), readResult(first)];
+}
+
+/** Compares, or throws the environment Failure that says why not. */
+export function judgeResults(base: RunResult, head: RunResult, options: JudgeOptions): Comparison {
+  const apart = obstacles(base, head);
+  if (apart.length > 0 && options.anyway !== true) {
+    throw environment(
+      `The results are not comparable: they differ in ${apart.join(", ")} (--anyway compares all the same)`,
+    );
+  }
+  const metric = options.metric === undefined ? metricFor(base.cells) : parseMetric(options.metric);
+  const given = options.band === undefined ? null : parseProbability(options.band, "--band");
+  const { bandOf, warning } = knownBands(base, metric, given);
+  const comparison = compare(base, head, metric, bandOf);
+  const warnings = [
+    ...(apart.length > 0 ? [`Compared although they differ in ${apart.join(", ")}.`] : []),
+    ...(warning === null ? [] : [warning]),
+    ...comparison.warnings,
+  ];
+  return { ...comparison, warnings };
+}
+
+const CODES: Readonly<Record<Verdict, number>> = {
+  better: EXIT.done,
+  same: EXIT.done,
+  worse: EXIT.threshold,
+  inconclusive: EXIT.inconclusive,
+};
+
+export function exitCodeOf(comparison: Comparison): number {
+  if (comparison.head.failed_trials + comparison.base.failed_trials > 0) return EXIT.failed;
+  return CODES[comparison.verdict];
+}
+
+async function learn(path: string, files: readonly string[], flags: Flags): Promise<number> {
+  if (files.length > 0) throw usage("Expected only a job beside `--noise`, got results as well");
+  const job = await loadJob(path, [`trials=${ENOUGH}`, ...(flags.set ?? [])]);
+  const progress = createProgress();
+  const arms = ["base", "head"].map((name) => ({ name, program: AOE }));
+  const [a, b] = await runArms(job, arms, progress.events);
+  progress.clear();
+  if (a === undefined || b === undefined) throw new Error("invariant: two arms, two results");
+  const metric = flags.metric === undefined ? metricFor(a.cells) : parseMetric(flags.metric);
+  const bands = learnNoise(a, b, metric);
+  if (bands.size === 0) throw failed("No row of the A/A run has figures to learn from.");
+  const widest = Math.max(...bands.values());
+  process.stdout.write(
+    `Noise of ${metric.name} on this machine over the ${a.link} link: ±${(100 * Math.min(...bands.values())).toFixed(1)} % to ±${(100 * widest).toFixed(1)} % over ${bands.size} ${bands.size === 1 ? "row" : "rows"}; kept for comparisons.\n`,
+  );
+  return EXIT.done;
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`aoe bench compare: ${sentence}\n`);
+}

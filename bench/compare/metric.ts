@@ -1,0 +1,40 @@
+// What two results are compared by: one figure of each trial, and which way is better.
+
+import { expected } from "../../words/failure.ts";
+import type { CellResult, Figures } from "../result.ts";
+
+export interface Metric {
+  readonly name: string;
+  readonly of: (figures: Figures) => number;
+  readonly higherIsBetter: boolean;
+  readonly duration: boolean;
+}
+
+const METRICS: readonly Metric[] = [
+  metric("iops", (figures) => figures.iops, { higherIsBetter: true }),
+  metric("lat.mean", (figures) => figures.lat_mean_ns),
+  metric("lat.p50", (figures) => figures.lat_p50_ns),
+  metric("lat.p99", (figures) => figures.lat_p99_ns),
+  metric("cpu", (figures) => figures.cpu_quiet_ns),
+];
+export const METRIC_NAMES = METRICS.map(({ name }) => name);
+
+function metric(
+  name: string,
+  of: (figures: Figures) => number,
+  { higherIsBetter = false } = {},
+): Metric {
+  return { name, of, higherIsBetter, duration: !higherIsBetter };
+}
+
+export function parseMetric(name: string): Metric {
+  const found = METRICS.find((one) => one.name === name);
+  if (found === undefined) throw expected("--metric", `one of ${METRIC_NAMES.join(", ")}`, name);
+  return found;
+}
+
+/** Capacity where the loop is closed; where the rate is given, latency is what can differ. */
+export function metricFor(cells: readonly CellResult[]): Metric {
+  const open = cells.length > 0 && cells.every(({ values }) => values.rate_iops !== "0");
+  return parseMetric(open ? "lat.p99" : "iops");
+}

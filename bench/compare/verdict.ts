@@ -1,0 +1,63 @@
+// One sample beside another: how far apart, how sure, and in a word.
+//
+//            worse          │      same      │         better          (of a figure that should be high)
+//   ───────────────┼────────┼────────┼───────┼────────┼──────────────▶ ratio head / base
+//                      1/(1+band)    1     1+band
+//        ├──interval──┤                            whole beyond the band, p small:   worse
+//                            ├─────┤               whole inside the band:            same
+//                      ├──────────────┤            anything else:                    inconclusive
+//
+// The interval is that of Hodges and Lehmann's shift of logarithms, p that of the rank sum test: neither
+// assumes a distribution. p is adjusted by whoever asks several questions at once (Holm).
+
+import { medianInterval, type MedianInterval } from "../statistics/median_interval.ts";
+import { rankSum } from "../statistics/rank_sum.ts";
+import { shift } from "../statistics/shift.ts";
+
+export type Verdict = "better" | "worse" | "same" | "inconclusive";
+
+/** Below this many trials a side there is no verdict; below ENOUGH it comes with a warning. */
+export const FEWEST = 4;
+export const ENOUGH = 9;
+export const ALPHA = 0.05;
+
+export interface Difference {
+  readonly base: MedianInterval;
+  readonly head: MedianInterval;
+  /** head / base: the estimate and its interval. NaN where a side is empty. */
+  readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+  readonly confidence: number;
+  readonly p: number;
+}
+
+/** Values must be above 0. */
+export function difference(base: readonly number[], head: readonly number[]): Difference {
+  const between = shift(head.map(Math.log), base.map(Math.log));
+  return {
+    base: medianInterval(base),
+    head: medianInterval(head),
+    ratio: Math.exp(between.shift),
+    low: Math.exp(between.low),
+    high: Math.exp(between.high),
+    confidence: between.confidence,
+    p: rankSum(head, base).p,
+  };
+}
+
+/** `p` as adjusted; `band` as a share, 0.05: ratios within 5 % are noise. */
+export function judge(
+  found: Difference,
+  p: number,
+  band: number,
+  higherIsBetter: boolean,
+): Verdict {
+  if (Math.min(found.base.n, found.head.n) < FEWEST) return "inconclusive";
+  const above = 1 + band;
+  const below = 1 / above;
+  if (found.low > above && p < ALPHA) return higherIsBetter ? "better" : "worse";
+  if (found.high < below && p < ALPHA) return higherIsBetter ? "worse" : "better";
+  if (found.low >= below && found.high <= above) return "same";
+  return "inconclusive";
+}

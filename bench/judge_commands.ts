@@ -1,0 +1,50 @@
+// The subcommands of `aoe bench` that judge: compare, reproduce, ab, search, merge and the result's schema.
+// What they do is loaded when they are named.
+
+import { Command } from "commander";
+import { METRIC_NAMES } from "./compare/metric.ts";
+
+export function judgeCommands(): Command[] {
+  return [compareCommand(), schemaCommand()];
+}
+
+export function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function compareCommand(): Command {
+  return new Command("compare")
+    .description("judge one result beside another: better, worse, same or inconclusive")
+    .argument("[results...]", "BASE and HEAD, as `aoe bench run -o` writes them")
+    .option("--baseline <name>", "a saved baseline in place of BASE")
+    .option("--metric <name>", `${METRIC_NAMES.join(" ")} (iops; with rate_iops lat.p99)`)
+    .option("--band <share>", "noise band, such as 3%, in place of what --noise has learned")
+    .option("--anyway", "compare although environment or job differ")
+    .option("--noise <job>", "run a job against itself and keep how far two equal runs differ")
+    .option("--set <key=value>", "with --noise: override a key of the job", collect, [])
+    .option("--json", "the comparison on stdout")
+    .addHelpText(
+      "after",
+      `
+Ends with 0 (better, same), 3 (worse), 4 (inconclusive), 5 (not comparable), 1 (a trial had failed).
+
+Examples:
+  aoe bench compare --noise fixtures/jobs/smoke.toml
+  aoe bench run fixtures/jobs/smoke.toml --set trials=9 -o a.json
+  aoe bench run fixtures/jobs/smoke.toml --set trials=9 -o b.json
+  aoe bench compare a.json b.json`,
+    )
+    .action(async (files: string[], flags: Record<string, unknown>) => {
+      const { compareAction } = await import("./compare/compare_action.ts");
+      process.exitCode = await compareAction(files, flags);
+    });
+}
+
+function schemaCommand(): Command {
+  return new Command("schema")
+    .description("print the form of a result as JSON Schema")
+    .action(async () => {
+      const { schemaAction } = await import("./schema_action.ts");
+      process.exitCode = schemaAction();
+    });
+}
