@@ -3,10 +3,13 @@
 import { Command } from "commander";
 import { PROCESSES } from "./arrivals.ts";
 import { conformCommand } from "./conform/command.ts";
+import { fuzzCommand } from "./fuzz/command.ts";
 import { collect, judgeCommands } from "./judge_commands.ts";
 import { LOAD_DEFAULTS } from "./load_options.ts";
 import { TRACE_LIMIT } from "./trace/trace_limit.ts";
+import { reportCommand } from "./report/command.ts";
 import { simCommand } from "./sim/command.ts";
+import { wholeCommand } from "./whole/command.ts";
 import { ORDERS } from "./workload.ts";
 import { STRATEGIES } from "../initiator/pool/buffer_pool.ts";
 
@@ -18,7 +21,10 @@ export function benchCommand(): Command {
   bench.addCommand(loadCommand());
   bench.addCommand(runCommand());
   for (const command of judgeCommands()) bench.addCommand(command);
+  bench.addCommand(reportCommand());
+  bench.addCommand(wholeCommand());
   bench.addCommand(conformCommand());
+  bench.addCommand(fuzzCommand());
   bench.addCommand(simCommand());
   return bench;
 }

@@ -23,6 +23,7 @@ import { writeMac } from "../../wire/mac.ts";
 import { insideLabTests } from "../lab/in_lab.ts";
 import { probeLab, runInLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
+import { conformCommand } from "./command.ts";
 import { Prober } from "./prober.ts";
 import { cell } from "./report.ts";
 import { meet, type RuleOutcome, RULES, runSuite } from "./suite.ts";
@@ -265,8 +266,9 @@ describe("over memory links", () => {
     expect(rest.at(-1)?.notTested[0]).toContain("it stopped answering in the test of P");
   });
 
-  test("every rule has a sentence in docs/conformance.md", async () => {
+  test("docs/conformance.md names every rule and every option", async () => {
     const text = await Bun.file(join(import.meta.dir, "../../docs/conformance.md")).text();
+    for (const { long } of conformCommand().options) expect(text).toContain(`\`${long}`);
     for (const { id } of RULES) expect(text).toMatch(new RegExp(`\\| ${id} +\\|`));
   });
 });

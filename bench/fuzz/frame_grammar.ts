@@ -1,0 +1,159 @@
+// Frames for a target, as text: built by the grammar of the protocol with a bias to its edges, then
+// mutated now and then. One frame a line, in hex, in the order in which they are sent.
+//
+//   send HEX       one frame from the peer's link
+//   wait NS        time passes
+//   port 1 up|down, mtu N, busy on|off      what happens to the cable
+
+import * as aoe from "../../wire/aoe.ts";
+import * as ata from "../../wire/ata.ts";
+import * as ethernet from "../../wire/ethernet.ts";
+import { toBytes } from "../../wire/frame.ts";
+import { BROADCAST, type Mac } from "../../wire/mac.ts";
+import {
+  ataFrame,
+  configFrame,
+  type Envelope,
+  frame,
+  MAJOR,
+  maskFrame,
+  MINOR,
+  OTHER,
+  OURS,
+  OURS_TOO,
+  PEER,
+  pattern,
+  reserveFrame,
+  SECTORS,
+} from "../../target/probe.ts";
+import type { Random } from "../../words/random.ts";
+import { mutateBytes } from "./mutate.ts";
+import { pick } from "./surface.ts";
+
+const OPCODES: readonly [number, ...number[]] = [
+  ata.READ,
+  ata.READ_EXT,
+  ata.READ_EXT,
+  ata.WRITE,
+  ata.WRITE_EXT,
+  ata.WRITE_EXT,
+  ata.IDENTIFY,
+  ata.FLUSH,
+  ata.FLUSH_EXT,
+  ata.CHECK_POWER,
+  ata.SMART,
+];
+
+/** Hosts that talk to the target; few, so that lists let some of them through. */
+export function host(random: Random): Mac {
+  return pick(random, [PEER, PEER, PEER, OTHER, 0x0200_0000_0101, 0x0200_0000_0102]);
+}
+
+function envelope(random: Random): Envelope {
+  const rare = random.below(24);
+  return {
+    to: pick(random, [OURS, OURS, OURS, OURS, BROADCAST, OURS_TOO, 0x0200_0000_0fff]),
+    from: rare === 0 ? pick(random, [0, BROADCAST, 0x0100_5e00_0001]) : host(random),
+    // Few tags: a frame that is like an earlier one is a copy of it (P28).
+    tag: pick(random, [random.below(4), random.next()]),
+    flags: rare === 1 ? random.below(16) : 0,
+    version: rare === 2 ? random.below(16) : 1,
+    error: rare === 3 ? random.below(8) : 0,
+    major: rare === 4 ? pick(random, [aoe.ANY_MAJOR, MAJOR + 1, random.below(65_536)]) : MAJOR,
+    minor: rare === 5 ? pick(random, [aoe.ANY_MINOR, MINOR + 1, random.below(256)]) : MINOR,
+  };
+}
+
+function lba(random: Random): number {
+  return pick(random, [
+    random.below(SECTORS),
+    random.below(16),
+    SECTORS - 1 - random.below(3),
+    SECTORS,
+    random.below(SECTORS) + 0xe000_0000,
+    random.below(SECTORS) + 2 ** 32,
+    2 ** 48 - 1,
+    random.next() * 2 ** 16,
+  ]);
+}
+
+/** Any byte, but mostly one of the few that mean something. */
+function command(random: Random, known: number): number {
+  return random.below(8) === 0 ? random.below(256) : random.below(known);
+}
+
+function oneFrame(random: Random): Uint8Array<ArrayBuffer> {
+  const around = envelope(random);
+  const built = toBytes(body(random, around)) as Uint8Array<ArrayBuffer>;
+  if (random.below(3) > 0) return built;
+  const bytes = mutateBytes(built, random, 4);
+  // What a link carries at all has an Ethernet header.
+  return bytes.length >= ethernet.LENGTH ? bytes : built;
+}
+
+function body(random: Random, around: Envelope): ReturnType<typeof frame> {
+  switch (random.below(10)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: {
+      const opcode = random.below(12) === 0 ? random.below(256) : pick(random, OPCODES);
+      const count = pick(random, [0, 1, 1, 2, 2, 3, 17, 18, 255, random.below(256)]);
+      const flags = pick(random, [0, 0x40, 0x41, 0x01, random.below(256)]);
+      const feature = pick(random, [0, 0xda, 0xd8, random.below(256)]);
+      const at = opcode === ata.SMART ? 0xc2_4f00 : lba(random);
+      const data = ata.isWrite(opcode) ? pattern(Math.min(count, 17), random.next()) : undefined;
+      return ataFrame({ command: opcode, flags, feature, count, lba: at }, around, data);
+    }
+    case 4:
+    case 5: {
+      const text = pick(random, ["", "a", "ab", "abc", "x".repeat(random.below(1100))]);
+      return configFrame(command(random, 5) & 0xf, text, around);
+    }
+    case 6:
+    case 7: {
+      const directives = Array.from(
+        { length: pick(random, [0, 1, 1, 2, 3, random.below(190)]) },
+        () => [random.below(random.below(8) === 0 ? 256 : 3), host(random)] as const,
+      );
+      return maskFrame(command(random, 2), directives, around);
+    }
+    case 8: {
+      const macs = Array.from({ length: pick(random, [0, 0, 1, 2, random.below(255)]) }, () =>
+        host(random),
+      );
+      return reserveFrame(command(random, 3), macs, around);
+    }
+    default:
+      return frame(
+        random.below(256),
+        { kind: "vendor" },
+        around,
+        new Uint8Array(random.below(100)).fill(random.below(256)),
+      );
+  }
+}
+
+export const MTUS: readonly [number, ...number[]] = [1500, 1500, 9000, 600];
+
+/** A session of up to `most` frames. `cable`: things happen to the network too. */
+export function makeSession(random: Random, most: number, cable: boolean): string {
+  const lines: string[] = [`mtu ${pick(random, MTUS)}`];
+  const sent: string[] = [];
+  for (let left = 1 + random.below(most); left > 0; left--) {
+    const kind = random.below(40);
+    if (kind === 0) {
+      lines.push(`wait ${pick(random, [1e3, 1e6, 1_999_999_999, 2e9, 2_000_000_001, 5e9])}`);
+    } else if (kind === 1 && cable) {
+      lines.push(pick(random, ["busy on", "busy off", "port down", "port up"]));
+    } else if (kind < 6 && sent.length > 0) {
+      // A late copy.
+      lines.push(`send ${sent[random.below(sent.length)]}`);
+    } else {
+      const hex = Buffer.from(oneFrame(random)).toString("hex");
+      sent.push(hex);
+      lines.push(`send ${hex}`);
+    }
+  }
+  return lines.join("\n");
+}

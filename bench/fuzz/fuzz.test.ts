@@ -1,0 +1,99 @@
+// A fixed number of cases of each surface, the corpus, and the loop itself: that a planted fault is
+// found, named by its seed and shrunk.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { describe, expect, test } from "bun:test";
+
+import { createRandom } from "../../words/random.ts";
+import { fuzzCommand } from "./command.ts";
+import { fuzz, inputOf, SURFACES } from "./fuzz.ts";
+import type { Surface } from "./surface.ts";
+import { READERS, textSurface } from "./text_surface.ts";
+
+/** Cases of each surface: a second or so of each. */
+const CASES: Readonly<Record<string, number>> = {
+  target: 80,
+  service: 60,
+  initiator: 60,
+  nbd: 120,
+  captures: 1500,
+  texts: 15_000,
+};
+const seed = Number(process.env["FUZZ_SEED"] ?? 20_261_123);
+
+describe(`fuzzing (FUZZ_SEED=${seed})`, () => {
+  for (const surface of SURFACES) {
+    test(`${surface.name}: ${CASES[surface.name]} cases`, () => {
+      const most = CASES[surface.name] ?? 100;
+      const { tallies, findings } = fuzz([surface], seed, (_, cases) => cases >= most);
+      expect(findings).toEqual([]);
+      const [tally] = tallies;
+      expect(tally?.cases).toBe(most);
+      // The grammar reaches what it is meant to reach: no outcome has it all, nor nearly none.
+      const counts = Object.values(tally?.outcomes ?? {}).sort((a, b) => b - a);
+      expect(counts.length).toBeGreaterThan(1);
+      console.log(`${surface.name}: seed ${seed}, ${JSON.stringify(tally?.outcomes)}`);
+    }, 30_000);
+  }
+});
+
+const CORPUS = join(import.meta.dir, "../../fixtures/corpus");
+
+describe("the corpus", () => {
+  for (const surface of SURFACES) {
+    const files = readdirSync(join(CORPUS, surface.name)).sort();
+    test(`${surface.name}: ${files.length} inputs`, () => {
+      expect(files.length).toBeGreaterThan(0);
+      for (const file of files) {
+        const input = readFileSync(join(CORPUS, surface.name, file), "utf8");
+        expect(() => surface.run(input), file).not.toThrow();
+      }
+    });
+  }
+});
+
+test("every reader takes its own good texts", () => {
+  for (const [name, reader] of Object.entries(READERS)) {
+    const taken = reader.texts.filter((text) => textSurface.run(`${name}\n${text}`) === "read");
+    expect([name, taken.length]).toEqual([name, name === "integer" ? 3 : reader.texts.length]);
+  }
+});
+
+test("docs/fuzzing.md names every surface and every option", async () => {
+  const text = await Bun.file(join(import.meta.dir, "../../docs/fuzzing.md")).text();
+  for (const { name } of SURFACES) expect(text).toMatch(new RegExp(`\\| \`${name}\` +\\|`));
+  for (const { long } of fuzzCommand().options) expect(text).toContain(`\`${long}`);
+});
+
+describe("the loop", () => {
+  /** Breaks on every input that has `x` and `y` in it. */
+  const brittle: Surface = {
+    name: "brittle",
+    about: "",
+    make: (random) =>
+      Array.from({ length: 200 }, () => String.fromCharCode(97 + random.below(26))).join(""),
+    run(input) {
+      if (input.includes("x") && input.includes("y")) throw new Error(`broke at ${input.length}`);
+      return "fine";
+    },
+  };
+
+  test("finds a planted fault, shrinks it and names its seed", () => {
+    const { findings } = fuzz([brittle], 5, (_, cases) => cases >= 50);
+    expect(findings).toHaveLength(1);
+    const [finding] = findings;
+    expect([...(finding?.input ?? "")].sort().join("")).toBe("xy");
+    const input = inputOf(brittle, finding?.seed ?? 0, finding?.case ?? 0);
+    expect(() => brittle.run(input)).toThrow();
+  });
+
+  test("makes the same inputs from the same seed, others from others", () => {
+    for (const surface of SURFACES) {
+      expect(inputOf(surface, 1, 2)).toBe(inputOf(surface, 1, 2));
+      expect(inputOf(surface, 1, 2)).not.toBe(inputOf(surface, 2, 2));
+      expect(surface.make(createRandom(3))).not.toBe(surface.make(createRandom(4)));
+    }
+  });
+});

@@ -1,0 +1,73 @@
+// `aoe bench fuzz`: cases until the time is up, findings as they come.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { EXIT, expected } from "../../words/failure.ts";
+import { parseDuration, parseInteger } from "../../words/quantity.ts";
+import { fuzz, SURFACES } from "./fuzz.ts";
+import type { Finding } from "./surface.ts";
+
+export interface FuzzFlags {
+  readonly seconds?: string;
+  readonly cases?: string;
+  readonly case?: string;
+  readonly seed?: string;
+  readonly only?: string;
+  readonly save?: string;
+  readonly json?: boolean;
+}
+
+/** The exit code: 1 where something was found. */
+export async function fuzzAction(flags: FuzzFlags): Promise<number> {
+  const names = SURFACES.map(({ name }) => name);
+  const wanted = (flags.only ?? names.join(",")).split(",").map((name) => name.trim());
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw expected("--only", `some of ${names.join(", ")}`, unknown);
+  const surfaces = SURFACES.filter(({ name }) => wanted.includes(name));
+  const seed =
+    flags.seed === undefined ? Date.now() % 2 ** 31 : parseInteger(flags.seed, "--seed", 0);
+  const only = flags.case === undefined ? null : parseInteger(flags.case, "--case", 0);
+  const most =
+    only !== null ? 1 : flags.cases === undefined ? null : parseInteger(flags.cases, "--cases", 1);
+  const ns =
+    flags.seconds === undefined
+      ? most === null
+        ? 10e9
+        : Infinity
+      : parseDuration(`${flags.seconds}s`, "--seconds");
+  process.stderr.write(`seed ${seed}\n`);
+
+  const begun = performance.now();
+  const { tallies, findings } = fuzz(
+    surfaces,
+    seed,
+    (_surface, cases) =>
+      (most !== null && cases >= most) || (performance.now() - begun) * 1e6 >= ns,
+    only ?? 0,
+    (finding) => tell(finding, flags.save),
+  );
+  const elapsed = (performance.now() - begun) * 1e6;
+  if (flags.json === true) {
+    const document = { schema: 1, seed, elapsed_ns: Math.round(elapsed), tallies, findings };
+    process.stdout.write(`${JSON.stringify(document)}\n`);
+  } else {
+    for (const { surface, cases, outcomes } of tallies) {
+      const said = Object.entries(outcomes).map(([name, count]) => `${count} ${name}`);
+      process.stdout.write(
+        `${surface.padEnd(10)} ${`${cases}`.padStart(8)} cases: ${said.join(", ")}\n`,
+      );
+    }
+  }
+  return findings.length > 0 ? EXIT.failed : EXIT.done;
+}
+
+function tell(finding: Finding, folder: string | undefined): void {
+  const { surface, seed, message, input } = finding;
+  const again = `aoe bench fuzz --only ${surface} --seed ${seed} --case ${finding.case}`;
+  process.stderr.write(`\nFOUND: ${message}\nagain: ${again}\ninput:\n${input}\n`);
+  if (folder === undefined) return;
+  const at = join(folder, surface);
+  mkdirSync(at, { recursive: true });
+  writeFileSync(join(at, `${seed}-${finding.case}.txt`), input);
+}
