@@ -1,0 +1,117 @@
+// Two interfaces to one target, of which one goes down in mid-load and comes back.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+import { testsInLab } from "../bench/lab/in_lab.ts";
+import { findProgram } from "../bench/lab/programs.ts";
+import { MS, S } from "../words/quantity.ts";
+import { OK, READ, WRITE } from "./command.ts";
+import { makeCommand } from "./scripted_peer.ts";
+import { openSession, type Session } from "./session.ts";
+
+const AOE = resolve(import.meta.dir, "../aoe.ts");
+
+/** The target's end of pair 1; ours sees its carrier go. */
+function pair1(state: "up" | "down"): void {
+  const run = Bun.spawnSync([findProgram("ip") ?? "ip", "link", "set", "b1", state]);
+  expect(run.exitCode).toBe(0);
+}
+
+testsInLab(import.meta.path, { pairs: 2, mtu: 9000 }, () => {
+  let folder = "";
+  let target: Bun.Subprocess;
+  let session: Session;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "aoe-multipath-"));
+    writeFileSync(join(folder, "disk"), new Uint8Array(1 << 20));
+    // A disk of 2 ms and 16 lanes: 8000 a second whatever the machine does, as long as it is not idle for long.
+    const words = [
+      "--service",
+      "lanes:16,delay:fixed/2ms",
+      "7",
+      "3",
+      "b0,b1",
+      join(folder, "disk"),
+    ];
+    target = Bun.spawn([process.execPath, AOE, "target", ...words], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+  });
+  afterAll(async () => {
+    await session.close();
+    target.kill();
+    await target.exited;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("one goes down in mid-load: no failed request, throughput back within 1 s; up again: used again", async () => {
+    session = openSession({
+      interfaces: ["a0", "a1"],
+      link: "packet",
+      pool: {
+        strategy: "completion",
+        preallocated: 16,
+        cap: 64,
+        kick: 100 * MS,
+        kickOnRelease: false,
+      },
+      wrappers: [],
+      seed: 1,
+      wallClock: Date.now,
+      timeout: 10 * S,
+      packetLife: S,
+      mode: "frugal",
+      onNotice: () => {},
+    });
+    const device = await session.find({ major: 7, minor: 3 }, 5 * S);
+    expect(device.paths.length).toBe(2);
+    const { waiter } = session;
+    let stop = false;
+    let failed = 0;
+    const ends: number[] = [];
+    for (let index = 0; index < 16; index++) {
+      const command = makeCommand(index % 4 === 0 ? WRITE : READ, 17 * index, 8);
+      command.done = (ended) => {
+        if (ended.outcome !== OK) failed++;
+        ends.push(waiter.now());
+        if (!stop) device.submit(ended);
+      };
+      device.submit(command);
+    }
+    const runFor = (ns: number): Promise<void> => {
+      const end = waiter.now() + ns;
+      return session.run(() => waiter.now() >= end);
+    };
+    const rate = (from: number, to: number): number =>
+      (ends.filter((at) => at >= from && at < to).length * S) / (to - from);
+    const state = (): boolean[] => device.paths.map(({ alive }) => alive);
+
+    await runFor(1 * S);
+    const fell = waiter.now();
+    const before = rate(fell - 0.7 * S, fell);
+    pair1("down");
+    await runFor(2 * S);
+    const after = rate(fell + S, fell + 2 * S);
+    expect(state()).toEqual([true, false]);
+    expect(after / before).toBeGreaterThan(0.7);
+
+    pair1("up");
+    await runFor(1 * S);
+    expect(state()).toEqual([true, true]);
+    const [one, other] = device.paths.map(({ transmits }) => transmits) as [number, number];
+    await runFor(0.5 * S);
+    const [a, b] = device.paths.map(({ transmits }) => transmits) as [number, number];
+    expect((b - other) / (b - other + a - one)).toBeGreaterThan(0.3);
+    stop = true;
+    await session.run(() => device.pending === 0);
+    expect(failed).toBe(0);
+    console.log(
+      `${Math.round(before)} a second before, ${Math.round(after)} from 1 to 2 s after the fall, ${device.counters.retransmits} sent again`,
+    );
+  });
+});
