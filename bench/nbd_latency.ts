@@ -6,13 +6,15 @@
 //   nbd    fio ─ socket ─ initiator nbd ─ frames ─ target    three, and two wake-ups more
 //
 // Both arms read 4 KiB at random, one at a time; they take turns (load nbd, nbd load, …), so that whatever else
-// the machine does falls on both alike, and never run together. An arm's figure is the median of its trials' p50; the
+// the machine does falls on both alike, and never run together. The target has a CPU of its own, all else shares
+// another: what is compared is then the work and not where the scheduler put it. An arm's figure is the median of its trials' p50; the
 // claim is nbd ≤ 3 × load. Exit code 0 where it holds, 3 where it does not, 5 without fio.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
+import { allowedCpus, pinToCpus } from "../sys/affinity.ts";
 import { EXIT } from "../words/failure.ts";
 import { findProgram } from "./lab/programs.ts";
 import { startNbd } from "./nbd_fixture.ts";
@@ -76,8 +78,13 @@ async function main(rounds: number, seconds: number): Promise<number> {
     return EXIT.environment;
   }
   const folder = mkdtempSync(join(tmpdir(), "aoe-nbd-"));
+  const cpus = allowedCpus();
+  const [ours = 0, theirs = ours] = cpus;
+  // Children run where their parent may when they are made.
+  pinToCpus([theirs]);
   const nbd = await startNbd(folder, SIZE);
   await nbd.server.end();
+  pinToCpus([ours]);
   const arms = {
     load: async () =>
       trialOf(

@@ -183,6 +183,60 @@ function outside(): void {
     other.close();
   });
 
+  test("looked at after each turn, another descriptor is served between two turns", async () => {
+    const other = createPoller();
+    let turns = 0;
+    let wokenAt = 0;
+    let servedAt = 0;
+    waiter.add(other.wakeFd, () => {
+      servedAt ||= turns;
+      other.poll(0);
+    });
+    const busy = idleCore(
+      () => 0,
+      () => {
+        if (++turns === 100) {
+          wokenAt = turns;
+          other.wake();
+        }
+      },
+    );
+    await drive({ core: busy, waiter, until: () => servedAt > 0, lookEvery: 0 });
+    expect([wokenAt, servedAt]).toEqual([100, 100]);
+    waiter.remove(other.wakeFd);
+    other.close();
+  });
+
+  test("expecting nothing it sleeps after one turn; expecting something it spins first", async () => {
+    for (const expected of [false, true]) {
+      let time = 0;
+      let turns = 0;
+      const turnsAtSleep: number[] = [];
+      const core = idleCore(
+        () => Number.POSITIVE_INFINITY,
+        () => {
+          turns++;
+        },
+      );
+      await drive({
+        core,
+        // Each look at the clock takes a microsecond.
+        waiter: {
+          now: () => (time += 1e3),
+          wait(deadline) {
+            turnsAtSleep.push(turns);
+            time = deadline;
+          },
+          wake() {},
+        },
+        until: () => turnsAtSleep.length > 0,
+        expecting: () => expected,
+      });
+      // low-latency spins for 50 µs.
+      expect(turnsAtSleep).toEqual([expected ? 50 : 1]);
+    }
+  });
+
   test("with settle, who awaits an answer goes on at once", async () => {
     const [near, far] = createMemoryPair({ clock: waiter });
     const out = frameTo(near, far.mac);

@@ -51,6 +51,11 @@ export interface DriveOptions {
    * after each turn, for who answers them as fast as frames.
    */
   readonly lookEvery?: number;
+  /**
+   * Asked after each turn; false: nothing that is worth spinning for is under way, so sleep at once. For
+   * who serves processes of this host: they need the CPU to say more. Not given: always true.
+   */
+  readonly expecting?: () => boolean;
 }
 
 /** Runs `core` until `until()` says true. */
@@ -58,7 +63,7 @@ export async function drive(options: DriveOptions): Promise<void> {
   const { core, waiter, until, mode = "low-latency", settle = false } = options;
   const longestSpin = LONGEST_SPIN[mode];
   const slice = options.slice ?? SLICE[mode];
-  const lookEvery = options.lookEvery ?? LOOK_EVERY;
+  const { lookEvery = LOOK_EVERY, expecting = always } = options;
   let spin: number = longestSpin;
   let at = waiter.now();
   let yielded = at;
@@ -72,7 +77,9 @@ export async function drive(options: DriveOptions): Promise<void> {
     if (events > 0 && settle) drainMicrotasks();
     if (until()) return;
     at = waiter.now();
-    if (at - looked >= lookEvery && waiter.look !== undefined) {
+    const expects = expecting();
+    // Whoever sleeps next looks then.
+    if (expects && at - looked >= lookEvery && waiter.look !== undefined) {
       looked = at;
       events += waiter.look();
     }
@@ -81,7 +88,7 @@ export async function drive(options: DriveOptions): Promise<void> {
       quiet = at;
       sleptInVain = false;
     }
-    const idle = events === 0 && at - quiet >= spin;
+    const idle = !expects || (events === 0 && at - quiet >= spin);
     if (at - yielded >= YIELD_EVERY || (idle && sleptInVain)) {
       await eventLoopTurn();
       if (until()) return;
@@ -91,7 +98,7 @@ export async function drive(options: DriveOptions): Promise<void> {
     const deadline = nextDeadline(core);
     // A deadline within reach is met by spinning: the kernel's timer would be tens of microseconds late.
     if (deadline - at <= longestSpin) continue;
-    if (spin > 0) spin = spin < 2 * SHORTEST_SPIN ? 0 : spin / 2;
+    if (expects && spin > 0) spin = spin < 2 * SHORTEST_SPIN ? 0 : spin / 2;
     const asleep = at;
     // Awake early enough to spin to it: for the same reason.
     waiter.wait(Math.min(deadline - longestSpin, asleep + slice));
@@ -99,6 +106,10 @@ export async function drive(options: DriveOptions): Promise<void> {
     sleptInVain = true;
     if (at - asleep < longestSpin) spin = Math.min(longestSpin, Math.max(SHORTEST_SPIN, spin) * 2);
   }
+}
+
+function always(): boolean {
+  return true;
 }
 
 /** Runs `core` without ever sleeping until `until()` says true or `deadline` (ns) has come; whether it did. */

@@ -101,6 +101,7 @@ async function serve(
       waiter,
       mode: texts.mode ?? "low-latency",
       lookEvery: 0,
+      expecting: () => server.device.pending > 0,
       until: () => {
         if (asked) server.stop(waiter.now());
         return server.finished;
