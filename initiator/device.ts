@@ -8,6 +8,8 @@ import {
   LENGTH as IDENTIFY_LENGTH,
   parse as parseIdentify,
 } from "../wire/identify.ts";
+import * as aoe from "../wire/aoe.ts";
+import * as ata from "../wire/ata.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
 import { isMalformed } from "../wire/malformed.ts";
 import { usage } from "../words/failure.ts";
@@ -182,11 +184,15 @@ export class Device {
     this.firmware = firmware;
     this.configString = configString;
     const window = Math.max(1, Math.min(this.bufferCount, host.settings.window));
-    ways.configured(sectorCount === 0 ? SMALL_SECTORS : sectorCount, window);
+    ways.resize(window);
+    const offered = sectorCount === 0 ? SMALL_SECTORS : sectorCount;
     let path = ways.find(port, target);
-    if (path === null) {
+    if (path !== null) {
+      ways.offered(path, offered);
+    } else {
       const before = ways.all.find((each) => each.port === port && !each.doubted);
       path = ways.add(port, target, window);
+      ways.offered(path, offered);
       if (before !== undefined) this.doubt(path, before);
       host.onEvent?.(this, known ? "path" : "found");
       if (!known && host.settings.identify) this.identify();
@@ -238,6 +244,18 @@ export class Device {
       );
       this.touch();
     }
+  }
+
+  /** An answer by `port` to a frame that nobody waits for any more: it says at least what the path carries. */
+  late(port: PortState, source: Mac, view: DataView, base: number, length: number): void {
+    this.counters.stale++;
+    if (length < ata.LENGTH || aoe.command(view, base) !== aoe.COMMAND_ATA) return;
+    if (aoe.isError(view, base)) return;
+    const bytes = length - ata.LENGTH;
+    // A write's answer has no data, but most targets echo the count.
+    const sectors = Math.max(Math.floor(bytes / ata.SECTOR), ata.count(view, base));
+    const path = this.ways.find(port, source);
+    if (path !== null && sectors > SMALL_SECTORS) this.ways.carried(path);
   }
 
   /** MTU, address or carrier of `port` have changed. */

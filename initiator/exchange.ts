@@ -153,6 +153,15 @@ export class Exchange {
     command.frames = 0;
   }
 
+  /** From the network to those that wait to be sent again. */
+  rest(frame: Frame, command: Command): void {
+    this.inFlight.remove(frame);
+    (frame.path as Path).inFlight--;
+    frame.state = WAITING;
+    this.waiting.push(frame);
+    this.host.frameDeadlines.set(frame.index, this.endOf(frame, command));
+  }
+
   // Deadlines
 
   /** The deadline of a frame has come: its RTO, or its end. */
@@ -167,19 +176,13 @@ export class Exchange {
       // Nobody waits for it any more, and its deadline is spent.
       if (frame.state === IN_FLIGHT) this.end(frame, false);
     } else if (frame.state === IN_FLIGHT) {
-      const path = frame.path as Path;
-      this.paths.lost(path, frame.sectors, frame.shift);
-      this.inFlight.remove(frame);
-      path.inFlight--;
-      frame.state = WAITING;
-      this.waiting.push(frame);
-      this.host.frameDeadlines.set(frame.index, this.endOf(frame, command));
+      this.paths.lost(frame.path as Path, frame.sectors, frame.shift);
+      this.rest(frame, command);
     } else {
       throw new Error("invariant: a waiting frame's deadline is its end");
     }
   }
 
-  /** When `frame` has gone unanswered for too long, ns. */
   private endOf(frame: Frame, command: Command): number {
     return frame.since + this.timeoutOf(command);
   }

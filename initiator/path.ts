@@ -28,6 +28,8 @@ export class Path {
   doubted = false;
   /** It was asked for that sector in vain: ask again when it is next heard of. */
   undecided = false;
+  /** Most sectors of a command, as the target says for the interface at its end (P13): each has an MTU of its own. */
+  sectorCount = SMALL_SECTORS;
   /** Most sectors of a frame on it. */
   sectors = SMALL_SECTORS;
   /** Large frames got lost on it: `sectors` stays small. */

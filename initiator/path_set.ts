@@ -4,6 +4,7 @@
 //     ▲──────────────────────── any answer by it ────────────────┘
 //
 //   large frames lost ── small ones answered since ──▶ fell back to SMALL_SECTORS
+//     ▲──────────────────── a late answer to a large one ────────────────┘
 
 import * as ata from "../wire/ata.ts";
 import { LENGTH as ETHERNET_LENGTH } from "../wire/ethernet.ts";
@@ -25,8 +26,6 @@ const MOST_PER_FRAME = 255;
 
 export class PathSet {
   readonly all: Path[] = [];
-  /** Most sectors of a command, as the target says. */
-  sectorCount = SMALL_SECTORS;
   private readonly host: Host;
   private readonly major: number;
   private readonly minor: number;
@@ -47,6 +46,13 @@ export class PathSet {
     this.minor = minor;
     this.buffers = buffers;
     this.counters = counters;
+  }
+
+  /** Most sectors of a command, as the target says for any of its interfaces. */
+  get sectorCount(): number {
+    let most = 0;
+    for (const path of this.all) most = Math.max(most, path.sectorCount);
+    return most === 0 ? SMALL_SECTORS : most;
   }
 
   /** The smallest frame limit of the paths in use. */
@@ -71,15 +77,24 @@ export class PathSet {
     return path;
   }
 
-  /** The target says how many sectors a command may have, and how many frames it takes. */
-  configured(sectorCount: number, window: number): void {
-    const resized = sectorCount !== this.sectorCount;
-    this.sectorCount = sectorCount;
-    for (const path of this.all) {
-      path.window.resize(window);
-      if (resized) path.fellBack = false;
-      this.size(path);
-    }
+  /** The target says how many frames it takes. */
+  resize(window: number): void {
+    for (const path of this.all) path.window.resize(window);
+  }
+
+  /** The target says how many sectors a command by `path` may have. */
+  offered(path: Path, sectorCount: number): void {
+    if (sectorCount !== path.sectorCount) path.fellBack = false;
+    path.sectorCount = sectorCount;
+    this.size(path);
+  }
+
+  /** The target refused a large command: it takes less than it said when it was last heard. */
+  refused(path: Path): void {
+    path.fellBack = true;
+    this.counters.fallBacks++;
+    this.size(path);
+    this.ask(path);
   }
 
   /** The MTU of `port` has changed, so what was learned of large frames means nothing. */
@@ -93,7 +108,7 @@ export class PathSet {
 
   private size(path: Path): void {
     const fits = Math.floor((this.buffers.roomOf(path.port) - HEADERS) / ata.SECTOR);
-    const most = Math.min(this.sectorCount, fits, MOST_PER_FRAME);
+    const most = Math.min(path.sectorCount, fits, MOST_PER_FRAME);
     path.sectors = Math.max(1, path.fellBack ? Math.min(most, SMALL_SECTORS) : most);
   }
 
@@ -127,7 +142,7 @@ export class PathSet {
   /** An answer came by `path`, to a frame of so many sectors (0: it had no data). */
   answered(path: Path, sectors: number): void {
     path.answers++;
-    if (sectors > SMALL_SECTORS) path.largeLossesInRow = 0;
+    if (sectors > SMALL_SECTORS) this.carried(path);
     else path.smallHeardAt = this.host.now;
     this.heard(path);
   }
@@ -140,6 +155,14 @@ export class PathSet {
     path.nextProbeAt = Infinity;
     path.window.restart();
     path.rtt.reset();
+  }
+
+  /** A large frame by `path` was answered, in time or late: it carries them, and a slow target was taken for a loss. */
+  carried(path: Path): void {
+    path.largeLossesInRow = 0;
+    if (!path.fellBack) return;
+    path.fellBack = false;
+    this.size(path);
   }
 
   /** A frame of so many sectors was not answered in time; `shift`: the doubling that it was sent with. */

@@ -9,11 +9,12 @@ import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import type { Mac } from "../wire/mac.ts";
 import { CONTRADICTORY, judge, TOO_SHORT } from "./answer.ts";
-import { ATA_ERROR, type Command, CONTROL, IDENTIFY, OK, READ } from "./command.ts";
+import { AOE_ERROR, ATA_ERROR, type Command, CONTROL, IDENTIFY, OK, READ } from "./command.ts";
 import { type Exchange, isTransfer, units } from "./exchange.ts";
 import { type Frame, IN_FLIGHT, isExtended } from "./frame.ts";
-import type { Path } from "./path.ts";
+import { type Path, SMALL_SECTORS } from "./path.ts";
 import type { PortState } from "./port.ts";
+import { refuse } from "./resend.ts";
 
 /** An answer with the tag of `frame`, one of the exchange's, came by `port` from `source`. */
 export function receiveAnswer(
@@ -60,6 +61,9 @@ export function receiveAnswer(
     command.frames--;
     const whole = command.frames === 0 && command.issued >= units(command);
     if (whole) exchange.finish(command, OK, at);
+  } else if (verdict === AOE_ERROR && isRefusedSize(frame, command)) {
+    counters.aoeErrors++;
+    refuse(exchange, frame, command);
   } else {
     if (verdict === ATA_ERROR) counters.ataErrors++;
     else counters.aoeErrors++;
@@ -70,6 +74,15 @@ export function receiveAnswer(
   // What waits to go again may be answered by the next frame of this same slice: it waits for the end.
   if (exchange.waiting.size > 0) device.touch();
   else exchange.drive();
+}
+
+/**
+ * P23's answer to a count above what the interface carries: its MTU has shrunk and the announcement, which
+ * nobody repeats, did not come through.
+ */
+function isRefusedSize(frame: Frame, command: Command): boolean {
+  const large = isTransfer(frame.operation) && frame.sectors > SMALL_SECTORS;
+  return large && command.aoeError === aoe.ERROR_ARGUMENT && command.path === null;
 }
 
 /**

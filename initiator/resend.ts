@@ -7,7 +7,7 @@
 import * as ata from "../wire/ata.ts";
 import { type Command, WRITE } from "./command.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Frame } from "./frame.ts";
+import { type Frame, IN_FLIGHT } from "./frame.ts";
 import type { Path } from "./path.ts";
 import type { Pool } from "./pool/pool.ts";
 
@@ -33,6 +33,14 @@ export function resend(exchange: Exchange, now: number): void {
     }
     if (prepare(exchange, frame, path, now) && !exchange.transmit(frame, path, now)) return;
   }
+}
+
+/** The target refused the frame for its size: it goes again, in pieces. */
+export function refuse(exchange: Exchange, frame: Frame, command: Command): void {
+  command.aoeError = 0;
+  exchange.paths.refused(frame.path as Path);
+  if (frame.state === IN_FLIGHT) exchange.rest(frame, command);
+  exchange.device.touch();
 }
 
 /** Whether a copy of this write may not be sent now. Sets when to look again, where time alone will tell. */
