@@ -1,19 +1,20 @@
-// `aoe target`: the words of the command line, checked before anything is opened.
+// `aoe target`: the words of the command line, checked before anything is opened. Two ways to say what to
+// serve: the line of vblade (shelf, slot, interface, file) with its option letters, or --config FILE.
 
 import { Command, Option } from "commander";
 
 import type { DriveMode } from "../link/drive.ts";
 import { MAJOR_MAX, MINOR_MAX } from "../words/address.ts";
-import { expected } from "../words/failure.ts";
-import { parseInteger } from "../words/quantity.ts";
-import { type Mac, parseMac } from "../wire/mac.ts";
-import { mostEntries } from "./mask_commands.ts";
+import { expected, usage } from "../words/failure.ts";
+import { parseDuration, parseInteger } from "../words/quantity.ts";
+import { image, mac, MODES, MOST_MASKS } from "./config/values.ts";
+import type { ExportPlan, TargetPlan } from "./config/plan.ts";
+import { DEFAULT_SOCKET } from "./control/client.ts";
 import { DEFAULT_BUFFER_COUNT } from "./export.ts";
 import { DEFAULT_BOUND } from "./target.ts";
 
-const MODES: readonly DriveMode[] = ["low-latency", "throughput", "frugal"];
-
 interface Options {
+  // Of the one export that the arguments name.
   readonly bufferCount?: string;
   readonly direct?: boolean;
   readonly sync?: boolean;
@@ -21,9 +22,11 @@ interface Options {
   readonly mask?: string;
   readonly offset?: string;
   readonly length?: string;
+  readonly create?: string;
   readonly service?: string;
   readonly delay?: string;
   readonly lanes?: string;
+  // Of the process; over what a configuration says.
   readonly faults?: string;
   readonly capture?: string;
   readonly state?: string;
@@ -31,15 +34,40 @@ interface Options {
   readonly mode?: DriveMode;
   readonly cpus?: string;
   readonly maxRequests?: string;
+  readonly control?: string;
+  readonly metrics?: string;
+  readonly user?: string;
+  // Instead of arguments.
+  readonly config?: string;
+  readonly check?: boolean;
 }
+
+/** Options that belong to one export: with a configuration they stand there. */
+const OF_AN_EXPORT = {
+  bufferCount: "--buffer-count",
+  direct: "--direct",
+  sync: "--sync",
+  readOnly: "--read-only",
+  mask: "--mask",
+  offset: "--offset",
+  length: "--length",
+  create: "--create",
+  service: "--service",
+  delay: "--delay",
+  lanes: "--lanes",
+} as const satisfies Partial<Record<keyof Options, string>>;
 
 export function targetCommand(): Command {
   return new Command("target")
-    .description("Serve an image file or a block device as shelf.slot on a network interface")
-    .argument("<shelf>", `0 to ${MAJOR_MAX}`)
-    .argument("<slot>", `0 to ${MINOR_MAX}`)
-    .argument("<interface>", "where to serve it; several with commas between")
-    .argument("<file>", "an image, a multiple of 512 bytes, or a block device")
+    .description(
+      "Serve image files and block devices on network interfaces: one as shelf.slot, or what a configuration names",
+    )
+    .argument("[shelf]", `0 to ${MAJOR_MAX}`)
+    .argument("[slot]", `0 to ${MINOR_MAX}`)
+    .argument("[interface]", "where to serve it; several with commas between")
+    .argument("[file]", "an image, a multiple of 512 bytes, or a block device")
+    .option("--config <file>", "serve what this TOML file says, in place of the arguments")
+    .option("--check", "only check the configuration")
     .option(
       "-b, --buffer-count <n>",
       `messages to hold for each initiator, 2 to 65535 (${DEFAULT_BUFFER_COUNT})`,
@@ -50,6 +78,7 @@ export function targetCommand(): Command {
     .option("-m, --mask <mac,…>", "serve these MAC addresses only")
     .option("-o, --offset <sectors>", "leave out this many sectors at the start of the file (0)")
     .option("-l, --length <sectors>", "serve this many sectors (all that are left)")
+    .option("--create <size>", "make the file where it is missing, sparse")
     .option("--service <model>", "service model, such as lanes:4,delay:normal/50us/5us,drop:1%")
     .option("--lanes <n>", "short for lanes:N at the front of the service model")
     .option("--delay <d>", "short for delay:D behind the lanes")
@@ -60,46 +89,174 @@ export function targetCommand(): Command {
     .addOption(new Option("--mode <mode>", "how to wait for frames").choices(MODES))
     .option("--cpus <n,…>", "run on these CPUs only")
     .option("--max-requests <n>", `requests in hand over all initiators (${DEFAULT_BOUND})`)
-    .action(run);
+    .option("--control <path>", "listen here for `aoe target ctl`")
+    .option(
+      "--metrics <address>",
+      "serve figures for Prometheus at HOST:PORT, or :PORT of 127.0.0.1",
+    )
+    .option("--user <name>", "become this user (name or number) once the sockets are open")
+    .action(run)
+    .addCommand(ctlCommand())
+    .addCommand(topCommand());
+}
+
+function ctlCommand(): Command {
+  return new Command("ctl")
+    .summary("say something to a running target")
+    .description(
+      "Say something to a running target: stats, service, release, export add, export remove, reload, quit",
+    )
+    .argument(
+      "<verb...>",
+      "such as: stats; service e7.3 delay:1ms; export add address=e7.5 memory=64m",
+    )
+    .option("--socket <path>", "its control socket", DEFAULT_SOCKET)
+    .action(async (words: string[], { socket }: { socket: string }) => {
+      const { ctl } = await import("./control/ctl.ts");
+      await ctl(socket, words);
+    });
+}
+
+function topCommand(): Command {
+  return new Command("top")
+    .summary("watch a running target")
+    .description("Watch a running target: a view on a terminal (q ends it), plain lines elsewhere")
+    .option("--socket <path>", "its control socket", DEFAULT_SOCKET)
+    .option("--interval <d>", "between two looks", "1s")
+    .option("--count <n>", "looks; until told to end otherwise")
+    .action(async (options: { socket: string; interval: string; count?: string }) => {
+      const interval = parseDuration(options.interval, "--interval");
+      if (interval < 10e6) throw expected("--interval", "10ms or more", options.interval);
+      const count =
+        options.count === undefined ? Infinity : parseInteger(options.count, "--count", 1);
+      const { top } = await import("./control/top.ts");
+      const { now } = await import("../sys/clock.ts");
+      await top({ path: options.socket, interval, count, now });
+    });
 }
 
 async function run(
+  shelf: string | undefined,
+  slot: string | undefined,
+  interfaces: string | undefined,
+  path: string | undefined,
+  options: Options,
+): Promise<void> {
+  const { config } = options;
+  if (config === undefined) {
+    if (options.check === true)
+      throw usage("Expected `--check` to stand beside `--config`, got it without");
+    const given = { shelf, slot, interface: interfaces, file: path };
+    const missing = Object.entries(given).find(([, word]) => word === undefined);
+    if (missing !== undefined) {
+      throw usage(
+        `Expected \`aoe target\` to be followed by shelf, slot, interface and file, or --config FILE; got no ${missing[0]}`,
+      );
+    }
+    const plan = planOf(shelf ?? "", slot ?? "", interfaces ?? "", path ?? "", options);
+    const { serve } = await import("./serve.ts");
+    await serve({ plan, what: "--service", reread: null, patient: false });
+    return;
+  }
+  if (shelf !== undefined) {
+    throw usage(`Expected \`--config\` to take the place of arguments, got \`${shelf}\` beside it`);
+  }
+  for (const [key, name] of Object.entries(OF_AN_EXPORT)) {
+    if (options[key as keyof Options] === undefined) continue;
+    const written = name.slice(2).replaceAll("-", "_");
+    throw usage(
+      `\`${name}\` belongs to one export: with \`--config\` ${written === "delay" || written === "lanes" ? "`service`" : `\`${written}\``} stands there`,
+    );
+  }
+  const { readConfig } = await import("./config/read.ts");
+  const reread = (): TargetPlan => {
+    const read = readConfig(config);
+    return { ...read, ...processPlan(options, read) };
+  };
+  const plan = reread();
+  if (options.check === true) {
+    process.stdout.write(
+      `${config}: ${plan.exports.length} exports on ${plan.interfaces.join(", ")}\n`,
+    );
+    return;
+  }
+  const { serve } = await import("./serve.ts");
+  await serve({ plan, what: "service", reread, patient: true });
+}
+
+type ProcessPlan = Omit<TargetPlan, "exports" | "interfaces">;
+
+const NOTHING: ProcessPlan = {
+  control: null,
+  metrics: null,
+  state: null,
+  user: null,
+  mode: null,
+  cpus: [],
+  bound: DEFAULT_BOUND,
+  seed: 1,
+  faults: null,
+  capture: null,
+};
+
+/** What the options say of the process, else what `otherwise` says. */
+function processPlan(options: Options, otherwise: ProcessPlan): ProcessPlan {
+  const { cpus } = options;
+  return {
+    control: options.control ?? otherwise.control,
+    metrics: options.metrics ?? otherwise.metrics,
+    state: options.state ?? otherwise.state,
+    user: options.user ?? otherwise.user,
+    mode: options.mode ?? otherwise.mode,
+    cpus:
+      cpus === undefined
+        ? otherwise.cpus
+        : words(cpus).map((cpu) => parseInteger(cpu, "--cpus", 0)),
+    bound: integer(options.maxRequests, "--max-requests", otherwise.bound, 1, 1_000_000),
+    seed: integer(options.seed, "--seed", otherwise.seed, 0),
+    faults: options.faults ?? otherwise.faults,
+    capture: options.capture ?? otherwise.capture,
+  };
+}
+
+function planOf(
   shelf: string,
   slot: string,
   interfaces: string,
   path: string,
   options: Options,
-): Promise<void> {
+): TargetPlan {
   const major = parseInteger(shelf, "shelf", 0, MAJOR_MAX);
   const minor = parseInteger(slot, "slot", 0, MINOR_MAX);
-  const parsed = {
-    major,
-    minor,
-    interfaces: interfaces.split(",").filter((name) => name !== ""),
-    path,
+  const { mask, create } = options;
+  const only: ExportPlan = {
+    address: { major, minor },
+    store: {
+      kind: "file",
+      path,
+      device: false,
+      create: create === undefined ? null : image(create, "--create"),
+    },
     // P12: Linux takes 0 and 1 to a device that is silently dead.
     bufferCount: integer(options.bufferCount, "--buffer-count", DEFAULT_BUFFER_COUNT, 2, 0xffff),
     direct: options.direct === true,
     sync: options.sync === true,
     readOnly: options.readOnly === true,
-    masks: options.mask === undefined ? null : parseMasks(options.mask),
+    masks: mask === undefined ? null : parseMasks(mask),
     offset: integer(options.offset, "--offset", 0, 0),
     length: options.length === undefined ? null : parseInteger(options.length, "--length", 1),
     service: serviceText(options),
-    faults: options.faults ?? null,
-    capture: options.capture ?? null,
-    state: options.state ?? null,
-    seed: integer(options.seed, "--seed", 1, 0),
-    mode: options.mode ?? null,
-    cpus: (options.cpus ?? "")
-      .split(",")
-      .filter((cpu) => cpu !== "")
-      .map((cpu) => parseInteger(cpu, "--cpus", 0)),
-    bound: integer(options.maxRequests, "--max-requests", DEFAULT_BOUND, 1, 1_000_000),
   };
-  if (parsed.interfaces.length === 0) throw expected("interface", "a name", interfaces);
-  const { serve } = await import("./serve.ts");
-  await serve(parsed);
+  const names = words(interfaces);
+  if (names.length === 0) throw expected("interface", "a name", interfaces);
+  return { exports: [only], interfaces: names, ...processPlan(options, NOTHING) };
+}
+
+function words(list: string): string[] {
+  return list
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
 }
 
 function integer(
@@ -123,13 +280,10 @@ function serviceText(options: Options): string {
   return parts.join(",");
 }
 
-function parseMasks(text: string): Mac[] {
-  const masks = text.split(",").map((spelled) => {
-    const mac = parseMac(spelled.trim());
-    if (mac === null) throw expected("--mask", "MAC addresses with commas between", spelled);
-    return mac;
-  });
-  const most = mostEntries(1500);
-  if (masks.length > most) throw expected("--mask", `at most ${most} addresses`, masks.length);
+function parseMasks(text: string): number[] {
+  const masks = text.split(",").map((spelled) => mac(spelled.trim(), "--mask"));
+  if (masks.length > MOST_MASKS) {
+    throw expected("--mask", `at most ${MOST_MASKS} addresses`, masks.length);
+  }
   return [...new Set(masks)];
 }

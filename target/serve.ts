@@ -1,227 +1,363 @@
-// A target in a process: opens what the command line names, runs the core until a signal, and closes in an
-// order that loses nothing: no new requests, answers for what is in hand, a flush, the counters.
+// A target in a process: opens what its plan names, runs the core until a signal, and closes in an order that
+// loses nothing: no new requests, answers for what is in hand, a flush, the counters.
+//
+//   judge the plan ─ sockets ─ (another user) ─ images ─▶ READY ─ drive ─ STOPPING ─▶ answer, flush, report
+//
+// Beside the frames, once a millisecond at most: the control socket, interfaces that came or went, and
+// systemd's watchdog. Signals and metrics have their turn when Bun's own loop has.
 
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { chownSync, closeSync, openSync, writeSync } from "node:fs";
 
 import { createCapture } from "../link/capture.ts";
-import { type DriveMode, drive } from "../link/drive.ts";
-import { type FaultPlan, parseFaults } from "../link/fault_plan.ts";
+import { drive } from "../link/drive.ts";
+import { parseFaults } from "../link/fault_plan.ts";
 import { createFaults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
+import type { Core } from "../link/loop.ts";
 import { openPacketLink } from "../link/packet.ts";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
+import { listenAt } from "../link/unix_listener.ts";
 import { type Wrapper, wrapLink } from "../link/wrap.ts";
 import { allowedCpus, pinToCpus } from "../sys/affinity.ts";
 import { wallClockAtZero } from "../sys/clock.ts";
 import { describeErrno } from "../sys/errno.ts";
+import { readInterface } from "../sys/interface.ts";
 import { notify } from "../sys/notify.ts";
+import { becomeUser, findUser } from "../sys/privileges.ts";
 import { formatAddress } from "../words/address.ts";
-import { environment } from "../words/failure.ts";
-import { createRandom, type Random } from "../words/random.ts";
-import { type Mac, formatMac } from "../wire/mac.ts";
-import { EMPTY_STATE, Export, type ExportState } from "./export.ts";
-import { LEAST_MTU } from "./port.ts";
-import { parseServiceModel, type ServiceModel } from "./service/model.ts";
-import { openStateFile, type StateFile } from "./state.ts";
-import { openFileStore } from "./stores/file.ts";
-import type { Store } from "./store.ts";
+import { Failure, usage } from "../words/failure.ts";
+import { createRandom } from "../words/random.ts";
+import { formatMac } from "../wire/mac.ts";
+import { parseListen } from "./config/listen.ts";
+import { loadTrace } from "./config/load_trace.ts";
+import { describeStore, type TargetPlan } from "./config/plan.ts";
+import { LineServer } from "./control/line_server.ts";
+import { type MetricsServer, serveMetrics } from "./control/metrics.ts";
+import type { Running } from "./control/running.ts";
+import { command } from "./control/verbs.ts";
+import { type Applied, Exports, type Served } from "./exports.ts";
+import { Interfaces } from "./interfaces.ts";
+import { parseServiceModel } from "./service/model.ts";
+import { FileIo } from "./stores/file_io.ts";
 import { Target } from "./target.ts";
 
 export interface ServeOptions {
-  readonly major: number;
-  readonly minor: number;
-  readonly interfaces: readonly string[];
-  readonly path: string;
-  readonly bufferCount: number;
-  readonly direct: boolean;
-  readonly sync: boolean;
-  readonly readOnly: boolean;
-  /** The mask list at start, in place of a saved one; null: the saved one, or none. */
-  readonly masks: readonly Mac[] | null;
-  readonly offset: number;
-  readonly length: number | null;
-  /** As interfaces.md writes it; empty: none. */
-  readonly service: string;
-  readonly faults: string | null;
-  readonly capture: string | null;
-  readonly state: string | null;
-  readonly seed: number;
-  readonly mode: DriveMode | null;
-  readonly cpus: readonly number[];
-  readonly bound: number;
+  readonly plan: TargetPlan;
+  /** What a sentence calls the service model: `--service`, `service`. */
+  readonly what: string;
+  /** Reads the configuration again; null: there is none. */
+  readonly reread: (() => TargetPlan) | null;
+  /** Whether an interface that is not there is waited for, or a failure. */
+  readonly patient: boolean;
 }
 
 /** How long what is in hand may take to be answered after a signal, ns; the rest is reported. */
 const GRACE = 5e9;
+/** How often what stands beside the frames is looked at while they keep the loop busy, ns. */
+const LOOK_EVERY = 1e6;
+/** Beyond so many exports their files are opened on first use: descriptors and memory for those in use. */
+const MOST_EAGER = 64;
+/** Exports that are each told at the start; of more, only their number is. */
+const TOLD = 16;
 
-/** Serves until SIGINT or SIGTERM. */
+/** Serves until SIGINT, SIGTERM or `quit`. */
 export async function serve(options: ServeOptions): Promise<void> {
+  const { plan } = options;
   // Asked before pinning: a CPU that we were given is ours to spin on, the only one there is is not.
-  const mode = options.mode ?? (allowedCpus().length > 1 ? "low-latency" : "frugal");
-  if (options.cpus.length > 0) pinToCpus(options.cpus);
-  const random = createRandom(options.seed);
+  const mode = plan.mode ?? (allowedCpus().length > 1 ? "low-latency" : "frugal");
+  if (plan.cpus.length > 0) pinToCpus(plan.cpus);
+  const random = createRandom(plan.seed);
   // What the user wrote is judged before anything that may be refused for other reasons.
-  const plan = options.faults === null ? null : parseFaults(options.faults, "--faults", loadTrace);
-  const store = openFileStore({
-    path: options.path,
-    readOnly: options.readOnly,
-    direct: options.direct,
-    sync: options.sync,
-    offset: options.offset,
-    ...(options.length === null ? {} : { length: options.length }),
-  });
-  const model = parseServiceModel(options.service, {
-    what: "--service",
-    random: random.fork("service"),
-    sectors: store.sectors,
-    loadTrace,
-  });
-  const target = new Target({
-    bound: options.bound,
-    onStoreError: (owner, errno, operation) =>
-      say(
-        `${formatAddress(owner)}: ${operation} of ${options.path} failed: ${describeErrno(errno)}`,
-      ),
-  });
-  target.addExport(makeExport(options, store, model));
+  const faults = plan.faults === null ? null : parseFaults(plan.faults, "--faults", loadTrace);
+  const listen = plan.metrics === null ? null : parseListen(plan.metrics, "--metrics");
+  const user = plan.user === null ? null : findUser(plan.user, "--user");
+  for (const { service } of plan.exports) {
+    parseServiceModel(service, { what: options.what, random, sectors: 1, loadTrace });
+  }
 
-  const waiter = createPollWaiter();
-  const capture = options.capture === null ? null : openSync(options.capture, "w", 0o644);
-  const links = options.interfaces.map((name) => {
-    const link = openLink(name, plan, random, waiter, capture);
-    target.addPort(link, name);
-    for (const fd of link.fds) waiter.add(fd);
-    return link;
-  });
-
-  let stopping = false;
-  let giveUp = 0;
-  const stop = (): void => {
-    // Twice means now.
-    giveUp = stopping ? 0 : waiter.now() + GRACE;
-    stopping = true;
-    target.close();
-    waiter.wake();
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  for (const sentence of describeStart(options, target, store, model)) say(sentence);
-  const deaf = notify("READY=1");
-  if (deaf !== null) say(`systemd was not told that the target is ready: ${deaf}`);
-
+  const opened: (() => void)[] = [];
   try {
-    await drive({
-      core: target,
-      waiter,
-      mode,
-      until: () => stopping && (target.isIdle || waiter.now() >= giveUp),
+    const waiter = createPollWaiter();
+    opened.push(() => waiter.close());
+    const told = new Set<string>();
+    const target = new Target({
+      bound: plan.bound,
+      onStoreError: (owner, errno, operation) => {
+        const name = formatAddress(owner);
+        const store = exports.at(owner).plan.store;
+        const sentence = `${name}: ${operation} of ${describeStore(store)} failed: ${describeErrno(errno)}`;
+        // The cause once; how often is a figure.
+        if (told.has(sentence)) return;
+        told.add(sentence);
+        say(sentence);
+      },
     });
-  } finally {
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
-    if (store.writable) {
-      const errno = store.flush(0);
-      if (errno > 0) say(`the last flush of ${options.path} failed: ${describeErrno(errno)}`);
+    const io = new FileIo({
+      // Drained as it wakes us: a readiness left standing would let the loop never sleep again.
+      onOpen: (beside) => waiter.wakeFor(beside.fd, () => beside.drain()),
+    });
+    opened.push(() => io.close());
+    const lazy = plan.exports.length > MOST_EAGER;
+    const context = { state: plan.state, random, what: options.what, io, lazy };
+    const exports = new Exports(target, context, say);
+    opened.push(() => exports.close());
+    const capture = plan.capture === null ? null : openSync(plan.capture, "w", 0o644);
+    if (capture !== null) opened.push(() => closeSync(capture));
+    const interfaces = new Interfaces({ target, waiter, open: openLink, say });
+    opened.push(() => interfaces.shut());
+    let server: LineServer | null = null;
+    let metrics: MetricsServer | null = null;
+
+    const openFiles = (): void => {
+      for (const each of plan.exports) exports.add(each);
+    };
+    const openSockets = (): void => {
+      for (const name of plan.interfaces) {
+        if (!options.patient || readInterface(name) !== null) interfaces.add(name);
+      }
+      interfaces.want(plan.interfaces);
+      if (plan.control !== null)
+        server = openControl(plan.control, user?.uid ?? null, user?.gid ?? 0);
+      if (listen !== null) {
+        const served = serveMetrics(listen, target);
+        metrics = served;
+        opened.push(() => served.close());
+      }
+    };
+
+    function openLink(name: string): Link {
+      const link = openPacketLink({ interface: name });
+      for (const warning of link.granted.warnings) say(warning);
+      const wrappers: Wrapper[] = [];
+      if (faults !== null) {
+        wrappers.push((inner) =>
+          createFaults(inner, faults, { clock: waiter, random: random.fork(`faults:${name}`) }),
+        );
+      }
+      if (capture !== null) {
+        // Next to the wire: the capture shows what the faults have left.
+        const { seconds, nanoseconds } = wallClockAtZero();
+        wrappers.push((inner) =>
+          createCapture(inner, {
+            clock: waiter,
+            sink: (bytes) => writeSync(capture, bytes),
+            epochSeconds: seconds + nanoseconds / 1e9,
+          }),
+        );
+      }
+      return wrapLink(link, wrappers);
+    }
+
+    function openControl(path: string, uid: number | null, gid: number): LineServer {
+      // 0600 from its first moment on: a chmod afterwards would come too late for somebody.
+      const mask = process.umask(0o177);
+      let listener: ReturnType<typeof listenAt>;
+      try {
+        listener = listenAt(path, "--control");
+      } finally {
+        process.umask(mask);
+      }
+      if (uid !== null) chownSync(path, uid, gid);
+      const lines = new LineServer({
+        listener,
+        waiter,
+        handle: (line, answer) => command(line, running, answer),
+      });
+      opened.push(() => {
+        try {
+          lines.close();
+        } catch (error) {
+          // A user who may not write in the socket's directory leaves it behind; the next target replaces it.
+          if (!(error instanceof Failure)) throw error;
+          say(error.message);
+        }
+      });
+      return lines;
+    }
+
+    if (user === null) {
+      openFiles();
+      openSockets();
+    } else {
+      // What is opened later must be in that user's power, so what is opened now is no different.
+      openSockets();
+      becomeUser(user);
+      openFiles();
+    }
+
+    let stopping = false;
+    let giveUp = 0;
+    const stop = (): void => {
+      // Twice means now.
+      giveUp = stopping ? 0 : waiter.now() + GRACE;
+      stopping = true;
+      target.close();
+      waiter.wake();
+      tellSystemd("STOPPING=1");
+    };
+    const startedAt = waiter.now();
+    const running: Running = {
+      target,
+      startedAt,
+      now: waiter.now,
+      fileIo: () => io.describe(),
+      missingInterfaces: () => interfaces.missing,
+      setService: (address, model) => exports.setService(address, model),
+      addExport: (added) => {
+        exports.add(added);
+      },
+      removeExport: (address, gone) => exports.remove(address, gone),
+      reload(done) {
+        if (options.reread === null) {
+          throw usage(
+            "There is no configuration to read again: this target was started without --config",
+          );
+        }
+        tellSystemd(`RELOADING=1\nMONOTONIC_USEC=${Math.floor(waiter.now() / 1e3)}`);
+        try {
+          const next = options.reread();
+          for (const sentence of unheeded(plan, next)) say(sentence);
+          exports.apply(next.exports, (applied) => {
+            say(`reloaded: ${describeApplied(applied)}`);
+            done(applied);
+          });
+          interfaces.want(next.interfaces);
+        } finally {
+          tellSystemd("READY=1");
+        }
+      },
+      quit: stop,
+    };
+    const reload = (): void => {
+      try {
+        running.reload(() => {});
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        say(`nothing was changed: ${error.message}`);
+      }
+      waiter.wake();
+    };
+
+    const every = watchdogInterval();
+    let nextLook = 0;
+    let nextPat = 0;
+    const core: Core = {
+      ports: target.ports,
+      begin: (now) => target.begin(now),
+      advance(now) {
+        target.advance(now);
+        if (now < nextLook && server?.isDue !== true) return;
+        nextLook = now + LOOK_EVERY;
+        interfaces.look();
+        server?.look();
+        if (now < nextPat) return;
+        nextPat = now + every;
+        if (every < Infinity) tellSystemd("WATCHDOG=1");
+      },
+      nextDeadline() {
+        return server?.isDue === true ? 0 : Math.min(target.nextDeadline(), nextPat);
+      },
+    };
+
+    for (const sentence of describeStart(plan, target, [...exports.all], metrics)) say(sentence);
+    process.on("SIGINT", stop);
+    process.on("SIGTERM", stop);
+    process.on("SIGHUP", reload);
+    try {
+      tellSystemd("READY=1");
+      await drive({
+        core,
+        waiter,
+        mode,
+        until: () => stopping && (target.isIdle || waiter.now() >= giveUp),
+      });
+    } finally {
+      process.off("SIGINT", stop);
+      process.off("SIGTERM", stop);
+      process.off("SIGHUP", reload);
     }
     for (const sentence of describeEnd(target)) say(sentence);
-    for (const link of links) link.close();
-    store.close();
-    waiter.close();
-    if (capture !== null) closeSync(capture);
+  } finally {
+    for (const close of opened.toReversed()) close();
   }
 }
 
-function makeExport(options: ServeOptions, store: Store, model: ServiceModel): Export {
-  const { major, minor, bufferCount, masks } = options;
-  let state: ExportState = EMPTY_STATE;
-  let file: StateFile | null = null;
-  if (options.state !== null) {
-    file = openStateFile(options.state, { major, minor });
-    state = file.load() ?? EMPTY_STATE;
-  }
-  if (masks !== null) state = { ...state, masks };
-  return new Export({
-    major,
-    minor,
-    store,
-    bufferCount,
-    model,
-    state,
-    ...(file === null ? {} : { save: file.save }),
-  });
+/** Half of what systemd allows between two signs of life, ns; Infinity: it asks for none. */
+function watchdogInterval(): number {
+  const us = Number(process.env["WATCHDOG_USEC"]);
+  return us > 0 ? us * 500 : Infinity;
 }
 
-function openLink(
-  name: string,
-  plan: FaultPlan | null,
-  random: Random,
-  clock: { now(): number },
-  capture: number | null,
-): Link {
-  const link = openPacketLink({ interface: name });
-  if (link.mtu < LEAST_MTU) {
-    const { mtu } = link;
-    link.close();
-    throw environment(
-      `The MTU of ${name} must be ${LEAST_MTU} or more, what one sector takes, and is ${mtu}`,
-    );
-  }
-  for (const warning of link.granted.warnings) say(warning);
-  const wrappers: Wrapper[] = [];
-  if (plan !== null) {
-    wrappers.push((inner) =>
-      createFaults(inner, plan, { clock, random: random.fork(`faults:${name}`) }),
-    );
-  }
-  if (capture !== null) {
-    // Next to the wire: the capture shows what the faults have left.
-    const { seconds, nanoseconds } = wallClockAtZero();
-    wrappers.push((inner) =>
-      createCapture(inner, {
-        clock,
-        sink: (bytes) => writeSync(capture, bytes),
-        epochSeconds: seconds + nanoseconds / 1e9,
-      }),
-    );
-  }
-  return wrapLink(link, wrappers);
+let deaf = false;
+
+function tellSystemd(state: string): void {
+  const sentence = notify(state);
+  if (sentence === null || deaf) return;
+  deaf = true;
+  say(`systemd was not told: ${sentence}`);
 }
 
-function loadTrace(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw environment(`Can't read the trace ${path}: ${(error as Error).message}`);
-  }
+/** What a new configuration says of the process, which only a new process can heed. */
+function unheeded(old: TargetPlan, next: TargetPlan): string[] {
+  const { exports: _exports, interfaces: _interfaces, ...rest } = next;
+  return Object.entries(rest)
+    .filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof TargetPlan]),
+    )
+    .map(
+      ([key]) =>
+        `a change of \`${key === "bound" ? "max_requests" : key}\` is heeded at the next start`,
+    );
+}
+
+function describeApplied({ added, removed, changed, unchanged, failed }: Applied): string {
+  const parts = [
+    [added.length, "added"],
+    [removed.length, "removed"],
+    [changed.length, "changed"],
+    [unchanged, "unchanged"],
+    [failed.length, "failed"],
+  ] as const;
+  return parts.map(([count, what]) => `${count} ${what}`).join(", ");
 }
 
 function describeStart(
-  options: ServeOptions,
+  plan: TargetPlan,
   target: Target,
-  store: Store,
-  model: ServiceModel,
+  exports: readonly Served[],
+  metrics: MetricsServer | null,
 ): string[] {
   const sentences: string[] = [];
-  if (options.major === 0xfff) {
+  if (exports.some(({ owner }) => owner.major === 0xfff)) {
     sentences.push("shelf 4095 is ignored by the Linux driver");
   }
-  const facts = [
-    store.writable ? (store.synchronous ? "synchronous writes" : null) : "read-only",
-    `buffer count ${options.bufferCount}`,
-    model.text === "" ? null : `service ${model.text}`,
-    options.masks === null ? null : `for ${options.masks.map(formatMac).join(" ")} only`,
-  ].filter((fact) => fact !== null);
+  if (metrics !== null) sentences.push(`metrics at ${metrics.url}`);
+  if (plan.control !== null) sentences.push(`control socket ${plan.control}`);
   for (const { name, link, mostSectors } of target.ports) {
-    sentences.push(
-      `${formatAddress(options)} serves ${options.path} (${store.sectors} sectors) on ${name} (${formatMac(link.mac)}), mtu ${link.mtu}, ${mostSectors} sectors a command, ${facts.join(", ")}`,
-    );
+    const where = `on ${name} (${formatMac(link.mac)}), mtu ${link.mtu}, ${mostSectors} sectors a command`;
+    if (exports.length > TOLD || exports.length === 0) {
+      sentences.push(`serves ${exports.length} exports ${where}`);
+      continue;
+    }
+    for (const { plan: of, owner } of exports) {
+      const { store, model, bufferCount } = owner;
+      const facts = [
+        store.writable ? (of.sync ? "synchronous writes" : null) : "read-only",
+        `buffer count ${bufferCount}`,
+        model.text === "" ? null : `service ${model.text}`,
+        of.masks === null ? null : `for ${of.masks.map(formatMac).join(" ")} only`,
+      ].filter((fact) => fact !== null);
+      sentences.push(
+        `${formatAddress(owner)} serves ${describeStore(of.store)} (${store.sectors} sectors) ${where}, ${facts.join(", ")}`,
+      );
+    }
   }
   return sentences;
 }
 
 function describeEnd(target: Target): string[] {
   const sentences: string[] = [];
-  for (const owner of target.exports) {
+  for (const owner of target.exports.slice(0, TOLD)) {
     const { reads, writes, flushes, ataErrors, aoeErrors, modelDropped } = owner.counters;
     sentences.push(
       `${formatAddress(owner)}: ${reads} reads, ${writes} writes, ${flushes} flushes, ${ataErrors} ATA errors, ${aoeErrors} AoE errors, ${modelDropped} dropped by the service model`,

@@ -8,20 +8,11 @@ import * as v from "valibot";
 
 import { parseAddress } from "../../words/address.ts";
 import { expected, Failure } from "../../words/failure.ts";
-import { parseInteger, parseSize } from "../../words/quantity.ts";
-import { SECTOR } from "../../wire/ata.ts";
-import { parseMac } from "../../wire/mac.ts";
+import { parseInteger } from "../../words/quantity.ts";
 import type { DriveMode } from "../../link/drive.ts";
-import { mostEntries } from "../mask_commands.ts";
 import { DEFAULT_BUFFER_COUNT } from "../export.ts";
 import { DEFAULT_BOUND } from "../target.ts";
-
-export const MODES = ["low-latency", "throughput", "frugal"] as const satisfies DriveMode[];
-
-/** What stands for a value in an error sentence. */
-export function shown(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
-}
+import { image, mac, MODES, MOST_MASKS, shown, word } from "./values.ts";
 
 /** A value that `parse` makes of a text or a number; it throws the usage Failure for a bad one. */
 function made<T>(name: string, parse: (text: string, what: string) => T) {
@@ -69,29 +60,6 @@ function listed<T>(name: string, parse: (text: string, what: string) => T, most:
 function flag(name: string) {
   return v.boolean((issue) => expected(name, "true or false", shown(issue.input)).message);
 }
-
-export function mac(text: string, what: string): number {
-  const found = parseMac(text);
-  if (found === null) throw expected(what, "MAC addresses, such as 02:00:00:00:00:0a", text);
-  return found;
-}
-
-export function word(text: string, what: string): string {
-  if (text === "" || text.includes("\0")) throw expected(what, "a text that is not empty", text);
-  return text;
-}
-
-/** Bytes of whole sectors. */
-export function image(text: string, what: string): number {
-  const bytes = parseSize(text, what);
-  if (bytes < SECTOR || bytes % SECTOR !== 0) {
-    throw expected(what, `a size of ${SECTOR} bytes or a multiple of that`, text);
-  }
-  return bytes;
-}
-
-/** The longest mask list: what an announcement at the usual MTU can tell (P17). */
-export const MOST_MASKS = mostEntries(1500);
 
 const integer = (name: string, least: number, most?: number) =>
   made(name, (text, what) => parseInteger(text, what, least, most));

@@ -25,9 +25,9 @@ import {
   ExportTable,
   PROCESS_KEYS,
   SHARED_KEYS,
-  shown,
   Top,
 } from "./keys.ts";
+import { shown } from "./values.ts";
 import { loadTrace } from "./load_trace.ts";
 import { parseListen } from "./listen.ts";
 import type { ExportPlan, StorePlan, TargetPlan } from "./plan.ts";

@@ -1,0 +1,39 @@
+// Values that a command line and a configuration file spell alike. Apart from the schema, so that a target
+// without a configuration doesn't load one.
+
+import type { DriveMode } from "../../link/drive.ts";
+import { expected } from "../../words/failure.ts";
+import { parseSize } from "../../words/quantity.ts";
+import { SECTOR } from "../../wire/ata.ts";
+import { parseMac } from "../../wire/mac.ts";
+import { mostEntries } from "../mask_commands.ts";
+
+export const MODES = ["low-latency", "throughput", "frugal"] as const satisfies DriveMode[];
+
+/** What stands for a value in an error sentence. */
+export function shown(value: unknown): string {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+}
+
+export function mac(text: string, what: string): number {
+  const found = parseMac(text);
+  if (found === null) throw expected(what, "MAC addresses, such as 02:00:00:00:00:0a", text);
+  return found;
+}
+
+export function word(text: string, what: string): string {
+  if (text === "" || text.includes("\0")) throw expected(what, "a text that is not empty", text);
+  return text;
+}
+
+/** Bytes of whole sectors. */
+export function image(text: string, what: string): number {
+  const bytes = parseSize(text, what);
+  if (bytes < SECTOR || bytes % SECTOR !== 0) {
+    throw expected(what, `a size of ${SECTOR} bytes or a multiple of that`, text);
+  }
+  return bytes;
+}
+
+/** The longest mask list: what an announcement at the usual MTU can tell (P17). */
+export const MOST_MASKS = mostEntries(1500);

@@ -1,0 +1,161 @@
+// Prometheus' text exposition (format 0.0.4) of every figure, in pieces, and the server that hands it out.
+//
+//   # HELP aoe_export_reads_total READ commands
+//   # TYPE aoe_export_reads_total counter
+//   aoe_export_reads_total{export="e7.0"} 12
+//
+// All samples of a metric stand together, as the format wants.
+
+import { environment } from "../../words/failure.ts";
+import { formatAddress } from "../../words/address.ts";
+import type { Listen } from "../config/listen.ts";
+import type { Export } from "../export.ts";
+import type { Target } from "../target.ts";
+import {
+  EXPORT_FIGURES,
+  type Figure,
+  HISTOGRAM,
+  INTERFACE_FIGURES,
+  TARGET_FIGURES,
+} from "./figures.ts";
+
+/** Samples in one piece. */
+const PIECE = 1000;
+/** Bounds of the histogram's buckets: 2^10 ns (1 µs) to 2^35 ns (34 s). */
+const FIRST_EXPONENT = 10;
+const LAST_EXPONENT = 35;
+
+export function* metricsPieces(target: Target): Generator<string> {
+  const none = (): string => "";
+  yield* samples("aoe_target_", TARGET_FIGURES, [target], none);
+  yield* samples("aoe_interface_", INTERFACE_FIGURES, [...target.ports], ({ name }) =>
+    label("interface", name),
+  );
+  const exports = [...target.exports];
+  yield* samples("aoe_export_", EXPORT_FIGURES, exports, exportLabel);
+  yield* histograms(exports);
+}
+
+function exportLabel(owner: Export): string {
+  return label("export", formatAddress(owner));
+}
+
+function label(name: string, value: string): string {
+  return `${name}="${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+}
+
+function heading(metric: string, type: string, about: string): string {
+  return `# HELP ${metric} ${about}\n# TYPE ${metric} ${type}\n`;
+}
+
+function* samples<Of>(
+  prefix: string,
+  figures: readonly Figure<Of>[],
+  all: readonly Of[],
+  labels: (of: Of) => string,
+): Generator<string> {
+  for (const { metric, type, about, read, scale = 1 } of figures) {
+    const name = prefix + metric;
+    let piece = heading(name, type, about);
+    for (const [index, of] of all.entries()) {
+      const given = labels(of);
+      piece += `${name}${given === "" ? "" : `{${given}}`} ${read(of) * scale}\n`;
+      if (index % PIECE === PIECE - 1) {
+        yield piece;
+        piece = "";
+      }
+    }
+    yield piece;
+  }
+}
+
+function* histograms(exports: readonly Export[]): Generator<string> {
+  const name = `aoe_export_${HISTOGRAM.metric}`;
+  yield heading(name, "histogram", HISTOGRAM.about);
+  for (const owner of exports) {
+    const { times } = owner;
+    // One that has never had a command has no series yet: ten thousand idle exports are the usual case.
+    if (times === null) continue;
+    const given = exportLabel(owner);
+    const { buckets_ns: buckets, count, sum_ns: sum } = times.snapshot();
+    let piece = "";
+    let below = 0;
+    let next = 0;
+    for (let exponent = FIRST_EXPONENT; exponent <= LAST_EXPONENT; exponent++) {
+      const bound = 2 ** exponent;
+      // The histogram's own buckets end at every power of two.
+      for (; next < buckets.length; next++) {
+        const [, end, held] = buckets[next] as readonly [number, number, number];
+        if (end > bound) break;
+        below += held;
+      }
+      piece += `${name}_bucket{${given},le="${bound / 1e9}"} ${below}\n`;
+    }
+    piece += `${name}_bucket{${given},le="+Inf"} ${count}\n`;
+    piece += `${name}_sum{${given}} ${sum / 1e9}\n${name}_count{${given}} ${count}\n`;
+    yield piece;
+  }
+}
+
+export interface MetricsServer {
+  /** With the port that the kernel chose where 0 was asked for. */
+  readonly url: string;
+  close(): void;
+}
+
+/** Serves `GET /metrics`. Throws an environment failure where it can't listen. */
+export function serveMetrics({ host, port }: Listen, target: Target): MetricsServer {
+  let server: ReturnType<typeof Bun.serve>;
+  try {
+    server = Bun.serve({
+      hostname: host,
+      port,
+      fetch(request) {
+        const { pathname } = new URL(request.url);
+        if (pathname !== "/metrics" && pathname !== "/") {
+          return new Response("Only /metrics is here.\n", { status: 404 });
+        }
+        if (request.method !== "GET" && request.method !== "HEAD") {
+          return new Response("Only GET is served.\n", { status: 405 });
+        }
+        return new Response(stream(target), {
+          headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+        });
+      },
+      error: () => new Response("The target failed to answer.\n", { status: 500 }),
+    });
+  } catch (error) {
+    throw environment(`Can't serve metrics on ${host}:${port}: ${(error as Error).message}`);
+  }
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}/metrics`,
+    close() {
+      server.stop(true).catch(() => {});
+    },
+  };
+}
+
+/** A piece for each turn of Bun's loop, so that frames are served in between. */
+function stream(target: Target): ReadableStream<Uint8Array> {
+  const pieces = metricsPieces(target);
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      let text = "";
+      // Small pieces together: a turn of Bun's loop may be milliseconds away.
+      while (text.length < 64 * 1024) {
+        const { done, value } = pieces.next();
+        if (done === true) {
+          if (text !== "") controller.enqueue(encoder.encode(text));
+          controller.close();
+          return;
+        }
+        text += value;
+      }
+      controller.enqueue(encoder.encode(text));
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      });
+    },
+  });
+}

@@ -1,0 +1,60 @@
+// `stats` as pieces of one JSON line: ten thousand exports are megabytes, and the loop that tells them
+// serves frames between one piece and the next.
+
+import type { Export } from "../export.ts";
+import { formatAddress } from "../../words/address.ts";
+import type { TargetPort } from "../port.ts";
+import { formatMac } from "../../wire/mac.ts";
+import {
+  EXPORT_FIGURES,
+  figuresOf,
+  HISTOGRAM,
+  INTERFACE_FIGURES,
+  TARGET_FIGURES,
+} from "./figures.ts";
+import type { Running } from "./running.ts";
+
+/** Exports in one piece. */
+const PIECE = 64;
+
+export function* statsPieces(running: Running, only: Export | null): Generator<string> {
+  const { target } = running;
+  const head = {
+    ok: true,
+    target: {
+      ...figuresOf(TARGET_FIGURES, target),
+      uptime_ns: running.now() - running.startedAt,
+      pid: process.pid,
+      file_io: running.fileIo(),
+      missing_interfaces: running.missingInterfaces(),
+    },
+    interfaces: target.ports.map(describePort),
+  };
+  yield `${JSON.stringify(head).slice(0, -1)},"exports":[`;
+  const exports = only === null ? [...target.exports] : [only];
+  for (let at = 0; at < exports.length; at += PIECE) {
+    const piece = exports
+      .slice(at, at + PIECE)
+      .map((owner) => JSON.stringify(describeExport(owner)));
+    yield `${at === 0 ? "" : ","}${piece.join(",")}`;
+  }
+  yield "]}\n";
+}
+
+export function describeExport(owner: Export): Record<string, unknown> {
+  const { times } = owner;
+  return {
+    export: formatAddress(owner),
+    service_model: owner.model.text,
+    ...figuresOf(EXPORT_FIGURES, owner),
+    [HISTOGRAM.key]: times === null ? null : times.snapshot(),
+  };
+}
+
+function describePort(port: TargetPort): Record<string, unknown> {
+  return {
+    interface: port.name,
+    mac: formatMac(port.link.mac),
+    ...figuresOf(INTERFACE_FIGURES, port),
+  };
+}

@@ -1,0 +1,203 @@
+// What is served, each export with the plan that it came from, and how a new set of plans takes the
+// place of the old one while it is served:
+//
+//   same plan                      untouched: not a request is lost
+//   same sectors, another model,
+//   mask list or buffer count      changed in place
+//   other sectors                  answered what is in hand, then gone, then opened anew
+//
+// What can be opened beforehand is opened before anything changes, so that a set with a bad one among
+// them changes nothing. Only an image that an old export still holds has to wait for it to go.
+
+import { type Address, formatAddress } from "../words/address.ts";
+import { environment, Failure, usage } from "../words/failure.ts";
+import { type ExportPlan, sameStore } from "./config/plan.ts";
+import type { Export } from "./export.ts";
+import { closeStore, makeModel, type OpenContext, openExport } from "./open_export.ts";
+import type { Target } from "./target.ts";
+
+export interface Served {
+  plan: ExportPlan;
+  readonly owner: Export;
+}
+
+/** What a new set of plans came to, by address. */
+export interface Applied {
+  readonly added: string[];
+  readonly removed: string[];
+  readonly changed: string[];
+  unchanged: number;
+  /** One sentence for each export that could not be opened once the old one was gone. */
+  readonly failed: string[];
+}
+
+export class Exports {
+  private readonly target: Target;
+  private readonly context: OpenContext;
+  private readonly say: (sentence: string) => void;
+  private readonly served = new Map<string, Served>();
+  private applying = false;
+
+  constructor(target: Target, context: OpenContext, say: (sentence: string) => void) {
+    this.target = target;
+    this.context = context;
+    this.say = say;
+  }
+
+  get all(): IterableIterator<Served> {
+    return this.served.values();
+  }
+
+  /** Throws a usage failure where there is none. */
+  at(address: Address): Served {
+    const found = this.served.get(formatAddress(address));
+    if (found !== undefined) return found;
+    throw usage(
+      `Expected \`export\` to be the address of an export, got \`${formatAddress(address)}\``,
+    );
+  }
+
+  /** Throws a Failure; nothing has changed then. */
+  add(plan: ExportPlan): Export {
+    const name = formatAddress(plan.address);
+    if (this.served.has(name)) throw usage(`Export ${name} is served already`);
+    const owner = openExport(plan, this.context);
+    this.place(plan, owner);
+    return owner;
+  }
+
+  private place(plan: ExportPlan, owner: Export): void {
+    this.target.addExport(owner);
+    this.served.set(formatAddress(plan.address), { plan, owner });
+  }
+
+  /** Silent from now on; `gone` once what is in hand is answered and the store is closed. */
+  remove(address: Address, gone: () => void): void {
+    const { owner } = this.at(address);
+    this.served.delete(formatAddress(address));
+    this.target.removeExport(owner, () => {
+      this.finish(owner);
+      gone();
+    });
+  }
+
+  private finish({ store, major, minor }: Export): void {
+    const sentence = closeStore(store);
+    if (sentence !== null) this.say(`${formatAddress({ major, minor })}: ${sentence}`);
+  }
+
+  /** A service model from now on. Throws the usage failure for a bad one. */
+  setService(address: Address, service: string): void {
+    const served = this.at(address);
+    const plan = { ...served.plan, service };
+    const model = makeModel(plan, served.owner.store.sectors, this.context);
+    this.target.setModel(served.owner, model);
+    served.plan = { ...plan, service: model.text };
+  }
+
+  /** Serves what `plans` say and nothing else. Throws, with nothing changed, what can be known beforehand. */
+  apply(plans: readonly ExportPlan[], done: (applied: Applied) => void): void {
+    if (this.applying) throw environment("The reload before is not over yet");
+    const wanted = new Map(plans.map((plan) => [formatAddress(plan.address), plan]));
+    const leaving: Served[] = [];
+    const held = new Set<string>();
+    const applied: Applied = { added: [], removed: [], changed: [], unchanged: 0, failed: [] };
+    const changes: (() => void)[] = [];
+    const early: ExportPlan[] = [];
+    const late: ExportPlan[] = [];
+    for (const [name, served] of this.served) {
+      const plan = wanted.get(name);
+      if (plan !== undefined && sameStore(plan, served.plan)) {
+        const change = this.changeTo(served, plan);
+        if (change === null) applied.unchanged++;
+        else {
+          changes.push(change);
+          applied.changed.push(name);
+        }
+        continue;
+      }
+      leaving.push(served);
+      if (served.plan.store.kind === "file") held.add(served.plan.store.path);
+      if (plan === undefined) applied.removed.push(name);
+    }
+    for (const [name, plan] of wanted) {
+      const served = this.served.get(name);
+      if (served !== undefined && sameStore(plan, served.plan)) continue;
+      const isHeld = plan.store.kind === "file" && held.has(plan.store.path);
+      if (served === undefined && !isHeld) early.push(plan);
+      else late.push(plan);
+      (served === undefined ? applied.added : applied.changed).push(name);
+    }
+    const opened = this.openAll(early);
+
+    this.applying = true;
+    for (const change of changes) change();
+    for (const [index, owner] of opened.entries()) this.place(early[index] as ExportPlan, owner);
+    let left = leaving.length;
+    const finish = (): void => {
+      this.applying = false;
+      for (const plan of late) this.addLate(plan, applied);
+      done(applied);
+    };
+    if (left === 0) finish();
+    for (const { plan } of leaving) {
+      this.remove(plan.address, () => {
+        if (--left === 0) finish();
+      });
+    }
+  }
+
+  /** All, or none and a Failure. */
+  private openAll(plans: readonly ExportPlan[]): Export[] {
+    const opened: Export[] = [];
+    try {
+      for (const plan of plans) opened.push(openExport(plan, this.context));
+    } catch (error) {
+      for (const { store } of opened) store.close();
+      throw error;
+    }
+    return opened;
+  }
+
+  private addLate(plan: ExportPlan, applied: Applied): void {
+    try {
+      this.add(plan);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      const sentence = `${formatAddress(plan.address)} is no longer served: ${error.message}`;
+      applied.failed.push(sentence);
+      this.say(sentence);
+    }
+  }
+
+  /** What makes `served` what `plan` says; null: it is so already. */
+  private changeTo(served: Served, plan: ExportPlan): (() => void) | null {
+    const { owner } = served;
+    const steps: (() => void)[] = [];
+    if (served.plan.service !== plan.service) {
+      const model = makeModel(plan, owner.store.sectors, this.context);
+      steps.push(() => this.target.setModel(owner, model));
+    }
+    if (served.plan.bufferCount !== plan.bufferCount) {
+      steps.push(() => {
+        owner.bufferCount = plan.bufferCount;
+        // P10: initiators keep to the count that they were told last.
+        this.target.announceExport(owner);
+      });
+    }
+    if (JSON.stringify(served.plan.masks) !== JSON.stringify(plan.masks)) {
+      steps.push(() => owner.change({ ...owner.state, masks: plan.masks ?? [] }));
+    }
+    if (steps.length === 0) return null;
+    return () => {
+      for (const step of steps) step();
+      served.plan = plan;
+    };
+  }
+
+  /** At the end: every store closed, what was written durable. */
+  close(): void {
+    for (const { owner } of this.served.values()) this.finish(owner);
+    this.served.clear();
+  }
+}
