@@ -101,20 +101,26 @@ test("each path carries what its own end of the target says, not what the last o
   expect(device.counters.aoeErrors).toBe(0);
 });
 
-test("an MTU that shrank behind a lost announcement costs a refusal, not a command", () => {
-  const world = build();
-  world.target.addPort(world.faulty, "first");
-  const device = world.find(1);
-  expect(device.paths[0]?.sectors).toBe(17);
-  world.faulty.setPlan(ALL_LOST);
-  world.network.setMtu(2600, 0);
-  runVirtual([world.initiator, world.target], world.clock, () => false, world.clock.now() + 1e6);
-  world.faulty.setPlan(NOTHING);
-  expect(device.paths[0]?.sectors).toBe(17);
-  const { outcomes, same } = world.exercise(device);
-  expect(new Set(outcomes)).toEqual(new Set([OK]));
-  expect(same).toBe(true);
-  expect(device.counters.aoeErrors).toBeGreaterThan(0);
-  // It has asked, and knows again what the target takes: 5 sectors at 2600.
-  expect(device.paths[0]?.sectors).toBe(5);
-});
+test.each([
+  [2600, 5],
+  [600, 1],
+])(
+  "an MTU that shrank to %d behind a lost announcement costs a refusal, not a command",
+  (mtu, most) => {
+    const world = build();
+    world.target.addPort(world.faulty, "first");
+    const device = world.find(1);
+    expect(device.paths[0]?.sectors).toBe(17);
+    world.faulty.setPlan(ALL_LOST);
+    world.network.setMtu(mtu, 0);
+    runVirtual([world.initiator, world.target], world.clock, () => false, world.clock.now() + 1e6);
+    world.faulty.setPlan(NOTHING);
+    expect(device.paths[0]?.sectors).toBe(17);
+    const { outcomes, same } = world.exercise(device);
+    expect(new Set(outcomes)).toEqual(new Set([OK]));
+    expect(same).toBe(true);
+    expect(device.counters.aoeErrors).toBeGreaterThan(0);
+    // It has asked, and knows again what the target takes.
+    expect(device.paths[0]?.sectors).toBe(most);
+  },
+);

@@ -32,8 +32,9 @@ export class Path {
   sectorCount = SMALL_SECTORS;
   /** Most sectors of a frame on it. */
   sectors = SMALL_SECTORS;
-  /** Large frames got lost on it: `sectors` stays small. */
+  /** Large frames got lost on it, or were refused: `sectors` stays at `fallBack` or below. */
   fellBack = false;
+  fallBack = SMALL_SECTORS;
   /** RTOs in a row without an answer. */
   lossesInRow = 0;
   largeLossesInRow = 0;

@@ -89,8 +89,9 @@ export class PathSet {
     this.size(path);
   }
 
-  /** The target refused a large command: it takes less than it said when it was last heard. */
-  refused(path: Path): void {
+  /** The target refused a command of so many sectors: it takes less than it said when it was last heard. */
+  refused(path: Path, sectors: number): void {
+    path.fallBack = sectors > SMALL_SECTORS ? SMALL_SECTORS : 1;
     path.fellBack = true;
     this.counters.fallBacks++;
     this.size(path);
@@ -109,7 +110,7 @@ export class PathSet {
   private size(path: Path): void {
     const fits = Math.floor((this.buffers.roomOf(path.port) - HEADERS) / ata.SECTOR);
     const most = Math.min(path.sectorCount, fits, MOST_PER_FRAME);
-    path.sectors = Math.max(1, path.fellBack ? Math.min(most, SMALL_SECTORS) : most);
+    path.sectors = Math.max(1, path.fellBack ? Math.min(most, path.fallBack) : most);
   }
 
   /** A path with room in its window and a pool that was not dry in this drive; each in its turn. */
@@ -186,6 +187,7 @@ export class PathSet {
     } else if (path.largeLossesInRow >= LARGE_LOSSES) {
       if (path.smallHeardAt > path.largeLostAt) {
         path.fellBack = true;
+        path.fallBack = SMALL_SECTORS;
         path.largeLossesInRow = 0;
         this.counters.fallBacks++;
         this.size(path);

@@ -12,7 +12,7 @@ import { CONTRADICTORY, judge, TOO_SHORT } from "./answer.ts";
 import { AOE_ERROR, ATA_ERROR, type Command, CONTROL, IDENTIFY, OK, READ } from "./command.ts";
 import { type Exchange, isTransfer, units } from "./exchange.ts";
 import { type Frame, IN_FLIGHT, isExtended } from "./frame.ts";
-import { type Path, SMALL_SECTORS } from "./path.ts";
+import type { Path } from "./path.ts";
 import type { PortState } from "./port.ts";
 import { refuse } from "./resend.ts";
 
@@ -81,8 +81,8 @@ export function receiveAnswer(
  * nobody repeats, did not come through.
  */
 function isRefusedSize(frame: Frame, command: Command): boolean {
-  const large = isTransfer(frame.operation) && frame.sectors > SMALL_SECTORS;
-  return large && command.aoeError === aoe.ERROR_ARGUMENT && command.path === null;
+  const several = isTransfer(frame.operation) && frame.sectors > 1;
+  return several && command.aoeError === aoe.ERROR_ARGUMENT && command.path === null;
 }
 
 /**

@@ -38,7 +38,7 @@ export function resend(exchange: Exchange, now: number): void {
 /** The target refused the frame for its size: it goes again, in pieces. */
 export function refuse(exchange: Exchange, frame: Frame, command: Command): void {
   command.aoeError = 0;
-  exchange.paths.refused(frame.path as Path);
+  exchange.paths.refused(frame.path as Path, frame.sectors);
   if (frame.state === IN_FLIGHT) exchange.rest(frame, command);
   exchange.device.touch();
 }
