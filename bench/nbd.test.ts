@@ -203,6 +203,29 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
     },
   );
 
+  testWith(
+    ["nbdcopy"],
+    "a target that goes away: EIO after the timeout; one that comes back: all is well",
+    async () => {
+      await nbd.server.end();
+      await nbd.restart(["--timeout", "500ms", "--json"]);
+      await nbd.target.end("SIGKILL");
+      const { exitCode, stderr } = await run(folder, "nbdcopy", nbd.uri, "lost.img");
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain("Input/output error");
+      await nbd.restartTarget();
+      await must(folder, "nbdcopy", nbd.uri, "back.img");
+      await equal(nbd.image, join(folder, "back.img"));
+      await nbd.server.end();
+      const figures = (await new Response(nbd.server.child.stdout).json()) as {
+        nbd: { failed: number; read_bytes: number };
+      };
+      expect(figures).toMatchObject({ device: "e7.3", nbd: { writes: 0, refused: 0 } });
+      expect(figures.nbd.failed).toBeGreaterThan(0);
+      expect(figures.nbd.read_bytes).toBeGreaterThanOrEqual(SIZE);
+    },
+  );
+
   testWith(["nbdinfo"], "nbdinfo sees what is so", async () => {
     await nbd.server.end();
     await nbd.restart(["--export", "the disk", "--read-only"]);

@@ -54,8 +54,10 @@ export interface NbdFixture {
   readonly socket: string;
   /** As libnbd and qemu take it. */
   readonly uri: string;
-  readonly target: Running;
+  target: Running;
   server: Running;
+  /** The target again, after its end. */
+  restartTarget(): Promise<void>;
   /** Another server at the same path. */
   restart(words?: readonly string[]): Promise<Running>;
   close(): Promise<void>;
@@ -71,8 +73,11 @@ export async function startNbd(
   const socket = join(folder, "socket");
   writeFileSync(image, "");
   truncateSync(image, bytes);
-  const target = startAoe(["target", "7", "3", "b0", image]);
-  await target.until("serves");
+  const makeTarget = async (): Promise<Running> => {
+    const target = startAoe(["target", "7", "3", "b0", image]);
+    await target.until("serves");
+    return target;
+  };
   const serve = async (more: readonly string[]): Promise<Running> => {
     const server = startAoe([
       ...["initiator", "nbd", "e7.3", "--interface", "a0", "--socket", socket],
@@ -85,15 +90,18 @@ export async function startNbd(
     image,
     socket,
     uri: `nbd+unix:///?socket=${socket}`,
-    target,
+    target: await makeTarget(),
     server: await serve(words),
+    async restartTarget() {
+      fixture.target = await makeTarget();
+    },
     async restart(more = []) {
       fixture.server = await serve(more);
       return fixture.server;
     },
     async close() {
       if (fixture.server.child.exitCode === null) await fixture.server.end();
-      await target.end();
+      await fixture.target.end();
     },
   };
   return fixture;
