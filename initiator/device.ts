@@ -250,7 +250,7 @@ export class Device {
   late(port: PortState, source: Mac, view: DataView, base: number, length: number): void {
     this.counters.stale++;
     if (length < ata.LENGTH || aoe.command(view, base) !== aoe.COMMAND_ATA) return;
-    if (aoe.isError(view, base)) return;
+    if (aoe.isError(view, base) || (ata.status(view, base) & ata.STATUS_FAILED) !== 0) return;
     const bytes = length - ata.LENGTH;
     // A write's answer has no data, but most targets echo the count.
     const sectors = Math.max(Math.floor(bytes / ata.SECTOR), ata.count(view, base));

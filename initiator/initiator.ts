@@ -190,7 +190,7 @@ class InitiatorCore implements Initiator {
     } else if (slot === STALE) {
       ignored.stale++;
       const device = this.byAddress.get(aoe.major(view, base) * 256 + aoe.minor(view, base));
-      if (device !== undefined) device.counters.stale++;
+      device?.late(port, source, view, base, length);
     } else {
       const asked = this.host.frames[slot] as Frame;
       if (asked.exchange === null) throw new Error("invariant: a tag that is out has a frame");

@@ -20,7 +20,7 @@ function pair1(state: "up" | "down"): void {
   expect(run.exitCode).toBe(0);
 }
 
-testsInLab(import.meta.path, { pairs: 2, mtu: 9000 }, () => {
+testsInLab(import.meta.path, { pairs: 2, mtu: 9000, timeoutMs: 60_000 }, () => {
   let folder = "";
   let target: Bun.Subprocess;
   let session: Session;
@@ -113,5 +113,5 @@ testsInLab(import.meta.path, { pairs: 2, mtu: 9000 }, () => {
     console.log(
       `${Math.round(before)} a second before, ${Math.round(after)} from 1 to 2 s after the fall, ${device.counters.retransmits} sent again`,
     );
-  });
+  }, 30_000);
 });

@@ -153,6 +153,30 @@ describe("jumbo frames that get lost", () => {
     expect(next.sentAt).toBe(Math.max(...large) + 1 * S);
   });
 
+  for (const operation of [READ, WRITE]) {
+    const name = operation === READ ? "reads" : "writes";
+    test(`a slow disk under ${name} is taken for that no longer than until its late answers come`, () => {
+      const peer = new Scripted({ mtu: 9000, sectorCount: 17 });
+      const device = peer.find();
+      const loadJumbo = (count: number): void => {
+        const commands = Array.from({ length: count }, (_, index) =>
+          makeCommand(operation, 17 * (index % 50), 17),
+        );
+        for (const command of commands) device.submit(command);
+        peer.run(() => commands.every(({ busy }) => !busy));
+        expect(commands.every(({ outcome }) => outcome === OK)).toBe(true);
+      };
+      peer.script = (request) => peer.answer(request, { delay: 100 * US });
+      loadJumbo(50);
+      // Config answers go on coming at once, so that it looks as if only large frames were lost.
+      peer.script = (request) => peer.answer(request, { delay: 300 * MS });
+      loadJumbo(2);
+      peer.runFor(500 * MS);
+      expect(device.counters.fallBacks).toBeGreaterThan(0);
+      expect(device.sectorsPerFrame).toBe(17);
+    });
+  }
+
   test("a dead target is no reason to fall back", () => {
     const peer = new Scripted({ mtu: 9000, sectorCount: 17 });
     const device = peer.find();
