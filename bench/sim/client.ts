@@ -116,6 +116,11 @@ export class Client {
     }
   }
 
+  /** Frames that all that is out at once can need: of a sector each. */
+  get mostFrames(): number {
+    return this.slots.length * this.span;
+  }
+
   /** All that was to be issued has ended. */
   get through(): boolean {
     if (this.out > 0) return false;

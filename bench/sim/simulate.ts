@@ -93,7 +93,9 @@ const QUEUE_FRAMES = 128;
 const SETTLE = 6 * S;
 /** How long the link may hold buffers after the end: what teardown waits, and the models' longest. */
 const TEARDOWN = 4 * S;
-const SLOWEST_KICK = 100e6;
+const STARVING = 4;
+/** Of the reclaim models, ns. */
+const SLOWEST_RELEASE = 10e6;
 const FIRST_MAC = 0x0200_0000_0100;
 const NO_FAULTS = parseFaults("", "faults");
 
@@ -385,19 +387,18 @@ class Run {
     this.run(through, this.scenario.calmAt);
     this.hooks.loaded?.(this.figures());
     this.calmDown();
-    if (!this.run(through, this.clock.now() + this.longest() + SETTLE))
-      throw this.unended("the faults ended");
+    const ends = this.longest() + SETTLE + this.pace(({ mostFrames }) => mostFrames);
+    if (!this.run(through, this.clock.now() + ends)) throw this.unended("the faults ended", ends);
     if (!this.traits.corrupts && !this.traits.starving) {
       const found = () => this.clients.every((client) => client.device !== null);
       if (!this.run(found, this.clock.now() + SETTLE)) {
         throw new Violation("liveness", "a device was not found again after the faults ended");
       }
       for (const client of this.clients) client.check();
-      // A pool of one buffer that only its kick drives sends one frame a kick.
-      const pace =
-        this.clients.reduce((sum, { place }) => sum + place.sectors + 2, 0) * SLOWEST_KICK;
-      if (!this.run(through, this.clock.now() + SETTLE + pace))
-        throw this.unended("the last checks began");
+      const checked = SETTLE + this.pace(({ place }) => place.sectors + 2);
+      if (!this.run(through, this.clock.now() + checked)) {
+        throw this.unended("the last checks began", checked);
+      }
     }
     this.checkTargets();
     this.close();
@@ -407,8 +408,10 @@ class Run {
     return runVirtual(this.cores, this.clock, until, deadline);
   }
 
+  /** A dry pool that gets a buffer now and then makes progress, and silence is counted from the last of it. */
   private longest(): number {
-    return Math.max(...this.scenario.initiators.map(({ timeout }) => timeout));
+    const timeout = Math.max(...this.scenario.initiators.map((part) => part.timeout));
+    return this.traits.starving ? STARVING * timeout : timeout;
   }
 
   private calmDown(): void {
@@ -419,11 +422,21 @@ class Run {
     this.gather();
   }
 
-  private unended(since: string): Violation {
+  /** A pool of one buffer that only its kick drives sends one frame a kick: ns for so many of each client. */
+  private pace(frames: (client: Client) => number): number {
+    let ns = 0;
+    for (const client of this.clients) {
+      const { kick } = this.scenario.initiators[client.place.initiator] as InitiatorPart;
+      ns += frames(client) * (kick === "on-release" ? SLOWEST_RELEASE : kick);
+    }
+    return ns;
+  }
+
+  private unended(since: string, after: number): Violation {
     const waiting = this.clients.reduce((sum, client) => sum + client.out, 0);
     return new Violation(
       "liveness",
-      `${waiting} commands had not ended ${formatDuration(SETTLE + this.longest())} after ${since}`,
+      `${waiting} commands had not ended ${formatDuration(after)} after ${since}`,
     );
   }
 
