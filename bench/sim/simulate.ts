@@ -277,6 +277,8 @@ class Run {
   /** P12, at every transmit. The pieces of a frame that no longer fits are more than the one that was counted. */
   private windowCheck(index: number): (() => void) | null {
     const { events, mtu, targets } = this.scenario;
+    // A refusal for its size (AoE error 2) cuts a frame as well.
+    if (targets.some(({ service }) => service.includes("error:2"))) return null;
     if (mtu > 2000 || events.some(({ kind }) => kind === "mtu") || this.traits.corrupts)
       return null;
     return () => {
