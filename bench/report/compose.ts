@@ -1,7 +1,9 @@
 // From results to a report: its title, and its sections in the order in which they are read.
 
-import type { Report } from "./report.ts";
+import type { Material } from "./read_material.ts";
+import { type Report, type Section, section } from "./report.ts";
 import { caps } from "./sections/caps.ts";
+import { claims } from "./sections/claims.ts";
 import { latency } from "./sections/latency.ts";
 import { levels } from "./sections/levels.ts";
 import { origin } from "./sections/origin.ts";
@@ -9,31 +11,58 @@ import { percentiles } from "./sections/percentiles.ts";
 import { split } from "./sections/split.ts";
 import { stalls } from "./sections/stalls.ts";
 import { throughput } from "./sections/throughput.ts";
-import { plural } from "./shown.ts";
-import { type NamedRun, subjectOf } from "./subject.ts";
+import { whole } from "./sections/whole.ts";
+import { listed, plural } from "./shown.ts";
+import { type Subject, subjectOf } from "./subject.ts";
 
-/** `runs`: at least one. */
-export function compose(runs: readonly NamedRun[]): Report {
+/** `material`: of at least one file. */
+export function compose(material: Material): Report {
+  const { runs, wholes, reproductions } = material;
   const subject = subjectOf(runs);
-  const trials = subject.cells.reduce((sum, { cell }) => sum + cell.trials.length, 0);
-  const [first] = runs;
   return {
-    title: `aoe bench: ${runs.map(({ name }) => name).join(" and ")}`,
-    subtitle: `${plural(trials, "trial")} of ${plural(subject.cells.length, "cell")}, ${first?.run.started_at.slice(0, 10) ?? ""}`,
+    title: `aoe bench: ${listed(material.names)}`,
+    subtitle: subtitle(material, subject),
     warnings: runs.flatMap(({ run }) => [
       ...(run.fallback === null ? [] : [run.fallback]),
       ...run.warnings,
     ]),
     findings: runs.flatMap(({ run }) => run.findings),
     sections: [
-      throughput(subject),
-      latency(subject),
-      percentiles(subject),
-      split(subject),
-      caps(subject),
-      levels(subject),
-      stalls(subject),
-      origin(runs),
+      ...(runs.length === 0 ? [noRuns()] : sectionsOfRuns(subject)),
+      claims(reproductions),
+      whole(wholes),
+      origin(material),
     ],
   };
+}
+
+function sectionsOfRuns(subject: Subject): Section[] {
+  return [
+    throughput(subject),
+    latency(subject),
+    percentiles(subject),
+    split(subject),
+    caps(subject),
+    levels(subject),
+    stalls(subject),
+  ];
+}
+
+function noRuns(): Section {
+  return section(
+    "throughput",
+    "Throughput and latency",
+    "No result of `aoe bench run` is among the files, so there are no loads to draw.",
+  );
+}
+
+function subtitle({ runs, wholes }: Material, subject: Subject): string {
+  const trials = subject.cells.reduce((sum, { cell }) => sum + cell.trials.length, 0);
+  const started = runs[0]?.run.started_at ?? wholes[0]?.started_at;
+  return [
+    ...(runs.length === 0
+      ? []
+      : [`${plural(trials, "trial")} of ${plural(subject.cells.length, "cell")}`]),
+    ...(started === undefined ? [] : [started.slice(0, 10)]),
+  ].join(", ");
 }

@@ -45,21 +45,31 @@ export function subjectOf(runs: readonly NamedRun[]): Subject {
     new Set(all.map(of)).size > 1;
   const manyFiles = runs.length > 1;
   const manyJobs = varies(({ cell }) => cell.job);
-  const keys = KEY_NAMES.filter((key) => varies(({ cell }) => cell.values[key]));
+  const manyPools = varies(({ cell }) => cell.values.pool);
+  // What differs only between jobs is told by their names.
+  const variesIn = (job: string, key: KeyName): boolean =>
+    new Set(all.flatMap(({ cell }) => (cell.job === job ? [cell.values[key]] : []))).size > 1;
+  const keysOf = new Map(
+    all.map(({ cell: { job } }) => [job, KEY_NAMES.filter((key) => variesIn(job, key))]),
+  );
   const label = (cell: CellResult, key: KeyName): string => {
     const text = cell.axes[key] ?? cell.values[key];
     return text === "" ? `no ${key}` : text;
   };
   const join = (parts: readonly string[]): string => parts.join(" · ") || NAMELESS;
   const arms = all.map(({ name, run, cell }) => {
+    const keys = keysOf.get(cell.job) ?? [];
     const named = ARM_KEYS.filter((key) => keys.includes(key));
     const own = named.map((key) => armPart(key, label(cell, key)));
     const result = run.arm === "run" ? name : `${name} (${run.arm})`;
     return {
       run,
       cell,
-      first: named.includes("pool") ? label(cell, "pool") : (own[0] ?? result),
-      rest: join([...(manyFiles ? [result] : []), ...own.slice(named.includes("pool") ? 1 : 0)]),
+      first: manyPools ? label(cell, "pool") : (own[0] ?? result),
+      rest: join([
+        ...(manyFiles ? [result] : []),
+        ...(manyPools ? own.filter((_, at) => named[at] !== "pool") : own.slice(1)),
+      ]),
       arm: join([...own, ...(manyFiles ? [result] : [])]),
       setting: join([
         ...(manyJobs ? [cell.job] : []),
@@ -96,6 +106,12 @@ function settingPart(key: KeyName, text: string): string {
   if (key === "iodepth") return `depth ${text}`;
   if (key === "reclaim" || key === "rw") return text;
   return `${key} ${text}`;
+}
+
+/** The same lines with the dashes that a chart of them needs, the first unbroken. */
+export function evenDashes<Line extends { readonly dash: number }>(lines: readonly Line[]): Line[] {
+  const dashes = [...new Set(lines.map(({ dash }) => dash))].sort((a, b) => a - b);
+  return lines.map((line) => ({ ...line, dash: dashes.indexOf(line.dash) }));
 }
 
 /** The cells of a setting that have figures. */

@@ -7,6 +7,20 @@ import { base, type Canvas, domainOf, scaleOf } from "./canvas.ts";
 import { colour, dash } from "./palette.ts";
 
 const HEIGHT = 320;
+const LEFT = 62;
+const RIGHT = 18;
+/** Pixels between the ticks of an axis. */
+const APART = 28;
+
+/** Of these values, ascending, those that lie far enough from the one before to be written. */
+function apart(values: readonly number[], pixels: (value: number) => number): number[] {
+  const kept: number[] = [];
+  for (const value of [...new Set(values)].sort((a, b) => a - b)) {
+    const last = kept.at(-1);
+    if (last === undefined || pixels(value) - pixels(last) >= APART) kept.push(value);
+  }
+  return kept;
+}
 
 export function drawKnee(chart: KneeChart, canvas: Canvas) {
   const { lines, axis, x } = chart;
@@ -32,23 +46,34 @@ export function drawKnee(chart: KneeChart, canvas: Canvas) {
     axis,
     points.map(({ high }) => high),
   );
-  const xs = domainOf(
-    x,
-    points.map((point) => point.x),
-  );
+  const most = points.reduce((max, point) => Math.max(max, point.x), 1);
+  const room = canvas.width - LEFT - RIGHT;
   return Plot.plot({
     ...base(canvas, HEIGHT, `${axis.label} by cap: ${chart.caption}`),
-    marginLeft: 62,
-    marginTop: 34,
-    x: { ...scaleOf(x, xs, Math.max(4, Math.floor(canvas.width / 90))), labelAnchor: "right" },
+    marginLeft: LEFT,
+    marginRight: RIGHT,
+    marginTop: 40,
+    x: {
+      // Caps are tried where it matters, and that is among the small ones.
+      type: "sqrt",
+      domain: [0, most * 1.04],
+      label: `${x.label} (square-root scale)`,
+      labelAnchor: "right",
+      ticks: apart(
+        points.map((point) => point.x),
+        (value) => Math.sqrt(value / (most * 1.04)) * room,
+      ),
+      tickFormat: (value: number) => shown(value, x.unit),
+    },
     y: { ...scaleOf(axis, domain, 6), labelAnchor: "top" },
     marks: [
-      Plot.gridY({ stroke: "var(--grid)", strokeOpacity: 1 }),
+      Plot.gridY({ stroke: "var(--grid)", strokeOpacity: 1, ticks: 6 }),
       Plot.ruleX(knees, { x: "x", stroke: "stroke", strokeDasharray: "3 3" }),
       Plot.text(knees, {
         x: "x",
-        y: () => domain[1],
+        frameAnchor: "top",
         dx: 5,
+        dy: -16,
         text: "text",
         textAnchor: "start",
         lineAnchor: "top",

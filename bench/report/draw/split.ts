@@ -8,11 +8,13 @@ import { partColour } from "./palette.ts";
 
 const ROW = 26;
 const NARROW_ROW = 40;
-/** Half a bar's height, in rows. */
-const HALF = 0.3;
+/** Where a bar lies within its row, in rows from its middle; below its label where that stands over it. */
+const BAR = [-0.29, 0.29] as const;
+const NARROW_BAR = [-0.05, 0.37] as const;
 
 export function drawSplit(chart: SplitChart, canvas: Canvas) {
   const narrow = canvas.width < NARROW;
+  const bar = narrow ? NARROW_BAR : BAR;
   const { rows, axis, parts } = chart;
   const margin = narrow
     ? 8
@@ -23,16 +25,16 @@ export function drawSplit(chart: SplitChart, canvas: Canvas) {
   const bars = rows.flatMap(({ label, values }, at) => {
     let from = 0;
     return values.map((value, part) => {
-      const bar = {
+      const piece = {
         x1: from,
         x2: from + value,
-        y1: at - HALF,
-        y2: at + HALF,
+        y1: at + bar[0],
+        y2: at + bar[1],
         fill: partColour(part),
         title: `${label}\n${parts[part] ?? ""}: ${shown(value, axis.unit)}`,
       };
       from += value;
-      return bar;
+      return piece;
     });
   });
   const domain = domainOf(
@@ -57,7 +59,7 @@ export function drawSplit(chart: SplitChart, canvas: Canvas) {
           x: () => 0,
           y: "at",
           dx: narrow ? 0 : -10,
-          dy: narrow ? -18 : 0,
+          dy: narrow ? -11 : 0,
           textAnchor: narrow ? "start" : "end",
           text: (row: { label: string }) =>
             fitted(row.label, narrow ? canvas.width - 16 : margin - 12),

@@ -7,12 +7,15 @@ import { base, type Canvas, fitted, labelMargin, NARROW, scaleOf } from "./canva
 import { colour } from "./palette.ts";
 
 const ROW = 28;
-const NARROW_ROW = 44;
-const HALF = 0.28;
+const NARROW_ROW = 40;
+/** Where a bar lies within its row, in rows from its middle; below its label where that stands over it. */
+const BAR = [-0.29, 0.29] as const;
+const NARROW_BAR = [-0.05, 0.37] as const;
 const TIME = { label: "measured time", unit: "time", log: false, reach: [] } as const;
 
 export function drawStalls(chart: StallChart, canvas: Canvas) {
   const narrow = canvas.width < NARROW;
+  const bar = narrow ? NARROW_BAR : BAR;
   const { rows, duration } = chart;
   const margin = narrow
     ? 8
@@ -24,8 +27,8 @@ export function drawStalls(chart: StallChart, canvas: Canvas) {
     stalls.map(([begin, length]) => ({
       x1: begin,
       x2: Math.min(duration, begin + length),
-      y1: at - HALF,
-      y2: at + HALF,
+      y1: at + bar[0],
+      y2: at + bar[1],
       fill: colour(place),
       title: `${label}\nstood still for ${shownTime(length)}, from ${shownTime(begin)} on`,
     })),
@@ -60,7 +63,7 @@ export function drawStalls(chart: StallChart, canvas: Canvas) {
           x: () => 0,
           y: "at",
           dx: narrow ? 0 : -10,
-          dy: narrow ? -20 : 0,
+          dy: narrow ? -11 : 0,
           textAnchor: narrow ? "start" : "end",
           text: (row: { label: string }) =>
             fitted(row.label, narrow ? canvas.width - 16 : margin - 12),

@@ -4,6 +4,7 @@ import { type KneeLine, type Section, section } from "../report.ts";
 import { figure, listed, shownCount } from "../shown.ts";
 import {
   type ArmCell,
+  evenDashes,
   intervalNote,
   measured,
   spreadOf,
@@ -49,9 +50,11 @@ export function caps(subject: Subject): Section {
       caption: setting,
       x: { label: "cap: extra buffers at most", unit: "count", log: false, reach: [] },
       axis: { label: "commands a second", unit: "count", log: false, reach: [] },
-      lines: lines
-        .filter((line) => line.setting === setting)
-        .map(({ label, colour, dash, points, knee }) => ({ label, colour, dash, points, knee })),
+      lines: evenDashes(
+        lines
+          .filter((line) => line.setting === setting)
+          .map(({ label, colour, dash, points, knee }) => ({ label, colour, dash, points, knee })),
+      ),
     })),
     table: {
       columns: [

@@ -1,60 +1,90 @@
 // Where the figures come from: what one must know to repeat the runs, or to doubt them.
 
-import type { NamedRun } from "../subject.ts";
-import { type Section, section, type TableCell } from "../report.ts";
+import type { Provenance } from "../../result.ts";
+import type { Material } from "../read_material.ts";
+import { type Section, section } from "../report.ts";
 import { shownTime } from "../shown.ts";
+import type { NamedRun } from "../subject.ts";
 
-export function origin(runs: readonly NamedRun[]): Section {
-  const [first] = runs;
-  if (first === undefined) throw new Error("invariant: a report is about something");
-  const { provenance: one, link } = first.run;
-  const how =
-    link === "packet"
-      ? "raw sockets"
-      : link === "memory"
-        ? "the memory link, with no network in between"
-        : "a simulated network under a virtual clock";
+/** A column: what is known of one file. */
+type Facts = ReadonlyMap<string, string>;
+
+export function origin({ runs, wholes }: Material): Section {
+  const id = "origin";
+  const topic = "Provenance";
+  const one = runs[0]?.run.provenance ?? wholes[0]?.provenance;
+  if (one === undefined) return section(id, topic, "The files do not say where they come from.");
+  const columns: [string, Facts][] = [
+    ...runs.map((run): [string, Facts] => [nameOf(run), factsOfRun(run)]),
+    ...wholes.map((result): [string, Facts] => [
+      "whole commands",
+      new Map([
+        ["started", result.started_at],
+        ["took", shownTime(result.elapsed_ns)],
+        ["hyperfine", result.hyperfine],
+        ...factsOf(result.provenance),
+      ]),
+    ]),
+  ];
+  const names = [...new Set(columns.flatMap(([, facts]) => [...facts.keys()]))];
   const commit = one.git_revision === null ? "an unknown revision" : one.git_revision.slice(0, 12);
+  const changes = one.git_dirty === true ? " with uncommitted changes" : "";
+  const how = runs[0] === undefined ? "" : ` over ${LINKS[runs[0].run.link]}`;
   return section(
-    "origin",
-    "Provenance",
-    `Measured over ${how} with ${one.program} at ${commit}${one.git_dirty === true ? " and uncommitted changes" : ""}, on ${one.cpu}.`,
+    id,
+    topic,
+    `Measured${how} with ${one.program} at ${commit}${changes}, on ${one.cpu}.`,
     {
       table: {
-        columns: [
-          "",
-          ...runs.map(({ name, run }) => (run.arm === "run" ? name : `${name} (${run.arm})`)),
-        ],
-        rows: ROWS.map(([name, of]) => [name, ...runs.map((run): TableCell => of(run))]),
+        columns: ["fact", ...columns.map(([name]) => name)],
+        rows: names.map((name) => [name, ...columns.map(([, facts]) => facts.get(name) ?? "")]),
       },
     },
   );
 }
 
-const none = (text: string | null): string => text ?? "not known";
+const LINKS = {
+  packet: "raw sockets",
+  memory: "the memory link, with no network in between,",
+  virtual: "a simulated network under a virtual clock",
+} as const;
 
-const ROWS: readonly (readonly [string, (run: NamedRun) => string])[] = [
-  ["started", ({ run }) => run.started_at],
-  ["took", ({ run }) => shownTime(run.elapsed_ns)],
-  ["job", ({ run }) => run.job.file],
-  ["seed", ({ run }) => String(run.seed)],
-  ["link", ({ run }) => run.link],
-  [
-    "CPUs of target and load",
-    ({ run }) => `${run.pinning.target ?? "not pinned"}, ${run.pinning.load ?? "not pinned"}`,
-  ],
-  ["program", ({ run }) => run.provenance.program],
-  [
-    "revision",
-    ({ run }) =>
-      none(run.provenance.git_revision) +
-      (run.provenance.git_dirty === true ? ", with uncommitted changes" : ""),
-  ],
-  ["Bun", ({ run }) => run.provenance.bun],
-  ["kernel", ({ run }) => `${run.provenance.kernel} ${run.provenance.architecture}`],
-  ["CPU", ({ run }) => run.provenance.cpu],
-  ["CPUs allowed", ({ run }) => run.provenance.cpus_allowed.join(" ")],
-  ["governor", ({ run }) => none(run.provenance.governor)],
-  ["user", ({ run }) => run.provenance.user],
-  ["schema version", ({ run }) => String(run.schema_version)],
-];
+function nameOf({ name, run }: NamedRun): string {
+  return run.arm === "run" ? name : `${name} (${run.arm})`;
+}
+
+function factsOfRun({ run }: NamedRun): Facts {
+  const { pinning } = run;
+  return new Map([
+    ["started", run.started_at],
+    ["took", shownTime(run.elapsed_ns)],
+    ["job", run.job.file],
+    ["seed", String(run.seed)],
+    ["link", run.link],
+    ["CPU of the target", String(pinning.target ?? "not pinned")],
+    ["CPU of the load", String(pinning.load ?? "not pinned")],
+    ...run.interfaces.map(({ name, mtu, offloads, coalescing }): [string, string] => [
+      `interface ${name}`,
+      [
+        `MTU ${mtu ?? "not known"}`,
+        ...Object.entries({ ...offloads, ...coalescing }).map(([key, value]) => `${key} ${value}`),
+      ].join(", "),
+    ]),
+    ...factsOf(run.provenance),
+  ]);
+}
+
+function factsOf(one: Provenance): [string, string][] {
+  const changes = one.git_dirty === true ? ", with uncommitted changes" : "";
+  return [
+    ["program", one.program],
+    ["revision", `${one.git_revision ?? "not known"}${changes}`],
+    ["Bun", one.bun],
+    ["kernel", `${one.kernel} ${one.architecture}`],
+    ["CPU", one.cpu],
+    ["CPUs allowed", one.cpus_allowed.join(" ")],
+    ["governor", one.governor ?? "not known"],
+    ["machine", one.machine],
+    ["user", one.user],
+  ];
+}

@@ -5,7 +5,7 @@ import { Histogram } from "../../histogram.ts";
 import { latencyBuckets } from "../load_block.ts";
 import { type Curve, type Section, section } from "../report.ts";
 import { figure, shownTime } from "../shown.ts";
-import { type ArmCell, measured, type Subject, within } from "../subject.ts";
+import { type ArmCell, evenDashes, measured, type Subject, within } from "../subject.ts";
 
 /** Drawn at: eight points for each power of ten of what is left, up to five nines. */
 const PERCENTILES = Array.from({ length: 41 }, (_, at) => 100 * (1 - 10 ** (-at / 8)));
@@ -42,7 +42,7 @@ export function percentiles(subject: Subject): Section {
       kind: "percentiles" as const,
       caption: setting,
       axis: { label: "latency", unit: "time", log: true, reach },
-      curves: merged.filter(({ cell }) => cell.setting === setting).map(curve),
+      curves: evenDashes(merged.filter(({ cell }) => cell.setting === setting).map(curve)),
     })),
     table: {
       columns: ["setting", "arm", "commands", ...NAMED.map((p) => `${p} %`), "longest"],

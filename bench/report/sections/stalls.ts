@@ -60,7 +60,7 @@ export function stalls(subject: Subject): Section {
           rows: rows.map(({ cell, stalls: own }) => ({
             label: cell.arm,
             colour: cell.colour,
-            stalls: own,
+            stalls: apart(own),
           })),
         };
       }),
@@ -76,6 +76,14 @@ export function stalls(subject: Subject): Section {
       },
     },
   );
+}
+
+/** One that began before the measured time stands at its begin with its whole duration: the next ends it. */
+function apart(stalls: Stalled["stalls"]): (readonly [number, number])[] {
+  return stalls.map(([begin, duration], at) => {
+    const next = stalls[at + 1]?.[0] ?? Number.POSITIVE_INFINITY;
+    return [begin, Math.min(duration, Math.max(0, next - begin))] as const;
+  });
 }
 
 /** A stall that began before the measured time may be longer than it. */

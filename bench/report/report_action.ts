@@ -1,0 +1,89 @@
+// `aoe bench report`: reads results, writes a report.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { environment, EXIT, expected, failed, usage } from "../../words/failure.ts";
+import { compose } from "./compose.ts";
+import { readMaterial } from "./read_material.ts";
+import type { Report } from "./report.ts";
+
+const FORMATS = ["html", "markdown", "svg"] as const;
+type Format = (typeof FORMATS)[number];
+
+interface Flags {
+  readonly output?: string;
+  readonly format?: string;
+  readonly section?: string;
+}
+
+const BY_NAME: Readonly<Record<string, Format>> = { ".md": "markdown", ".svg": "svg" };
+
+/** Returns the exit code. */
+export async function reportAction(
+  files: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const flags = given as Flags;
+  const format = formatOf(flags);
+  if (flags.section !== undefined && format !== "svg") {
+    throw usage(`Expected \`--section\` with the format svg, got it with ${format}`);
+  }
+  const report = compose(readMaterial(files));
+  if (format === "html") {
+    const { reportHtml } = await import("./html.ts");
+    write(flags.output, await reportHtml(report));
+  } else if (format === "markdown") {
+    const { reportMarkdown } = await import("./markdown.ts");
+    write(flags.output, reportMarkdown(report));
+  } else {
+    await writeSvg(report, flags);
+  }
+  return EXIT.done;
+}
+
+function formatOf({ format, output }: Flags): Format {
+  if (format === undefined) return BY_NAME[extname(output ?? "")] ?? "html";
+  const found = FORMATS.find((name) => name === format);
+  if (found === undefined) throw expected("--format", `one of ${FORMATS.join(", ")}`, format);
+  return found;
+}
+
+/** One section into a file or to stdout, or every section that has charts into a folder. */
+async function writeSvg(report: Report, { section: wanted, output }: Flags): Promise<void> {
+  const { sectionSvg } = await import("./svg.ts");
+  if (wanted !== undefined) {
+    const section = report.sections.find(({ id }) => id === wanted);
+    if (section === undefined) {
+      const ids = report.sections.map(({ id }) => id).join(", ");
+      throw expected("--section", `one of ${ids}`, wanted);
+    }
+    const svg = sectionSvg(section);
+    if (svg === null) throw failed(`There is nothing to draw: ${section.finding}`);
+    write(output, svg);
+    return;
+  }
+  if (output === undefined || extname(output) === ".svg") {
+    throw usage(
+      "Expected `--section` for one SVG file, or a folder as `--output` for all, got neither",
+    );
+  }
+  for (const section of report.sections) {
+    const svg = sectionSvg(section);
+    if (svg !== null) write(join(output, `${section.id}.svg`), svg, output);
+  }
+}
+
+/** `folder` is made where it is not there. */
+function write(path: string | undefined, text: string, folder?: string): void {
+  if (path === undefined) {
+    process.stdout.write(text);
+    return;
+  }
+  try {
+    if (folder !== undefined) mkdirSync(folder, { recursive: true });
+    writeFileSync(path, text);
+  } catch (error) {
+    throw environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
+  }
+  process.stderr.write(`${path}\n`);
+}

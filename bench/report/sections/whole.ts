@@ -1,0 +1,70 @@
+// Whole commands, as hyperfine timed them.
+
+import type { Section, Spread, TableCell } from "../report.ts";
+import { section } from "../report.ts";
+import { figure, listed, shownTime } from "../shown.ts";
+import { medianInterval } from "../../statistics/median_interval.ts";
+import type { WholeComparison, WholeResult } from "../../whole/whole_result.ts";
+
+const AXIS = { label: "time", unit: "time", log: false, reach: [] } as const;
+
+export function whole(wholes: readonly WholeResult[]): Section {
+  const id = "whole";
+  const topic = "Whole commands";
+  const comparisons = wholes.flatMap((one) => one.comparisons);
+  if (comparisons.length === 0) {
+    return section(id, topic, "No whole command was timed: `aoe bench whole -o whole.json` does.");
+  }
+  return section(id, topic, finding(comparisons), {
+    notes: [
+      `By hyperfine ${listed([...new Set(wholes.map(({ hyperfine }) => hyperfine))])}; dots are runs, the mark is their median, the bar an interval for it. Each chart has a scale of its own.`,
+      ...wholes.flatMap(({ absent }) => absent),
+    ],
+    charts: comparisons.map(({ name, about, timings }) => ({
+      kind: "intervals" as const,
+      caption: `${name}: ${about}`,
+      axis: AXIS,
+      names: ["time"],
+      reference: null,
+      rows: timings.map((timing, at) => ({
+        label: timing.name,
+        colour: at,
+        spreads: [spreadOf(timing.times_ns)],
+      })),
+    })),
+    table: {
+      columns: ["what", "command", "runs", "median", "from", "to", "user", "system", "per second"],
+      rows: comparisons.flatMap(({ name, bytes, timings }) =>
+        timings.map((timing): TableCell[] => {
+          const spread = spreadOf(timing.times_ns);
+          return [
+            name,
+            timing.name,
+            figure(timing.times_ns.length, "count"),
+            figure(spread.median, "time"),
+            figure(spread.low, "time"),
+            figure(spread.high, "time"),
+            figure(timing.user_ns, "time"),
+            figure(timing.system_ns, "time"),
+            bytes === null ? "" : figure((bytes * 1e9) / spread.median, "bytes"),
+          ];
+        }),
+      ),
+    },
+  });
+}
+
+function spreadOf(values: readonly number[]): Spread {
+  const { median, low, high } = medianInterval(values);
+  return { median, low, high, values };
+}
+
+/** What others' commands take beside ours, comparison by comparison. */
+function finding(comparisons: readonly WholeComparison[]): string {
+  const parts = comparisons.flatMap(({ name, timings }) => {
+    const of = timings.map((timing) => `${shownTime(timing.median_ns)} (${timing.name})`);
+    return of.length === 0 ? [] : [`${name} ${listed(of)}`];
+  });
+  const text = parts.join("; ");
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

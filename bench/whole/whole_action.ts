@@ -1,0 +1,174 @@
+// `aoe bench whole`: whole commands timed by hyperfine, ours beside others'.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { now } from "../../sys/clock.ts";
+import { environment, EXIT, expected, failed } from "../../words/failure.ts";
+import { parseInteger, parseSize } from "../../words/quantity.ts";
+import { labCommandLine, labEnv, probeLab } from "../lab/lab.ts";
+import { findProgram } from "../lab/programs.ts";
+import { provenance } from "../provenance.ts";
+import { shownBytes, shownTime } from "../report/shown.ts";
+import { SCHEMA_VERSION } from "../result.ts";
+import { type Comparison, comparisonsOf, isName, NAMES, type WholePlan } from "./comparisons.ts";
+import { findHyperfine, readExport } from "./hyperfine.ts";
+import { WHOLE, type WholeComparison, type WholeResult } from "./whole_result.ts";
+
+interface Flags {
+  readonly runs?: string;
+  readonly warmup?: string;
+  readonly size?: string;
+  readonly mtu?: string;
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+/** Returns the exit code. */
+export async function wholeAction(
+  names: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const flags = given as Flags;
+  for (const name of names) {
+    if (!isName(name)) throw expected("<what>", `one of ${NAMES.join(", ")}`, name);
+  }
+  const wanted = names.length === 0 ? NAMES : names.filter(isName);
+  const runs = parseInteger(flags.runs ?? "10", "--runs", 2, 1000);
+  const warmup = parseInteger(flags.warmup ?? "1", "--warmup", 0, 100);
+  const bytes = parseSize(flags.size ?? "256m", "--size");
+  if (bytes === 0 || bytes % 512 !== 0) {
+    throw expected("--size", "a multiple of 512 bytes above 0", flags.size);
+  }
+  const mtu = parseInteger(flags.mtu ?? "9000", "--mtu", 1500, 65_535);
+  const hyperfine = findHyperfine();
+  const startedAt = now();
+  const date = new Date().toISOString();
+  const folder = mkdtempSync(join(tmpdir(), "aoe-whole-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.on("exit", remove);
+  try {
+    const image = join(folder, "image");
+    if (wanted.some((name) => name !== "cold-start")) writeImage(image, bytes);
+    const plan = { hyperfine, runs, warmup, folder, image, bytes, vblade: findProgram("vblade") };
+    const { comparisons, absent } = await timeAll(wanted, plan, mtu);
+    const result: WholeResult = {
+      schema_version: SCHEMA_VERSION,
+      kind: WHOLE,
+      started_at: date,
+      elapsed_ns: now() - startedAt,
+      hyperfine: hyperfine.version,
+      provenance: provenanceOf(),
+      comparisons,
+      absent,
+    };
+    report(result, flags);
+    return comparisons.length === 0 ? EXIT.environment : EXIT.done;
+  } finally {
+    process.off("exit", remove);
+    remove();
+  }
+}
+
+/** Its arrays as the schema has them. */
+function provenanceOf(): WholeResult["provenance"] {
+  const one = provenance();
+  return { ...one, cpus_allowed: [...one.cpus_allowed] };
+}
+
+async function timeAll(
+  names: readonly (typeof NAMES)[number][],
+  plan: WholePlan,
+  mtu: number,
+): Promise<{ comparisons: WholeComparison[]; absent: string[] }> {
+  const absent: string[] = [];
+  const comparisons: WholeComparison[] = [];
+  const lab = names.some((name) => name !== "cold-start") ? probeLab({ mtu }) : null;
+  if (lab?.available === false) absent.push(lab.reason);
+  if (plan.vblade === null && lab !== null) {
+    absent.push("vblade is not installed, so there is nothing to compare our target with.");
+  }
+  for (const one of names.flatMap((name) => comparisonsOf(name, plan))) {
+    if (one.lab && lab?.available !== true) continue;
+    process.stderr.write(`${one.name}: ${one.about}\n`);
+    comparisons.push(await time(one, mtu));
+  }
+  return { comparisons, absent };
+}
+
+async function time(one: Comparison, mtu: number): Promise<WholeComparison> {
+  const shape = { mtu };
+  const shell = ["sh", "-c", one.script];
+  const child = Bun.spawn(one.lab ? labCommandLine(shell, shape) : shell, {
+    ...(one.lab ? { env: labEnv(shape) } : {}),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [, words] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  await child.exited;
+  if (child.exitCode !== 0) {
+    throw failed(
+      `Timing "${one.name}" ended with code ${child.exitCode}: ${lastSentence(words) || "it said nothing"}`,
+    );
+  }
+  return {
+    name: one.name,
+    about: one.about,
+    bytes: one.bytes,
+    timings: readExport(one.file).map((timing, at) => ({
+      name: timing.command,
+      command: one.commands[at]?.command.join(" ") ?? "",
+      times_ns: timing.times.map((seconds) => Math.round(seconds * 1e9)),
+      median_ns: Math.round(timing.median * 1e9),
+      user_ns: Math.round(timing.user * 1e9),
+      system_ns: Math.round(timing.system * 1e9),
+    })),
+  };
+}
+
+function lastSentence(words: string): string {
+  const lines = words.split("\n").map((line) => line.trim());
+  return (
+    lines.find((line) => line.startsWith("Error:")) ?? lines.findLast((line) => line !== "") ?? ""
+  );
+}
+
+/** Bytes that differ from block to block, so that no store can share or skip them. */
+function writeImage(path: string, bytes: number): void {
+  const words = new Uint32Array(bytes / 4);
+  for (let at = 0; at < words.length; at++) words[at] = Math.imul(at, 2_654_435_761);
+  writeFileSync(path, words);
+}
+
+function report(result: WholeResult, flags: Flags): void {
+  const text = `${JSON.stringify(result)}\n`;
+  if (flags.output !== undefined) {
+    try {
+      writeFileSync(flags.output, text);
+    } catch (error) {
+      throw environment(
+        `Can't write ${flags.output}: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+  if (flags.json === true) process.stdout.write(text);
+  (flags.json === true ? process.stderr : process.stdout).write(describeWhole(result));
+}
+
+/** A line for each command, under what is timed. */
+export function describeWhole({ comparisons, absent, hyperfine }: WholeResult): string {
+  const lines = comparisons.flatMap(({ name, about, bytes, timings }) => [
+    `${name}: ${about}`,
+    ...timings.map((timing) => {
+      const range = `${shownTime(Math.min(...timing.times_ns))} to ${shownTime(Math.max(...timing.times_ns))}`;
+      const rate = bytes === null ? "" : `, ${shownBytes((bytes * 1e9) / timing.median_ns)}/s`;
+      return `  ${timing.name.padEnd(42)} ${shownTime(timing.median_ns)} (${range})${rate}`;
+    }),
+    "",
+  ]);
+  return `${[...lines, ...absent, `medians and ranges, by hyperfine ${hyperfine}`].join("\n")}\n`;
+}
