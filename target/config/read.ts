@@ -85,7 +85,7 @@ export function parseConfig(text: string, path: string): TargetPlan {
   const interfaces = process.interfaces ?? [];
   if (interfaces.length === 0) {
     throw usage(
-      `${where.say(null)}: Expected \`interfaces\` to be a list of at least one name, got none`,
+      `${where.say("interfaces")}: Expected \`interfaces\` to be a list of at least one name, got none`,
     );
   }
   within(where, "faults", () => {

@@ -26,6 +26,8 @@ export const MOST_CLIENTS = 64;
 /** Lines of one client, and pieces of its answers, that one look takes. */
 const LINES = 16;
 const PIECES = 4;
+/** Bytes that a client may go on sending after its last answer. */
+const MOST_WASTED = 1 << 20;
 const NEWLINE = 0x0a;
 
 export interface LineServerOptions {
@@ -56,6 +58,10 @@ export class LineServer {
     const { listener, waiter, handle } = this.options;
     for (let taken = listener.accept(); typeof taken !== "number"; taken = listener.accept()) {
       const client = new Client(taken, this.memory, waiter, handle);
+      if (this.clients.size >= 2 * MOST_CLIENTS) {
+        client.close();
+        continue;
+      }
       if (this.clients.size >= MOST_CLIENTS) {
         client.refuse(`This socket has ${MOST_CLIENTS} clients already`);
       }
@@ -102,6 +108,7 @@ class Client {
   private busy = false;
   private ended = false;
   private last = false;
+  private wasted = 0;
   private watched = 0;
 
   constructor(
@@ -136,6 +143,10 @@ class Client {
   turn(): void {
     if (this.closed) return;
     this.send();
+    if (this.last) {
+      this.linger();
+      return;
+    }
     for (let handled = 0; handled < LINES && this.isFree(); handled++) {
       if (this.lines.length === 0) this.receive();
       const line = this.lines.shift();
@@ -188,7 +199,20 @@ class Client {
       if (went < 0) this.close();
       else this.sent += went;
     }
-    if (this.last && this.isFree()) this.close();
+  }
+
+  /**
+   * Everything is said: what still comes is thrown away until the other end closes, since closing first
+   * would turn our last line into a broken connection over there.
+   */
+  private linger(): void {
+    for (let taken = 0; taken < LINES && !this.closed; taken++) {
+      const came = this.stream.receive(this.memory, 0, this.memory.bytes.length);
+      if (came === AGAIN) break;
+      this.wasted += came;
+      if (came <= 0 || this.wasted > MOST_WASTED) this.close();
+    }
+    this.watch();
   }
 
   private receive(): void {
@@ -230,8 +254,12 @@ class Client {
     if (this.partBytes > 0) {
       this.parts = [];
       this.partBytes = 0;
-      this.refuse("Expected the last line to end with a newline, got the end of the stream");
+      this.begin({
+        ok: false,
+        error: "Expected the last line to end with a newline, got the end of the stream",
+      });
       this.send();
+      this.watch();
     } else {
       this.close();
     }
@@ -241,7 +269,14 @@ class Client {
   private watch(): void {
     if (this.closed) return;
     const waits = this.sent < this.out.length;
-    const events = this.busy || this.ended ? (waits ? WRITABLE : 0) : waits ? WRITABLE : READABLE;
+    const events =
+      this.busy || (this.ended && !this.last)
+        ? waits
+          ? WRITABLE
+          : 0
+        : waits
+          ? WRITABLE
+          : READABLE;
     if (events === this.watched) return;
     this.watched = events;
     if (events === 0) this.waiter.remove(this.stream.fd);

@@ -1,0 +1,273 @@
+// Configurations: what they come to, and the one sentence for each way to be wrong.
+
+import { describe, expect, test } from "bun:test";
+
+import { Failure } from "../../words/failure.ts";
+import { parseListen } from "./listen.ts";
+import { EXPORT_KEYS, PROCESS_KEYS, SHARED_KEYS } from "./keys.ts";
+import { sameStore, type ExportPlan } from "./plan.ts";
+import { parseConfig, parseExport, readConfig } from "./read.ts";
+
+const FILE = "/etc/aoe/lab.toml";
+
+function parse(text: string) {
+  return parseConfig(text, FILE);
+}
+
+function refusal(text: string): string {
+  try {
+    parse(text);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    expect(error.exitCode).toBe(2);
+    return error.message;
+  }
+  throw new Error("it was taken");
+}
+
+const WHOLE = `
+interfaces = ["eth1", "eth2"]
+control = "/run/aoe/control"
+metrics = ":9100"
+state = "state"
+user = "nobody"
+mode = "frugal"
+cpus = [0, 1]
+max_requests = 100
+seed = 7
+faults = "tx:drop:1%"
+capture = "all.pcap"
+
+[defaults]
+buffer_count = 32
+sync = true
+service = "delay:1ms"
+
+[[export]]
+address = "e7.0"
+file = "disk.img"
+create = "10g"
+offset = 8
+length = 100
+mask = "02:00:00:00:00:01,02:00:00:00:00:02"
+
+[[export]]
+address = "e7.1"
+device = "/dev/sdb"
+read_only = true
+sync = false
+direct = true
+buffer_count = "16"
+service = ""
+
+[[export]]
+address = "e8.0"
+memory = "64m"
+mask = ["02:00:00:00:00:01"]
+`;
+
+test("a whole file: an export over the defaults over what is so anyway, paths beside the file", () => {
+  expect(parse(WHOLE)).toEqual({
+    interfaces: ["eth1", "eth2"],
+    control: "/run/aoe/control",
+    metrics: ":9100",
+    state: "/etc/aoe/state",
+    user: "nobody",
+    mode: "frugal",
+    cpus: [0, 1],
+    bound: 100,
+    seed: 7,
+    faults: "tx:drop:1%",
+    capture: "/etc/aoe/all.pcap",
+    exports: [
+      {
+        address: { major: 7, minor: 0 },
+        store: { kind: "file", path: "/etc/aoe/disk.img", device: false, create: 10 * 2 ** 30 },
+        offset: 8,
+        length: 100,
+        readOnly: false,
+        sync: true,
+        direct: false,
+        masks: [0x0200_0000_0001, 0x0200_0000_0002],
+        bufferCount: 32,
+        service: "delay:1ms",
+      },
+      {
+        address: { major: 7, minor: 1 },
+        store: { kind: "file", path: "/dev/sdb", device: true, create: null },
+        offset: 0,
+        length: null,
+        readOnly: true,
+        sync: false,
+        direct: true,
+        masks: null,
+        bufferCount: 16,
+        service: "",
+      },
+      {
+        address: { major: 8, minor: 0 },
+        store: { kind: "memory", bytes: 64 * 2 ** 20 },
+        offset: 0,
+        length: null,
+        readOnly: false,
+        sync: true,
+        direct: false,
+        masks: [0x0200_0000_0001],
+        bufferCount: 32,
+        service: "delay:1ms",
+      },
+    ],
+  });
+});
+
+test("the keys of the example are all there are", () => {
+  const names = [...WHOLE.matchAll(/^(\w+) =/gm)].map(([, name]) => name);
+  const known = [PROCESS_KEYS, SHARED_KEYS, EXPORT_KEYS].flatMap((keys) => Object.keys(keys));
+  expect([...new Set(names)].toSorted()).toEqual(known.toSorted() as string[]);
+});
+
+/** An export that is right but for `line`. */
+function one(line: string, file = 'file = "a.img"'): string {
+  return `interfaces = ["a0"]\n[[export]]\naddress = "e1.0"\n${file}\n${line}\n`;
+}
+
+describe("each error names file, line, table, key, rule and what was found", () => {
+  test.each<[string, string, string[]]>([
+    ["no TOML", "interfaces = [\n", ["line 1", "Expected TOML"]],
+    ["no interface", "seed = 1\n", ["`interfaces`", "got none"]],
+    ["an empty list of interfaces", "interfaces = []\n", ["line 1", "`interfaces`", "got none"]],
+    ["an unknown key", 'interfaces = ["a"]\nspeed = 3\n', ["line 2", "`speed`", "max_requests"]],
+    ["an unknown table", 'interfaces = ["a"]\n[server]\n', ["`server`"]],
+    [
+      "an unknown default",
+      'interfaces = ["a"]\n[defaults]\nfile = "x"\n',
+      ["line 3, [defaults]", "`file`"],
+    ],
+    [
+      "an unknown key of an export",
+      one("colour = 1"),
+      ["line 5, [[export]] 1", "`colour`", "buffer_count"],
+    ],
+    ["one [export]", 'interfaces = ["a"]\n[export]\naddress = "e1.0"\n', ["[[export]]"]],
+    [
+      "an export that is no table",
+      'interfaces = ["a"]\nexport = [1]\n',
+      ["[[export]] 1", "table", "`1`"],
+    ],
+    [
+      "no address",
+      'interfaces = ["a"]\n[[export]]\nmemory = "1m"\n',
+      ["line 2", "`address`", "none"],
+    ],
+    [
+      "a bad address",
+      one("").replace("e1.0", "e1.255"),
+      ["line 3", "`address`", "slot 0 to 254", "`e1.255`"],
+    ],
+    [
+      "an address twice",
+      `${one("")}[[export]]\naddress = "e1.0"\nmemory = "1m"\n`,
+      ["line 7, [[export]] 2", "[[export]] 1", "`e1.0`"],
+    ],
+    ["nothing to serve", one("", ""), ["`file`, `device` and `memory`", "got none"]],
+    ["two things to serve", one('memory = "1m"'), ["line 5", "`file` and `memory`"]],
+    [
+      "a size to make without a file",
+      one('create = "1m"', 'device = "/dev/x"'),
+      ["line 5", "`create`", "`file`"],
+    ],
+    ["an offset of memory", one("offset = 1", 'memory = "1m"'), ["line 5", "`offset`", "memory"]],
+    [
+      "a buffer count of 1",
+      one("buffer_count = 1"),
+      ["line 5", "`buffer_count`", "between 2 and 65535", "`1`"],
+    ],
+    [
+      "a buffer count in the defaults",
+      'interfaces = ["a"]\n[defaults]\nbuffer_count = 1\n',
+      ["line 3, [defaults]", "`1`"],
+    ],
+    ["a flag that is a text", one('sync = "yes"'), ["line 5", "`sync`", "true or false", "`yes`"]],
+    [
+      "a text that is a table",
+      one("service = { a = 1 }"),
+      ["line 5", "`service`", "a text", '{"a":1}'],
+    ],
+    ["a mask that is no MAC", one('mask = ["00:11"]'), ["line 5", "`mask`", "`00:11`"]],
+    ["a mask that is no list", one("mask = true"), ["line 5", "`mask`", "a list", "`true`"]],
+    ["a size of no whole sectors", one('create = "1000"'), ["line 5", "`create`", "512", "`1000`"]],
+    ["a size without sense", one('create = "big"'), ["line 5", "`create`", "a size", "`big`"]],
+    [
+      "an unknown service model",
+      one('service = "slow:1ms"'),
+      ["line 5", "`service`", "`slow`", "lanes"],
+    ],
+    [
+      "a bad service model in the defaults",
+      `${one("")}[defaults]\nservice = "lanes:0"\n`,
+      ["[[export]] 1", "`service`", "`0`"],
+    ],
+    ["a bad mode", 'interfaces = ["a"]\nmode = "fast"\n', ["line 2", "`mode`", "frugal", "`fast`"]],
+    ["bad faults", 'interfaces = ["a"]\nfaults = "tx:eat:1%"\n', ["line 2", "faults"]],
+    [
+      "a bad metrics address",
+      'interfaces = ["a"]\nmetrics = "9100"\n',
+      ["line 2", "`metrics`", "HOST:PORT", "`9100`"],
+    ],
+    [
+      "too many masks",
+      one(
+        `mask = [${Array.from({ length: 186 }, (_, i) => `"02:00:00:00:00:${(i % 256).toString(16).padStart(2, "0")}"`).join(",")}]`,
+      ),
+      ["`mask`", "185", "`186`"],
+    ],
+  ])("%s", (_name, text, parts) => {
+    const message = refusal(text);
+    expect(message).toStartWith(FILE);
+    for (const part of parts) expect(message).toContain(part);
+    expect(message).not.toContain("\n");
+  });
+
+  test("a file that is not there", () => {
+    expect(() => readConfig("/nowhere/lab.toml")).toThrow("/nowhere/lab.toml: ENOENT");
+  });
+});
+
+test("an export by itself has no defaults, and absolute paths", () => {
+  const plan = parseExport({ address: "e1.2", file: "/a.img", buffer_count: 4 }, "export");
+  expect([plan.bufferCount, plan.sync]).toEqual([4, false]);
+  expect(() => parseExport({ address: "e1.2", files: "/a" }, "export")).toThrow(
+    "export: Expected a key",
+  );
+  expect(() => parseExport("e1.2", "export")).toThrow(
+    "export: Expected a table of keys, got `e1.2`",
+  );
+});
+
+test("two plans share a store where they open the same sectors in the same way", () => {
+  const plan: ExportPlan = parseExport({ address: "e1.2", file: "/a.img" }, "export");
+  const also = (changes: Partial<ExportPlan>): boolean => sameStore(plan, { ...plan, ...changes });
+  expect(also({ service: "lanes:1", bufferCount: 2, masks: [1] })).toBe(true);
+  expect(also({ store: { kind: "file", path: "/a.img", device: false, create: 512 } })).toBe(true);
+  expect(also({ store: { kind: "file", path: "/b.img", device: false, create: null } })).toBe(
+    false,
+  );
+  for (const change of [
+    { offset: 1 },
+    { length: 1 },
+    { readOnly: true },
+    { sync: true },
+    { direct: true },
+  ]) {
+    expect(also(change)).toBe(false);
+  }
+});
+
+test("where to listen: this host unless another is named", () => {
+  expect(parseListen(":9100", "metrics")).toEqual({ host: "127.0.0.1", port: 9100 });
+  expect(parseListen("0.0.0.0:80", "metrics")).toEqual({ host: "0.0.0.0", port: 80 });
+  expect(parseListen("[::1]:0", "metrics")).toEqual({ host: "::1", port: 0 });
+  for (const bad of ["", "9100", "host", ":", ":70000", "::1:80", "a b:1", ":9x"]) {
+    expect(() => parseListen(bad, "metrics")).toThrow("HOST:PORT");
+  }
+});
