@@ -285,7 +285,12 @@ async function inLab(
   const image = join(folder, `${crypto.randomUUID()}.img`);
   writeFileSync(image, "");
   truncateSync(image, 4 << 20);
-  const script = `"$@" & suite=$!; sleep 0.5; ${target} 7 3 b0 ${image} >/dev/null 2>&1 & target=$!; wait $suite; code=$?; kill $target 2>/dev/null; wait $target; exit $code`;
+  const script = `"$@" 2>${image}.err & suite=$!
+    until grep -q Listening ${image}.err; do sleep 0.02; done
+    ${target} 7 3 b0 ${image} >/dev/null 2>&1 & target=$!
+    wait $suite; code=$?
+    kill $target 2>/dev/null; wait $target
+    cat ${image}.err >&2; exit $code`;
   const run = await runInLab(
     [
       ...["sh", "-c", script, "sh", process.execPath, AOE, "bench", "conform", "e7.3"],
@@ -332,22 +337,26 @@ describe.if(!insideLabTests)("over raw sockets", () => {
     return;
   }
 
-  test("our target passes whole, as docs/conformance.md says, and the frames are captured", async () => {
-    const pcap = join(folder, "ours.pcap");
-    const ours = `${process.execPath} ${AOE} target`;
-    const run = await inLab(ours, ["--json", "--capture", pcap]);
-    expect(run.stderr).toContain("33 pass, 0 differ, 1 not tested");
-    expect(run.exitCode).toBe(0);
-    expect(table(run.stdout)).toEqual(await documented("aoe target"));
-    const bytes = await Bun.file(pcap).bytes();
-    const capture = readCapture(new DataView(bytes.buffer));
-    if (isMalformed(capture)) throw new Error("the capture is one");
-    let frames = 0;
-    while (capture.next() !== null) frames++;
-    const sent = Number(/(\d+) frames sent/.exec(run.stderr)?.[1]);
-    expect(sent).toBeGreaterThan(400);
-    expect(frames).toBeGreaterThan(sent);
-  }, 60_000);
+  test.concurrent(
+    "our target passes whole, as docs/conformance.md says, and the frames are captured",
+    async () => {
+      const pcap = join(folder, "ours.pcap");
+      const ours = `${process.execPath} ${AOE} target`;
+      const run = await inLab(ours, ["--json", "--capture", pcap]);
+      expect(run.stderr).toContain("33 pass, 0 differ, 1 not tested");
+      expect(run.exitCode).toBe(0);
+      expect(table(run.stdout)).toEqual(await documented("aoe target"));
+      const bytes = await Bun.file(pcap).bytes();
+      const capture = readCapture(new DataView(bytes.buffer));
+      if (isMalformed(capture)) throw new Error("the capture is one");
+      let frames = 0;
+      while (capture.next() !== null) frames++;
+      const sent = Number(/(\d+) frames sent/.exec(run.stderr)?.[1]);
+      expect(sent).toBeGreaterThan(400);
+      expect(frames).toBeGreaterThan(sent);
+    },
+    60_000,
+  );
 
   const vblade = findProgram("vblade");
   const version = vblade === null ? null : vbladeVersion();
@@ -355,14 +364,18 @@ describe.if(!insideLabTests)("over raw sockets", () => {
   else if (version !== "25") {
     test.skip(`vblade against docs/conformance.md: this is version ${version}, not 25`, () => {});
   } else {
-    test("vblade 25 ends as docs/conformance.md says", async () => {
-      const run = await inLab(vblade, ["--json"]);
-      expect(run.exitCode).toBe(1);
-      expect(table(run.stdout)).toEqual(await documented("vblade 25"));
-    }, 60_000);
+    test.concurrent(
+      "vblade 25 ends as docs/conformance.md says",
+      async () => {
+        const run = await inLab(vblade, ["--json"]);
+        expect(run.exitCode).toBe(1);
+        expect(table(run.stdout)).toEqual(await documented("vblade 25"));
+      },
+      60_000,
+    );
   }
 
-  test("it says what it would do to the export before it does it", async () => {
+  test.concurrent("it says what it would do to the export before it does it", async () => {
     const run = await runInLab([
       ...[process.execPath, AOE, "bench", "conform", "e7.3", "--interface", "a0"],
     ]);
@@ -374,7 +387,7 @@ describe.if(!insideLabTests)("over raw sockets", () => {
       ...[process.execPath, AOE, "bench", "conform", "e7.3", "--interface", "a0"],
       ...["--yes-scratch", "--wait", "100ms"],
     ]);
-    expect(alone.stderr).toBe("e7.3 did not answer within 100ms\n");
+    expect(alone.stderr).toBe("Listening on a0 for e7.3\ne7.3 did not answer within 100ms\n");
     expect(alone.exitCode).toBe(6);
   });
 });

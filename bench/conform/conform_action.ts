@@ -61,6 +61,7 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
       // A late copy of an earlier run's questions must not look like one of this run's (P28).
       (Date.now() % 0x1_0000) * 0x1_0000,
     );
+    process.stderr.write(`Listening on ${flags.interface} for ${name}\n`);
     const facts = meet(prober, address, wait);
     process.stderr.write(
       `Testing ${name} at ${formatMac(facts.target)} (${facts.model || "no model name"}, ${facts.sectors} sectors) on ${flags.interface}, MTU ${facts.mtu}\n`,
