@@ -13,7 +13,13 @@ export interface Progress {
   end(): void;
 }
 
-export function createProgress(what: string, total: number, quiet: boolean): Progress {
+/** `format` writes an amount; bytes unless told. */
+export function createProgress(
+  what: string,
+  total: number,
+  quiet: boolean,
+  format: (amount: number) => string = formatSize,
+): Progress {
   const { stderr } = process;
   const start = performance.now();
   let plainAt = start + PLAIN_EVERY_MS;
@@ -23,7 +29,7 @@ export function createProgress(what: string, total: number, quiet: boolean): Pro
     const rate = done / seconds;
     const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
     const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)}s left` : "";
-    return `${what}: ${formatSize(done)} of ${formatSize(total)} (${percent} %), ${formatSize(rate)}/s${left}`;
+    return `${what}: ${format(done)} of ${format(total)} (${percent} %), ${format(Math.round(rate))}/s${left}`;
   };
   return {
     tell(done) {
