@@ -5,6 +5,7 @@ import { PROCESSES } from "./arrivals.ts";
 import { conformCommand } from "./conform/command.ts";
 import { faultRunCommand } from "./fault_run/command.ts";
 import { fuzzCommand } from "./fuzz/command.ts";
+import { soakCommand } from "./soak/command.ts";
 import { collect, judgeCommands } from "./judge_commands.ts";
 import { LOAD_DEFAULTS } from "./load_options.ts";
 import { TRACE_LIMIT } from "./trace/trace_limit.ts";
@@ -27,6 +28,7 @@ export function benchCommand(): Command {
   bench.addCommand(conformCommand());
   bench.addCommand(fuzzCommand());
   bench.addCommand(faultRunCommand());
+  bench.addCommand(soakCommand());
   bench.addCommand(simCommand());
   return bench;
 }
