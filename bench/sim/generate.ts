@@ -117,7 +117,8 @@ function service(random: Random, fixedCopies: boolean): string {
   if (chance(random, 0.35)) return "";
   const stages = [pick(random, SERVICES)];
   if (chance(random, 0.3)) stages.push(pick(random, SERVICES));
-  if (fixedCopies && chance(random, 0.08)) return [...stages, "hang:1%"].join(",");
+  const cuts = stages.includes("error:2/1%");
+  if (fixedCopies && !cuts && chance(random, 0.08)) return [...stages, "hang:1%"].join(",");
   return stages.join(",");
 }
 

@@ -161,6 +161,8 @@ export function traitsOf(scenario: Scenario): Traits {
       targets.every(({ ports }) => ports === 1) &&
       initiators.every(({ links, retransmitTag }) => links === 1 && retransmitTag === "same") &&
       !kind("mtu") &&
+      // A refused frame is cut, and the next ones of its path with it.
+      !services.includes("error:2") &&
       scenario.mtu < 2000,
     ataErrors: corrupts || /error:[a-z]/.test(services),
     aoeErrors: corrupts || kind("mtu") || /error:\d/.test(services),
