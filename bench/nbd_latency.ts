@@ -1,13 +1,14 @@
 // What NBD costs at depth 1: fio through `aoe initiator nbd`, beside `aoe bench load` of the same device.
 //
-//   aoe lab -- bun bench/nbd_latency.ts [rounds] [seconds]
+//   aoe lab -- bun bench/nbd_latency.ts [rounds] [seconds] [two | one | free]
 //
 //   load   bench load ─ frames ─ target                      two processes
 //   nbd    fio ─ socket ─ initiator nbd ─ frames ─ target    three, and two wake-ups more
 //
 // Both arms read 4 KiB at random, one at a time; they take turns (load nbd, nbd load, …), so that whatever else
-// the machine does falls on both alike, and never run together. The target has a CPU of its own, all else shares
-// another: what is compared is then the work and not where the scheduler put it. An arm's figure is the median of its trials' p50; the
+// the machine does falls on both alike, and never run together. What a round trip takes depends on where the
+// scheduler puts its ends, so both arms are pinned alike: `two` gives the target a CPU of its own and all else
+// another, `one` puts all on one, `free` leaves it to the scheduler. An arm's figure is the median of its trials' p50; the
 // claim is nbd ≤ 3 × load. Exit code 0 where it holds, 3 where it does not, 5 without fio.
 
 import { mkdtempSync, rmSync } from "node:fs";
@@ -15,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { allowedCpus, pinToCpus } from "../sys/affinity.ts";
-import { EXIT } from "../words/failure.ts";
+import { EXIT, expected } from "../words/failure.ts";
 import { findProgram } from "./lab/programs.ts";
 import { startNbd } from "./nbd_fixture.ts";
 
@@ -23,6 +24,7 @@ const AOE = resolve(import.meta.dir, "../aoe.ts");
 const SIZE = 64 * 2 ** 20;
 const WARM_UP_SECONDS = 0.5;
 const MOST_RATIO = 3;
+const PLACEMENTS = ["two", "one", "free"];
 
 /** fio's JSON, and ours, which has its shape. */
 interface Document {
@@ -72,19 +74,23 @@ function median(values: readonly number[]): number {
 const us = (ns: number): string => (ns / 1e3).toFixed(1);
 
 /** Exit code. */
-async function main(rounds: number, seconds: number): Promise<number> {
+async function main(rounds: number, seconds: number, placement: string): Promise<number> {
+  if (!PLACEMENTS.includes(placement)) {
+    process.stderr.write(`${expected("placement", PLACEMENTS.join(", "), placement).message}\n`);
+    return EXIT.usage;
+  }
   if (findProgram("fio") === null) {
     process.stderr.write("fio is absent, and it is the client that is timed\n");
     return EXIT.environment;
   }
   const folder = mkdtempSync(join(tmpdir(), "aoe-nbd-"));
   const cpus = allowedCpus();
-  const [ours = 0, theirs = ours] = cpus;
+  const [ours = 0, second = ours] = cpus;
   // Children run where their parent may when they are made.
-  pinToCpus([theirs]);
+  pinToCpus(placement === "free" ? cpus : [placement === "one" ? ours : second]);
   const nbd = await startNbd(folder, SIZE);
   await nbd.server.end();
-  pinToCpus([ours]);
+  if (placement !== "free") pinToCpus([ours]);
   const arms = {
     load: async () =>
       trialOf(
@@ -123,12 +129,12 @@ async function main(rounds: number, seconds: number): Promise<number> {
   const ratio = (through as number) / (load as number);
   const holds = ratio <= MOST_RATIO;
   process.stdout.write(
-    `p50 at depth 1, 4 KiB random reads, median of ${rounds}: load ${us(load as number)} us, nbd ${us(through as number)} us, ratio ${ratio.toFixed(2)} (at most ${MOST_RATIO}: ${holds ? "holds" : "missed"})\n`,
+    `p50 at depth 1, 4 KiB random reads, CPUs ${placement}, median of ${rounds}: load ${us(load as number)} us, nbd ${us(through as number)} us, ratio ${ratio.toFixed(2)} (at most ${MOST_RATIO}: ${holds ? "holds" : "missed"})\n`,
   );
   return holds ? EXIT.done : EXIT.threshold;
 }
 
 if (import.meta.main) {
-  const [rounds = "5", seconds = "1"] = process.argv.slice(2);
-  process.exitCode = await main(Number(rounds), Number(seconds));
+  const [rounds = "5", seconds = "1", placement = "two"] = process.argv.slice(2);
+  process.exitCode = await main(Number(rounds), Number(seconds), placement);
 }

@@ -25,6 +25,8 @@ export interface NbdTexts extends SessionTexts {
 
 /** `--connections` at most; each may occupy the memory of the largest request. */
 const MOST_CONNECTIONS = 64;
+/** How often sockets are looked at while the device has requests, ns: an answer must not wait for a look. */
+const LOOK_EVERY = 5e3;
 
 export async function nbdAction(name: string, texts: NbdTexts): Promise<void> {
   const address = parseAddress(name, "device");
@@ -100,7 +102,7 @@ async function serve(
       core: server,
       waiter,
       mode: texts.mode ?? "low-latency",
-      lookEvery: 0,
+      lookEvery: LOOK_EVERY,
       expecting: () => server.device.pending > 0,
       until: () => {
         if (asked) server.stop(waiter.now());
