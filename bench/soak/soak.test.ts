@@ -74,11 +74,11 @@ describe("what judges", () => {
     expect(sizeOf(2 ** 30)).toEqual({ residentBytes: 0, descriptors: 0 });
   });
 
-  test("counters of other dice are apart, of the same are not", async () => {
-    for (const plan of FAULT_PLANS.filter((each) => /drop|duplicate/.test(each))) {
-      const theory = await inTheory(plan, 1, 400);
-      expect([plan, apart(theory, await inTheory(plan, 1, 400))]).toEqual([plan, []]);
-      const more = await inTheory(plan.replace(/\d+%/, "40%"), 1, 400);
+  test("counters of other dice are apart, of the same are not", () => {
+    for (const [plan] of FAULT_PLANS.filter(([each]) => /drop|duplicate/.test(each))) {
+      const theory = inTheory(plan, 200);
+      expect([plan, apart(theory, inTheory(plan, 200))]).toEqual([plan, []]);
+      const more = inTheory(plan.replace(/\d+%/, "40%"), 200);
       expect([plan, apart(theory, more).length > 0]).toEqual([plan, true]);
     }
   });
