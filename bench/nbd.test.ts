@@ -185,7 +185,8 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
           stderr: "ignore",
         },
       );
-      await Bun.sleep(700);
+      // The sparse image fills as soon as its writes arrive.
+      while (statSync(nbd.image).blocks < 64) await Bun.sleep(5);
       child.kill("SIGKILL");
       await child.exited;
       await nbd.server.until("went away with");
