@@ -1,0 +1,489 @@
+// A target as a process in a lab: what it is told while it serves, and what happens around it, costs no
+// request; what can't be served is said.
+
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { testsInLab } from "../bench/lab/in_lab.ts";
+import type { FrameView, TxBuffer } from "../link/link.ts";
+import { openPacketLink, type PacketLink } from "../link/packet.ts";
+import * as aoe from "../wire/aoe.ts";
+import * as ata from "../wire/ata.ts";
+import { BROADCAST } from "../wire/mac.ts";
+import { type Frame, parse, toBytes } from "../wire/frame.ts";
+import { isMalformed } from "../wire/malformed.ts";
+import { connectControl, type ControlClient } from "./control/client.ts";
+import { ataFrame, ataOf, configOf, discovery, pattern, readFrame, writeFrame } from "./probe.ts";
+
+const AOE = join(import.meta.dir, "..", "aoe.ts");
+const A0 = 0x0200_0000_00a0;
+const B0 = 0x0200_0000_00b0;
+
+const directory = mkdtempSync(join(tmpdir(), "aoe-serve-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+});
+
+let names = 0;
+const fresh = (suffix: string): string => join(directory, `${names++}${suffix}`);
+
+interface Served {
+  readonly config: string;
+  readonly control: string;
+  readonly pid: number;
+  /** What it has said on stderr. */
+  said(): string;
+  until(part: string): Promise<void>;
+  connect(): Promise<ControlClient>;
+  signal(name: NodeJS.Signals): void;
+  readonly exited: Promise<number>;
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 8_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`not within 8 s: ${what}`);
+    await Bun.sleep(5);
+  }
+}
+
+/** A target whose configuration is `exports` behind one interface and a control socket. */
+async function serve(
+  exports: string,
+  head = 'interfaces = ["b0"]',
+  words: string[] = [],
+): Promise<Served> {
+  const config = fresh(".toml");
+  const control = fresh(".sock");
+  const log = fresh(".log");
+  writeFileSync(config, `${head}\ncontrol = "${control}"\nmode = "frugal"\n${exports}`);
+  const child = Bun.spawn([process.execPath, AOE, "target", "--config", config, ...words], {
+    stdout: "ignore",
+    stderr: Bun.file(log),
+  });
+  const served: Served = {
+    config,
+    control,
+    pid: child.pid,
+    said: () => readFileSync(log, "utf8"),
+    until: (part) => until(`${part} in ${served.said()}`, () => served.said().includes(part)),
+    async connect() {
+      const client = await connectControl(control);
+      cleanups.push(() => client.close());
+      return client;
+    },
+    signal: (name) => child.kill(name),
+    exited: child.exited,
+  };
+  cleanups.push(async () => {
+    child.kill("SIGKILL");
+    await child.exited;
+  });
+  await until(
+    "the target is ready or over",
+    () => served.said().includes("control socket") || child.exitCode !== null,
+  );
+  return served;
+}
+
+function rewrite(served: Served, change: (text: string) => string): void {
+  writeFileSync(served.config, change(readFileSync(served.config, "utf8")));
+}
+
+/** Sends frames on a0 and collects what comes. */
+class Peer {
+  readonly link: PacketLink;
+  private readonly buffer: TxBuffer;
+  readonly came: Frame[] = [];
+  private readonly visit = ({ view, base, length }: FrameView): void => {
+    const frame = parse(view, base, length);
+    if (isMalformed(frame)) throw new Error(`malformed: ${JSON.stringify(frame)}`);
+    if ((frame.aoe.flags & aoe.FLAG_RESPONSE) !== 0) this.came.push(frame);
+  };
+
+  constructor(name = "a0") {
+    this.link = openPacketLink({ interface: name });
+    this.buffer = this.link.allocate(16_000) as TxBuffer;
+    cleanups.push(() => this.link.close());
+  }
+
+  send(frame: Frame): void {
+    const bytes = toBytes({
+      ...frame,
+      ethernet: {
+        ...frame.ethernet,
+        source: A0,
+        destination: frame.ethernet.destination === BROADCAST ? BROADCAST : B0,
+      },
+    });
+    this.buffer.bytes.set(bytes);
+    this.link.transmit(this.buffer, bytes.length);
+  }
+
+  receive(): Frame[] {
+    while (this.link.receive(this.visit, 64) > 0);
+    return this.came;
+  }
+
+  /** The answer to one frame. */
+  async ask(frame: Frame): Promise<Frame> {
+    this.came.length = 0;
+    this.send(frame);
+    await until("an answer", () => this.receive().length > 0);
+    return this.came[0] as Frame;
+  }
+
+  /** Whether nothing comes. */
+  async silent(frame: Frame): Promise<boolean> {
+    this.came.length = 0;
+    this.send(frame);
+    await Bun.sleep(300);
+    return this.receive().length === 0;
+  }
+}
+
+function ip(words: string): void {
+  const run = Bun.spawnSync(["sh", "-c", `PATH=$PATH:/usr/sbin:/sbin; ip ${words}`]);
+  if (run.exitCode !== 0) throw new Error(`ip ${words}: ${run.stderr.toString()}`);
+}
+
+testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
+  const memory = (minor: number, more = ""): string =>
+    `[[export]]\naddress = "e7.${minor}"\nmemory = "64k"\n${more}\n`;
+
+  test("unchanged exports lose no request while the configuration is read again and again", async () => {
+    const image = fresh(".img");
+    const served = await serve(
+      `[[export]]\naddress = "e7.3"\nfile = "${image}"\ncreate = "1m"\nbuffer_count = 16\n${memory(4)}`,
+    );
+    const peer = new Peer();
+    const control = await served.connect();
+    await peer.ask(readFrame(0, 1));
+    peer.came.length = 0;
+    // A window of eight reads, none of them ever sent twice.
+    const waiting = new Set<number>();
+    let tag = 1;
+    let reloads = 0;
+    let asking = true;
+    const ask = async (): Promise<void> => {
+      for (let round = 0; round < 12; round++) {
+        // An export comes, changes its size, changes its model, goes.
+        const kind = [
+          memory(5),
+          memory(5).replace("64k", "32k"),
+          memory(5, 'service = "delay:2ms"'),
+          "",
+        ][round % 4];
+        rewrite(
+          served,
+          (text) => `${text.replace(/\[\[export\]\]\naddress = "e7.5"[^[]*/, "")}${kind}`,
+        );
+        if (round % 2 === 0) {
+          const told = await control.ask({ verb: "reload" });
+          expect(told).toMatchObject({ ok: true, unchanged: 2 });
+        } else {
+          const seen = served.said().split("reloaded").length;
+          served.signal("SIGHUP");
+          await until("a reload by signal", () => served.said().split("reloaded").length > seen);
+        }
+        reloads++;
+      }
+    };
+    const over = ask().finally(() => {
+      asking = false;
+    });
+    while (asking || waiting.size > 0) {
+      while (asking && waiting.size < 8) {
+        waiting.add(tag);
+        peer.send(readFrame(tag % 2048, 1, { tag: tag++ }));
+      }
+      for (const { aoe: header } of peer.receive()) waiting.delete(header.tag);
+      peer.came.length = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!asking && waiting.size > 0) {
+        await until("all answers", () => {
+          for (const { aoe: header } of peer.receive()) waiting.delete(header.tag);
+          return waiting.size === 0;
+        });
+      }
+    }
+    await over;
+    expect(reloads).toBe(12);
+    expect(tag).toBeGreaterThan(100);
+    const told = await control.ask({ verb: "stats", export: "e7.3" });
+    expect((told["exports"] as { reads: number }[])[0]?.reads).toBe(tag);
+  }, 30_000);
+
+  test("a configuration that went bad changes nothing and is said", async () => {
+    const served = await serve(memory(3));
+    const control = await served.connect();
+    rewrite(served, (text) => `${text}[[export]]\naddress = "e7.4"\nfile = "/none"\n`);
+    expect(await control.ask({ verb: "reload" })).toMatchObject({
+      ok: false,
+      error: expect.stringContaining("/none does not exist"),
+    });
+    rewrite(served, (text) => `${text}\ncolour = 1\n`);
+    served.signal("SIGHUP");
+    await served.until("nothing was changed");
+    expect(served.said()).toContain("`colour`");
+    expect(ataOf(await new Peer().ask(readFrame(0, 1))).command).toBe(ata.STATUS_DRDY);
+  });
+
+  test("an interface changes its MTU, goes, comes back as another one, and is served again", async () => {
+    const served = await serve(memory(3), 'interfaces = ["b0", "w0"]');
+    expect(served.said()).toContain("waiting for it");
+    const peer = new Peer();
+    await peer.ask(readFrame(0, 1));
+    peer.came.length = 0;
+    ip("link set a0 mtu 9000; ip link set b0 mtu 9000");
+    await until("an announcement of the new MTU", () =>
+      peer
+        .receive()
+        .some((frame) => frame.body.kind === "config" && configOf(frame).sectorCount === 17),
+    );
+    ip("link set a0 mtu 1500; ip link set b0 mtu 1500");
+    await until("an announcement of the old MTU", () =>
+      peer
+        .receive()
+        .some((frame) => frame.body.kind === "config" && configOf(frame).sectorCount === 2),
+    );
+    // One that was not there at the start.
+    ip("link add v0 type veth peer name w0; ip link set v0 up; ip link set w0 up");
+    await served.until("serving on w0");
+    const control = await served.connect();
+    for (let round = 1; round <= 3; round++) {
+      ip("link del v0");
+      await until("w0 is gone", () => served.said().split("w0 is gone").length === round + 1);
+      // Gone costs nothing: the target does not spin on a dead socket.
+      ip("link add v0 type veth peer name w0; ip link set v0 up");
+      await until("w0 again", () => served.said().split("serving on w0").length === round + 2);
+      const other = new Peer("v0");
+      ip("link set w0 up");
+      await until("an answer on w0", () => {
+        other.send(discovery());
+        Bun.sleepSync(20);
+        return other.receive().length > 0;
+      });
+      const stats = await control.ask({ verb: "stats" });
+      expect(
+        (stats["interfaces"] as { interface: string }[]).map((each) => each.interface),
+      ).toEqual(["b0", "w0"]);
+    }
+    ip("link del v0");
+    await peer.ask(readFrame(0, 1));
+    const before = cpuTime(served.pid);
+    await Bun.sleep(400);
+    expect(cpuTime(served.pid) - before).toBeLessThan(20);
+  }, 30_000);
+
+  test("the control socket is its owner's alone, and goes with the target", async () => {
+    const served = await serve(memory(3));
+    expect(statSync(served.control).mode & 0o777).toBe(0o600);
+    const control = await served.connect();
+    expect(await control.ask({ verb: "quit" })).toEqual({ ok: true });
+    expect(await served.exited).toBe(0);
+    expect(existsSync(served.control)).toBe(false);
+  });
+
+  test("ctl and top speak to it: JSON on stdout, a sentence on stderr, plain lines", async () => {
+    const served = await serve(memory(3));
+    const run = async (...words: string[]) => {
+      const child = Bun.spawn([process.execPath, AOE, "target", ...words], {
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      const [out, err] = await Promise.all([
+        new Response(child.stdout).text(),
+        new Response(child.stderr).text(),
+      ]);
+      return { out, err, code: await child.exited };
+    };
+    const socket = ["--socket", served.control];
+    const changed = await run("ctl", ...socket, "service", "e7.3", "delay:1ms");
+    expect([changed.out, changed.code]).toEqual(['{"service_model":"delay:1ms"}\n', 0]);
+    const refused = await run("ctl", ...socket, "export", "remove", "e9.9");
+    expect([refused.out, refused.code]).toEqual(["", 1]);
+    expect(refused.err).toContain("`e9.9`");
+    expect((await run("ctl", ...socket, "dance")).code).toBe(2);
+    const nobody = await run("ctl", "--socket", `${served.control}.not`, "stats");
+    expect([nobody.code, nobody.err.includes("No target listens")]).toEqual([5, true]);
+    const peer = new Peer();
+    const watching = run("top", ...socket, "--interval", "300ms", "--count", "2");
+    for (let tag = 1; tag < 60; tag++) {
+      peer.send(readFrame(0, 1, { tag }));
+      await Bun.sleep(10);
+    }
+    const told = await watching;
+    expect([told.code, told.err]).toEqual([0, ""]);
+    expect(told.out).toMatch(/^e7\.3 read \d+\/s .* mean 1\.?\d*ms queue/m);
+  }, 15_000);
+
+  test("metrics are served on this host alone", async () => {
+    const served = await serve(memory(3), 'interfaces = ["b0"]\nmetrics = ":0"');
+    const url = /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(served.said())?.[0] ?? "";
+    const answer = await fetch(url);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([
+      200,
+      "text/plain; version=0.0.4; charset=utf-8",
+    ]);
+    expect(await answer.text()).toContain('aoe_export_sectors{export="e7.3"} 128\n');
+    expect((await fetch(url.replace("metrics", "etc/passwd"))).status).toBe(404);
+    expect((await fetch(url, { method: "POST" })).status).toBe(405);
+  });
+
+  test("a full disk: ABRT for the write, the cause once in the log, and nothing lost elsewhere", async () => {
+    const disk = fresh(".mnt");
+    Bun.spawnSync([
+      "sh",
+      "-c",
+      `mkdir ${disk}; PATH=$PATH:/usr/sbin:/sbin mount -t tmpfs -o size=256k tmpfs ${disk}`,
+    ]);
+    cleanups.push(() =>
+      Bun.spawnSync(["sh", "-c", `PATH=$PATH:/usr/sbin:/sbin umount -l ${disk}`]),
+    );
+    const served = await serve(
+      `[[export]]\naddress = "e7.3"\nfile = "${disk}/sparse.img"\ncreate = "10m"\n${memory(4)}`,
+    );
+    const peer = new Peer();
+    const data = pattern(2, 5);
+    let full = 0;
+    for (let lba = 0; lba < 1200; lba += 2) {
+      const { command, error } = registers(await peer.ask(writeFrame(lba, data, { tag: lba })));
+      if (command === ata.STATUS_DRDY) continue;
+      full++;
+      expect([command & ata.STATUS_ERR, error]).toEqual([ata.STATUS_ERR, 0x04]);
+    }
+    expect(full).toBeGreaterThan(10);
+    await served.until("No space left on device");
+    expect(served.said().split("No space left").length - 1).toBe(1);
+    // What was there before and what is elsewhere are as they were.
+    const first = await peer.ask(readFrame(0, 2, { tag: 9_001 }));
+    expect(Buffer.from(first.rest.subarray(0, 1024)).equals(Buffer.from(data))).toBe(true);
+    const other = await peer.ask(writeFrame(0, data, { tag: 9_002, minor: 4 }));
+    expect(registers(other).command).toBe(ata.STATUS_DRDY);
+  }, 20_000);
+
+  test("no frame reaches a file that the configuration does not name", async () => {
+    const served = await serve(
+      `[[export]]\naddress = "e7.3"\nfile = "${fresh(".img")}"\ncreate = "64k"\noffset = 8\nlength = 16\n`,
+    );
+    const secret = fresh(".secret");
+    writeFileSync(secret, "SECRET".repeat(1000));
+    const before = statSync(secret);
+    const peer = new Peer();
+    // Behind the end, in front of the offset, at other addresses, with names in strings and payloads.
+    const outside = [16, 17, 120, 2 ** 28 - 1, 2 ** 32, 2 ** 47, 2 ** 48 - 1];
+    for (const lba of outside) {
+      for (const frame of [
+        readFrame(lba, 1, { tag: lba % 2 ** 31 }),
+        writeFrame(lba, pattern(1, 1), { tag: (lba % 2 ** 31) + 1 }),
+      ]) {
+        const answer = registers(await peer.ask(frame));
+        expect(answer.command & ata.STATUS_ERR).toBe(ata.STATUS_ERR);
+      }
+    }
+    for (let opcode = 0; opcode < 256; opcode++) {
+      peer.send(
+        ataFrame(
+          { command: opcode, count: 1, lba: 3 },
+          { tag: 0x5000 + opcode },
+          new TextEncoder().encode(`${secret}\0`),
+        ),
+      );
+    }
+    expect(await peer.silent(readFrame(0, 1, { major: 8 }))).toBe(false);
+    expect(peer.came.every(({ aoe: header }) => header.major === 7)).toBe(true);
+    for (const { rest } of peer.came) expect(Buffer.from(rest).includes("SECRET")).toBe(false);
+    const after = statSync(secret);
+    expect([after.mtimeMs, after.size]).toEqual([before.mtimeMs, before.size]);
+    // The process has no other file open than the image.
+    const files = Bun.spawnSync(["sh", "-c", `ls -l /proc/${served.pid}/fd`]).stdout.toString();
+    expect(files).not.toContain(".secret");
+    const image = readFileSync(served.config, "utf8").match(/file = "(.*)"/)?.[1] ?? "";
+    const bytes = readFileSync(image);
+    // Nothing of what was written stands outside the 16 sectors that are served.
+    expect(bytes.subarray(0, 8 * 512).every((byte) => byte === 0)).toBe(true);
+    expect(bytes.subarray(24 * 512).every((byte) => byte === 0)).toBe(true);
+  }, 15_000);
+
+  test("export remove waits for what is in hand; what hangs is answered", async () => {
+    const served = await serve(memory(3, 'service = "hang:100%"'));
+    const control = await served.connect();
+    const peer = new Peer();
+    expect(await peer.silent(readFrame(0, 1, { tag: 77 }))).toBe(true);
+    const removed = control.ask({ verb: "export remove", export: "e7.3" });
+    await until("the answer of what hung", () =>
+      peer.receive().some(({ aoe: header }) => header.tag === 77),
+    );
+    expect(await removed).toEqual({ ok: true });
+    expect(await peer.silent(readFrame(0, 1))).toBe(true);
+  });
+});
+
+function registers(frame: Frame): { command: number; error: number } {
+  const { command, feature } = ataOf(frame);
+  return { command, error: feature };
+}
+
+/** Ticks of CPU time, 10 ms each. */
+function cpuTime(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+describe("a configuration on the command line", () => {
+  const run = async (...words: string[]) => {
+    const child = Bun.spawn([process.execPath, AOE, "target", ...words], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    return { out, err: err.trim(), code: await child.exited };
+  };
+  const file = (text: string): string => {
+    const path = fresh(".toml");
+    writeFileSync(path, text);
+    return path;
+  };
+  const good = 'interfaces = ["nowhere0"]\n[[export]]\naddress = "e7.3"\nfile = "/nowhere.img"\n';
+
+  test("--check only checks", async () => {
+    const path = file(good);
+    expect(await run("--config", path, "--check")).toEqual({
+      out: `${path}: 1 exports on nowhere0\n`,
+      err: "",
+      code: 0,
+    });
+    const bad = await run("--config", file(good.replace("e7.3", "e7")), "--check");
+    expect([bad.code, bad.out]).toEqual([2, ""]);
+    expect(bad.err).toContain("line 3, [[export]] 1: Expected `address`");
+  });
+
+  test("what does not go together is refused", async () => {
+    const path = file(good);
+    for (const [words, part] of [
+      [["--check"], "--config"],
+      [["--config", path, "7"], "`7`"],
+      [["--config", path, "-b", "4"], "`buffer_count`"],
+      [["--config", path, "--delay", "1ms"], "`service`"],
+      [["--config", `${path}.none`], "ENOENT"],
+      [["--config", path, "--user", "no-such-user"], "`no-such-user`"],
+      [["--config", path, "--metrics", "9100"], "HOST:PORT"],
+      [["--config", path, "--seed", "x"], "`x`"],
+    ] as const) {
+      const ended = await run(...words);
+      expect([words, ended.code, ended.out]).toEqual([words, 2, ""]);
+      expect(ended.err).toContain(part);
+      expect(ended.err.split("\n")).toHaveLength(1);
+    }
+  });
+});
