@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { METRIC_NAMES } from "./compare/metric.ts";
 
 export function judgeCommands(): Command[] {
-  return [compareCommand(), schemaCommand()];
+  return [compareCommand(), reproduceCommand(), schemaCommand()];
 }
 
 export function collect(value: string, before: string[]): string[] {
@@ -37,6 +37,28 @@ Examples:
     .action(async (files: string[], flags: Record<string, unknown>) => {
       const { compareAction } = await import("./compare/compare_action.ts");
       process.exitCode = await compareAction(files, flags);
+    });
+}
+
+function reproduceCommand(): Command {
+  return new Command("reproduce")
+    .description("measure the claims E1 to E8 about the pool: holds, does not hold, inconclusive")
+    .option("--quick", "fewer values and shorter trials: under five minutes")
+    .option("--only <ids>", "some of them: E1,E5")
+    .option("--json", "claims, figures and results on stdout")
+    .option("-o, --output <file>", "write them to a file")
+    .addHelpText(
+      "after",
+      `
+Each claim is judged by exact figures (virtual clock) and by this machine's (raw sockets).
+A claim that does not hold is a finding: the exit code is 0.
+
+Example:
+  aoe bench reproduce --quick -o claims.json`,
+    )
+    .action(async (flags: Record<string, unknown>) => {
+      const { reproduceAction } = await import("./reproduce/reproduce_action.ts");
+      process.exitCode = await reproduceAction(flags);
     });
 }
 

@@ -17,6 +17,7 @@ import { EXIT, Failure } from "../words/failure.ts";
 import { parseDuration, parseInteger, parseSize } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
 import type { Cell } from "./job/job.ts";
+import { HeapLink } from "./heap_link.ts";
 import { type LoadTexts, parseLoad } from "./load_options.ts";
 import { figuresOf, loadDocument } from "./load_report.ts";
 import { runLoad } from "./load_run.ts";
@@ -42,7 +43,7 @@ async function main(values: Cell["values"], link: string): Promise<number> {
       : wholeTarget(values, far, sectors, bufferCount);
   const at = exact ? 0 : wallMilliseconds();
   const outcome = await runLoad({
-    link: near,
+    link: values.memory === "malloc" ? new HeapLink(near) : near,
     waiter,
     beside,
     address: ADDRESS,

@@ -86,6 +86,12 @@ export const KEYS = {
       "raw sockets in a lab; one process; one process under a virtual clock (exact, repeatable)",
   },
   latency: { check: duration, value: "10us", about: "one way, under the virtual clock" },
+  memory: {
+    check: list("array", "malloc"),
+    value: "array",
+    about:
+      "of transmit frames on the memory and virtual links: typed arrays, or malloc through FFI",
+  },
   trials: { check: integer(1, 1000), value: "1", single: true, about: "trials of each cell" },
   order: {
     check: list("random", "abba"),
