@@ -7,7 +7,7 @@ import { LONGEST_STRING } from "../wire/config.ts";
 import * as identify from "../wire/identify.ts";
 import { Admission } from "./admission.ts";
 import { type ExportCounters, createExportCounters } from "./counters.ts";
-import type { ServiceModel } from "./service/model.ts";
+import { NO_MODEL, type ServiceModel } from "./service/model.ts";
 import type { Store } from "./store.ts";
 
 /** What clients set and what a restart must find again. */
@@ -33,7 +33,6 @@ export interface ExportOptions {
 }
 
 export const DEFAULT_BUFFER_COUNT = 64;
-const NO_MODEL: ServiceModel = { text: "", stages: [] };
 
 export class Export {
   readonly major: number;

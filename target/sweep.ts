@@ -9,7 +9,7 @@ import type { Export } from "./export.ts";
 
 /** Exports that one step serves at most, and the ns between two steps. */
 export const STEP = 32;
-export const INTERVAL = 1e6;
+export const INTERVAL = 2e6;
 
 export class Sweep implements FrameView {
   readonly bytes: Uint8Array;

@@ -21,6 +21,7 @@ import * as ethernet from "../wire/ethernet.ts";
 import { BROADCAST, type Mac, isGroup } from "../wire/mac.ts";
 import * as mask from "../wire/mask.ts";
 import * as reserve from "../wire/reserve.ts";
+import { AddressTable } from "./address_table.ts";
 import * as ataCommands from "./ata_commands.ts";
 import { changesSomething, headerLength, requestLength } from "./command.ts";
 import * as configCommands from "./config_commands.ts";
@@ -56,7 +57,7 @@ export interface TargetOptions {
 export class Target implements Core {
   readonly ports: TargetPort[] = [];
   readonly exports: Export[] = [];
-  private readonly byAddress = new Map<number, Export>();
+  private readonly byAddress = new AddressTable();
   private readonly requests: Request[] = [];
   /** Places in `requests` whose port is gone. */
   private readonly vacant: number[] = [];
@@ -117,7 +118,7 @@ export class Target implements Core {
   }
 
   exportAt(major: number, minor: number): Export | null {
-    return this.byAddress.get(major * 0x100 + minor) ?? null;
+    return this.byAddress.get(major, minor) ?? null;
   }
 
   /**
@@ -128,7 +129,7 @@ export class Target implements Core {
     const at = this.exports.indexOf(owner);
     if (at < 0) throw new Error(`invariant: e${owner.major}.${owner.minor} is served`);
     this.exports.splice(at, 1);
-    this.byAddress.delete(owner.address);
+    this.byAddress.delete(owner);
     for (const { sweeps } of this.ports) {
       for (let index = sweeps.length - 1; index >= 0; index--) {
         const sweep = sweeps[index] as Sweep;
@@ -167,11 +168,11 @@ export class Target implements Core {
 
   /** Throws where the address is taken. */
   addExport(added: Export): void {
-    if (this.byAddress.has(added.address)) {
+    if (this.byAddress.get(added.major, added.minor) !== undefined) {
       throw new Error(`invariant: e${added.major}.${added.minor} is served once`);
     }
     this.exports.push(added);
-    this.byAddress.set(added.address, added);
+    this.byAddress.set(added);
     if (added.store.asynchronous) this.listenTo(added.store);
     this.useModel(added);
     this.announceExport(added);
@@ -303,7 +304,7 @@ export class Target implements Core {
     const major = aoe.major(view, base);
     const minor = aoe.minor(view, base);
     if (major !== aoe.ANY_MAJOR && minor !== aoe.ANY_MINOR) {
-      const owner = this.byAddress.get(major * 0x100 + minor);
+      const owner = this.byAddress.get(major, minor);
       if (owner === undefined) counters.otherAddress++;
       else this.serve(port, frame, owner, source);
       return;

@@ -41,6 +41,9 @@ export interface ServiceModel {
   readonly stages: readonly Stage[];
 }
 
+/** The one of all exports that have none. */
+export const NO_MODEL: ServiceModel = { text: "", stages: [] };
+
 export interface ModelContext {
   /** What an error sentence calls the option: `--service`. */
   readonly what: string;
@@ -77,6 +80,7 @@ export function parseServiceModel(text: string, context: ModelContext): ServiceM
     .map((part) => part.trim())
     .filter((part) => part !== "")
     .map((part, index) => parseStage(part, index, context));
+  if (stages.length === 0) return NO_MODEL;
   return { text: stages.map((stage) => stage.text).join(","), stages };
 }
 
