@@ -50,17 +50,15 @@ function cell(value: TableCell): string {
   return escaped(typeof value === "string" ? value : value.shown);
 }
 
-/** Backticks in pairs make code, within which nothing needs to be escaped but what would end it. */
+/** What a name of the program's may be made of; whatever else stands between backticks is not one. */
+const NAME = /^[\w .:/=-]+$/;
+
+/** Backticks in pairs around names make code. */
 function worded(sentence: string): string {
   const parts = sentence.split("`");
-  if (parts.length % 2 === 0) return escaped(sentence);
-  return parts
-    .map((part, at) =>
-      at % 2 === 1 && part !== ""
-        ? `\`${part.replaceAll(/\s+/g, " ").replaceAll("|", "\\|")}\``
-        : escaped(part),
-    )
-    .join("");
+  const names = parts.filter((_, at) => at % 2 === 1);
+  if (parts.length % 2 === 0 || !names.every((name) => NAME.test(name))) return escaped(sentence);
+  return parts.map((part, at) => (at % 2 === 1 ? `\`${part}\`` : escaped(part))).join("");
 }
 
 /** `@` gets an invisible companion, so that nobody is called by a result. */

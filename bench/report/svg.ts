@@ -52,8 +52,11 @@ function placeChart(chart: Chart, from: number): { svg: string; bottom: number }
   const drawn = draw(chart, canvas) as unknown as {
     getAttribute(name: string): string | null;
     setAttribute(name: string, value: string): void;
+    removeAttribute(name: string): void;
     readonly outerHTML: string;
   };
+  // The file's title says as much; and linkedom writes a "<" within an attribute as it is, as HTML may.
+  drawn.removeAttribute("aria-label");
   drawn.setAttribute("x", String(PAD));
   drawn.setAttribute("y", String(top));
   parts.push(drawn.outerHTML);
