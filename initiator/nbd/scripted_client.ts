@@ -126,6 +126,8 @@ export class NbdWorld {
   readonly watch = new Watch();
   /** Streams that wait to be accepted. */
   readonly backlog: MemoryStream[] = [];
+  /** What accepting fails with, once each, before it works again. */
+  readonly acceptErrors: number[] = [];
   /** The listener was closed. */
   unlistened = false;
   private readonly core: Core;
@@ -151,7 +153,7 @@ export class NbdWorld {
     this.server = server;
     const listener: ByteListener = {
       fd: 3,
-      accept: () => this.backlog.shift() ?? AGAIN,
+      accept: () => this.acceptErrors.shift() ?? this.backlog.shift() ?? AGAIN,
       close: () => {
         this.unlistened = true;
       },

@@ -232,6 +232,19 @@ describe("several connections", () => {
     world.close();
   });
 
+  test("no descriptor for a client: said, and tried again after 100 ms, without a busy loop", () => {
+    const world = new NbdWorld();
+    const EMFILE = 24;
+    world.acceptErrors.push(-EMFILE);
+    const client = world.connect();
+    world.rest(99 * MS);
+    expect(client.output.length).toBe(0);
+    world.rest(2 * MS);
+    expect(client.output.length).toBe(18);
+    expect(world.notices).toEqual(["Can't accept an NBD client (errno 24)"]);
+    world.close();
+  });
+
   test("one that does not finish its handshake gives its place back", () => {
     const world = new NbdWorld({ mostConnections: 1 });
     const a = world.connect();
