@@ -13,7 +13,7 @@ export function fuzzCommand(): Command {
     .option("--case <n>", "this one case alone, as a finding names it")
     .option(
       "--only <names>",
-      "target, service, initiator, nbd, captures, texts; separated by commas",
+      "target, service, initiator, nbd, control, captures, texts; separated by commas",
     )
     .option("--save <folder>", "write the input of each finding to FOLDER/SURFACE")
     .option("--json", "one JSON document on stdout")

@@ -18,6 +18,7 @@ const CASES: Readonly<Record<string, number>> = {
   service: 60,
   initiator: 60,
   nbd: 120,
+  control: 150,
   captures: 1500,
   texts: 15_000,
 };

@@ -3,6 +3,7 @@
 
 import { createRandom } from "../../words/random.ts";
 import { captureSurface } from "./capture_surface.ts";
+import { controlSurface } from "./control_surface.ts";
 import { initiatorSurface } from "./initiator_surface.ts";
 import { nbdSurface } from "./nbd_surface.ts";
 import { failureOf, shrink } from "./shrink.ts";
@@ -15,6 +16,7 @@ export const SURFACES: readonly Surface[] = [
   serviceSurface,
   initiatorSurface,
   nbdSurface,
+  controlSurface,
   captureSurface,
   textSurface,
 ];
