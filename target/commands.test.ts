@@ -51,6 +51,10 @@ function expectSentence({ err }: Ended, ...parts: readonly string[]): void {
 describe("what is refused", () => {
   const ragged = join(directory, "ragged.img");
   writeFileSync(ragged, new Uint8Array(1000));
+  const empty = join(directory, "empty.img");
+  writeFileSync(empty, "");
+  const fifo = join(directory, "fifo");
+  Bun.spawnSync(["mkfifo", fifo]);
   test.each<[string, string[], number, string[]]>([
     ["shelf 65535", ["65535", "0", "lo", image], 2, ["shelf", "65534", "`65535`"]],
     ["slot 255", ["0", "255", "lo", image], 2, ["slot", "254", "`255`"]],
@@ -70,6 +74,14 @@ describe("what is refused", () => {
     ["a missing image", ["7", "3", "lo", `${image}.none`], 5, [`${image}.none`, "does not exist"]],
     ["a ragged image", ["7", "3", "lo", ragged], 5, ["512", "1000"]],
     ["a directory", ["-r", "7", "3", "lo", directory], 5, ["directory"]],
+    ["a FIFO", ["7", "3", "lo", fifo], 5, ["FIFO", fifo]],
+    ["a FIFO that is only read", ["-r", "7", "3", "lo", fifo], 5, ["FIFO"]],
+    ["a character device", ["7", "3", "lo", "/dev/null"], 5, ["character device"]],
+    ["an empty file", ["7", "3", "lo", empty], 5, ["empty"]],
+    ["a file in the way of a new image", ["--create", "1m", "7", "3", "lo", image], 5, ["1048576"]],
+    ["a new image without a size", ["--create", "x", "7", "3", "lo", image], 2, ["--create"]],
+    ["a new image nowhere", ["--create", "1m", "7", "3", "lo", "/none/x"], 5, ["/none/x"]],
+    ["a control socket that is a file", ["--control", ragged, "7", "3", "lo", image], 5, [ragged]],
     ["a missing interface", ["7", "3", "nowhere0", image], 5, ["nowhere0"]],
   ])("%s", async (_name, words, code, parts) => {
     const ended = await target(...words);
@@ -80,6 +92,40 @@ describe("what is refused", () => {
 
   const root = process.getuid?.() === 0;
   const setpriv = Bun.which("setpriv", { PATH: SBIN });
+  const unprivileged = root && setpriv === null ? " (skipped: no setpriv)" : "";
+
+  test.skipIf(unprivileged !== "")(
+    `a file that may not be read, or not written${unprivileged}`,
+    async () => {
+      const own = join(directory, `mine-${process.pid}.img`);
+      writeFileSync(own, pattern(8, 2));
+      // Root may read anything unless it gives that up.
+      const without = root
+        ? [setpriv as string, "--bounding-set=-dac_override,-dac_read_search"]
+        : [];
+      for (const [mode, words, part] of [
+        [0o000, [], "No permission to write"],
+        [0o400, [], "-r serves it read-only"],
+        [0o000, ["-r"], "Permission denied"],
+      ] as const) {
+        chmodSync(own, mode);
+        const ended = await run([
+          ...without,
+          process.execPath,
+          AOE,
+          "target",
+          ...words,
+          "7",
+          "3",
+          "lo",
+          own,
+        ]);
+        expectSentence(ended, own, part);
+        expect(ended.code).toBe(5);
+      }
+    },
+  );
+
   test.skipIf(root && setpriv === null)(
     `no permission for raw sockets${root && setpriv === null ? " (skipped: no setpriv)" : ""}`,
     async () => {

@@ -487,3 +487,60 @@ describe("a configuration on the command line", () => {
     }
   });
 });
+
+const rootOnly = process.getuid?.() === 0 ? "" : " (skipped: only root can become somebody else)";
+
+test.skipIf(rootOnly !== "")(
+  `--user: another user in every thread, who still serves, and opens an interface that comes back${rootOnly}`,
+  async () => {
+    const place = fresh(".d");
+    const script = `
+      PATH=$PATH:/usr/sbin:/sbin
+      mkdir ${place}; chown 65534:65534 ${place}; chmod 755 ${directory}
+      ip link add a0 type veth peer name b0; ip link set a0 up; ip link set b0 up
+      cat > ${place}/c.toml <<END
+interfaces = ["b0"]
+control = "${place}/control"
+state = "${place}/state"
+user = "nobody"
+[[export]]
+address = "e7.3"
+file = "${place}/a.img"
+create = "64k"
+END
+      ${process.execPath} ${AOE} target --config ${place}/c.toml 2> ${place}/log & target=$!
+      for i in $(seq 200); do grep -q serves ${place}/log && break; sleep 0.02; done
+      grep -h ^Uid: /proc/$target/task/*/status | sort -u
+      stat -c "%u %a" ${place}/a.img ${place}/state ${place}/control
+      ip link del a0; ip link add a0 type veth peer name b0; ip link set a0 up; ip link set b0 up
+      for i in $(seq 200); do grep -q "serving on b0" ${place}/log && break; sleep 0.02; done
+      ${process.execPath} ${AOE} initiator discover -i a0
+      ${process.execPath} ${AOE} target ctl --socket ${place}/control quit
+      wait $target; echo "ended $?"; cat ${place}/log`;
+    const child = Bun.spawn(
+      [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        "--net",
+        "--fork",
+        "--kill-child",
+        "sh",
+        "-c",
+        script,
+      ],
+      {
+        stdout: "pipe",
+        stderr: "pipe",
+        env: { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` },
+      },
+    );
+    const out = await new Response(child.stdout).text();
+    expect(out).toContain("Uid:\t65534\t65534\t65534\t65534\n65534 644\n65534 700\n65534 600\n");
+    expect(out).toMatch(/^e7\.3 /m);
+    expect(out).toContain("ended 0");
+    expect(out).not.toContain("Uid:\t0");
+  },
+  20_000,
+);
