@@ -9,7 +9,8 @@
 
 import { MS, US } from "../../words/quantity.ts";
 import type { Scenario } from "./scenario.ts";
-import { type Figures, simulate } from "./simulate.ts";
+import type { Figures } from "./figures.ts";
+import { simulate } from "./simulate.ts";
 
 const COMMANDS = 400;
 const LONGEST = 500 * MS;

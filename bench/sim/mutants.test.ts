@@ -182,10 +182,10 @@ const MUTANTS: readonly Mutant[] = [
     patch: () => [replace(Duplicates.prototype, "find", () => () => -1)],
   },
   {
-    name: "hold-back off, and P28 off, which guards the same data",
+    // P28 stands: a copy with another tag, by another path or in other pieces is for the hold-back alone.
+    name: "hold-back off: a later write passes one that may still be under way",
     by: ["store", "history"],
     patch: () => [
-      replace(Duplicates.prototype, "find", () => () => -1),
       replace(
         Holdback.prototype,
         "until",
@@ -194,8 +194,6 @@ const MUTANTS: readonly Mutant[] = [
             given[3],
       ),
     ],
-    // Else the copies themselves would be found, which is the mutant before this.
-    hooks: { allowDuplicates: true },
   },
   {
     name: "LBA off by one in the last sector",
@@ -259,17 +257,21 @@ describe("ten mutants", () => {
   });
 
   for (const mutant of MUTANTS) {
-    test(mutant.name, () => {
-      const found = find(mutant);
-      if (found === null) throw new Error(`not found within ${MOST} seeds`);
-      const { seed, failure } = found;
-      lines.push(
-        `  seed ${seed}  ${failure.checker}: ${mutant.name}\n           ${failure.message}`,
-      );
-      expect(mutant.by).toContain(failure.checker);
-      // The same seed without the mutant is sound: it is the mutant that was found.
-      expect(simulate(generate(seed), {}).failure).toBeNull();
-    });
+    test(
+      mutant.name,
+      () => {
+        const found = find(mutant);
+        if (found === null) throw new Error(`not found within ${MOST} seeds`);
+        const { seed, failure } = found;
+        lines.push(
+          `  seed ${seed}  ${failure.checker}: ${mutant.name}\n           ${failure.message}`,
+        );
+        expect(mutant.by).toContain(failure.checker);
+        // The same seed without the mutant is sound: it is the mutant that was found.
+        expect(simulate(generate(seed), {}).failure).toBeNull();
+      },
+      60_000,
+    );
   }
 
   test("there are ten", () => {

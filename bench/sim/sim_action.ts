@@ -10,7 +10,8 @@ import { goldenAction } from "./golden_action.ts";
 import { minimize } from "./minimize.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 import { speedScenario } from "./speed.ts";
-import { type Figures, simulate, type Verdict } from "./simulate.ts";
+import type { Figures } from "./figures.ts";
+import { simulate, type Verdict } from "./simulate.ts";
 
 type Flags = Readonly<Record<string, string | boolean>>;
 

@@ -45,7 +45,7 @@ test("a seed gives the same trace on two runs, and another one another", () => {
   expect(AGAIN.map((seed) => simulate(generate(seed)).hash)).toEqual(hashes);
   expect(new Set(hashes).size).toBe(AGAIN.length);
   for (const hash of hashes) expect(hash).toMatch(/^[0-9a-f]{16}$/);
-});
+}, 60_000);
 
 test("in another process, and with --smol, too", async () => {
   const wanted = AGAIN.slice(0, 4).map((seed) => simulate(generate(seed)).hash);
@@ -73,7 +73,7 @@ test("a scenario is plain JSON: what is printed and read again is the same run",
     expect(again).toEqual(scenario);
     expect(simulate(again).hash).toBe(simulate(scenario).hash);
   }
-});
+}, 60_000);
 
 test("a scenario that is none is refused with what is wrong with it", () => {
   const scenario = generate(1);
@@ -105,7 +105,7 @@ test("a failure is made smaller and stays the same failure", () => {
     expect(small.events.map(({ kind }) => kind)).toContain("crash");
     return;
   }
-});
+}, 60_000);
 
 /** Commands, over all initiators and targets. */
 function size({ initiators, targets }: ReturnType<typeof generate>): number {

@@ -44,7 +44,7 @@ test("each fault shows in the simulation by the counter that is its own", () => 
     expect([plan, counts.ok + counts.timeouts + counts.errors]).toEqual([plan, COMMANDS]);
     expect(simulated(plan)).toEqual(counts);
   }
-});
+}, 60_000);
 
 /** Reads and writes of the machine's own network stack for one run, until it is over. */
 function overRawSockets(plan: string): FaultCounts {
