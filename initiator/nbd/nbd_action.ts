@@ -6,10 +6,8 @@ import { checkSocketPath, listenAt } from "../../link/unix_listener.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { expected } from "../../words/failure.ts";
 import { formatSize, parseInteger } from "../../words/quantity.ts";
-import { AOE_ERROR, ATA_ERROR, Command, FLUSH } from "../command.ts";
-import { describeOutcome, mustBeOk } from "../describe.ts";
-import type { Device } from "../device.ts";
 import { exportFacts } from "./export_facts.ts";
+import { carriesOutFlush } from "./flush_probe.ts";
 import { parseString } from "./handshake.ts";
 import { NbdServer } from "./server.ts";
 import type { Session } from "../session.ts";
@@ -42,7 +40,7 @@ export async function nbdAction(name: string, texts: NbdTexts): Promise<void> {
   await withSession(texts, async (session) => {
     const device = await session.find(address, wait);
     const readOnly = texts.readOnly ?? false;
-    const canFlush = !readOnly && (await flushes(session, device, say));
+    const canFlush = !readOnly && (await carriesOutFlush(session, device, say));
     const server = new NbdServer({
       core: session.initiator,
       device,
@@ -60,23 +58,6 @@ export async function nbdAction(name: string, texts: NbdTexts): Promise<void> {
     );
     tell(session, server, session.waiter.now() - start, texts.json ?? false);
   });
-}
-
-/** Asks the target: some abort the command that their IDENTIFY sector announces. */
-async function flushes(
-  session: Session,
-  device: Device,
-  say: (sentence: string) => void,
-): Promise<boolean> {
-  const flush = new Command();
-  flush.operation = FLUSH;
-  const ended = await session.perform(device, flush);
-  if (ended.outcome === ATA_ERROR || ended.outcome === AOE_ERROR) {
-    say(`${describeOutcome(device, ended)}; so clients are offered neither flush nor FUA`);
-    return false;
-  }
-  mustBeOk(device, ended);
-  return true;
 }
 
 /** Until a signal has come and what was in hand is answered. */
