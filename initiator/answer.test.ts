@@ -101,6 +101,44 @@ describe("P18: what an answer need not have", () => {
   });
 });
 
+describe("a write that a flipped bit of its opcode has made a read", () => {
+  /** Runs so many writes well, with answers as long as `bytes`. */
+  function trained(bytes: number): { peer: Scripted; write: () => Command } {
+    const peer = new Scripted();
+    const device = peer.find();
+    peer.script = (request) => peer.answer(request, { length: bytes });
+    const write = (): Command => {
+      const command = makeCommand(WRITE, 40, 2);
+      device.submit(command);
+      return command;
+    };
+    for (let count = 0; count < 20; count++) {
+      const command = write();
+      peer.run(() => !command.busy);
+      expect([command.outcome, command.transmits]).toEqual([OK, 1]);
+    }
+    return { peer, write };
+  }
+
+  test("its success has data, is none, and the write goes again", () => {
+    const { peer, write } = trained(60);
+    let first = true;
+    peer.script = (request) => {
+      peer.answer(request, first ? { length: ata.LENGTH + 1024 } : {});
+      first = false;
+    };
+    const command = write();
+    peer.run(() => !command.busy);
+    expect([command.outcome, command.transmits]).toEqual([OK, 2]);
+    expect(peer.initiator.ports[0]?.state.ignored.contradictory).toBe(1);
+  });
+
+  test("a target whose answers to writes are always that long is believed", () => {
+    const { peer } = trained(ata.LENGTH + 1024);
+    expect(peer.initiator.ports[0]?.state.ignored.contradictory).toBe(0);
+  });
+});
+
 describe("a target that always echoes", () => {
   function trusted(): { peer: Scripted; run: (twist: Twist) => Command } {
     const peer = new Scripted();

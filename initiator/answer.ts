@@ -24,6 +24,7 @@ const COST = 8;
 export class Echo {
   private lba = 0;
   private count = 0;
+  private bare = 0;
 
   /** False: this answer echoes something else than its request said, at a target that never does. */
   agrees(frame: Frame, view: DataView, base: number, extended: boolean): boolean {
@@ -36,6 +37,17 @@ export class Echo {
     else if (lba !== 0) this.lba = Math.min(MOST, this.lba + 1);
     if (sameCount) this.count = Math.min(MOST, this.count + 1);
     else this.count = Math.max(0, this.count - COST);
+    return agrees;
+  }
+
+  /**
+   * False: this answer to a write brings data, at a target whose answers to writes never do (P22). One bit of the
+   * opcode makes a read of a write, and its success would pass for that of a write that never was.
+   */
+  isBare(frame: Frame, length: number): boolean {
+    const bare = length < ata.LENGTH + frame.sectors * ata.SECTOR;
+    const agrees = bare || this.bare < TRUST;
+    this.bare = bare ? Math.min(MOST, this.bare + 1) : Math.max(0, this.bare - COST);
     return agrees;
   }
 }
@@ -75,6 +87,7 @@ export function judge(
   if (length < ata.LENGTH + answerBytes(frame)) return TOO_SHORT;
   if (frame.operation === READ || frame.operation === WRITE) {
     if (!echo.agrees(frame, view, base, lba48)) return CONTRADICTORY;
+    if (frame.operation === WRITE && !echo.isBare(frame, length)) return CONTRADICTORY;
   }
   if (command !== null) command.ataStatus = status;
   return OK;
