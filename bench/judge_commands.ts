@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { METRIC_NAMES } from "./compare/metric.ts";
 
 export function judgeCommands(): Command[] {
-  return [compareCommand(), reproduceCommand(), schemaCommand()];
+  return [compareCommand(), abCommand(), reproduceCommand(), schemaCommand()];
 }
 
 export function collect(value: string, before: string[]): string[] {
@@ -37,6 +37,33 @@ Examples:
     .action(async (files: string[], flags: Record<string, unknown>) => {
       const { compareAction } = await import("./compare/compare_action.ts");
       process.exitCode = await compareAction(files, flags);
+    });
+}
+
+function abCommand(): Command {
+  return new Command("ab")
+    .description("judge one revision of this program beside another, or beside the work tree")
+    .argument("<base>", "a git revision")
+    .argument("[head]", "another (the work tree as it is)")
+    .option("--only <judges>", "some of exact,cost,sockets")
+    .option("--job <file>", "what runs over raw sockets (fixtures/jobs/smoke.toml)")
+    .option("--set <key=value>", "override a key of that job", collect, [])
+    .option("--json", "everything on stdout")
+    .option("-o, --output <file>", "write it to a file")
+    .addHelpText(
+      "after",
+      `
+The golden table of pools is compared first, by equality; then a command's CPU time under the virtual
+clock, then a job over raw sockets, both interleaved and with a control arm.
+Ends with 0 (better, same), 3 (worse, or an invariant broke), 4 (inconclusive).
+
+Examples:
+  aoe bench ab HEAD
+  aoe bench ab main HEAD --only exact,cost`,
+    )
+    .action(async (base: string, head: string | undefined, flags: Record<string, unknown>) => {
+      const { abAction } = await import("./ab/ab_action.ts");
+      process.exitCode = await abAction(head === undefined ? [base] : [base, head], flags);
     });
 }
 

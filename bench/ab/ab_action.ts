@@ -1,0 +1,195 @@
+// `aoe bench ab REV [REV]`: two revisions of this program, or one and the work tree, judged by three judges:
+//
+//   exact     both golden tables of pools (exact.ts): behaviour
+//   cost      fixtures/jobs/cost.toml, CPU time of a command under the virtual clock: price
+//   sockets   a job over raw sockets: what comes of both on this machine
+//
+// The last two run interleaved, with a third arm that is the base again: what is found between equal things
+// would be noise, and then nothing counts as found.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT, environment, expected } from "../../words/failure.ts";
+import { judgeResults } from "../compare/compare_action.ts";
+import type { Comparison } from "../compare/comparison.ts";
+import { describeComparison } from "../compare/describe.ts";
+import { loadJob } from "../job/job.ts";
+import { createProgress } from "../progress.ts";
+import { writeWhole } from "../compare/result_file.ts";
+import { type RunResult, SCHEMA_VERSION } from "../result.ts";
+import { runArms } from "../run.ts";
+import { compareExactly, type Exact } from "./exact.ts";
+import { checkOut, git, type Tree, workTree } from "./worktree.ts";
+
+interface Flags {
+  readonly only?: string;
+  readonly job?: string;
+  readonly set?: string[];
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+const JUDGES = ["exact", "cost", "sockets"] as const;
+type Judge = (typeof JUDGES)[number];
+
+const ROOT = join(import.meta.dir, "../..");
+const COST = join(ROOT, "fixtures/jobs/cost.toml");
+const SOCKETS = join(ROOT, "fixtures/jobs/smoke.toml");
+/** Enough for a verdict without a warning. */
+const TRIALS = "trials=9";
+
+/** A job that both revisions ran. */
+interface Measured {
+  readonly comparison: Comparison;
+  /** The base beside itself: anything but "same" or "inconclusive" is noise. */
+  readonly control: Comparison;
+  readonly results: readonly RunResult[];
+}
+
+type AbVerdict = "worse" | "better" | "same" | "inconclusive";
+
+/** Returns the exit code. */
+export async function abAction(
+  revisions: readonly [string, string?],
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const flags = given as Flags;
+  const judges = parseOnly(flags.only);
+  const [first, second] = revisions;
+  const trees: Tree[] = [];
+  try {
+    if (git(ROOT, "rev-parse", "--git-dir") === null) {
+      throw environment(
+        "`aoe bench ab` compares revisions, and this program is not in a git repository",
+      );
+    }
+    trees.push(checkOut(ROOT, first));
+    trees.push(second === undefined ? workTree(ROOT) : checkOut(ROOT, second));
+    const [base, head] = trees as [Tree, Tree];
+    say(`base ${name(base)}, head ${name(head)}`);
+    const exact = judges.includes("exact") ? await compareExactly(base.folder, head.folder) : null;
+    if (exact !== null) say(exact.sentence);
+    const cost = judges.includes("cost") ? await measure(COST, [], "cpu", base, head) : null;
+    const path = flags.job ?? SOCKETS;
+    const sets = [TRIALS, ...(flags.set ?? [])];
+    const sockets = judges.includes("sockets")
+      ? await measure(path, sets, undefined, base, head)
+      : null;
+    const verdict = overall(exact, [cost, sockets]);
+    const result = {
+      schema_version: SCHEMA_VERSION,
+      kind: "aoe bench ab",
+      base: base.revision,
+      head: head.revision,
+      verdict,
+      exact,
+      cost,
+      sockets,
+    };
+    if (flags.output !== undefined) writeWhole(flags.output, `${JSON.stringify(result)}\n`);
+    if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+    const text = describe(verdict, exact, { cost, sockets });
+    (flags.json === true ? process.stderr : process.stdout).write(text);
+    return {
+      worse: EXIT.threshold,
+      better: EXIT.done,
+      same: EXIT.done,
+      inconclusive: EXIT.inconclusive,
+    }[verdict];
+  } finally {
+    for (const tree of trees) tree.close();
+  }
+}
+
+function parseOnly(only: string | undefined): readonly Judge[] {
+  if (only === undefined) return JUDGES;
+  return only.split(",").map((text) => {
+    const judge = JUDGES.find((one) => one === text);
+    if (judge === undefined) throw expected("--only", `some of ${JUDGES.join(",")}`, text);
+    return judge;
+  });
+}
+
+function name({ revision }: Tree): string {
+  return revision === null ? "the work tree" : revision.slice(0, 12);
+}
+
+async function measure(
+  path: string,
+  sets: readonly string[],
+  metric: string | undefined,
+  base: Tree,
+  head: Tree,
+): Promise<Measured | null> {
+  const job = await loadJob(path, sets);
+  const progress = createProgress();
+  const arms = [
+    { name: "base", program: base.program },
+    { name: "control", program: base.program },
+    { name: "head", program: head.program },
+  ];
+  for (const { program } of arms) {
+    if (!existsSync(program)) throw environment(`${program} is not there: too old a revision`);
+  }
+  const results = await runArms(job, arms, progress.events);
+  progress.clear();
+  const [a, control, b] = results;
+  if (a === undefined || control === undefined || b === undefined) {
+    throw new Error("invariant: a result for each arm");
+  }
+  const options = { metric, anyway: true };
+  return {
+    comparison: judgeResults(a, b, options),
+    control: judgeResults(a, control, options),
+    results,
+  };
+}
+
+/** What a measured difference is worth: nothing where equal things differed too. */
+function trusted(measured: Measured): AbVerdict {
+  const { verdict } = measured.control;
+  if (verdict === "better" || verdict === "worse") return "inconclusive";
+  return measured.comparison.verdict;
+}
+
+function overall(exact: Exact | null, measured: readonly (Measured | null)[]): AbVerdict {
+  const verdicts: AbVerdict[] = measured.flatMap((one) => (one === null ? [] : [trusted(one)]));
+  if (exact !== null && exact.verdict !== "absent") {
+    const { verdict } = exact;
+    verdicts.push(
+      verdict === "broken" ? "worse" : verdict === "changed" ? "inconclusive" : verdict,
+    );
+  }
+  for (const verdict of ["worse", "better"] as const)
+    if (verdicts.includes(verdict)) return verdict;
+  // Equal to the last integer, and nothing found by the clocks of a noisy machine: equal.
+  if (exact?.verdict === "same") return "same";
+  return verdicts.length > 0 && verdicts.every((verdict) => verdict === "same")
+    ? "same"
+    : "inconclusive";
+}
+
+function describe(
+  verdict: AbVerdict,
+  exact: Exact | null,
+  measured: Readonly<Record<string, Measured | null>>,
+): string {
+  const lines: string[] = [];
+  if (exact !== null)
+    lines.push(`exact: ${exact.verdict}`, exact.sentence, ...exact.differences, "");
+  for (const [what, one] of Object.entries(measured)) {
+    if (one === null) continue;
+    lines.push(`${what}: ${trusted(one)}`, describeComparison(one.comparison).trimEnd());
+    lines.push(
+      `control (the base beside itself): ${one.control.summary}`,
+      ...one.comparison.warnings,
+      "",
+    );
+  }
+  lines.push(`${verdict.toUpperCase()}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function say(sentence: string): void {
+  process.stderr.write(`aoe bench ab: ${sentence}\n`);
+}
