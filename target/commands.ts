@@ -4,13 +4,15 @@
 import { Command, Option } from "commander";
 
 import type { DriveMode } from "../link/drive.ts";
+import type { BlockingKind } from "../sys/blocking_io.ts";
 import { MAJOR_MAX, MINOR_MAX } from "../words/address.ts";
 import { expected, usage } from "../words/failure.ts";
 import { parseDuration, parseInteger } from "../words/quantity.ts";
-import { image, mac, MODES, MOST_MASKS } from "./config/values.ts";
+import { image, mac, MODES, BLOCKING, MOST_MASKS } from "./config/values.ts";
 import type { ExportPlan, TargetPlan } from "./config/plan.ts";
 import { DEFAULT_SOCKET } from "./control/client.ts";
 import { DEFAULT_BUFFER_COUNT } from "./export.ts";
+import { loadProfile } from "./service/profile.ts";
 import { DEFAULT_BOUND } from "./target.ts";
 
 interface Options {
@@ -26,6 +28,7 @@ interface Options {
   readonly service?: string;
   readonly delay?: string;
   readonly lanes?: string;
+  readonly profile?: string;
   // Of the process; over what a configuration says.
   readonly faults?: string;
   readonly capture?: string;
@@ -34,6 +37,7 @@ interface Options {
   readonly mode?: DriveMode;
   readonly cpus?: string;
   readonly maxRequests?: string;
+  readonly blocking?: BlockingKind;
   readonly control?: string;
   readonly metrics?: string;
   readonly user?: string;
@@ -55,6 +59,7 @@ const OF_AN_EXPORT = {
   service: "--service",
   delay: "--delay",
   lanes: "--lanes",
+  profile: "--profile",
 } as const satisfies Partial<Record<keyof Options, string>>;
 
 export function targetCommand(): Command {
@@ -82,6 +87,10 @@ export function targetCommand(): Command {
     .option("--service <model>", "service model, such as lanes:4,delay:normal/50us/5us,drop:1%")
     .option("--lanes <n>", "short for lanes:N at the front of the service model")
     .option("--delay <d>", "short for delay:D behind the lanes")
+    .option(
+      "--profile <name>",
+      "a service model by name (fast, ssd, disk, slow, stalling, flaky) or from a file, in front of --service",
+    )
     .option("--faults <plan>", "faults on the link, such as tx:drop:1%,rx:corrupt:0.1%")
     .option("--capture <file>", "write every frame to a pcap file")
     .option("--state <dir>", "keep config string, mask list and reservation here, over restarts")
@@ -89,6 +98,12 @@ export function targetCommand(): Command {
     .addOption(new Option("--mode <mode>", "how to wait for frames").choices(MODES))
     .option("--cpus <n,…>", "run on these CPUs only")
     .option("--max-requests <n>", `requests in hand over all initiators (${DEFAULT_BOUND})`)
+    .addOption(
+      new Option(
+        "--blocking <kind>",
+        "what does file operations that block (io_uring where the kernel has it)",
+      ).choices(BLOCKING),
+    )
     .option("--control <path>", "listen here for `aoe target ctl`")
     .option(
       "--metrics <address>",
@@ -197,6 +212,7 @@ const NOTHING: ProcessPlan = {
   seed: 1,
   faults: null,
   capture: null,
+  blocking: null,
 };
 
 /** What the options say of the process, else what `otherwise` says. */
@@ -216,6 +232,7 @@ function processPlan(options: Options, otherwise: ProcessPlan): ProcessPlan {
     seed: integer(options.seed, "--seed", otherwise.seed, 0),
     faults: options.faults ?? otherwise.faults,
     capture: options.capture ?? otherwise.capture,
+    blocking: options.blocking ?? otherwise.blocking,
   };
 }
 
@@ -269,13 +286,14 @@ function integer(
   return text === undefined ? otherwise : parseInteger(text, what, least, most);
 }
 
-/** `--lanes` and `--delay` stand before what `--service` says. */
+/** `--lanes`, `--delay` and the profile stand before what `--service` says. */
 function serviceText(options: Options): string {
   const parts: string[] = [];
   if (options.lanes !== undefined) {
     parts.push(`lanes:${parseInteger(options.lanes, "--lanes", 1, 65_536)}`);
   }
   if (options.delay !== undefined) parts.push(`delay:${options.delay}`);
+  if (options.profile !== undefined) parts.push(loadProfile(options.profile, "--profile").service);
   if (options.service !== undefined && options.service !== "") parts.push(options.service);
   return parts.join(",");
 }

@@ -93,6 +93,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       },
     });
     const io = new FileIo({
+      ...(plan.blocking === null ? {} : { kind: plan.blocking }),
       // Drained as it wakes us: a readiness left standing would let the loop never sleep again.
       onOpen: (beside) => waiter.wakeFor(beside.fd, () => beside.drain()),
     });

@@ -10,9 +10,11 @@ import { parseAddress } from "../../words/address.ts";
 import { expected, Failure } from "../../words/failure.ts";
 import { parseInteger } from "../../words/quantity.ts";
 import type { DriveMode } from "../../link/drive.ts";
+import type { BlockingKind } from "../../sys/blocking_io.ts";
 import { DEFAULT_BUFFER_COUNT } from "../export.ts";
+import { loadProfile, profileNames } from "../service/profile.ts";
 import { DEFAULT_BOUND } from "../target.ts";
-import { image, mac, MODES, MOST_MASKS, shown, word } from "./values.ts";
+import { BLOCKING, image, mac, MODES, MOST_MASKS, shown, word } from "./values.ts";
 
 /** A value that `parse` makes of a text or a number; it throws the usage Failure for a bad one. */
 function made<T>(name: string, parse: (text: string, what: string) => T) {
@@ -70,6 +72,12 @@ function mode(text: string, what: string): DriveMode {
   return found;
 }
 
+function blocking(text: string, what: string): BlockingKind {
+  const found = BLOCKING.find((known) => known === text);
+  if (found === undefined) throw expected(what, `one of ${BLOCKING.join(", ")}`, text);
+  return found;
+}
+
 interface Key {
   readonly schema: v.GenericSchema;
   /** For docs/target.md: what it is when nobody says, and what it means. */
@@ -96,6 +104,11 @@ export const SHARED_KEYS = {
     schema: listed("mask", mac, MOST_MASKS),
     value: "everyone",
     about: `the MAC addresses to serve, a list of at most ${MOST_MASKS}; it takes the place of a saved one`,
+  },
+  profile: {
+    schema: made("profile", (text, what) => loadProfile(text, what).service),
+    value: "none",
+    about: `a service model by name (${profileNames().join(", ")}) or from a file, where \`service\` is not given`,
   },
   service: {
     schema: made("service", (text) => text.trim()),
@@ -182,6 +195,11 @@ export const PROCESS_KEYS = {
     schema: made("faults", word),
     value: "none",
     about: "faults on every interface, such as `tx:drop:1%`",
+  },
+  blocking: {
+    schema: made("blocking", blocking),
+    value: "`io_uring` where the kernel has it, else `worker`",
+    about: `what does file operations that block: ${BLOCKING.join(", ")}`,
   },
   capture: { schema: made("capture", word), value: "none", about: "pcap file for every frame" },
 } as const satisfies Record<string, Key>;

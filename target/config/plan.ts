@@ -1,6 +1,7 @@
 // What a target process is to do, however it was told: by a command line, a file, or the control socket.
 
 import type { DriveMode } from "../../link/drive.ts";
+import type { BlockingKind } from "../../sys/blocking_io.ts";
 import type { Address } from "../../words/address.ts";
 import type { Mac } from "../../wire/mac.ts";
 
@@ -44,6 +45,8 @@ export interface TargetPlan {
   readonly seed: number;
   readonly faults: string | null;
   readonly capture: string | null;
+  /** What does file operations that block; null: the best there is. */
+  readonly blocking: BlockingKind | null;
 }
 
 /** What an export's sectors are called in sentences. */

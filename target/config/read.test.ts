@@ -37,6 +37,7 @@ max_requests = 100
 seed = 7
 faults = "tx:drop:1%"
 capture = "all.pcap"
+blocking = "worker"
 
 [defaults]
 buffer_count = 32
@@ -64,6 +65,7 @@ service = ""
 address = "e8.0"
 memory = "64m"
 mask = ["02:00:00:00:00:01"]
+profile = "ssd"
 `;
 
 test("a whole file: an export over the defaults over what is so anyway, paths beside the file", () => {
@@ -79,6 +81,7 @@ test("a whole file: an export over the defaults over what is so anyway, paths be
     seed: 7,
     faults: "tx:drop:1%",
     capture: "/etc/aoe/all.pcap",
+    blocking: "worker",
     exports: [
       {
         address: { major: 7, minor: 0 },
@@ -114,7 +117,7 @@ test("a whole file: an export over the defaults over what is so anyway, paths be
         direct: false,
         masks: [0x0200_0000_0001],
         bufferCount: 32,
-        service: "delay:1ms",
+        service: "rate:97000iops/32,lanes:32,delay:lognormal/36us/12us",
       },
     ],
   });

@@ -109,6 +109,7 @@ export function parseConfig(text: string, path: string): TargetPlan {
     seed: process.seed ?? 1,
     faults: process.faults ?? null,
     capture: placed(process.capture),
+    blocking: process.blocking ?? null,
   };
 }
 
@@ -167,7 +168,7 @@ function exportPlan(
     throw usage(`${where.say(null)}: Expected \`address\` to be given, such as e7.0, got none`);
   }
   const store = storePlan(own, folder, where);
-  const service = own.service ?? defaults.service ?? "";
+  const service = own.service ?? own.profile ?? defaults.service ?? defaults.profile ?? "";
   within(where, own.service === undefined ? "" : "service", () =>
     parseServiceModel(service, { what: "service", random: createRandom(0), sectors: 1, loadTrace }),
   );

@@ -2,11 +2,15 @@
 // without a configuration doesn't load one.
 
 import type { DriveMode } from "../../link/drive.ts";
+import type { BlockingKind } from "../../sys/blocking_io.ts";
 import { expected } from "../../words/failure.ts";
 import { parseSize } from "../../words/quantity.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { parseMac } from "../../wire/mac.ts";
 import { mostEntries } from "../mask_commands.ts";
+
+/** What does file operations that block. */
+export const BLOCKING = ["io_uring", "worker"] as const satisfies BlockingKind[];
 
 export const MODES = ["low-latency", "throughput", "frugal"] as const satisfies DriveMode[];
 
