@@ -113,11 +113,13 @@ read answer < ${quoted([told])}
 [ "$answer" = ready ]
 END
 cat > ${quoted([stop])} <<'END'
-[ -e ${quoted([pid])} ] || exit 0
-p=$(cat ${quoted([pid])}); rm ${quoted([pid])}
-kill "$p" 2>/dev/null
-n=0; while kill -0 "$p" 2>/dev/null && [ $n -lt 300 ]; do sleep 0.01; n=$((n+1)); done
-exit 0
+if [ -e ${quoted([pid])} ]; then
+  p=$(cat ${quoted([pid])}); rm ${quoted([pid])}
+  kill "$p" 2>/dev/null
+  n=0; while kill -0 "$p" 2>/dev/null && [ $n -lt 300 ]; do sleep 0.01; n=$((n+1)); done
+fi
+read warm < ${quoted([told])}
+[ "$warm" = open ]
 END
 ${quoted([process.execPath, PROBER, "a0", go, told])} & prober=$!
 ${timings(plan, commands, file)}; code=$?

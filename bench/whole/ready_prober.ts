@@ -1,6 +1,7 @@
 // Waits in the lab for a target to answer, as a process of its own that is warm before the clock runs:
 //
-//   hyperfine ▶ ready.sh ── starts TARGET, "go" ──▶ FIFO ──▶ prober ── discovery each ms ──▶ target
+//   hyperfine ▶ stop.sh  ── ends the target of the run before, waits for "open" ◀── FIFO ◀── prober
+//             ▶ ready.sh ── starts TARGET, "go" ──▶ FIFO ──▶ prober ── discovery each ms ──▶ target
 //                 ▲────────────── one line ◀──────── FIFO ◀── its first answer ◀───────────────┘
 //
 //   bun ready_prober.ts INTERFACE GO ANSWERED      e7.3 is asked for; ends when told "end"
@@ -71,6 +72,7 @@ const answers = openSync(told, "r+");
 const line = Buffer.alloc(16);
 for (let seed = 1; ; seed++) {
   const prober = openProber(on, seed);
+  writeSync(answers, "open\n");
   const word = line.toString("latin1", 0, readSync(asked, line));
   if (word.startsWith("end")) break;
   writeSync(answers, (await prober.ask()) ? "ready\n" : "silent\n");

@@ -105,14 +105,15 @@ async function time(one: Comparison, mtu: number): Promise<WholeComparison> {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [, words] = await Promise.all([
+  const [output, words] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
   ]);
   await child.exited;
   if (child.exitCode !== 0) {
+    const at = /^Benchmark \d+: (.*)$/m.exec(output.slice(output.lastIndexOf("\nBenchmark ")));
     throw failed(
-      `Timing "${one.name}" ended with code ${child.exitCode}: ${lastSentence(words) || "it said nothing"}`,
+      `Timing "${one.name}"${at === null ? "" : `, at "${at[1]}",`} ended with code ${child.exitCode}: ${lastSentence(words) || "it said nothing"}`,
     );
   }
   return {
@@ -132,9 +133,10 @@ async function time(one: Comparison, mtu: number): Promise<WholeComparison> {
 
 function lastSentence(words: string): string {
   const lines = words.split("\n").map((line) => line.trim());
-  return (
-    lines.find((line) => line.startsWith("Error:")) ?? lines.findLast((line) => line !== "") ?? ""
-  );
+  const error = lines.find((line) => line.startsWith("Error: "));
+  // Behind its first sentence comes advice about hyperfine's own options.
+  if (error !== undefined) return error.slice("Error: ".length).split(". ")[0] ?? "";
+  return lines.findLast((line) => line !== "") ?? "";
 }
 
 /** Bytes that differ from block to block, so that no store can share or skip them. */
