@@ -4,6 +4,7 @@
 
 import { afterAll, describe, expect, test } from "bun:test";
 
+import { Buffers } from "../../initiator/buffers.ts";
 import type { Command } from "../../initiator/command.ts";
 import { Device } from "../../initiator/device.ts";
 import { Exchange } from "../../initiator/exchange.ts";
@@ -230,6 +231,41 @@ const MUTANTS: readonly Mutant[] = [
   },
 ];
 
+/** Beside the ten, for the checkers that none of them is for. */
+const MORE: readonly Mutant[] = [
+  {
+    name: "a dry device is never kicked",
+    by: ["liveness"],
+    patch: () => [
+      replace(
+        Buffers.prototype,
+        "settle",
+        (old) =>
+          function (this: { kickAt: number }, ...given: unknown[]) {
+            old.apply(this, given);
+            this.kickAt = Number.POSITIVE_INFINITY;
+          },
+      ),
+    ],
+  },
+  {
+    name: "a command ends with success that the target refused",
+    by: ["history", "outcome"],
+    patch: () => [
+      replace(
+        Exchange.prototype,
+        "fail",
+        (old) =>
+          function (this: unknown, ...given: unknown[]) {
+            // ATA errors only: 1.
+            if (given[1] === 1) given[1] = 0;
+            old.apply(this, given);
+          },
+      ),
+    ],
+  },
+];
+
 /** Undoes the patches whatever happens. */
 function withMutant<T>(mutant: Mutant, act: () => T): T {
   const undo = mutant.patch?.() ?? [];
@@ -250,13 +286,13 @@ function find(mutant: Mutant): { seed: number; failure: Failing } | null {
   });
 }
 
-describe("ten mutants", () => {
+describe("mutants", () => {
   const lines: string[] = [];
   afterAll(() => {
     console.log(`mutants, and the seed that finds each (of ${MOST} at most):\n${lines.join("\n")}`);
   });
 
-  for (const mutant of MUTANTS) {
+  for (const mutant of [...MUTANTS, ...MORE]) {
     test(
       mutant.name,
       () => {
