@@ -236,6 +236,13 @@ function maskFirst(s: Subject): void {
   s.release();
 }
 
+/** A target has been seen to end here. */
+function onlyEntry(s: Subject): void {
+  s.prober.answer(s.mask(mask.EDIT, [[ADD, s.facts.own]]));
+  s.succeeds(s.mask(mask.EDIT, [[DELETE, s.facts.own]]), "an edit that deletes the only entry");
+  s.expect(s.masks()?.length === 0, "the list is not empty behind it");
+}
+
 function unknownSubcommands(s: Subject): void {
   s.setConfig("kept");
   for (const command of [5, 9, 15]) {
@@ -297,6 +304,7 @@ export const CONTROL: readonly Rule[] = [
   { id: "P17", title: "MAC mask list", test: maskList, last: true },
   { id: "P33", title: "a wildcard mask edit", test: wildcardMask, last: true },
   { id: "P34", title: "the mask list's place", test: maskFirst, last: true },
+  { id: "P17", title: "the only entry", test: onlyEntry, last: true },
   { id: "P28", title: "a late copy is not carried out again", test: duplicates },
   { id: "P29", title: "unknown sub-commands: error 2", test: unknownSubcommands },
 ];
