@@ -82,6 +82,66 @@ const REFUSED: readonly [words: string[], code: number, sentence: string | RegEx
     "Expected `--sha256` to be 64 hexadecimal digits, got `12`\n",
   ],
   [["format", "e7.3"], 2, /unknown command 'format'/],
+  [
+    ["copy", "e7.3", "e7.4", ...NOWHERE],
+    2,
+    "Expected one of the two to be a device such as e7.3 and the other a file, got `e7.3` and `e7.4`\n",
+  ],
+  [
+    ["copy", "a", "b", ...NOWHERE],
+    2,
+    /^Expected one of the two to be a device .*got `a` and `b`\n$/,
+  ],
+  [
+    ["copy", "e7.3", "out", "--resume", "5", ...NOWHERE],
+    2,
+    /^Expected `--resume` to be without a number here.*got `5`\n$/,
+  ],
+  [
+    ["copy", "e7.3", "out", "--skip-zeros", ...NOWHERE],
+    2,
+    "`--skip-zeros` is for copies onto a device\n",
+  ],
+  [
+    ["copy", "in", "e7.3", "--resume", ...NOWHERE],
+    2,
+    /^Expected `--resume` to be the number of bytes/,
+  ],
+  [
+    ["ping", "e7.3", "-c", "0", ...NOWHERE],
+    2,
+    "Expected `--count` to be an integer >= 1, got `0`\n",
+  ],
+  [["ping", "e7.3", "--interval", "1", ...NOWHERE], 2, /^Expected `--interval` to be a duration/],
+  [["config", "e7.3", "set", ...NOWHERE], 2, "`config set` needs a string\n"],
+  [["config", "e7.3", "read", "x", ...NOWHERE], 2, "`config read` takes no string\n"],
+  [["config", "e7.3", "wipe", ...NOWHERE], 2, /Allowed choices are read, test, prefix, set, force/],
+  [
+    ["config", "e7.3", "set", "abc", "--hex", ...NOWHERE],
+    2,
+    "Expected the string to be pairs of hexadecimal digits, got `abc`\n",
+  ],
+  [["mask", "e7.3", "add", ...NOWHERE], 2, "`mask add` needs at least one address\n"],
+  [
+    ["mask", "e7.3", "add", "02:00", ...NOWHERE],
+    2,
+    "Expected `mac` to be an address such as 02:00:00:00:00:a0, got `02:00`\n",
+  ],
+  [
+    ["reserve", "e7.3", "release", "02:00:00:00:00:a0", ...NOWHERE],
+    2,
+    "`reserve release` takes no address\n",
+  ],
+  [
+    ["read", "e7.3", "-o", "-", ...NOWHERE, "--lane-ring", "1m"],
+    2,
+    "Expected `--lane-ring` to be given beside --write-lane only, got `1m`\n",
+  ],
+  [
+    ["read", "e7.3", "-o", "-", ...NOWHERE, "--receive-ring", "1"],
+    2,
+    "Expected `--receive-ring` to be between 4k and 1g, got `1`\n",
+  ],
   [["discover", "--fast"], 2, /unknown option '--fast'/],
 ];
 

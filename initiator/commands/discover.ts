@@ -79,7 +79,7 @@ async function watch(session: Session, wait: number, json: boolean): Promise<nev
 
 function describe(device: Device, session: Session): string {
   const [first = [], ...others] = toRows(device, session);
-  return [...first, ...others.flatMap(([, , name, mac]) => [name, mac])].join(" ");
+  return [...first, ...others.flatMap(([, , name, mac]) => [name, mac])].join(" ").trimEnd();
 }
 
 const HEAD = ["DEVICE", "SIZE", "INTERFACE", "MAC", "BUFFERS", "SECTORS", "MODEL", "CONFIG"];
