@@ -1,0 +1,143 @@
+// The suite as a command, over raw sockets: our target passes whole, and so it is written down; vblade's
+// outcome is what docs/conformance.md tells; the capture, the exit codes, the warning.
+
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { afterAll, describe, expect, test } from "bun:test";
+
+import { read as readCapture } from "../../wire/capture.ts";
+import { isMalformed } from "../../wire/malformed.ts";
+import { probeLab, runInLab } from "../lab/lab.ts";
+import { findProgram } from "../lab/programs.ts";
+import { cell } from "./report.ts";
+import type { RuleOutcome } from "./suite.ts";
+
+const AOE = join(import.meta.dir, "../../aoe.ts");
+const folder = mkdtempSync(join(tmpdir(), "aoe-conform-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs the suite in a lab; the target starts when the suite listens, so that it is heard announcing itself. */
+async function inLab(
+  target: string,
+  options: readonly string[],
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const image = join(folder, `${crypto.randomUUID()}.img`);
+  writeFileSync(image, "");
+  truncateSync(image, 4 << 20);
+  const script = `"$@" 2>${image}.err & suite=$!
+    until grep -q Listening ${image}.err; do sleep 0.02; done
+    ${target} 7 3 b0 ${image} >/dev/null 2>&1 & target=$!
+    wait $suite; code=$?
+    kill $target 2>/dev/null; wait $target
+    cat ${image}.err >&2; exit $code`;
+  const run = await runInLab(
+    [
+      ...["sh", "-c", script, "sh", process.execPath, AOE, "bench", "conform", "e7.3"],
+      ...["--interface", "a0", "--yes-scratch", "--answer", "300ms", ...options],
+    ],
+    { mtu: 1500, timeoutMs: 50_000 },
+  );
+  return run;
+}
+
+/** The column of docs/conformance.md under `name`, by rule. */
+async function documented(name: string): Promise<Record<string, string>> {
+  const text = await Bun.file(join(import.meta.dir, "../../docs/conformance.md")).text();
+  const rows = text.split("\n").filter((line) => line.startsWith("| "));
+  const cells = (line: string): string[] =>
+    line
+      .split(/(?<!\\)\|/)
+      .slice(1, -1)
+      .map((word) => word.trim());
+  const head = cells(rows.find((line) => line.startsWith("| rule ")) ?? "");
+  const column = head.indexOf(name);
+  expect(column).toBeGreaterThan(0);
+  return Object.fromEntries(
+    rows
+      .map(cells)
+      .filter(([id]) => /^P\d+$/.test(id ?? ""))
+      .map((row) => [row[0] ?? "", row[column] ?? ""]),
+  );
+}
+
+function table(json: string): Record<string, string> {
+  const { rules } = JSON.parse(json) as {
+    rules: (Omit<RuleOutcome, "notTested"> & { not_tested: string[] })[];
+  };
+  return Object.fromEntries(
+    rules.map(({ not_tested: notTested, ...rest }) => [rest.id, cell({ ...rest, notTested })]),
+  );
+}
+
+const lab = probeLab({ mtu: 1500 });
+describe("over raw sockets", () => {
+  if (!lab.available) {
+    test.skip(`the suite in a lab: ${lab.reason}`, () => {});
+    return;
+  }
+
+  test.concurrent(
+    "our target passes whole, as docs/conformance.md says, and the frames are captured",
+    async () => {
+      const pcap = join(folder, "ours.pcap");
+      const ours = `${process.execPath} ${AOE} target`;
+      const run = await inLab(ours, ["--json", "--capture", pcap]);
+      expect(run.stderr).toContain("33 pass, 0 differ, 1 not tested");
+      expect(run.exitCode).toBe(0);
+      expect(table(run.stdout)).toEqual(await documented("aoe target"));
+      const bytes = await Bun.file(pcap).bytes();
+      const capture = readCapture(new DataView(bytes.buffer));
+      if (isMalformed(capture)) throw new Error("the capture is one");
+      let frames = 0;
+      while (capture.next() !== null) frames++;
+      const sent = Number(/(\d+) frames sent/.exec(run.stderr)?.[1]);
+      expect(sent).toBeGreaterThan(400);
+      expect(frames).toBeGreaterThan(sent);
+    },
+    60_000,
+  );
+
+  const vblade = findProgram("vblade");
+  const version = vblade === null ? null : vbladeVersion();
+  if (vblade === null) test.skip("vblade against docs/conformance.md: no vblade here", () => {});
+  else if (version !== "25") {
+    test.skip(`vblade against docs/conformance.md: this is version ${version}, not 25`, () => {});
+  } else {
+    test.concurrent(
+      "vblade 25 ends as docs/conformance.md says",
+      async () => {
+        const run = await inLab(vblade, ["--json"]);
+        expect(run.exitCode).toBe(1);
+        expect(table(run.stdout)).toEqual(await documented("vblade 25"));
+      },
+      60_000,
+    );
+  }
+
+  test.concurrent("it says what it would do to the export before it does it", async () => {
+    const run = await runInLab([
+      ...[process.execPath, AOE, "bench", "conform", "e7.3", "--interface", "a0"],
+    ]);
+    expect(run.stderr).toBe(
+      "The suite writes to the first 64 sectors of e7.3 and sets its config string, mask list and reservation: say --yes-scratch where nothing on it is needed\n",
+    );
+    expect(run.exitCode).toBe(2);
+    const alone = await runInLab([
+      ...[process.execPath, AOE, "bench", "conform", "e7.3", "--interface", "a0"],
+      ...["--yes-scratch", "--wait", "100ms"],
+    ]);
+    expect(alone.stderr).toBe("Listening on a0 for e7.3\ne7.3 did not answer within 100ms\n");
+    expect(alone.exitCode).toBe(6);
+  });
+});
+
+/** Debian's package version: the program itself does not tell. */
+function vbladeVersion(): string {
+  const dpkg = findProgram("dpkg-query");
+  if (dpkg === null) return "unknown";
+  const run = Bun.spawnSync([dpkg, "-W", "vblade"]);
+  // `vblade	25-1+b1`
+  return /\t([^-+\n]+)/.exec(run.stdout.toString())?.[1] ?? "unknown";
+}
