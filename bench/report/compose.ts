@@ -12,6 +12,7 @@ import { split } from "./sections/split.ts";
 import { stalls } from "./sections/stalls.ts";
 import { throughput } from "./sections/throughput.ts";
 import { whole } from "./sections/whole.ts";
+import type { RunResult } from "../result.ts";
 import { listed, plural } from "./shown.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 
@@ -28,7 +29,7 @@ export function compose(material: Material): Report {
     ]),
     findings: runs.flatMap(({ run }) => run.findings),
     sections: [
-      ...(runs.length === 0 ? [noRuns()] : sectionsOfRuns(subject)),
+      ...(runs.length === 0 ? [noRuns(), ...capsOfClaims(material)] : sectionsOfRuns(subject)),
       claims(reproductions),
       whole(wholes),
       origin(material),
@@ -48,6 +49,16 @@ function sectionsOfRuns(subject: Subject): Section[] {
   ];
 }
 
+/** The caps that claim E2 was judged from: the one chart that a reproduction makes by itself. */
+function capsOfClaims({ reproductions }: Material): Section[] {
+  const runs = reproductions.flatMap(({ runs: own }) =>
+    Object.entries(own).flatMap(([name, run]) =>
+      name.startsWith("e2 ") ? [{ name, run: run as unknown as RunResult }] : [],
+    ),
+  );
+  return runs.length === 0 ? [] : [caps(subjectOf(runs))];
+}
+
 function noRuns(): Section {
   return section(
     "throughput",
@@ -56,9 +67,9 @@ function noRuns(): Section {
   );
 }
 
-function subtitle({ runs, wholes }: Material, subject: Subject): string {
+function subtitle({ runs, wholes, reproductions }: Material, subject: Subject): string {
   const trials = subject.cells.reduce((sum, { cell }) => sum + cell.trials.length, 0);
-  const started = runs[0]?.run.started_at ?? wholes[0]?.started_at;
+  const started = runs[0]?.run.started_at ?? wholes[0]?.started_at ?? reproductions[0]?.started_at;
   return [
     ...(runs.length === 0
       ? []

@@ -26,7 +26,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "aoe-report-"));
   result = await smallResult();
   report = compose(materialOf(result));
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function sectionOf(id: string, of = report): Section {
@@ -160,17 +160,32 @@ describe("a report", () => {
 
   test("tells of each claim whether it holds", () => {
     const claims = [
-      { id: "E1", claim: "A.", verdict: "holds", sentence: "B." },
-      { id: "E2", claim: "C.", verdict: "does not hold", sentence: "D." },
-      { id: "E3", claim: "E.", verdict: "holds", sentence: "F." },
-    ] as const;
+      { id: "E1", claim: "A.", verdict: "holds" as const, sentence: "B." },
+      { id: "E2", claim: "C.", verdict: "does not hold" as const, sentence: "D." },
+      { id: "E3", claim: "E.", verdict: "holds" as const, sentence: "F." },
+    ].map((one) => ({ ...one, how: "G.", figures: [{ cap: 1, lat_ns: 1500, pool: "x" }] }));
     const told = compose({
       names: ["r"],
       runs: [],
       wholes: [],
-      reproductions: [{ schema_version: 1, kind: REPRODUCTION, claims: [...claims] }],
+      reproductions: [
+        {
+          schema_version: 1,
+          kind: REPRODUCTION,
+          started_at: result.started_at,
+          provenance: { ...result.provenance, cpus_allowed: [0] },
+          claims,
+          runs: { "e2 virtual": JSON.parse(JSON.stringify(result)) },
+        },
+      ],
     });
     expect(sectionOf("claims", told).finding).toBe("Of 3 claims E1 and E3 hold; E2 does not hold.");
+    expect(sectionOf("claims", told).verdicts[0]?.table).toEqual({
+      columns: ["cap", "lat", "pool"],
+      rows: [[{ shown: "1", value: 1 }, { shown: "1.5 µs", value: 1500 }, "x"]],
+    });
+    // The caps of E2 are drawn from the reproduction's own runs.
+    expect(sectionOf("caps", told).charts.length).toBe(1);
     expect(reportMarkdown(told)).toContain("* ❌ **E2 does not hold**: C. D.");
   });
 });

@@ -126,6 +126,10 @@ export interface Verdict {
   readonly verdict: "holds" | "does not hold" | "inconclusive";
   readonly claim: string;
   readonly sentence: string;
+  /** How anyone can measure it again. */
+  readonly how: string;
+  /** Every figure looked at. */
+  readonly table: Table | null;
 }
 
 export interface Section {

@@ -1,6 +1,7 @@
-// What a report reads of `aoe bench reproduce`: the claims and what became of them.
+// What a report reads of `aoe bench reproduce` (reproduce/claim.ts): the claims and what became of them.
 
 import * as v from "valibot";
+import { ProvenanceSchema, RunSchema } from "../result.ts";
 
 export const REPRODUCTION = "aoe bench reproduce";
 
@@ -13,8 +14,15 @@ export const ReproductionSchema = v.object({
       claim: v.string(),
       verdict: v.picklist(["holds", "does not hold", "inconclusive"]),
       sentence: v.string(),
+      how: v.string(),
+      /** A row each, the columns named. */
+      figures: v.array(v.record(v.string(), v.nullable(v.union([v.string(), v.number()])))),
     }),
   ),
+  started_at: v.string(),
+  provenance: ProvenanceSchema,
+  /** The runs that claims were judged from, by name of the job and link. */
+  runs: v.record(v.string(), RunSchema),
 });
 
 export type Reproduction = v.InferOutput<typeof ReproductionSchema>;

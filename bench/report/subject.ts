@@ -46,19 +46,19 @@ export function subjectOf(runs: readonly NamedRun[]): Subject {
   const manyFiles = runs.length > 1;
   const manyJobs = varies(({ cell }) => cell.job);
   const manyPools = varies(({ cell }) => cell.values.pool);
-  // What differs only between jobs is told by their names.
-  const variesIn = (job: string, key: KeyName): boolean =>
-    new Set(all.flatMap(({ cell }) => (cell.job === job ? [cell.values[key]] : []))).size > 1;
-  const keysOf = new Map(
-    all.map(({ cell: { job } }) => [job, KEY_NAMES.filter((key) => variesIn(job, key))]),
-  );
+  const manyLinks = varies(({ run }) => run.link);
+  // What differs only between jobs or files is told by their names.
+  const keysOf = (run: RunResult, job: string): KeyName[] => {
+    const cells = run.cells.filter((cell) => cell.job === job);
+    return KEY_NAMES.filter((key) => new Set(cells.map(({ values }) => values[key])).size > 1);
+  };
   const label = (cell: CellResult, key: KeyName): string => {
     const text = cell.axes[key] ?? cell.values[key];
     return text === "" ? `no ${key}` : text;
   };
   const join = (parts: readonly string[]): string => parts.join(" · ") || NAMELESS;
   const arms = all.map(({ name, run, cell }) => {
-    const keys = keysOf.get(cell.job) ?? [];
+    const keys = keysOf(run, cell.job);
     const named = ARM_KEYS.filter((key) => keys.includes(key));
     const own = named.map((key) => armPart(key, label(cell, key)));
     const result = run.arm === "run" ? name : `${name} (${run.arm})`;
@@ -72,6 +72,7 @@ export function subjectOf(runs: readonly NamedRun[]): Subject {
       ]),
       arm: join([...own, ...(manyFiles ? [result] : [])]),
       setting: join([
+        ...(manyLinks ? [`${run.link} link`] : []),
         ...(manyJobs ? [cell.job] : []),
         ...keys
           .filter((key) => !ARM_KEYS.includes(key))

@@ -78,14 +78,20 @@ function sectionOf(section: Section): PageElement {
 
 const BADGES = { holds: "holds", "does not hold": "fails", inconclusive: "inconclusive" } as const;
 
-function verdictOf({ id, verdict, claim, sentence }: Verdict): PageElement {
+function verdictOf({ id, verdict, claim, sentence, how, table }: Verdict): PageElement {
   return element(
     "li",
     "",
     element("b", "", id),
     element("span", `badge ${BADGES[verdict]}`, verdict),
-    element("b", "", claim),
-    element("p", "", sentence),
+    element("b", "", ...worded(claim)),
+    element(
+      "div",
+      "",
+      element("p", "", ...worded(sentence)),
+      element("p", "", element("code", "", how)),
+      ...(table === null ? [] : [tableOf(table, `figures of ${id}`, false)]),
+    ),
   );
 }
 
@@ -164,7 +170,7 @@ function tableOf(table: Table, topic: string, open: boolean): PageElement {
   const details = element(
     "details",
     "",
-    element("summary", "", `Table: ${topic.toLowerCase()}`),
+    element("summary", "", `Table: ${topic.charAt(0).toLowerCase()}${topic.slice(1)}`),
     scroll,
   );
   details.open = open;

@@ -1,13 +1,16 @@
 // The claims E1 to E8 about the pool, and whether they hold here.
 
 import type { Reproduction } from "../reproduction.ts";
-import { type Section, section, type Verdict } from "../report.ts";
-import { listed, plural } from "../shown.ts";
+import { type Section, section, type Table, type Verdict } from "../report.ts";
+import { figure, listed, plural } from "../shown.ts";
 
 export function claims(reproductions: readonly Reproduction[]): Section {
   const id = "claims";
   const topic = "Claims";
-  const verdicts: Verdict[] = reproductions.flatMap((one) => one.claims);
+  const verdicts: Verdict[] = reproductions
+    .flatMap((one) => one.claims)
+    .map(({ figures, ...claim }) => ({ ...claim, table: tableOf(figures) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
   if (verdicts.length === 0) {
     return section(
       id,
@@ -29,13 +32,28 @@ export function claims(reproductions: readonly Reproduction[]): Section {
   return section(id, topic, `Of ${plural(verdicts.length, "claim")} ${parts.join("; ")}.`, {
     verdicts,
     table: {
-      columns: ["claim", "verdict", "what it says", "what was found"],
-      rows: verdicts.map(({ id: name, verdict, claim, sentence }) => [
+      columns: ["claim", "verdict", "what it says", "what was found", "how"],
+      rows: verdicts.map(({ id: name, verdict, claim, sentence, how }) => [
         name,
         verdict,
         claim,
         sentence,
+        how,
       ]),
     },
   });
+}
+
+function tableOf(figures: Reproduction["claims"][number]["figures"]): Table | null {
+  if (figures.length === 0) return null;
+  const columns = [...new Set(figures.flatMap((row) => Object.keys(row)))];
+  const rows = figures.map((row) =>
+    columns.map((name) => {
+      const value = row[name] ?? "–";
+      if (typeof value === "string") return value;
+      return figure(value, name.endsWith("_ns") ? "time" : "count");
+    }),
+  );
+  // What has its unit in the shown value needs none in its name.
+  return { columns: columns.map((name) => name.replace(/_ns$/, "").replaceAll("_", " ")), rows };
 }

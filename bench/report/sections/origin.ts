@@ -9,10 +9,10 @@ import type { NamedRun } from "../subject.ts";
 /** A column: what is known of one file. */
 type Facts = ReadonlyMap<string, string>;
 
-export function origin({ runs, wholes }: Material): Section {
+export function origin({ runs, wholes, reproductions }: Material): Section {
   const id = "origin";
   const topic = "Provenance";
-  const one = runs[0]?.run.provenance ?? wholes[0]?.provenance;
+  const one = runs[0]?.run.provenance ?? wholes[0]?.provenance ?? reproductions[0]?.provenance;
   if (one === undefined) return section(id, topic, "The files do not say where they come from.");
   const columns: [string, Facts][] = [
     ...runs.map((run): [string, Facts] => [nameOf(run), factsOfRun(run)]),
@@ -24,6 +24,10 @@ export function origin({ runs, wholes }: Material): Section {
         ["hyperfine", result.hyperfine],
         ...factsOf(result.provenance),
       ]),
+    ]),
+    ...reproductions.map((one): [string, Facts] => [
+      "claims",
+      new Map([["started", one.started_at], ...factsOf(one.provenance)]),
     ]),
   ];
   const names = [...new Set(columns.flatMap(([, facts]) => [...facts.keys()]))];
