@@ -164,7 +164,9 @@ export class Connection {
   private lost(): void {
     const inHand = this.pending + this.replies.size + (this.current === null ? 0 : 1);
     const requests = inHand === 1 ? "a request" : `${inHand} requests`;
-    this.abandon(inHand === 0 ? null : `went away with ${requests} in hand`);
+    if (inHand > 0) this.abandon(`went away with ${requests} in hand`);
+    else if (this.ending || this.negotiation !== null) this.abandon(null);
+    else this.abandon("went away before it had read all its answers");
   }
 
   private receive(): void {
