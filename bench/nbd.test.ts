@@ -189,7 +189,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       while (statSync(nbd.image).blocks < 64) await Bun.sleep(5);
       child.kill("SIGKILL");
       await child.exited;
-      await nbd.server.until("NBD client 1 ");
+      await nbd.server.until("NBD client ");
       const said = await must(
         folder,
         "fio",
