@@ -24,13 +24,14 @@ testsInLab(import.meta.path, { pairs: 2, mtu: 9000, timeoutMs: 60_000 }, () => {
   let folder = "";
   let target: Bun.Subprocess;
   let session: Session;
+  let stop = false;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "aoe-multipath-"));
     writeFileSync(join(folder, "disk"), new Uint8Array(1 << 20));
-    // A disk of 2 ms and 16 lanes: 8000 a second whatever the machine does, as long as it is not idle for long.
+    // A disk of 20 ms and 16 lanes: 800 a second, far less than even a busy machine can do.
     const words = [
       "--service",
-      "lanes:16,delay:fixed/2ms",
+      "lanes:16,delay:fixed/20ms",
       "7",
       "3",
       "b0,b1",
@@ -43,6 +44,7 @@ testsInLab(import.meta.path, { pairs: 2, mtu: 9000, timeoutMs: 60_000 }, () => {
     });
   });
   afterAll(async () => {
+    stop = true;
     await session.close();
     target.kill();
     await target.exited;
@@ -71,7 +73,6 @@ testsInLab(import.meta.path, { pairs: 2, mtu: 9000, timeoutMs: 60_000 }, () => {
     const device = await session.find({ major: 7, minor: 3 }, 5 * S);
     expect(device.paths.length).toBe(2);
     const { waiter } = session;
-    let stop = false;
     let failed = 0;
     const ends: number[] = [];
     for (let index = 0; index < 16; index++) {

@@ -130,38 +130,42 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
         reach === Infinity
           ? `${strategy} never runs dry`
           : `${strategy} goes dry after ${reach} commands, recovers on release, and loses no buffer`;
-      test(name, async () => {
-        const { session, device, pool } = await start(strategy, {
-          interface: "a0",
-          transmitInterface: "t0",
-        });
-        const before = pool.metrics.dry;
-        late.hold();
-        const tally = run(device, READ, 40);
-        const dries = reach < 40;
-        await runFor(session, 500 * MS, () => (dries ? tally.ended === reach : tally.ended === 40));
-        // Long enough for kicks that find nothing.
-        if (dries) await runFor(session, 100 * MS);
-        const held = Math.min(reach, 40);
-        expect(tally).toEqual({ ended: held, failed: 0 });
-        expect(pool.metrics.pinnedOnly).toBe(held);
-        if (dries) {
-          expect(pool.metrics.created).toBe(reach);
-          expect(pool.metrics.dry).toBeGreaterThan(before);
-          expect(pool.metrics.kicks).toBeGreaterThan(1);
-        } else {
-          expect(pool.metrics.dry).toBe(before);
-          expect(pool.metrics.kicks).toBe(0);
-        }
-        late.release();
-        await runFor(session, 2 * S, () => tally.ended === 40 && pool.metrics.pinnedOnly === 0);
-        expect(tally).toEqual({ ended: 40, failed: 0 });
-        pool.check();
-        expect([pool.owned, pool.metrics.pinnedOnly]).toEqual([0, 0]);
-        open = null;
-        expect(await session.close()).toEqual([]);
-        expect(pool.metrics.leaked).toBe(0);
-      });
+      test(
+        name,
+        async () => {
+          const { session, device, pool } = await start(strategy, {
+            interface: "a0",
+            transmitInterface: "t0",
+          });
+          const before = pool.metrics.dry;
+          late.hold();
+          const tally = run(device, READ, 40);
+          const dries = reach < 40;
+          await runFor(session, 10 * S, () => (dries ? tally.ended === reach : tally.ended === 40));
+          // Long enough for kicks that find nothing.
+          if (dries) await runFor(session, 100 * MS);
+          const held = Math.min(reach, 40);
+          expect(tally).toEqual({ ended: held, failed: 0 });
+          expect(pool.metrics.pinnedOnly).toBe(held);
+          if (dries) {
+            expect(pool.metrics.created).toBe(reach);
+            expect(pool.metrics.dry).toBeGreaterThan(before);
+            expect(pool.metrics.kicks).toBeGreaterThan(1);
+          } else {
+            expect(pool.metrics.dry).toBe(before);
+            expect(pool.metrics.kicks).toBe(0);
+          }
+          late.release();
+          await runFor(session, 10 * S, () => tally.ended === 40 && pool.metrics.pinnedOnly === 0);
+          expect(tally).toEqual({ ended: 40, failed: 0 });
+          pool.check();
+          expect([pool.owned, pool.metrics.pinnedOnly]).toEqual([0, 0]);
+          open = null;
+          expect(await session.close()).toEqual([]);
+          expect(pool.metrics.leaked).toBe(0);
+        },
+        30_000,
+      );
     }
   });
 
@@ -182,14 +186,14 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
         pool.metrics.dry - before.dry,
       ];
       late.release();
-      await runFor(session, 5 * S, () => tally.ended === 40);
+      await runFor(session, 10 * S, () => tally.ended === 40);
       expect(tally).toEqual({ ended: 40, failed: 0 });
       open = null;
       expect(await session.close()).toEqual([]);
     }
     const same = [0, WINDOW, WINDOW, 0];
     expect(seen).toEqual(Object.fromEntries(STRATEGIES.map((strategy) => [strategy, same])));
-  });
+  }, 30_000);
 
   test("a caller's memory is his again when his write is answered, though its buffer is still held", async () => {
     const { session, device, pool } = await start("completion", {
