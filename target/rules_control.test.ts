@@ -1,4 +1,5 @@
-// P9–P11, P13, P16, P17, P29, and the peers' bugs in config, mask and reserve commands.
+// P9–P11, P13, P16, P17, P29, and the peers' bugs in config, mask and reserve commands. Long, as a
+// list of rules is.
 
 import { describe, expect, test } from "bun:test";
 

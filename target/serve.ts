@@ -25,7 +25,7 @@ import { readInterface } from "../sys/interface.ts";
 import { notify } from "../sys/notify.ts";
 import { becomeUser, findUser } from "../sys/privileges.ts";
 import { formatAddress } from "../words/address.ts";
-import { Failure, usage } from "../words/failure.ts";
+import { environment, Failure, usage } from "../words/failure.ts";
 import { createRandom } from "../words/random.ts";
 import { formatMac } from "../wire/mac.ts";
 import { parseListen } from "./config/listen.ts";
@@ -102,7 +102,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const context = { state: plan.state, random, what: options.what, io, lazy };
     const exports = new Exports(target, context, say);
     opened.push(() => exports.close());
-    const capture = plan.capture === null ? null : openSync(plan.capture, "w", 0o644);
+    const capture = plan.capture === null ? null : openCapture(plan.capture);
     if (capture !== null) opened.push(() => closeSync(capture));
     const interfaces = new Interfaces({ target, waiter, open: openLink, say });
     opened.push(() => interfaces.shut());
@@ -158,7 +158,14 @@ export async function serve(options: ServeOptions): Promise<void> {
       } finally {
         process.umask(mask);
       }
-      if (uid !== null) chownSync(path, uid, gid);
+      if (uid !== null) {
+        try {
+          chownSync(path, uid, gid);
+        } catch (error) {
+          listener.close();
+          throw environment(`Can't give ${path} to user ${uid}: ${(error as Error).message}`);
+        }
+      }
       const lines = new LineServer({
         listener,
         waiter,
@@ -280,6 +287,14 @@ export async function serve(options: ServeOptions): Promise<void> {
     for (const sentence of describeEnd(target)) say(sentence);
   } finally {
     for (const close of opened.toReversed()) close();
+  }
+}
+
+function openCapture(path: string): number {
+  try {
+    return openSync(path, "w", 0o644);
+  } catch (error) {
+    throw environment(`Can't write the capture ${path}: ${(error as Error).message}`);
   }
 }
 

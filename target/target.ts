@@ -8,7 +8,7 @@
 // the receive ring to the file, within `receive`: no queue, no copy, nothing allocated. Whatever can't
 // end at once holds a request slot, a place at P12 and an entry of P28 until it is answered.
 //
-// Longer than other files on purpose: the order of checks and a request's whole life stand in one place.
+// Long on purpose: the order of checks and a request's whole life stand in one place.
 
 import type { FrameView, Link, Memory } from "../link/link.ts";
 import { createDeadlines } from "../link/deadlines.ts";
