@@ -11,12 +11,21 @@ export interface Interrupt {
 
 const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
+/** Ms within which signals are one: timeout(1) signals its command, and then the whole process group. */
+const TOGETHER = 500;
+
 export function catchInterrupt(): Interrupt {
   const control = new AbortController();
+  let first = 0;
   const handlers = Object.entries(CODES).map(([signal, code]) => {
     const handler = (): void => {
-      // A second one means now.
-      if (control.signal.aborted) process.exit(code);
+      const at = performance.now();
+      if (control.signal.aborted) {
+        // A second one means now.
+        if (at - first > TOGETHER) process.exit(code);
+        return;
+      }
+      first = at;
       control.abort(new Failure("Interrupted", code));
     };
     process.on(signal, handler);
