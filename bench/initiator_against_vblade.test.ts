@@ -20,12 +20,13 @@ interface Ended {
   readonly stderr: string;
 }
 
-async function initiator(...words: string[]): Promise<Ended> {
-  const child = Bun.spawn([process.execPath, AOE, "initiator", ...words, "--interface", "a0"], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+async function initiator(command: string, ...words: string[]): Promise<Ended> {
+  // A busy machine may take its time; a later --wait counts.
+  const wait = command === "discover" ? [] : ["--wait", "5s"];
+  const child = Bun.spawn(
+    [process.execPath, AOE, "initiator", command, ...wait, ...words, "--interface", "a0"],
+    { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  );
   const [stdout, stderr] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),

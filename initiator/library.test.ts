@@ -227,10 +227,10 @@ testsInLab(import.meta.path, { mtu: 9000 }, () => {
     expect(openInitiator({ interface: [] })).rejects.toThrow("Expected `--interface` to be given");
     const absent = await openInitiator({ interface: "nosuch0" }).catch((error) => error);
     expect([absent instanceof Failure, absent.exitCode]).toEqual([true, 5]);
-    const nobody = await initiator.device("e9.9", { wait: "100ms" }).catch((error) => error);
+    const nobody = await initiator.device("e9.9", { wait: "500ms" }).catch((error) => error);
     expect([nobody.exitCode, nobody.message]).toEqual([
       6,
-      "e9.9 did not answer within 100ms; e7.3 and e7.4 did",
+      "e9.9 did not answer within 500ms; e7.3 and e7.4 did",
     ]);
     // Still of use after all that.
     expect((await device.read(0, 1)).length).toBe(512);
