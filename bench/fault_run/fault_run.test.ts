@@ -23,7 +23,11 @@ for (const [seed, mtu, span] of [
 }
 
 test("payload damage alone: every damaged sector is caught, none gets through", () => {
-  const only = { faults: "", wrongLength: 0, payloadFaults: "tx:corrupt:2%/payload,rx:corrupt:2%/payload" };
+  const only = {
+    faults: "",
+    wrongLength: 0,
+    payloadFaults: "tx:corrupt:2%/payload,rx:corrupt:2%/payload",
+  };
   const figures = faultRun({ ...FAULT_RUN_DEFAULTS, ...only, commands: 2000 });
   expect([figures.wrong, figures.stale_writes]).toEqual([0, 0]);
   expect(figures.caught_in_flight).toBeGreaterThan(10);
