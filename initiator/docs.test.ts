@@ -119,7 +119,10 @@ if (!insideLabTests) {
     }))) {
       expect(page).toMatch(new RegExp(`aoe initiator ${name}\\b`));
     }
-    const table = page.slice(page.indexOf("| option |"), page.indexOf("Wrappers ("));
+    const table = page.slice(
+      page.indexOf("## Options of every command"),
+      page.indexOf("Wrappers ("),
+    );
     const documented = [...table.matchAll(/`(--[a-z-]+)`/g)].map(([, name]) => name);
     const options = addSessionOptions(new Command()).options.map(({ long }) => long);
     expect([...new Set(documented)].sort()).toEqual(options.sort() as string[]);
