@@ -7,19 +7,27 @@ import { HandLink } from "./hand_link.ts";
 import { DEFAULT_CAP, DEFAULT_KICK, DEFAULT_PREALLOCATED, DEFAULT_STRATEGY } from "./options.ts";
 import { capTable, strategyTable } from "./pool_table.ts";
 
-const page = await Bun.file(`${import.meta.dir}/../../docs/pool.md`).text();
+/** Tables without what the formatter pads them with, and without the rules under their heads. */
+function plain(text: string): string {
+  return text
+    .replaceAll(/^\|.*$/gm, (row) => row.replaceAll(/ *\| */g, " | ").trim())
+    .replaceAll(/^[|\-: ]+\n/gm, "")
+    .trim();
+}
+
+const page = plain(await Bun.file(`${import.meta.dir}/../../docs/pool.md`).text());
 
 function between(mark: string): string {
   const [, after = ""] = page.split(`<!-- ${mark} -->\n`);
-  return after.split("\n<!-- end -->")[0] ?? "";
+  return plain(after.split("<!-- end -->")[0] ?? "");
 }
 
 test("the table of strategies is what they do", () => {
-  expect(between("strategies")).toBe(strategyTable());
+  expect(between("strategies")).toBe(plain(strategyTable()));
 }, 30_000);
 
 test("the table of caps is what they give", () => {
-  expect(between("caps")).toBe(capTable());
+  expect(between("caps")).toBe(plain(capTable()));
 }, 30_000);
 
 test("every strategy has a section", () => {
