@@ -114,7 +114,8 @@ export class Buffers {
   /** The largest payload behind the Ethernet header by `port`: its MTU, or what its buffers were made for. */
   roomOf(port: PortState): number {
     const { mtu } = port.link;
-    return this.pools[port.index] == null ? mtu : Math.min(mtu, this.bytes - ETHERNET);
+    // All pools of a device have buffers of one size, those still to be made too.
+    return this.bytes === 0 ? mtu : Math.min(mtu, this.bytes - ETHERNET);
   }
 
   /** The pool for a frame by `port`, made where it is not there; `data`: the frame reads or writes. */
