@@ -5,7 +5,14 @@ import { Command } from "commander";
 import { METRIC_NAMES } from "./compare/metric.ts";
 
 export function judgeCommands(): Command[] {
-  return [compareCommand(), abCommand(), reproduceCommand(), schemaCommand()];
+  return [
+    compareCommand(),
+    abCommand(),
+    reproduceCommand(),
+    searchCommand(),
+    proveCommand(),
+    schemaCommand(),
+  ];
 }
 
 export function collect(value: string, before: string[]): string[] {
@@ -86,6 +93,53 @@ Example:
     .action(async (flags: Record<string, unknown>) => {
       const { reproduceAction } = await import("./reproduce/reproduce_action.ts");
       process.exitCode = await reproduceAction(flags);
+    });
+}
+
+function searchCommand(): Command {
+  return new Command("search")
+    .description("find the smallest cap that is enough, or the highest rate that is bearable")
+    .argument("<what>", "cap or rate")
+    .argument("<job>", "a job of one cell")
+    .option("--keep <share>", "cap: how much of the peak it must keep (99%)")
+    .option("--p99 <duration>", "rate: what p99 must stay under")
+    .option("--most <n>", "the largest value tried (cap 256, rate 10000000)")
+    .option("--set <key=value>", "override a key of the job", collect, [])
+    .option("--json", "the answer and every step on stdout")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe bench search cap fixtures/jobs/smoke.toml --set pool=scan-swap
+  aoe bench search rate fixtures/jobs/smoke.toml --set pool=completion --p99 2ms`,
+    )
+    .action(async (what: string, job: string, flags: Record<string, unknown>) => {
+      const { searchAction } = await import("./search/search_action.ts");
+      process.exitCode = await searchAction(what, job, flags);
+    });
+}
+
+function proveCommand(): Command {
+  return new Command("prove")
+    .description("try the judge itself: on two equal things, or on a slow-down of known size")
+    .argument("<what>", "equal or slow")
+    .option("--job <file>", "what is run (fixtures/jobs/cost.toml with one pool)")
+    .option("--times <n>", "comparisons (equal 20, slow 10)")
+    .option("--trials <n>", "trials a side (equal 7, slow 9)")
+    .option("--slow <share>", "of a command's whole CPU cost, burnt in the send path (10%)")
+    .option("--band <share>", "noise band (that of --noise, else 5%)")
+    .addHelpText(
+      "after",
+      `
+Ends with 0 where equal things were told apart at most once, or the slow-down was found every time; else 1.
+
+Examples:
+  aoe bench prove equal
+  aoe bench prove slow`,
+    )
+    .action(async (what: string, flags: Record<string, unknown>) => {
+      const { proveAction } = await import("./compare/prove_action.ts");
+      process.exitCode = await proveAction(what, flags);
     });
 }
 

@@ -35,6 +35,8 @@ export interface Arm {
   readonly name: string;
   /** Its aoe.ts. */
   readonly program: string;
+  /** What this arm alone has otherwise; rows keep the job's values. */
+  readonly values?: Partial<Cell["values"]>;
 }
 
 const OWN: Arm = { name: "run", program: AOE };
@@ -84,8 +86,9 @@ export async function runArms(
       setCoalescing(cell.values.interface, cell.values.tx_usecs, cell.values.tx_frames);
       events.begin(cell, place, turns.length, own.name);
       for (let attempt = 0; ; attempt++) {
+        const given = { ...cell, values: { ...cell.values, ...own.values } };
         const trial = await runTrial(
-          cell,
+          given,
           { order: place, attempt },
           { ...bed, program: own.program },
         );

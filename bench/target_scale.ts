@@ -14,18 +14,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { now } from "../sys/clock.ts";
-import { readInterface } from "../sys/interface.ts";
-import { mapMemory } from "../sys/memory.ts";
-import { openPacketSocket, type PacketSocket } from "../sys/packet_socket.ts";
-import { createPoller, type Poller } from "../sys/poll.ts";
-import { environment, EXIT, Failure } from "../words/failure.ts";
+import { EXIT, Failure } from "../words/failure.ts";
 import { parseInteger } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
 import * as aoe from "../wire/aoe.ts";
-import * as ata from "../wire/ata.ts";
-import * as config from "../wire/config.ts";
-import * as ethernet from "../wire/ethernet.ts";
-import { BROADCAST, type Mac } from "../wire/mac.ts";
+import type { Mac } from "../wire/mac.ts";
+import { Asker, awaitExport } from "./asker.ts";
 import { labCommandLine, labEnv, requireLab } from "./lab/lab.ts";
 import { median, quantile, sorted } from "./statistics/quantile.ts";
 
@@ -37,7 +31,6 @@ const SLOTS = 250;
 const ALONE = 1000;
 const DEPTH = 32;
 const READS = 400;
-const READ_BYTES = 1024;
 
 export const LIMITS = { start_ns: 2e9, read_ratio: 1.1, idle_export_bytes: 4096 } as const;
 
@@ -58,74 +51,6 @@ interface Figures {
   readonly read_deep_ratio: number;
 }
 
-/** One end of a pair: a plain socket, and the frame that it sends. */
-class Asker {
-  private readonly socket: PacketSocket;
-  private readonly poller: Poller = createPoller();
-  private readonly out = mapMemory(64);
-  private readonly into = mapMemory(2048);
-  private readonly mac: Mac;
-  private tag = 0;
-
-  constructor(name: string) {
-    const found = readInterface(name);
-    if (found === null) throw environment(`No interface ${name}`);
-    this.socket = openPacketSocket();
-    this.socket.bind(found.index, ethernet.ETHERTYPE_AOE);
-    this.poller.add(this.socket.fd);
-    this.mac = found.mac;
-  }
-
-  private header(to: Mac, major: number, minor: number, command: number): DataView {
-    const { view } = this.out;
-    this.out.bytes.fill(0);
-    ethernet.write(view, 0, to, this.mac);
-    aoe.write(view, 0, 0, 0, major, minor, command, ++this.tag);
-    return view;
-  }
-
-  sendConfig(major: number, minor: number): void {
-    const view = this.header(BROADCAST, major, minor, aoe.COMMAND_CONFIG);
-    view.setUint8(config.VERSION_COMMAND, (aoe.VERSION << 4) | config.READ);
-    this.socket.send(this.out.address, ethernet.SHORTEST);
-  }
-
-  sendRead(to: Mac, major: number, minor: number, lba: number): void {
-    const view = this.header(to, major, minor, aoe.COMMAND_ATA);
-    ata.write(view, 0, ata.FLAG_EXTENDED, 0, READ_BYTES / ata.SECTOR, ata.READ_EXT, lba);
-    for (;;) {
-      if (this.socket.send(this.out.address, ethernet.SHORTEST) === 0) return;
-    }
-  }
-
-  /** The next answer within `patience` ns, as a view; null: none came. */
-  take(patience: number): DataView | null {
-    const until = now() + patience;
-    for (;;) {
-      const length = this.socket.receive(this.into.address, 2048);
-      if (length >= aoe.LENGTH && aoe.isResponse(this.into.view, 0)) return this.into.view;
-      if (length > 0) continue;
-      const left = until - now();
-      if (left <= 0) return null;
-      this.poller.poll(left);
-    }
-  }
-
-  takeDrops(): number {
-    return this.socket.takeDrops();
-  }
-
-  /** Forgets what is on its way. */
-  drain(quiet: number): void {
-    while (this.take(quiet) !== null);
-  }
-
-  close(): void {
-    this.poller.close();
-    this.socket.close();
-  }
-}
-
 type Place = [major: number, minor: number, lba: number];
 
 function address(index: number): [major: number, minor: number] {
@@ -141,19 +66,6 @@ function start(folder: string, name: string, text: string) {
     stderr: Bun.file(join(folder, `${name}.log`)),
   });
   return { child, at };
-}
-
-/** When `major.minor` first answers, and with which MAC. */
-function awaitExport(asker: Asker, major: number, minor: number): { at: number; mac: Mac } {
-  const giveUp = now() + 60e9;
-  while (now() < giveUp) {
-    asker.sendConfig(major, minor);
-    for (let view = asker.take(2e6); view !== null; view = asker.take(2e6)) {
-      if (aoe.major(view, 0) !== major || aoe.minor(view, 0) !== minor) continue;
-      return { at: now(), mac: ethernet.source(view, 0) };
-    }
-  }
-  throw environment(`e${major}.${minor} did not answer in a minute`);
 }
 
 function residentBytes(pid: number): number {

@@ -25,18 +25,20 @@ const RATE = "commands_per_s";
 
 type Table = { readonly text: string } | { readonly failure: string };
 
-/** The tables of two trees, made side by side. */
+/** The tables of two trees. */
 export async function compareExactly(base: string, head: string): Promise<Exact> {
-  const [before, after] = await Promise.all([tableOf(base), tableOf(head)]);
+  // The head first: where it breaks, nothing else needs to be known.
+  const after = await tableOf(head);
+  if (after !== null && "failure" in after) {
+    return none("broken", `broken invariant in the head: ${after.failure}`);
+  }
+  const before = after === null ? null : await tableOf(base);
   if (before === null || after === null) {
-    const which = before === null ? "base" : "head";
+    const which = after === null ? "head" : "base";
     return none(
       "absent",
       `The ${which} has no golden table (bench/sim), so nothing was compared exactly.`,
     );
-  }
-  if ("failure" in after) {
-    return none("broken", `broken invariant in the head: ${after.failure}`);
   }
   if ("failure" in before) {
     return none("changed", `The base's own table can't be made: ${before.failure}`);

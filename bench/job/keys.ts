@@ -92,6 +92,12 @@ export const KEYS = {
     about:
       "of transmit frames on the memory and virtual links: typed arrays, or malloc through FFI",
   },
+  drag: {
+    check: duration,
+    value: "0us",
+    about:
+      "CPU time burnt for every transmit on those links: a slow-down to be found (bench prove)",
+  },
   trials: { check: integer(1, 1000), value: "1", single: true, about: "trials of each cell" },
   order: {
     check: list("random", "abba"),
