@@ -1,5 +1,7 @@
 // File stores whose waiting is done beside the loop, by io_uring and by Workers: what is answered at once and what
 // is not, that both store the same, and that what blocks in one export leaves the others alone.
+//
+// Over 400 lines, because both ways are held to one list of cases, and a case needs the disk of another.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import {
