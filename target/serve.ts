@@ -113,12 +113,14 @@ export async function serve(options: ServeOptions): Promise<void> {
       for (const each of plan.exports) exports.add(each);
     };
     const openSockets = (): void => {
+      // First: a path that can't be had is the user's to mend whatever he may do with raw sockets.
+      if (plan.control !== null) {
+        server = openControl(plan.control, user?.uid ?? null, user?.gid ?? 0);
+      }
       for (const name of plan.interfaces) {
         if (!options.patient || readInterface(name) !== null) interfaces.add(name);
       }
       interfaces.want(plan.interfaces);
-      if (plan.control !== null)
-        server = openControl(plan.control, user?.uid ?? null, user?.gid ?? 0);
       if (listen !== null) {
         const served = serveMetrics(listen, target);
         metrics = served;
