@@ -65,7 +65,7 @@ export function check(
       return count === 1 ? UNDECIDED : outcomes.aoeFailure(aoe.ERROR_ARGUMENT);
     case ata.FLUSH:
     case ata.FLUSH_EXT:
-      return owner.failed ? fail(request, ABRT, request.lba) : UNDECIDED;
+      return UNDECIDED;
     case ata.CHECK_POWER:
       return OK;
     case ata.SMART:
@@ -80,7 +80,7 @@ function checkRange(request: Request, owner: Export): Outcome {
   const { lba, sectors } = request;
   const end = owner.store.sectors;
   if (lba + sectors > end) return fail(request, IDNF, Math.max(lba, end));
-  if (request.write && (!owner.store.writable || owner.failed)) return fail(request, ABRT, lba);
+  if (request.write && !owner.store.writable) return fail(request, ABRT, lba);
   return UNDECIDED;
 }
 
@@ -137,7 +137,7 @@ export function execute(request: Request, owner: Export, payload: Memory, offset
       break;
     case ata.WRITE:
     case ata.WRITE_EXT:
-      // A flush may have failed while this one was delayed.
+      // P25. Not at its arrival: a flush may fail while this one is delayed.
       if (owner.failed) return fail(request, ABRT, request.lba);
       result = store.write(request.lba, request.sectors, payload, offset, request.id);
       break;

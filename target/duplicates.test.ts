@@ -17,6 +17,26 @@ function frame(length: number, content: number): Memory {
   return memory(bytes);
 }
 
+test("P28: source, tag and each byte from 16 on tell requests apart, however few the chains", () => {
+  const table = new Duplicates(WINDOW, 2);
+  const one = frame(600, 0);
+  const held = table.insert(one, 0, 600, 1, 1, 0);
+  expect(table.find(one, 0, 600, 1, 1, 0)).toBe(held);
+  // With four chains, many of these share one with the entry.
+  for (let other = 2; other < 66; other++) {
+    expect(table.find(one, 0, 600, other, 1, 0)).toBe(-1);
+    expect(table.find(one, 0, 600, 1, other, 0)).toBe(-1);
+  }
+  const TAG = 20;
+  for (let at = 16; at < 600; at++) {
+    if (at >= TAG && at < TAG + 4) continue;
+    one.bytes[at] = (one.bytes[at] as number) ^ 1;
+    expect(table.find(one, 0, 600, 1, 1, 0), `byte ${at}`).toBe(-1);
+    one.bytes[at] = (one.bytes[at] as number) ^ 1;
+  }
+  expect(table.find(one, 0, 600, 1, 1, 0)).toBe(held);
+});
+
 const step = fc.record({
   mac: fc.integer({ min: 1, max: 3 }),
   tag: fc.constantFrom(0, 1, 2, 0xffff_ffff, 0x8000_0000),

@@ -89,7 +89,9 @@ describe("query config", () => {
   test("P9: set works where our string is empty or the same, else error 4 and nothing changed", () => {
     const probe = createProbe();
     expect(textOf(probe.answer(configFrame(config.SET, "first")))).toBe("first");
-    expect(textOf(probe.answer(configFrame(config.SET, "first", { tag: 2 })))).toBe("first");
+    const same = probe.answer(configFrame(config.SET, "first", { tag: 2 }));
+    expect(same.aoe.error).toBe(0);
+    expect(textOf(same)).toBe("first");
     const refused = probe.answer(configFrame(config.SET, "second"));
     expect(isError(refused)).toBe(true);
     expect(refused.aoe.error).toBe(aoe.ERROR_CONFIG_PRESENT);
@@ -135,6 +137,20 @@ describe("query config", () => {
     expect(most).toBe(516);
     const fits = "s".repeat(most);
     expect(textOf(probe.answer(configFrame(config.SET, fits)))).toBe(fits);
+    // Nor one that came over an interface with more room than the other has.
+    for (const [wide, narrow] of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const mixed = createProbe({ mtu: 9000 });
+      mixed.network.setMtu(LEAST_MTU, narrow);
+      mixed.run(10e6);
+      const to = wide === 0 ? OURS : OURS_TOO;
+      const over = mixed.answer(configFrame(config.SET, `${fits}s`, { to, tag: 1 }));
+      expect(over.aoe.error).toBe(aoe.ERROR_ARGUMENT);
+      expect(mixed.owner.state.config).toHaveLength(0);
+      expect(textOf(mixed.answer(configFrame(config.SET, fits, { to, tag: 2 })))).toBe(fits);
+    }
   });
 
   test("P10: a config answer carries buffer count, firmware, most sectors for the MTU of now, and our string", () => {
@@ -380,24 +396,27 @@ describe("mask list", () => {
     expect(maskOf(probe.answer(maskFrame(mask.READ))).directives).toHaveLength(most);
   });
 
-  test("P17: a list on interfaces of different MTU is what the smallest can tell", () => {
-    const probe = createProbe({ mtu: 9000 });
-    probe.network.setMtu(1500, 1);
-    probe.run(10e6);
-    const list = macs(185);
-    list[0] = PEER;
-    for (let at = 0; at < 185; at += 37) {
-      probe.answer(
-        edit(
-          list.slice(at, at + 37).map((mac) => [mask.DIRECTIVE_ADD, mac]),
-          at,
-        ),
-      );
-    }
-    expect(probe.owner.state.masks).toHaveLength(185);
-    const full = probe.answer(edit([[mask.DIRECTIVE_ADD, OTHER]], 999));
-    expect(maskOf(full).error).toBe(mask.ERROR_FULL);
-  });
+  test.each([0, 1])(
+    "P17: a list on interfaces of different MTU is what the smallest can tell (%d)",
+    (narrow) => {
+      const probe = createProbe({ mtu: 9000 });
+      probe.network.setMtu(1500, narrow);
+      probe.run(10e6);
+      const list = macs(185);
+      list[0] = PEER;
+      for (let at = 0; at < 185; at += 37) {
+        probe.answer(
+          edit(
+            list.slice(at, at + 37).map((mac) => [mask.DIRECTIVE_ADD, mac]),
+            at,
+          ),
+        );
+      }
+      expect(probe.owner.state.masks).toHaveLength(185);
+      const full = probe.answer(edit([[mask.DIRECTIVE_ADD, OTHER]], 999));
+      expect(maskOf(full).error).toBe(mask.ERROR_FULL);
+    },
+  );
 
   test("P17: a directive count beyond the frame is error 2 (peer bug 2: vblade reads past the packet)", () => {
     const probe = createProbe();
@@ -415,7 +434,13 @@ describe("mask list", () => {
       const answer = probe.answer(request.slice(0, 60));
       expect(answer.aoe.error, `${count}`).toBe(aoe.ERROR_ARGUMENT);
     }
+    // 60 bytes hold four, to the last byte.
+    request[mask.COUNT] = 4;
+    expect(probe.answer(request.slice(0, 59)).aoe.error).toBe(aoe.ERROR_ARGUMENT);
     expect(probe.owner.state.masks).toEqual([]);
+    const whole = new Uint8Array(60);
+    whole.set(request.slice(0, 60));
+    expect(maskOf(probe.answer(whole))).toMatchObject({ error: 0, count: 2 });
   });
 
   test("P29: an unknown MCmd is error 2 and changes nothing", () => {
@@ -466,6 +491,8 @@ describe("reserve/release", () => {
       short[reserve.COUNT] = count;
       expect(probe.answer(short.slice(0, reserve.LENGTH + 36)).aoe.error).toBe(aoe.ERROR_ARGUMENT);
     }
+    short[reserve.COUNT] = 6;
+    expect(probe.answer(short.slice(0, reserve.LENGTH + 35)).aoe.error).toBe(aoe.ERROR_ARGUMENT);
     expect(probe.owner.state.reservation).toEqual([]);
   });
 

@@ -8,7 +8,7 @@ import * as config from "../wire/config.ts";
 import { toBytes } from "../wire/frame.ts";
 import * as mask from "../wire/mask.ts";
 import * as reserve from "../wire/reserve.ts";
-import { WINDOW } from "./duplicates.ts";
+import { CAPACITY, WINDOW } from "./duplicates.ts";
 import {
   ataFrame,
   ataOf,
@@ -16,6 +16,7 @@ import {
   createProbe,
   maskFrame,
   maskOf,
+  model,
   OTHER,
   OURS_TOO,
   PEER,
@@ -96,6 +97,34 @@ describe("duplicates", () => {
     expect(probe.store.bytes.slice(3 * 512, 4 * 512)).toEqual(pattern(1, 1));
   });
 
+  test("P28: the window is 2 s from the answer, its last nanosecond included, and 65,536 results long", () => {
+    expect(WINDOW).toBe(2e9);
+    expect(CAPACITY).toBe(65_536);
+    for (const [after, runs] of [
+      [2e9 - 1, 1],
+      [2e9, 1],
+      [2e9 + 1, 2],
+    ] as const) {
+      // Of the answer, not of the request: the delay comes before.
+      const probe = createProbe({ service: "delay:1ms" });
+      const write = writeFrame(3, pattern(1, 1), { tag: 9 });
+      probe.send(write);
+      expect(probe.run(1e6)).toHaveLength(1);
+      probe.run(after);
+      probe.send(write);
+      expect(probe.run(1e6)).toHaveLength(1);
+      expect(probe.owner.counters.writes, `${after} ns`).toBe(runs);
+    }
+    // What follows may take old results along, and none before its time.
+    const probe = createProbe();
+    const write = writeFrame(3, pattern(1, 1), { tag: 9 });
+    probe.answer(write);
+    probe.run(2e9);
+    probe.answer(writeFrame(4, pattern(1, 1), { tag: 10 }));
+    probe.answer(write);
+    expect(probe.owner.counters.writes).toBe(2);
+  });
+
   test("P28: a failed write fails again with the same registers", () => {
     const flaws = { writeErrno: (lba: number) => (lba === 4 ? 5 : 0) };
     const store = createFaultyStore(createMemoryStore(SECTORS), flaws);
@@ -113,6 +142,15 @@ describe("duplicates", () => {
     probe.answer(read);
     probe.store.bytes.fill(7, 3 * 512, 4 * 512);
     expect(probe.answer(read).rest.every((byte) => byte === 7)).toBe(true);
+    // One that was in service for a while, too, and while something else is.
+    probe.target.setModel(probe.owner, model("lanes:1,delay:1ms"));
+    for (const fill of [8, 9]) {
+      probe.store.bytes.fill(fill, 3 * 512, 4 * 512);
+      probe.send(readFrame(0, 1, { tag: 10 + fill }));
+      probe.send(read);
+      const [, again] = probe.run(2e6);
+      expect(again?.rest.every((byte) => byte === fill)).toBe(true);
+    }
   });
 
   test("P28: a config set, a mask edit and a reserve are not run again; their result carries the state of now", () => {
