@@ -36,7 +36,7 @@ function load(peer: Scripted, device: Device, depth: number, count: number): num
 describe("multipath", () => {
   const two: ScriptedOptions = { links: 2, bufferCount: 16 };
 
-  test("both paths are used, and never more is out than the buffer count over both (P12)", () => {
+  test("P12: both paths are used, and never more is out than the buffer count over both", () => {
     const peer = new Scripted(two);
     const device = peer.find();
     expect(device.paths.length).toBe(2);
@@ -65,7 +65,7 @@ describe("multipath", () => {
     expect(Math.abs(a - b)).toBeLessThan(100);
   });
 
-  test("an answer by the other path is taken, and credited to the path that it came by", () => {
+  test("P6: an answer by the other path is taken, and credited to the path that it came by", () => {
     const peer = new Scripted(two);
     const device = peer.find();
     peer.script = (request) => {

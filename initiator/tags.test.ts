@@ -4,7 +4,7 @@ import { createRandom } from "../words/random.ts";
 import { STALE, Tags, UNKNOWN } from "./tags.ts";
 
 describe("P19", () => {
-  test("bit 31 always, bit 30 for writes, counting up from a random start", () => {
+  test("P19: bit 31 always, bit 30 for writes, counting up from a random start", () => {
     const tags = new Tags(createRandom(1));
     const first = tags.take(0, false);
     const second = tags.take(1, true);
@@ -15,7 +15,7 @@ describe("P19", () => {
     expect(starts.size).toBe(4);
   });
 
-  test("a tag comes again only after the counter's 2^30", () => {
+  test("P19: a tag comes again only after the counter's 2^30", () => {
     const tags = new Tags(createRandom(2), 16);
     const seen = new Set<number>();
     for (let i = 0; i < 100_000; i++) {

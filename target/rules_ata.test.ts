@@ -274,30 +274,52 @@ describe("reading and writing", () => {
     },
   );
 
-  test("P25: after a flush that failed the export fails writes and flushes, and still reads", () => {
-    const flaws = { flushErrno: () => EIO };
-    const probe = createProbe({
-      exported: { store: createFaultyStore(createMemoryStore(SECTORS), flaws) },
-    });
-    expect(ataOf(probe.answer(ataFrame({ command: ata.FLUSH_EXT })))).toMatchObject({
-      command: FAILED,
-      feature: ata.ERROR_ABRT,
-    });
-    flaws.flushErrno = () => 0;
-    for (const request of [
-      ataFrame({ command: ata.FLUSH }),
-      ataFrame({ command: ata.FLUSH_EXT }),
-      writeFrame(0, pattern(1, 1)),
-    ]) {
-      expect(ataOf(probe.answer(request))).toMatchObject({
+  test.each(["at once", "delayed", "as its cache allows"])(
+    "P25: after a flush that failed the export fails writes and flushes, and still reads (%s)",
+    (when) => {
+      const flaws = { flushErrno: () => EIO };
+      const inner = createMemoryStore(SECTORS);
+      const store = createFaultyStore(inner, flaws);
+      const probe = createProbe({
+        exported: {
+          store:
+            when === "as its cache allows"
+              ? {
+                  ...store,
+                  asynchronous: true,
+                  writeNow: (lba, sectors, memory, at) => inner.write(lba, sectors, memory, at, 0),
+                }
+              : store,
+        },
+        ...(when === "delayed" ? { service: "delay:1ms" } : {}),
+      });
+      const answer = (request: Frame): Frame => {
+        probe.send(request);
+        const [frame] = probe.run(1e6);
+        if (frame === undefined) throw new Error("no answer");
+        return frame;
+      };
+      expect(ataOf(answer(ataFrame({ command: ata.FLUSH_EXT })))).toMatchObject({
         command: FAILED,
         feature: ata.ERROR_ABRT,
       });
-    }
-    expect(ataOf(probe.answer(readFrame(0, 1))).command).toBe(ata.STATUS_DRDY);
-    probe.owner.failed = false;
-    expect(ataOf(probe.answer(ataFrame({ command: ata.FLUSH }))).command).toBe(ata.STATUS_DRDY);
-  });
+      flaws.flushErrno = () => 0;
+      for (const request of [
+        ataFrame({ command: ata.FLUSH }),
+        ataFrame({ command: ata.FLUSH_EXT }),
+        writeFrame(0, pattern(1, 1)),
+      ]) {
+        expect(ataOf(answer(request))).toMatchObject({
+          command: FAILED,
+          feature: ata.ERROR_ABRT,
+        });
+      }
+      expect(ataOf(answer(readFrame(0, 1))).command).toBe(ata.STATUS_DRDY);
+      expect(inner.bytes.every((byte) => byte === 0)).toBe(true);
+      probe.owner.failed = false;
+      expect(ataOf(answer(ataFrame({ command: ata.FLUSH }))).command).toBe(ata.STATUS_DRDY);
+    },
+  );
 
   test("P26: CHECK POWER says active, whatever the request's count", () => {
     const probe = createProbe();
