@@ -12,7 +12,6 @@ import { image, mac, MODES, BLOCKING, MOST_MASKS } from "./config/values.ts";
 import type { ExportPlan, TargetPlan } from "./config/plan.ts";
 import { DEFAULT_SOCKET } from "./control/client.ts";
 import { DEFAULT_BUFFER_COUNT } from "./export.ts";
-import { loadProfile } from "./service/profile.ts";
 import { DEFAULT_BOUND } from "./target.ts";
 
 interface Options {
@@ -168,7 +167,7 @@ async function run(
         `Expected \`aoe target\` to be followed by shelf, slot, interface and file, or --config FILE; got no ${missing[0]}`,
       );
     }
-    const plan = planOf(shelf ?? "", slot ?? "", interfaces ?? "", path ?? "", options);
+    const plan = await planOf(shelf ?? "", slot ?? "", interfaces ?? "", path ?? "", options);
     const { serve } = await import("./serve.ts");
     await serve({ plan, what: "--service", reread: null, patient: false });
     return;
@@ -236,13 +235,13 @@ function processPlan(options: Options, otherwise: ProcessPlan): ProcessPlan {
   };
 }
 
-function planOf(
+async function planOf(
   shelf: string,
   slot: string,
   interfaces: string,
   path: string,
   options: Options,
-): TargetPlan {
+): Promise<TargetPlan> {
   const major = parseInteger(shelf, "shelf", 0, MAJOR_MAX);
   const minor = parseInteger(slot, "slot", 0, MINOR_MAX);
   const { mask, create } = options;
@@ -262,7 +261,7 @@ function planOf(
     masks: mask === undefined ? null : parseMasks(mask),
     offset: integer(options.offset, "--offset", 0, 0),
     length: options.length === undefined ? null : parseInteger(options.length, "--length", 1),
-    service: serviceText(options),
+    service: await serviceText(options),
   };
   const names = words(interfaces);
   if (names.length === 0) throw expected("interface", "a name", interfaces);
@@ -287,13 +286,16 @@ function integer(
 }
 
 /** `--lanes`, `--delay` and the profile stand before what `--service` says. */
-function serviceText(options: Options): string {
+async function serviceText(options: Options): Promise<string> {
   const parts: string[] = [];
   if (options.lanes !== undefined) {
     parts.push(`lanes:${parseInteger(options.lanes, "--lanes", 1, 65_536)}`);
   }
   if (options.delay !== undefined) parts.push(`delay:${options.delay}`);
-  if (options.profile !== undefined) parts.push(loadProfile(options.profile, "--profile").service);
+  if (options.profile !== undefined) {
+    const { loadProfile } = await import("./service/profile.ts");
+    parts.push(loadProfile(options.profile, "--profile").service);
+  }
   if (options.service !== undefined && options.service !== "") parts.push(options.service);
   return parts.join(",");
 }

@@ -16,7 +16,6 @@ import type { Link } from "../link/link.ts";
 import type { Core } from "../link/loop.ts";
 import { openPacketLink } from "../link/packet.ts";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
-import { listenAt } from "../link/unix_listener.ts";
 import { type Wrapper, wrapLink } from "../link/wrap.ts";
 import { allowedCpus, pinToCpus } from "../sys/affinity.ts";
 import { wallClockAtZero } from "../sys/clock.ts";
@@ -31,10 +30,9 @@ import { formatMac } from "../wire/mac.ts";
 import { parseListen } from "./config/listen.ts";
 import { loadTrace } from "./config/load_trace.ts";
 import { describeStore, type TargetPlan } from "./config/plan.ts";
-import { LineServer } from "./control/line_server.ts";
-import { type MetricsServer, serveMetrics } from "./control/metrics.ts";
+import type { LineServer } from "./control/line_server.ts";
+import type { MetricsServer } from "./control/metrics.ts";
 import type { Running } from "./control/running.ts";
-import { command } from "./control/verbs.ts";
 import { type Applied, Exports, type Served } from "./exports.ts";
 import { Interfaces } from "./interfaces.ts";
 import { parseServiceModel } from "./service/model.ts";
@@ -75,6 +73,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     parseServiceModel(service, { what: options.what, random, sectors: 1, loadTrace });
   }
 
+  const control = plan.control === null ? null : await loadControl(plan.control);
+  const serveMetrics = listen === null ? null : (await import("./control/metrics.ts")).serveMetrics;
+
   const opened: (() => void)[] = [];
   try {
     const waiter = createPollWaiter();
@@ -114,14 +115,12 @@ export async function serve(options: ServeOptions): Promise<void> {
     };
     const openSockets = (): void => {
       // First: a path that can't be had is the user's to mend whatever he may do with raw sockets.
-      if (plan.control !== null) {
-        server = openControl(plan.control, user?.uid ?? null, user?.gid ?? 0);
-      }
+      if (control !== null) server = openControl(control, user?.uid ?? null, user?.gid ?? 0);
       for (const name of plan.interfaces) {
         if (!options.patient || readInterface(name) !== null) interfaces.add(name);
       }
       interfaces.want(plan.interfaces);
-      if (listen !== null) {
+      if (listen !== null && serveMetrics !== null) {
         const served = serveMetrics(listen, target);
         metrics = served;
         opened.push(() => served.close());
@@ -151,7 +150,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       return wrapLink(link, wrappers);
     }
 
-    function openControl(path: string, uid: number | null, gid: number): LineServer {
+    function openControl(loaded: ControlCode, uid: number | null, gid: number): LineServer {
+      const { path, listenAt, LineServer: Server, command } = loaded;
       // 0600 from its first moment on: a chmod afterwards would come too late for somebody.
       const mask = process.umask(0o177);
       let listener: ReturnType<typeof listenAt>;
@@ -168,7 +168,7 @@ export async function serve(options: ServeOptions): Promise<void> {
           throw environment(`Can't give ${path} to user ${uid}: ${(error as Error).message}`);
         }
       }
-      const lines = new LineServer({
+      const lines = new Server({
         listener,
         waiter,
         handle: (line, answer) => command(line, running, answer),
@@ -291,6 +291,18 @@ export async function serve(options: ServeOptions): Promise<void> {
     for (const close of opened.toReversed()) close();
   }
 }
+
+/** Loaded only where it is asked for: most of a start is loading. */
+async function loadControl(path: string) {
+  const [{ listenAt }, { LineServer }, { command }] = await Promise.all([
+    import("../link/unix_listener.ts"),
+    import("./control/line_server.ts"),
+    import("./control/verbs.ts"),
+  ]);
+  return { path, listenAt, LineServer, command };
+}
+
+type ControlCode = Awaited<ReturnType<typeof loadControl>>;
 
 function openCapture(path: string): number {
   try {
