@@ -31,6 +31,7 @@ import { parseListen } from "./config/listen.ts";
 import { loadTrace } from "./config/load_trace.ts";
 import { describeStore, type TargetPlan } from "./config/plan.ts";
 import type { LineServer } from "./control/line_server.ts";
+import { type ControlCode, loadControl } from "./control/load_control.ts";
 import type { MetricsServer } from "./control/metrics.ts";
 import type { Running } from "./control/running.ts";
 import { type Applied, Exports, type Served } from "./exports.ts";
@@ -291,18 +292,6 @@ export async function serve(options: ServeOptions): Promise<void> {
     for (const close of opened.toReversed()) close();
   }
 }
-
-/** Loaded only where it is asked for: most of a start is loading. */
-async function loadControl(path: string) {
-  const [{ listenAt }, { LineServer }, { command }] = await Promise.all([
-    import("../link/unix_listener.ts"),
-    import("./control/line_server.ts"),
-    import("./control/verbs.ts"),
-  ]);
-  return { path, listenAt, LineServer, command };
-}
-
-type ControlCode = Awaited<ReturnType<typeof loadControl>>;
 
 function openCapture(path: string): number {
   try {
