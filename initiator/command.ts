@@ -6,6 +6,7 @@
 // into the transmit buffer, which may still be pinned.
 
 import type { Memory } from "../link/link.ts";
+import { SECTOR } from "../wire/ata.ts";
 import type { Path } from "./path.ts";
 
 export const READ = 0;
@@ -25,6 +26,8 @@ export const AOE_ERROR = 2;
 export const TIMEOUT = 3;
 /** Withdrawn by the caller, or the device was closed. */
 export const CANCELLED = 4;
+/** The caller's memory was detached, or made smaller, while it was ours. */
+export const MEMORY_LOST = 5;
 
 export class Command {
   // The caller's half.
@@ -84,6 +87,13 @@ export class Command {
   /** Since when it is held back, ns; -1: it is not. */
   heldSince = -1;
   next: Command | null = null;
+}
+
+/** Whether the command's memory no longer reaches as far as its data. A program can take an ArrayBuffer away. */
+export function hasLostMemory(command: Command): boolean {
+  if (command.operation !== READ && command.operation !== WRITE) return false;
+  const { memory, offset, sectors } = command;
+  return memory !== null && memory.bytes.length < offset + sectors * SECTOR;
 }
 
 function ignore(_command: Command): void {}

@@ -13,6 +13,7 @@ import {
   CONTROL,
   FLUSH,
   IDENTIFY,
+  MEMORY_LOST,
   OK,
   READ,
   TIMEOUT,
@@ -20,9 +21,9 @@ import {
 } from "./command.ts";
 import type { Device } from "./device.ts";
 
-export type ErrorKind = "ata" | "aoe" | "timeout" | "cancelled";
+export type ErrorKind = "ata" | "aoe" | "timeout" | "cancelled" | "memory";
 
-/** A command that the target refused or did not answer; `message` is one sentence, the exit code 1. */
+/** A command that did not end well, mostly since the target refused it or did not answer; `message` is one sentence, the exit code 1. */
 export class DeviceError extends Failure {
   readonly kind: ErrorKind;
   /** ATA_ERROR: the status and error registers; else 0. */
@@ -49,6 +50,7 @@ const KINDS: Readonly<Record<number, ErrorKind>> = {
   [AOE_ERROR]: "aoe",
   [TIMEOUT]: "timeout",
   [CANCELLED]: "cancelled",
+  [MEMORY_LOST]: "memory",
 };
 
 /** Throws the DeviceError of a command that did not end well. */
@@ -73,6 +75,8 @@ export function describeOutcome(device: Device, command: Command): string {
       const waited = formatDuration(command.doneAt - command.submittedAt);
       return `${attempt}: no answer within ${waited} (${command.transmits} frames sent)`;
     }
+    case MEMORY_LOST:
+      return `${attempt}: the memory for its data was detached or made smaller meanwhile`;
     default:
       return `${attempt}: withdrawn`;
   }

@@ -18,7 +18,18 @@ import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import { Echo } from "./answer.ts";
 import type { Buffers } from "./buffers.ts";
-import { CANCELLED, type Command, CONTROL, FLUSH, OK, READ, TIMEOUT, WRITE } from "./command.ts";
+import {
+  CANCELLED,
+  type Command,
+  CONTROL,
+  FLUSH,
+  hasLostMemory,
+  MEMORY_LOST,
+  OK,
+  READ,
+  TIMEOUT,
+  WRITE,
+} from "./command.ts";
 import { CommandQueue } from "./command_queue.ts";
 import type { DeviceCounters } from "./counters.ts";
 import type { Device } from "./device.ts";
@@ -246,6 +257,10 @@ export class Exchange {
       if (units(command) === 0) {
         this.queue.shift();
         this.finish(command, OK, now);
+        continue;
+      }
+      if (hasLostMemory(command)) {
+        this.fail(command, MEMORY_LOST, now);
         continue;
       }
       const path = command.path === null ? paths.pick() : paths.only(command.path);

@@ -236,6 +236,66 @@ testsInLab(import.meta.path, { mtu: 9000 }, () => {
     expect((await device.read(0, 1)).length).toBe(512);
   });
 
+  test("what is no memory, and what is too much", async () => {
+    const wrong: unknown[] = ["x", null, new ArrayBuffer(512), new Uint16Array(256)];
+    for (const data of wrong) {
+      expect(device.write(0, data as Uint8Array)).rejects.toThrow(
+        "Expected `data` to be a Uint8Array, got `[object ",
+      );
+    }
+    expect(device.read(0, 2 ** 40)).rejects.toThrow("what memory can hold, got `1099511627776`");
+    const odd = { timeout: 5 as unknown as string };
+    expect(device.read(0, 1, odd)).rejects.toThrow("Expected `timeout` to be a text such as `2s`");
+  });
+
+  test("memory that is taken away while it is ours: that request fails, its neighbours do not", async () => {
+    const gone = (buffer: ArrayBuffer): void => {
+      structuredClone(buffer, { transfer: [buffer] });
+    };
+    const shrink = (buffer: ArrayBuffer): void => {
+      buffer.resize(512);
+    };
+    for (const take of [gone, shrink]) {
+      const made = (): Uint8Array<ArrayBuffer> =>
+        new Uint8Array(new ArrayBuffer(65_536, { maxByteLength: 65_536 }));
+      const [into, from] = [made(), made()];
+      const read = device.read(0, into).catch((error) => error);
+      const write = device.write(0, from).catch((error) => error);
+      const neighbour = device.read(1024, 8);
+      take(into.buffer);
+      take(from.buffer);
+      expect([(await read).kind, (await write).kind]).toEqual(["memory", "memory"]);
+      expect((await read).message).toBe(
+        "e7.3 can't read sectors 0 to 127: the memory for its data was detached or made smaller meanwhile",
+      );
+      expect((await neighbour).length).toBe(4096);
+    }
+    const before = new Uint8Array(512);
+    gone(before.buffer);
+    expect(device.write(0, before)).rejects.toThrow("got a detached one");
+    expect((await device.read(0, 1)).length).toBe(512);
+  });
+
+  test("close waits for a search that is under way, which then says so", async () => {
+    for (const pause of [0, 30]) {
+      const one = await openInitiator({ interface: "a0" });
+      const searches = [
+        one.discover({ wait: "2s" }),
+        one.device("e9.9", { wait: "2s" }),
+        one.device("e7.3", { wait: "2s" }).then((found) => found.read(0, 2048)),
+      ];
+      const ended = Promise.allSettled(searches);
+      await Bun.sleep(pause);
+      const start = performance.now();
+      const closed = Promise.all([one.close(), one.close()]);
+      expect(await closed).toEqual([[], []]);
+      expect(performance.now() - start).toBeLessThan(1500);
+      for (const each of (await ended).slice(0, 2)) {
+        expect(each).toMatchObject({ reason: { message: "The initiator was closed" } });
+      }
+    }
+  });
+
   test("`await using` closes: no descriptor is left, and a device of it says so", async () => {
     const count = (): number => readdirSync("/proc/self/fd").length;
     const before = count();

@@ -324,6 +324,12 @@ class Found implements AoeDevice {
     options: RequestOptions,
   ): Promise<void> {
     if (!Number.isSafeInteger(lba) || lba < 0) throw expected("lba", "an integer >= 0", lba);
+    if (!(bytes instanceof Uint8Array)) {
+      throw expected("data", "a Uint8Array", Object.prototype.toString.call(bytes));
+    }
+    if (bytes.buffer instanceof ArrayBuffer && bytes.buffer.detached) {
+      throw usage("Expected the memory for the data to be there, got a detached one");
+    }
     if (bytes.length % ata.SECTOR !== 0) {
       throw expected("length", `a multiple of ${ata.SECTOR} bytes`, bytes.length);
     }
@@ -379,17 +385,24 @@ class Found implements AoeDevice {
   }
 }
 
-function memoryOf(bytes: Uint8Array): Memory {
+/** Of a length of its own: an array over a buffer that can shrink would follow that in part. */
+function memoryOf({ buffer, byteOffset, byteLength }: Uint8Array): Memory {
   return {
-    bytes,
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    bytes: new Uint8Array(buffer, byteOffset, byteLength),
+    view: new DataView(buffer, byteOffset, byteLength),
     address: 0,
   };
 }
 
 function freshSectors(sectors: number): Uint8Array {
-  if (Number.isSafeInteger(sectors) && sectors >= 0) return new Uint8Array(sectors * ata.SECTOR);
-  throw expected("sectors", "an integer >= 0", sectors);
+  if (!Number.isSafeInteger(sectors) || sectors < 0) {
+    throw expected("sectors", "an integer >= 0", sectors);
+  }
+  try {
+    return new Uint8Array(sectors * ata.SECTOR);
+  } catch {
+    throw expected("sectors", "what memory can hold", sectors);
+  }
 }
 
 function bytesOf(text: string | Uint8Array): Uint8Array {

@@ -9,7 +9,17 @@ import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import type { Mac } from "../wire/mac.ts";
 import { CONTRADICTORY, judge, TOO_SHORT } from "./answer.ts";
-import { AOE_ERROR, ATA_ERROR, type Command, CONTROL, IDENTIFY, OK, READ } from "./command.ts";
+import {
+  AOE_ERROR,
+  ATA_ERROR,
+  type Command,
+  CONTROL,
+  hasLostMemory,
+  IDENTIFY,
+  MEMORY_LOST,
+  OK,
+  READ,
+} from "./command.ts";
 import { type Exchange, isTransfer, units } from "./exchange.ts";
 import { type Frame, IN_FLIGHT, isExtended } from "./frame.ts";
 import type { Path } from "./path.ts";
@@ -55,8 +65,7 @@ export function receiveAnswer(
   if (command === null) {
     counters.orphanAnswers++;
     exchange.end(frame, true);
-  } else if (verdict === OK) {
-    deliver(frame, command, view);
+  } else if (verdict === OK && deliver(frame, command, view)) {
     exchange.end(frame, true);
     command.frames--;
     const whole = command.frames === 0 && command.issued >= units(command);
@@ -66,10 +75,10 @@ export function receiveAnswer(
     refuse(exchange, frame, command);
   } else {
     if (verdict === ATA_ERROR) counters.ataErrors++;
-    else counters.aoeErrors++;
+    else if (verdict === AOE_ERROR) counters.aoeErrors++;
     exchange.end(frame, true);
     command.frames--;
-    exchange.fail(command, verdict, at);
+    exchange.fail(command, verdict === OK ? MEMORY_LOST : verdict, at);
   }
   // What waits to go again may be answered by the next frame of this same slice: it waits for the end.
   if (exchange.waiting.size > 0) device.touch();
@@ -99,12 +108,13 @@ function credit(exchange: Exchange, frame: Frame, port: PortState, source: Mac, 
   if (frame.transmits === 1 && timed && path === own) own.rtt.sample(at - frame.lastSentAt);
 }
 
-/** Puts the answer's data where the command wants them. */
-function deliver(frame: Frame, command: Command, view: FrameView): void {
+/** Puts the answer's data where the command wants them; false: that memory is there no more. */
+function deliver(frame: Frame, command: Command, view: FrameView): boolean {
   const { memory } = command;
   if (frame.operation === CONTROL) command.answerLength = view.length - aoe.LENGTH;
-  if (memory === null) return;
+  if (memory === null) return true;
   if (frame.operation === READ) {
+    if (hasLostMemory(command)) return false;
     const bytes = frame.sectors * ata.SECTOR;
     copyMemory(view, view.base + ata.LENGTH, memory, frame.offset, bytes);
   } else if (frame.operation === IDENTIFY) {
@@ -113,4 +123,5 @@ function deliver(frame: Frame, command: Command, view: FrameView): void {
     const bytes = Math.min(memory.bytes.length - command.offset, command.answerLength);
     copyMemory(view, view.base + aoe.LENGTH, memory, command.offset, bytes);
   }
+  return true;
 }

@@ -5,7 +5,7 @@
 // another is taken, counted. A frame that has become too large for its path is cut.
 
 import * as ata from "../wire/ata.ts";
-import { type Command, WRITE } from "./command.ts";
+import { type Command, hasLostMemory, MEMORY_LOST, WRITE } from "./command.ts";
 import type { Exchange } from "./exchange.ts";
 import { type Frame, IN_FLIGHT } from "./frame.ts";
 import type { Path } from "./path.ts";
@@ -13,12 +13,18 @@ import type { Pool } from "./pool/pool.ts";
 
 export function resend(exchange: Exchange, now: number): void {
   const { counters, device, inFlight, paths, waiting } = exchange;
+  let lost: Command | null = null;
   let after: Frame | null;
   for (let frame = waiting.first; frame !== null; frame = after) {
     after = frame.after;
     // The pieces of a fall-back are more frames than were counted when they were one.
     if (frame.transmits === 0 && inFlight.size >= device.bufferCount) continue;
-    const { path: only } = frame.command as Command;
+    const command = frame.command as Command;
+    if (hasLostMemory(command)) {
+      lost = command;
+      continue;
+    }
+    const { path: only } = command;
     const path = only === null ? paths.pickAgain(frame.path as Path) : paths.only(only);
     if (path === null) continue;
     if (frame.operation === WRITE && isBarred(exchange, frame, now)) {
@@ -31,8 +37,10 @@ export function resend(exchange: Exchange, now: number): void {
       // The pieces stand at the end of the list: they are met in this same walk.
       after = frame.after;
     }
-    if (prepare(exchange, frame, path, now) && !exchange.transmit(frame, path, now)) return;
+    if (prepare(exchange, frame, path, now) && !exchange.transmit(frame, path, now)) break;
   }
+  // Not before: that ends frames of the list. Where there are several, the next drive meets the others.
+  if (lost !== null) exchange.fail(lost, MEMORY_LOST, now);
 }
 
 /** The target refused the frame for its size: it goes again, in pieces. */

@@ -4,7 +4,7 @@
 //   perform, find, discover ── hold ──▶ drive (link/drive.ts) ──▶ the last one is done: at rest
 
 import { createCapture } from "../link/capture.ts";
-import { drive, type DriveMode } from "../link/drive.ts";
+import { drive, type DriveMode, type DriveOptions } from "../link/drive.ts";
 import { parseFaults } from "../link/fault_plan.ts";
 import { createFaults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
@@ -13,7 +13,7 @@ import { createReclaim } from "../link/reclaim.ts";
 import { parseReclaim } from "../link/reclaim_model.ts";
 import { wrapLink, type Wrapper } from "../link/wrap.ts";
 import { type Address, formatAddress } from "../words/address.ts";
-import { failed, notFound } from "../words/failure.ts";
+import { failed, notFound, usage } from "../words/failure.ts";
 import { formatDuration } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
 import type { Command } from "./command.ts";
@@ -98,6 +98,12 @@ class OpenSession implements Session {
   private holders = 0;
   private running: Promise<void> | null = null;
   private closed = false;
+  private closing: Promise<string[]> | null = null;
+  /** Rejects what is being performed, should the loop throw: nobody would ever end it. */
+  private readonly rejections = new Set<(error: unknown) => void>();
+  /** Loops under way: the links stay open until they have ended. */
+  private readonly loops = new Set<Promise<void>>();
+  private broken: unknown = null;
 
   constructor(options: SessionOptions) {
     const { mode, slice } = options;
@@ -146,7 +152,32 @@ class OpenSession implements Session {
   }
 
   run(until: () => boolean): Promise<void> {
-    return drive({ core: this.initiator, waiter: this.waiter, until, ...this.how });
+    return this.drive({ until });
+  }
+
+  /** Rejects where the session is closed meanwhile. */
+  private async drive(options: Partial<DriveOptions> & Pick<DriveOptions, "until">): Promise<void> {
+    this.mustBeOpen();
+    const { until } = options;
+    const loop = drive({
+      core: this.initiator,
+      waiter: this.waiter,
+      ...this.how,
+      ...options,
+      until: () => this.closed || until(),
+    });
+    this.loops.add(loop);
+    try {
+      await loop;
+    } finally {
+      this.loops.delete(loop);
+    }
+    this.mustBeOpen();
+  }
+
+  private mustBeOpen(): void {
+    if (this.closed) throw usage("The initiator was closed");
+    if (this.broken !== null) throw this.broken;
   }
 
   /** The loop runs from the first hold to the last release. */
@@ -160,38 +191,45 @@ class OpenSession implements Session {
     await Promise.resolve();
     try {
       // Whoever was answered may have asked again before this resumes.
-      while (this.holders > 0) {
+      while (this.holders > 0 && !this.closed) {
         this.initiator.begin(this.waiter.now());
-        await drive({
-          core: this.initiator,
-          waiter: this.waiter,
-          until: () => this.holders === 0,
-          settle: true,
-          ...this.how,
-        });
+        await this.drive({ until: () => this.holders === 0, settle: true });
       }
+    } catch (error) {
+      // Closing ends each command in its own way.
+      if (!this.closed) this.break(error);
     } finally {
       this.running = null;
     }
   }
 
-  private release(): void {
-    this.holders--;
+  /** The loop threw, so its state is not to be trusted: whoever waits for it is told, and nobody is served again. */
+  private break(error: unknown): void {
+    this.broken = error;
+    this.holders = 0;
+    for (const reject of this.rejections) reject(error);
+    this.rejections.clear();
   }
 
   perform(device: Device, command: Command): Promise<Command> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      this.mustBeOpen();
+      const end = (): void => {
+        this.rejections.delete(reject);
+        this.holders--;
+      };
       command.done = (ended) => {
-        this.release();
+        end();
         resolve(ended);
       };
+      this.rejections.add(reject);
       this.hold();
       // The clock stood still while nothing ran.
       this.initiator.begin(this.waiter.now());
       try {
         device.submit(command);
       } catch (error) {
-        this.release();
+        end();
         throw error;
       }
     });
@@ -201,11 +239,8 @@ class OpenSession implements Session {
   private async ask(wait: number, question: () => void, enough: () => boolean): Promise<void> {
     const start = this.waiter.now();
     let asked = -Infinity;
-    await drive({
-      core: this.initiator,
-      waiter: this.waiter,
+    await this.drive({
       slice: 10e6,
-      mode: this.how.mode,
       until: () => {
         const now = this.waiter.now();
         if (enough() || now - start >= wait) return true;
@@ -287,12 +322,25 @@ class OpenSession implements Session {
     }
   }
 
-  async close(): Promise<string[]> {
-    if (this.closed) return [];
+  close(): Promise<string[]> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<string[]> {
     this.closed = true;
+    await Promise.allSettled([...this.loops, this.running]);
+    try {
+      return this.broken === null ? await this.letGo() : [];
+    } finally {
+      for (const link of this.links) link.close();
+      this.waiter.close();
+    }
+  }
+
+  /** Ends every command, and waits until the links let go of the buffers. */
+  private async letGo(): Promise<string[]> {
     const { initiator, waiter } = this;
-    this.holders = 0;
-    if (this.running !== null) await this.running;
     initiator.begin(waiter.now());
     const until = waiter.now() + LET_GO;
     let clean = initiator.close();
@@ -309,16 +357,13 @@ class OpenSession implements Session {
       });
     }
     const left: string[] = [];
-    if (!clean) {
-      for (const device of initiator.devices) {
-        for (const pool of device.pools) {
-          const message = pool === null ? null : leakMessage(pool, waiter.now());
-          if (message !== null) left.push(`${formatAddress(device)}: ${message}`);
-        }
+    if (clean) return left;
+    for (const device of initiator.devices) {
+      for (const pool of device.pools) {
+        const message = pool === null ? null : leakMessage(pool, waiter.now());
+        if (message !== null) left.push(`${formatAddress(device)}: ${message}`);
       }
     }
-    for (const link of this.links) link.close();
-    waiter.close();
     return left;
   }
 }

@@ -61,6 +61,9 @@ export function sessionOptions(
 
 /** ns above 0; `usual` where there is no text. */
 export function positiveDuration(text: string | undefined, what: string, usual: number): number {
+  if (text !== undefined && typeof text !== "string") {
+    throw expected(what, "a text such as `2s`", text);
+  }
   const ns = text === undefined ? usual : parseDuration(text, what);
   if (ns > 0) return ns;
   throw expected(what, "a duration above 0", text);
