@@ -148,7 +148,28 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       name: "copy: no such directory",
       words: ["copy", "e7.3", at("nosuch/out")],
       code: 1,
-      stderr: /^Can't write \S*out\.aoe-part: no such directory\n$/,
+      stderr: /^Can't write \S*out\.aoe-part: no such file or directory\n$/,
+    },
+    {
+      name: "read: no such directory, by the name that was given",
+      words: ["read", "e7.3", "-o", at("nosuch/out")],
+      code: 1,
+      stderr: /^Can't write \S*nosuch\/out: no such file or directory\n$/,
+    },
+    ...[
+      ["read", "e7.3", "-o", at("exists/out")] as const,
+      ["copy", "e7.3", at("exists/out")] as const,
+    ].map((words) => ({
+      name: `${words[0]}: a file where a directory should be`,
+      words,
+      code: 1,
+      stderr: /^Can't write \S*exists\/out: what should be its directory is a file\n$/,
+    })),
+    {
+      name: "the capture's disk is full, and nothing is kept of the image",
+      words: ["read", "e7.3", "-o", at("never"), "--capture", "/dev/full"],
+      code: 1,
+      stderr: /^Can't write the capture \/dev\/full: no space is left there\n$/,
     },
     {
       name: "write: an image that is no multiple of a sector",
@@ -190,7 +211,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       stderr: /^There is nothing to go on with: \S*never\.aoe-part does not exist\n$/,
     },
     {
-      name: "ping: a device that answers discovery and then nothing more",
+      name: "ping: nothing comes back",
       words: [
         "ping",
         "e7.3",

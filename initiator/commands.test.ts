@@ -74,7 +74,11 @@ const REFUSED: readonly [words: string[], code: number, sentence: string | RegEx
     2,
     "Expected `--offset` to be a whole number of bytes below 2^53, got `131072t`\n",
   ],
-  [["write", "e7.3", "/no/such/file", ...NOWHERE], 2, "Can't read /no/such/file: no such file\n"],
+  [
+    ["write", "e7.3", "/no/such/file", ...NOWHERE],
+    2,
+    "Can't read /no/such/file: no such file or directory\n",
+  ],
   [["verify", "e7.3", ...NOWHERE], 2, "Expected either a file or `--sha256` to compare with\n"],
   [
     ["verify", "e7.3", "--sha256", "12", ...NOWHERE],

@@ -4,6 +4,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 import { SECTOR } from "../../wire/ata.ts";
 import { failed, usage } from "../../words/failure.ts";
+import { fileReason } from "./file_error.ts";
 
 export interface Input {
   readonly bytes: number;
@@ -18,10 +19,7 @@ export function openInput(name: string): Input {
   try {
     fd = openSync(name, "r");
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason =
-      code === "ENOENT" ? "no such file" : code === "EACCES" ? "no permission" : message;
-    throw usage(`Can't read ${name}: ${reason}`);
+    throw usage(`Can't read ${name}: ${fileReason(error)}`);
   }
   const bytes = lengthOf(fd, name);
   if (bytes === 0 || bytes % SECTOR !== 0) {

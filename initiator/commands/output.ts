@@ -11,14 +11,13 @@ import {
   openSync,
   realpathSync,
   renameSync,
-  type Stats,
-  statSync,
   unlinkSync,
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-import { type Failure, failed, usage } from "../../words/failure.ts";
+import { usage } from "../../words/failure.ts";
+import { cantWrite, lookAt } from "./file_error.ts";
 
 export interface Output {
   /** `at` counts from the output's first byte; writes come in order. */
@@ -44,29 +43,15 @@ export function openOutput(name: string, force: boolean): Output {
   return new Whole(there === null ? name : realpathSync(name));
 }
 
-function lookAt(name: string): Stats | null {
-  return statSync(name, { throwIfNoEntry: false }) ?? null;
-}
+const NOTHING_KEPT = ", and nothing was kept";
 
-function open(name: string, flags: string): number {
+/** `as`: by what name the user knows it. */
+function open(name: string, flags: string, as = name): number {
   try {
     return openSync(name, flags, 0o666);
   } catch (error) {
-    throw refused(name, error);
+    throw cantWrite(as, error);
   }
-}
-
-function refused(name: string, error: unknown): Failure {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const reason =
-    code === "ENOSPC" || code === "EDQUOT"
-      ? "no space is left there, and nothing was kept"
-      : code === "ENOENT"
-        ? "no such directory"
-        : code === "EACCES" || code === "EPERM"
-          ? "no permission"
-          : message;
-  return failed(`Can't write ${name}: ${reason}`);
 }
 
 class Stream implements Output {
@@ -89,7 +74,7 @@ class Stream implements Output {
         const { code } = error as NodeJS.ErrnoException;
         // A pipe that somebody set non-blocking: its reader is slower than the device.
         if (code === "EAGAIN") Bun.sleepSync(1);
-        else throw refused(this.name, error);
+        else throw cantWrite(this.name, error);
       }
     }
   }
@@ -111,7 +96,7 @@ class Whole implements Output {
   constructor(name: string) {
     this.name = name;
     this.part = join(dirname(name), `.${basename(name)}.aoe-${process.pid}`);
-    this.fd = open(this.part, "wx");
+    this.fd = open(this.part, "wx", name);
     // A signal ends the process by process.exit: the part must not stay behind.
     process.on("exit", this.onExit);
   }
@@ -123,7 +108,7 @@ class Whole implements Output {
         done += writeSync(this.fd, bytes, done, bytes.length - done, at + done);
       }
     } catch (error) {
-      throw refused(this.name, error);
+      throw cantWrite(this.name, error, NOTHING_KEPT);
     }
   }
 
@@ -133,7 +118,7 @@ class Whole implements Output {
       renameSync(this.part, this.name);
     } catch (error) {
       this.abandon();
-      throw refused(this.name, error);
+      throw cantWrite(this.name, error, NOTHING_KEPT);
     }
     this.open = false;
     closeSync(this.fd);

@@ -4,18 +4,11 @@
 //   write ─▶ NAME.aoe-part, in order; blocks of zeros are left as holes ── finish: fsync, rename ─▶ NAME
 //                └─ keep: cut to what is whole, so that its length says where to go on
 
-import {
-  closeSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, writeSync } from "node:fs";
 
 import { SECTOR } from "../../wire/ata.ts";
-import { failed, type Failure, usage } from "../../words/failure.ts";
+import { usage } from "../../words/failure.ts";
+import { cantWrite, lookAt } from "./file_error.ts";
 
 const ZEROS = Buffer.alloc(1 << 16);
 
@@ -31,25 +24,25 @@ export class PartFile {
   constructor(name: string, force: boolean, resume: boolean) {
     this.name = name;
     this.part = `${name}.aoe-part`;
-    const there = statSync(name, { throwIfNoEntry: false });
-    if (there !== undefined && !there.isFile()) {
+    const there = lookAt(name);
+    if (there !== null && !there.isFile()) {
       throw usage(`Expected ${name} to be a file; \`read -o\` writes to disks and pipes`);
     }
-    if (there !== undefined && !force) throw usage(`${name} exists; give --force to replace it`);
-    const left = statSync(this.part, { throwIfNoEntry: false });
-    if (left === undefined && resume) {
+    if (there !== null && !force) throw usage(`${name} exists; give --force to replace it`);
+    const left = lookAt(this.part);
+    if (left === null && resume) {
       throw usage(`There is nothing to go on with: ${this.part} does not exist`);
     }
-    if (left !== undefined && !resume && !force) {
+    if (left !== null && !resume && !force) {
       throw usage(
         `${this.part} is what an earlier copy left; give --resume to go on with it, or --force to begin anew`,
       );
     }
-    this.resumeAt = resume && left !== undefined ? left.size - (left.size % SECTOR) : 0;
+    this.resumeAt = resume && left !== null ? left.size - (left.size % SECTOR) : 0;
     try {
       this.fd = openSync(this.part, resume ? "r+" : "w", 0o666);
     } catch (error) {
-      throw this.refused(error);
+      throw cantWrite(this.part, error);
     }
   }
 
@@ -62,7 +55,7 @@ export class PartFile {
         done += writeSync(this.fd, bytes, done, bytes.length - done, at + done);
       }
     } catch (error) {
-      throw this.refused(error);
+      throw cantWrite(this.part, error);
     }
   }
 
@@ -85,23 +78,10 @@ export class PartFile {
     try {
       last();
     } catch (error) {
-      throw this.refused(error);
+      throw cantWrite(this.part, error);
     } finally {
       closeSync(this.fd);
     }
-  }
-
-  private refused(error: unknown): Failure {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason =
-      code === "ENOSPC" || code === "EDQUOT"
-        ? "no space is left there"
-        : code === "ENOENT"
-          ? "no such directory"
-          : code === "EACCES" || code === "EPERM"
-            ? "no permission"
-            : message;
-    return failed(`Can't write ${this.part}: ${reason}`);
   }
 }
 

@@ -12,6 +12,7 @@ import { environment } from "../../words/failure.ts";
 import { S, parseInteger } from "../../words/quantity.ts";
 import { STRATEGIES } from "../pool/buffer_pool.ts";
 import { DEFAULT_CAP, DEFAULT_PREALLOCATED, DEFAULT_STRATEGY } from "../pool/options.ts";
+import { cantWrite, fileReason } from "./file_error.ts";
 import { openSession, type Session, type SessionOptions, type WrapperText } from "../session.ts";
 import { positiveDuration, type SessionOptionTexts, sessionOptions } from "../session_texts.ts";
 
@@ -108,9 +109,16 @@ function openWrapper({ kind, text }: WrapperSpelt): WrapperText {
   try {
     fd = openSync(text, "w");
   } catch (error) {
-    throw environment(`Can't write the capture ${text}: ${(error as Error).message}`);
+    throw environment(`Can't write the capture ${text}: ${fileReason(error)}`);
   }
-  return { kind, sink: (bytes) => writeSync(fd, bytes) };
+  const sink = (bytes: Uint8Array): void => {
+    try {
+      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+    } catch (error) {
+      throw cantWrite(`the capture ${text}`, error);
+    }
+  };
+  return { kind, sink };
 }
 
 /** Opens a session for the options, runs `work`, and closes it whatever happens. */
