@@ -1,4 +1,5 @@
-// Bad input and bad luck: one sentence each, the right exit code, and nothing half-written that looks whole.
+// Bad input and bad luck: one sentence each, the right exit code, and nothing half-written that looks whole. One table
+// of all of them, and one lab for it: hence its length.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import {

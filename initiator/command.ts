@@ -89,9 +89,19 @@ export class Command {
   next: Command | null = null;
 }
 
+/** Whether an operation moves sectors. */
+export function isTransfer(operation: number): boolean {
+  return operation === READ || operation === WRITE;
+}
+
+/** What of a command frames are made of: sectors, or one for what has no extent. */
+export function units(command: Command): number {
+  return isTransfer(command.operation) ? command.sectors : 1;
+}
+
 /** Whether the command's memory no longer reaches as far as its data. A program can take an ArrayBuffer away. */
 export function hasLostMemory(command: Command): boolean {
-  if (command.operation !== READ && command.operation !== WRITE) return false;
+  if (!isTransfer(command.operation)) return false;
   const { memory, offset, sectors } = command;
   return memory !== null && memory.bytes.length < offset + sectors * SECTOR;
 }

@@ -12,6 +12,8 @@
 // Invariants: in flight + waiting ≤ the target's buffer count, over all paths (P12), but for the pieces
 // of a fall-back, which wait unsent; a buffer is written only while nobody holds it; `done` is called
 // once per submit and never from within it.
+//
+// Sending, ending and holding back work on one state, and are read together: hence its length.
 
 import type { TxBuffer } from "../link/link.ts";
 import * as aoe from "../wire/aoe.ts";
@@ -24,10 +26,11 @@ import {
   CONTROL,
   FLUSH,
   hasLostMemory,
+  isTransfer,
   MEMORY_LOST,
   OK,
-  READ,
   TIMEOUT,
+  units,
   WRITE,
 } from "./command.ts";
 import { CommandQueue } from "./command_queue.ts";
@@ -402,14 +405,4 @@ export class Exchange {
       else this.end(frame, false);
     }
   }
-}
-
-/** Whether an operation moves sectors. */
-export function isTransfer(operation: number): boolean {
-  return operation === READ || operation === WRITE;
-}
-
-/** What of a command frames are made of: sectors, or one for what has no extent. */
-export function units(command: Command): number {
-  return isTransfer(command.operation) ? command.sectors : 1;
 }

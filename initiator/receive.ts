@@ -15,12 +15,14 @@ import {
   type Command,
   CONTROL,
   hasLostMemory,
+  isTransfer,
   IDENTIFY,
   MEMORY_LOST,
   OK,
   READ,
+  units,
 } from "./command.ts";
-import { type Exchange, isTransfer, units } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 import { type Frame, IN_FLIGHT, isExtended } from "./frame.ts";
 import type { Path } from "./path.ts";
 import type { PortState } from "./port.ts";
