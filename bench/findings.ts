@@ -96,14 +96,20 @@ function loss(where: string, { cell, figures, base, ratio }: Pair): string {
       ? "yet it was never dry, so the pool is not the reason"
       : `it was dry ${count(figures.dry, "time")}, and the link's releases or answers woke it`;
   if (figures.kicks > 0) {
-    const each = (figures.iops * seconds) / figures.kicks;
+    const mean = (figures.iops * seconds) / figures.kicks;
+    const middle = figures.kick_commands_p50;
+    const each =
+      middle > 0
+        ? `${middle} a kick (median; mean ${mean.toFixed(1)})`
+        : `${mean.toFixed(1)} a kick`;
     const stalled = figures.kick_stall_ns / figures.runtime_ns;
-    reason = `${each.toFixed(1)} a kick, ${percent(Math.min(1, stalled))} of the time stalled`;
+    reason = `${each}, ${percent(Math.min(1, stalled))} of the time stalled`;
     if (kick !== "on-release") {
       const predicted = figures.pool_preallocated / (parseDuration(kick, "kick") / 1e9);
       reason += `; all ${figures.pool_preallocated} buffers pinned at each kick predicts ${rate(predicted)}/s`;
-      if (figures.iops > 1.25 * predicted)
-        reason += ", answers that came after the release did the rest";
+      if (figures.iops > 1.1 * predicted)
+        reason +=
+          ", and answers that came after the link's release did the rest: they wake the pool between kicks";
     }
   }
   return `${where} \`${pool}\` (kick ${kick}) falls to ${rate(figures.iops)} commands/s, ${percent(ratio)} of the ${rate(base)} under eager: ${reason}.`;

@@ -122,7 +122,11 @@ describe("the claim of the pool (E1), exact", () => {
   test("`fixed` gets its 16 commands a kick: 160 a second", async () => {
     const outcome = await run({ ...late, pool: "fixed", runtime: "1s", rampTime: "250ms" });
     expect(outcome.load.completed).toBe(160);
-    expect(figuresOf(outcome)).toMatchObject({ kicks: 10, pool_length_peak: 0 });
+    expect(figuresOf(outcome)).toMatchObject({
+      kicks: 10,
+      kick_commands_p50: 16,
+      pool_length_peak: 0,
+    });
     expect(figuresOf(outcome).dry).toBeGreaterThan(0);
   });
 

@@ -79,6 +79,7 @@ export function figuresOf(outcome: LoadOutcome): Figures {
     dry: counts.dry,
     kicks: counts.kicks,
     kick_stall_ns: counts.kick_stall_ns,
+    kick_commands_p50: outcome.series.kickCommands(),
     retransmits: outcome.device.counters.retransmits,
     failures: load.failures,
     mismatches: outcome.verifier?.mismatches ?? 0,

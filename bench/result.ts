@@ -53,6 +53,10 @@ export const FiguresSchema = v.object({
   dry: count("no buffer was to be had, in the measured time"),
   kicks: count("in the measured time"),
   kick_stall_ns: number("spent waiting for kicks, in the measured time"),
+  kick_commands_p50: about(
+    v.optional(v.number(), 0),
+    "commands that ended from one kick to the next, the median; 0: fewer than two kicks, or a file made before this key",
+  ),
   retransmits: count("frames sent again, from discovery on"),
   failures: count("commands that ended with an error"),
   mismatches: count("sectors that were read wrong (verify)"),

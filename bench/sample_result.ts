@@ -34,6 +34,7 @@ export const PLAIN: Figures = {
   dry: 0,
   kicks: 0,
   kick_stall_ns: 0,
+  kick_commands_p50: 0,
   retransmits: 0,
   failures: 0,
   mismatches: 0,

@@ -9,7 +9,7 @@
 // the kick that ended it fires; beyond MOST_STALLS they are only counted.
 
 import type { PoolMetrics } from "../initiator/pool/pool.ts";
-import { quantile, sorted } from "./statistics/quantile.ts";
+import { median, quantile, sorted } from "./statistics/quantile.ts";
 
 export const SAMPLES = 200;
 const MOST_STALLS = 1000;
@@ -51,6 +51,8 @@ export class Series {
     COLUMNS.map((column) => [column, new Float64Array(SAMPLES)]),
   );
   private readonly stalls = new Float64Array(2 * MOST_STALLS);
+  /** Commands that had ended when each of these stalls was over. */
+  private readonly endedAt = new Float64Array(MOST_STALLS);
   private stallCount = 0;
   private length = 0;
   private begun = Infinity;
@@ -91,6 +93,7 @@ export class Series {
       if (this.stallCount < MOST_STALLS) {
         this.stalls[2 * this.stallCount] = Math.max(0, now - duration - this.begun);
         this.stalls[2 * this.stallCount + 1] = duration;
+        this.endedAt[this.stallCount] = source.completed;
       }
       this.stallCount++;
       this.seenKicks = metrics.kicks;
@@ -133,6 +136,16 @@ export class Series {
       ]),
       count: this.stallCount,
     };
+  }
+
+  /**
+   * Commands that ended from one kick to the next, the median; 0: fewer than two kicks. Not the mean: a single
+   * answer that comes after the link's release sends all buffers once more.
+   */
+  kickCommands(): number {
+    const ended = this.endedAt.subarray(0, Math.min(this.stallCount, MOST_STALLS));
+    const each = Array.from(ended.subarray(1), (commands, at) => commands - (ended[at] ?? 0));
+    return each.length === 0 ? 0 : median(each);
   }
 
   /**

@@ -2,6 +2,7 @@
 // does not, and percentiles of all latencies together, from the exact buckets of each.
 
 import { Histogram } from "./histogram.ts";
+import { median } from "./statistics/quantile.ts";
 import type { Drops, Figures, LoadResult } from "./result.ts";
 
 interface AoeBlock {
@@ -55,6 +56,7 @@ export function wholeFigures(loads: readonly LoadResult[]): Figures | null {
     dry: sum((figures) => figures.dry),
     kicks: sum((figures) => figures.kicks),
     kick_stall_ns: sum((figures) => figures.kick_stall_ns),
+    kick_commands_p50: median(all.map((figures) => figures.kick_commands_p50)),
     retransmits: sum((figures) => figures.retransmits),
     failures: sum((figures) => figures.failures),
     mismatches: sum((figures) => figures.mismatches),
