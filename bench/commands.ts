@@ -1,6 +1,6 @@
 // `aoe bench`: its subcommands and their options. What they do is loaded when they are named.
 
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { PROCESSES } from "./arrivals.ts";
 import { conformCommand } from "./conform/command.ts";
 import { faultRunCommand } from "./fault_run/command.ts";
@@ -10,9 +10,11 @@ import { collect, judgeCommands } from "./judge_commands.ts";
 import { LOAD_DEFAULTS } from "./load_options.ts";
 import { TRACE_LIMIT } from "./trace/trace_limit.ts";
 import { reportCommand } from "./report/command.ts";
+import { peersCommand } from "./peers/command.ts";
 import { simCommand } from "./sim/command.ts";
 import { wholeCommand } from "./whole/command.ts";
 import { ORDERS } from "./workload.ts";
+import { MODES } from "../target/config/values.ts";
 import { STRATEGIES } from "../initiator/pool/buffer_pool.ts";
 
 export function benchCommand(): Command {
@@ -25,6 +27,7 @@ export function benchCommand(): Command {
   for (const command of judgeCommands()) bench.addCommand(command);
   bench.addCommand(reportCommand());
   bench.addCommand(wholeCommand());
+  bench.addCommand(peersCommand());
   bench.addCommand(conformCommand());
   bench.addCommand(fuzzCommand());
   bench.addCommand(faultRunCommand());
@@ -68,6 +71,8 @@ function loadCommand(): Command {
     .option("--verify <method>", "crc32c: stamp every sector written, check every sector read");
   poolOptions(load)
     .option("--cpus <list>", "run on these CPUs only: 1 or 0,2")
+    .addOption(new Option("--mode <mode>", "how to wait for answers (low-latency)").choices(MODES))
+    .option("--target-pid <pid>", "also tell what this process costs meanwhile: the target's")
     .option("--wait <duration>", "until a device that does not answer is given up (default 5s)")
     .option("--json", "fio's json+ with an `aoe` block, on stdout")
     .option("--ndjson", "a line of JSON at the start, at each interval and at the end, on stdout")

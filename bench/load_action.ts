@@ -1,6 +1,7 @@
 // `aoe bench load`: one load against a target that runs, over a raw socket.
 
 import { writeFileSync } from "node:fs";
+import type { DriveMode } from "../link/drive.ts";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
 import { openRawLink, parseRawLink, type RawLinkTexts } from "../initiator/raw_link.ts";
 import { pinToCpus } from "../sys/affinity.ts";
@@ -14,6 +15,7 @@ import { type LoadTexts, parseLoad } from "./load_options.ts";
 import { describeLoad, figuresOf, loadDocument } from "./load_report.ts";
 import { type LoadOutcome, runLoad } from "./load_run.ts";
 import { traceOf } from "./trace/trace_option.ts";
+import { watchProcess } from "./process_cost.ts";
 import { provenance } from "./provenance.ts";
 import { describeMismatch } from "./verifier.ts";
 
@@ -21,6 +23,8 @@ interface Flags extends LoadTexts, RawLinkTexts {
   readonly interface?: string;
   readonly cpus?: string;
   readonly wait?: string;
+  readonly mode?: DriveMode;
+  readonly targetPid?: string;
   readonly json?: boolean;
   readonly ndjson?: boolean;
   readonly hgrm?: string;
@@ -45,6 +49,10 @@ export async function loadAction(
   if (flags.json === true && flags.ndjson === true) {
     throw usage("Expected one of `--json` and `--ndjson`, got both");
   }
+  const watched =
+    flags.targetPid === undefined
+      ? null
+      : watchProcess(parseInteger(flags.targetPid, "--target-pid", 1));
   const trace = traceOf(flags);
   const cpus = flags.cpus?.split(",").map((cpu) => parseInteger(cpu, "--cpus", 0)) ?? null;
   if (cpus !== null) pinToCpus(cpus);
@@ -84,6 +92,8 @@ export async function loadAction(
       },
       onProgress: progress.show,
       interrupted: () => stopBy !== 0,
+      ...(flags.mode === undefined ? {} : { mode: flags.mode }),
+      ...(watched === null ? {} : { watched }),
       ...(trace === null ? {} : { trace: trace.trace }),
     });
     progress.clear();
@@ -94,6 +104,8 @@ export async function loadAction(
       link: raw.link,
       ...(raw.writeLane === true ? { write_lane: true } : {}),
       granted: link.granted,
+      ...(flags.mode === undefined ? {} : { mode: flags.mode }),
+      ...(watched === null ? {} : { target_process: watched.cost }),
       pinning: cpus,
       provenance: provenance(),
     };

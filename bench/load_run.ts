@@ -26,6 +26,7 @@ import { createRandom, type Random } from "../words/random.ts";
 import { createArrivals } from "./arrivals.ts";
 import { Load, type Submitter } from "./load.ts";
 import type { LoadOptions } from "./load_options.ts";
+import type { WatchedProcess } from "./process_cost.ts";
 import { Series, type SeriesSource } from "./series.ts";
 import type { Trace } from "./trace/trace.ts";
 import { Verifier } from "./verifier.ts";
@@ -48,6 +49,8 @@ export interface LoadSetting {
   readonly options: LoadOptions;
   /** `low-latency` unless told; under a virtual clock `frugal`, since nothing moves while one spins. */
   readonly mode?: DriveMode;
+  /** The target's process, where it runs on this machine and is watched. */
+  readonly watched?: WatchedProcess;
   /** Told of every buffer and command of the measured time; none unless given. */
   readonly trace?: Trace;
   /** Sentences for a person. */
@@ -232,11 +235,13 @@ async function perform(
     setting.trace?.start(now);
     source = sourceOf(load, device);
     series.begin(source, now, setting.options.runtime);
+    setting.watched?.begin();
     usage(usageBefore);
   };
   load.onMeasured = (now) => {
     if (source !== null) series.look(source, now);
     usage(usageAfter);
+    setting.watched?.end();
     snapshot = poolOf(device).snapshot(now);
     setting.trace?.stop(now);
   };

@@ -1,0 +1,185 @@
+// One trial: a fresh target and a fresh load in a lab of their own, and what both cost. A trial never throws: what
+// went wrong stands in its `failure`.
+//
+//   lab ─ sh ─┬─ taskset 0  target on b0                               stderr ▶ target.err
+//             └─ taskset 1  load on a0, which also watches the target  stdout ▶ ours
+//
+// The load reads what the target's process has cost when its measured time begins and when it ends, so that neither
+// start nor warm-up is in the figures. Process ids are the lab's own: where its /proc is not (some containers), the
+// target is not watched.
+
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { US } from "../../words/quantity.ts";
+import { EXIT } from "../../words/failure.ts";
+import { labCommandLine, labEnv } from "../lab/lab.ts";
+import { findProgram } from "../lab/programs.ts";
+import type { ProcessCost } from "../process_cost.ts";
+import { AOE } from "../trial.ts";
+import { aoeBlock } from "../whole_trial.ts";
+import { ADDRESS, NEAR, SHELF, SLOT } from "./arms.ts";
+import type { LoadedPart, PeersCell, PeersFigures, PeersTrial } from "./peers_result.ts";
+
+export interface TrialBed {
+  readonly folder: string;
+  /** Where the programs in C are. */
+  readonly programs: string;
+  readonly mtu: number;
+  readonly warmUp: number;
+  readonly runtime: number;
+  readonly seed: number;
+}
+
+export interface Contest {
+  readonly part: LoadedPart;
+  /** What stands in the result as `arm`. */
+  readonly arm: string;
+  readonly target: readonly string[];
+  /** Which load generator, and how ours waits. */
+  readonly load: "ours" | "ours-frugal" | "c";
+  /** CPUs; null: not pinned. */
+  readonly targetCpu: number | null;
+  readonly loadCpu: number | null;
+}
+
+export async function runPeerTrial(
+  contest: Contest,
+  cell: PeersCell,
+  round: number,
+  bed: TrialBed,
+): Promise<PeersTrial> {
+  const targetWords = join(bed.folder, "target.err");
+  rmSync(targetWords, { force: true });
+  const shape = { mtu: bed.mtu };
+  const child = Bun.spawn(
+    labCommandLine(["sh", "-c", scriptOf(contest, cell, bed, targetWords)], shape),
+    { env: labEnv(shape), stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  );
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  await child.exited;
+  const code = child.exitCode ?? 137;
+  const all = code === EXIT.done ? figuresOf(contest, stdout) : null;
+  // Nothing divides by a rate of none, and no target is so slow.
+  const figures = all === null || !(all.iops > 0) ? null : all;
+  return {
+    part: contest.part,
+    ...cell,
+    arm: contest.arm,
+    round,
+    exit_code: code,
+    failure:
+      figures !== null
+        ? null
+        : all === null
+          ? failure(code, stderr, targetWords)
+          : "No command ended in the measured time",
+    figures,
+  };
+}
+
+function scriptOf(contest: Contest, cell: PeersCell, bed: TrialBed, targetWords: string): string {
+  const target = pinned(contest.targetCpu, contest.target);
+  const load = pinned(contest.loadCpu, loadWords(contest, cell, bed));
+  const watches = contest.load !== "c";
+  return [
+    `${quoted(target)} >/dev/null 2>${quoted([targetWords])} & t=$!`,
+    "watch=; read self rest </proc/self/stat",
+    ...(watches ? [`[ "$self" = $$ ] && watch="--target-pid $t"`] : []),
+    `${quoted(load)} $watch; code=$?`,
+    // A target that has ended by itself has something to say.
+    `kill -0 $t 2>/dev/null || { [ $code -ne 0 ] || code=${EXIT.failed}; }`,
+    "kill -TERM $t 2>/dev/null; wait $t 2>/dev/null",
+    "exit $code",
+  ].join("\n");
+}
+
+function loadWords({ load }: Contest, cell: PeersCell, bed: TrialBed): string[] {
+  const milliseconds = (ns: number): string => String(Math.max(1, Math.round(ns / 1e6)));
+  if (load === "c") {
+    return [
+      join(bed.programs, "load"),
+      ...[SHELF, SLOT, NEAR, String(cell.bs), String(cell.iodepth), cell.rw],
+      ...[milliseconds(bed.warmUp), milliseconds(bed.runtime)],
+    ];
+  }
+  return [
+    ...[process.execPath, AOE, "bench", "load", ADDRESS, "--interface", NEAR, "--json"],
+    ...["--rw", `rand${cell.rw}`, "--bs", String(cell.bs), "--iodepth", String(cell.iodepth)],
+    ...["--warm-up", duration(bed.warmUp), "--ramp-time", "0s"],
+    ...["--runtime", duration(bed.runtime), "--randseed", String(bed.seed)],
+    ...(load === "ours-frugal" ? ["--mode", "frugal"] : []),
+  ];
+}
+
+function duration(ns: number): string {
+  return `${Math.round(ns / US)}us`;
+}
+
+/** taskset (util-linux, as unshare is) for all alike: each sees the same CPUs from its first instruction on. */
+function pinned(cpu: number | null, words: readonly string[]): readonly string[] {
+  return cpu === null ? words : [findProgram("taskset") ?? "taskset", "-c", String(cpu), ...words];
+}
+
+function figuresOf(contest: Contest, stdout: string): PeersFigures | null {
+  let document: Record<string, unknown>;
+  try {
+    document = JSON.parse(stdout) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+  if (contest.load === "c") {
+    const said = document as Record<string, number>;
+    return {
+      iops: said["iops"] ?? Number.NaN,
+      lat_p50_ns: said["lat_p50_ns"] ?? Number.NaN,
+      lat_p99_ns: said["lat_p99_ns"] ?? Number.NaN,
+      lat_p999_ns: said["lat_p999_ns"] ?? Number.NaN,
+      target_cpu_per_command_ns: null,
+      target_resident_bytes: null,
+      load_cpu_per_command_ns: said["cpu_per_command_ns"] ?? Number.NaN,
+      retransmits: said["retransmits"] ?? 0,
+      receive_drops: 0,
+    };
+  }
+  const { figures } = aoeBlock(document);
+  if (figures === undefined) return null;
+  const { target_process: cost = null } = document["aoe"] as {
+    readonly target_process?: ProcessCost | null;
+  };
+  const commands = (figures.iops * figures.runtime_ns) / 1e9;
+  return {
+    iops: figures.iops,
+    lat_p50_ns: figures.lat_p50_ns,
+    lat_p99_ns: figures.lat_p99_ns,
+    lat_p999_ns: figures.lat_p999_ns,
+    target_cpu_per_command_ns: cost === null || commands < 1 ? null : cost.cpu_ns / commands,
+    target_resident_bytes: cost?.resident_bytes ?? null,
+    load_cpu_per_command_ns: figures.cpu_per_command_ns,
+    retransmits: figures.retransmits,
+    receive_drops: figures.receive_drops,
+  };
+}
+
+function failure(code: number, stderr: string, targetWords: string): string {
+  let target = "";
+  try {
+    target = lastLine(readFileSync(targetWords, "utf8"));
+  } catch {
+    // It never came to say anything.
+  }
+  const words = [lastLine(stderr), target === "" ? "" : `the target: ${target}`];
+  const said = words.filter((text) => text !== "").join("; ");
+  return `The trial ended with code ${code}${said === "" ? "" : `: ${said}`}`;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
+}
+
+/** A command line for a shell. */
+export function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+}

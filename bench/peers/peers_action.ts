@@ -1,0 +1,105 @@
+// `aoe bench peers`: our target beside its peers, measured now or read from results of earlier runs.
+
+import { writeFileSync } from "node:fs";
+import { now } from "../../sys/clock.ts";
+import { environment, EXIT, usage } from "../../words/failure.ts";
+import { makeBed } from "../bed.ts";
+import { rate } from "../findings.ts";
+import { provenance } from "../provenance.ts";
+import { SCHEMA_VERSION } from "../result.ts";
+import { cellName } from "./bars.ts";
+import { joined, readPeers } from "./joined.ts";
+import { parsePeers, type PeersTexts } from "./peers_options.ts";
+import { PEERS, type PeersResult } from "./peers_result.ts";
+import { type PeersEvents, runPeers } from "./peers_run.ts";
+import { describePeers } from "./peers_table.ts";
+import { summaryOf } from "./summary_of.ts";
+
+interface Flags extends PeersTexts {
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+/** Returns the exit code. */
+export async function peersAction(
+  files: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const flags = given as Flags;
+  const options = parsePeers(flags);
+  if (files.length > 0) {
+    const [first] = Object.keys(flags).filter(
+      (name) =>
+        name !== "json" && name !== "output" && !(name === "peer" && options.peers.length === 0),
+    );
+    if (first !== undefined) {
+      throw usage(
+        `Expected results alone, since they are not measured again, got \`--${first}\` too`,
+      );
+    }
+    return report(joined(files.map(readPeers)), flags);
+  }
+  const startedAt = now();
+  const date = new Date().toISOString();
+  const bed = makeBed("packet", options.seed);
+  try {
+    const measured = await runPeers(options, bed, progress());
+    const one = provenance();
+    return report(
+      {
+        schema_version: SCHEMA_VERSION,
+        kind: PEERS,
+        started_at: date,
+        elapsed_ns: now() - startedAt,
+        seed: options.seed,
+        provenance: { ...one, cpus_allowed: [...one.cpus_allowed] },
+        ...measured,
+        ...summaryOf(measured),
+      },
+      flags,
+    );
+  } finally {
+    bed.remove();
+  }
+}
+
+/** A line for each trial; on a terminal one that rewrites itself, but for what failed. */
+function progress(): PeersEvents {
+  const terminal = process.stderr.isTTY === true;
+  const say = (text: string, stays: boolean): void => {
+    process.stderr.write(terminal ? `\r\x1b[2K${text}${stays ? "\n" : ""}` : `${text}\n`);
+  };
+  return {
+    trial(trial, at, of) {
+      const outcome =
+        trial.figures === null ? trial.failure : `${rate(trial.figures.iops)} commands/s`;
+      const part = trial.part === "cells" ? "" : `${trial.part}: `;
+      say(
+        `${String(at).padStart(String(of).length)}/${of}  ${part}${cellName(trial)}, ${trial.arm}: ${outcome}`,
+        trial.failure !== null || at === of,
+      );
+    },
+    idle(arm) {
+      say(`idle: ${arm}`, true);
+    },
+    warn(sentence) {
+      say(sentence, true);
+    },
+  };
+}
+
+function report(result: PeersResult, flags: Flags): number {
+  const text = `${JSON.stringify(result)}\n`;
+  if (flags.output !== undefined) {
+    try {
+      writeFileSync(flags.output, text);
+    } catch (error) {
+      throw environment(
+        `Can't write ${flags.output}: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+  if (flags.json === true) process.stdout.write(text);
+  (flags.json === true ? process.stderr : process.stdout).write(describePeers(result));
+  return result.trials.some(({ failure }) => failure !== null) ? EXIT.failed : EXIT.done;
+}
