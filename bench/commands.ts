@@ -72,6 +72,7 @@ function loadCommand(): Command {
   poolOptions(load)
     .option("--cpus <list>", "run on these CPUs only: 1 or 0,2")
     .addOption(new Option("--mode <mode>", "how to wait for answers (low-latency)").choices(MODES))
+    .option("--packet-life <duration>", "how long a late copy of a write is feared (1s)")
     .option("--target-pid <pid>", "also tell what this process costs meanwhile: the target's")
     .option("--wait <duration>", "until a device that does not answer is given up (default 5s)")
     .option("--json", "fio's json+ with an `aoe` block, on stdout")

@@ -25,6 +25,7 @@ interface Flags extends LoadTexts, RawLinkTexts {
   readonly wait?: string;
   readonly mode?: DriveMode;
   readonly targetPid?: string;
+  readonly packetLife?: string;
   readonly json?: boolean;
   readonly ndjson?: boolean;
   readonly hgrm?: string;
@@ -45,6 +46,8 @@ export async function loadAction(
   const options = parseLoad(flags);
   const raw = parseRawLink(flags);
   const patience = parseDuration(flags.wait ?? "5s", "--wait");
+  const packetLife =
+    flags.packetLife === undefined ? undefined : parseDuration(flags.packetLife, "--packet-life");
   const on = flags.interface ?? "";
   if (flags.json === true && flags.ndjson === true) {
     throw usage("Expected one of `--json` and `--ndjson`, got both");
@@ -93,6 +96,7 @@ export async function loadAction(
       onProgress: progress.show,
       interrupted: () => stopBy !== 0,
       ...(flags.mode === undefined ? {} : { mode: flags.mode }),
+      ...(packetLife === undefined ? {} : { packetLife }),
       ...(watched === null ? {} : { watched }),
       ...(trace === null ? {} : { trace: trace.trace }),
     });
@@ -105,6 +109,7 @@ export async function loadAction(
       ...(raw.writeLane === true ? { write_lane: true } : {}),
       granted: link.granted,
       ...(flags.mode === undefined ? {} : { mode: flags.mode }),
+      ...(packetLife === undefined ? {} : { packet_life_ns: packetLife }),
       ...(watched === null ? {} : { target_process: watched.cost }),
       pinning: cpus,
       provenance: provenance(),

@@ -49,6 +49,8 @@ export interface LoadSetting {
   readonly options: LoadOptions;
   /** `low-latency` unless told; under a virtual clock `frugal`, since nothing moves while one spins. */
   readonly mode?: DriveMode;
+  /** How long a late copy of a write is feared, ns; a second unless told. */
+  readonly packetLife?: number;
   /** The target's process, where it runs on this machine and is watched. */
   readonly watched?: WatchedProcess;
   /** Told of every buffer and command of the measured time; none unless given. */
@@ -99,6 +101,7 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
       });
       return setting.trace?.aroundPool(pool) ?? pool;
     },
+    ...(setting.packetLife === undefined ? {} : { packetLife: setting.packetLife }),
     kick: options.pool.kickOnRelease ? "on-release" : options.pool.kick,
     clock: waiter,
   });

@@ -110,6 +110,9 @@ function loadWords({ load }: Contest, cell: PeersCell, bed: TrialBed): string[] 
     ...["--rw", `rand${cell.rw}`, "--bs", String(cell.bs), "--iodepth", String(cell.iodepth)],
     ...["--warm-up", duration(bed.warmUp), "--ramp-time", "0s"],
     ...["--runtime", duration(bed.runtime), "--randseed", String(bed.seed)],
+    // A veth pair keeps no frame for later, and nothing is read back: a write that was sent again must not
+    // hold the next one to its place back for a second.
+    ...["--packet-life", "1us"],
     ...(load === "ours-frugal" ? ["--mode", "frugal"] : []),
   ];
 }
