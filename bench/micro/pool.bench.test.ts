@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { allocationsPerCall } from "../../link/allocations.ts";
-import { costOf, cycle, SITUATIONS } from "./pool.bench.ts";
+import { costOf } from "./micro_case.ts";
+import { cycle, SITUATIONS } from "./pool.bench.ts";
 
 for (const situation of SITUATIONS) {
   for (const strategy of STRATEGIES) {

@@ -6,11 +6,11 @@
 // out, so that every command needs another buffer than the last (per-send: a new one). `dry`: nothing
 // to be had, which is what a waiting device asks again and again.
 
-import { measure } from "mitata";
 import type { TxBuffer } from "../../link/link.ts";
 import { createPool, STRATEGIES, type StrategyName } from "../../initiator/pool/buffer_pool.ts";
 import { HandLink } from "../../initiator/pool/hand_link.ts";
 import type { Pool } from "../../initiator/pool/pool.ts";
+import { costOf } from "./micro_case.ts";
 
 /** Acquire + release at most this long, ns. */
 export const BAR = 30;
@@ -89,17 +89,6 @@ function owned(pool: Pool, now: number): TxBuffer {
   const buffer = pool.acquire(now);
   if (buffer === null) throw new Error("invariant: there is a buffer for each of the window");
   return buffer;
-}
-
-export interface Cost {
-  readonly least_ns: number;
-  readonly median_ns: number;
-}
-
-/** What one call of `work` takes; `seconds` of measuring. */
-export async function costOf(work: () => void, seconds: number): Promise<Cost> {
-  const { min, p50 } = await measure(work, { min_cpu_time: seconds * 1e9 });
-  return { least_ns: min, median_ns: p50 };
 }
 
 async function measureOne(strategy: StrategyName): Promise<void> {

@@ -1,0 +1,29 @@
+// What one duration costs to record: in the target's histogram of service times, and in that of a load.
+
+import { Histogram as LoadHistogram } from "../histogram.ts";
+import { Histogram } from "../../link/histogram.ts";
+import { createRandom } from "../../words/random.ts";
+import type { MicroCase } from "./micro_case.ts";
+
+/** A power of two. */
+const DRAWN = 4096;
+
+export const HISTOGRAM_CASES: readonly MicroCase[] = [
+  {
+    name: "histogram target",
+    about: "a duration recorded in link/histogram.ts",
+    make: () => recorder(new Histogram()),
+  },
+  {
+    name: "histogram load",
+    about: "the same in bench/histogram.ts, three significant digits",
+    make: () => recorder(new LoadHistogram()),
+  },
+];
+
+/** Durations over six decades, as likely in each. */
+function recorder(histogram: { record(ns: number): void }): (call: number) => void {
+  const random = createRandom(1);
+  const times = Float64Array.from({ length: DRAWN }, () => 10 ** (3 + random.below(6000) / 1000));
+  return (call) => histogram.record(times[call & (DRAWN - 1)] as number);
+}

@@ -1,0 +1,33 @@
+// One micro-benchmark: what it is called, what one call does, and, where something was promised, its bar.
+
+import { measure } from "mitata";
+
+export interface MicroCase {
+  readonly name: string;
+  /** What one call is, in words. */
+  readonly about: string;
+  /** One call may take so long at the median, ns. */
+  readonly bar_ns?: number;
+  /** Makes the state, in its steady shape, and returns the call; it takes a running number. */
+  readonly make: () => (call: number) => void;
+}
+
+export interface Cost {
+  readonly least_ns: number;
+  readonly median_ns: number;
+}
+
+/** What one call of `work` takes; `seconds` of measuring. */
+export async function costOf(work: () => void, seconds: number): Promise<Cost> {
+  const { min, p50 } = await measure(work, { min_cpu_time: seconds * 1e9 });
+  return { least_ns: min, median_ns: p50 };
+}
+
+/** `work` with its running number counted up, as `costOf` takes it. */
+export function counted(work: (call: number) => void): () => void {
+  let call = 0;
+  return () => {
+    call = (call + 1) | 0;
+    work(call);
+  };
+}
