@@ -24,6 +24,8 @@ export interface ExportOptions {
   readonly major: number;
   readonly minor: number;
   readonly store: Store;
+  /** What people call the store. */
+  readonly storeName?: string;
   /** Messages that the target holds for one initiator; 2 … 65535 (P12); default 64. */
   readonly bufferCount?: number;
   readonly model?: ServiceModel;
@@ -40,6 +42,7 @@ export class Export {
   /** `major` and `minor` as one number: bytes 16 to 18 of a frame. */
   readonly address: number;
   readonly store: Store;
+  readonly storeName: string;
   bufferCount: number;
   /** Times from arrival to answer of ATA commands; made on first use. */
   times: Histogram | null = null;
@@ -64,6 +67,7 @@ export class Export {
     this.minor = minor;
     this.address = major * 0x100 + minor;
     this.store = options.store;
+    this.storeName = options.storeName ?? "its store";
     this.bufferCount = bufferCount;
     this.model = options.model ?? NO_MODEL;
     this.state = options.state ?? EMPTY_STATE;

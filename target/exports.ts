@@ -27,7 +27,7 @@ export interface Applied {
   readonly removed: string[];
   readonly changed: string[];
   unchanged: number;
-  /** One sentence for each export that could not be opened once the old one was gone. */
+  /** One sentence for each export that could not be opened once the old one was gone, or not be changed. */
   readonly failed: string[];
 }
 
@@ -37,6 +37,11 @@ export class Exports {
   private readonly say: (sentence: string) => void;
   private readonly served = new Map<string, Served>();
   private applying = false;
+
+  /** A new set of plans waits for what the old one has in hand. */
+  get isApplying(): boolean {
+    return this.applying;
+  }
 
   constructor(target: Target, context: OpenContext, say: (sentence: string) => void) {
     this.target = target;
@@ -102,7 +107,7 @@ export class Exports {
     const leaving: Served[] = [];
     const held = new Set<string>();
     const applied: Applied = { added: [], removed: [], changed: [], unchanged: 0, failed: [] };
-    const changes: (() => void)[] = [];
+    const changes: (() => string | null)[] = [];
     const early: ExportPlan[] = [];
     const late: ExportPlan[] = [];
     for (const [name, served] of this.served) {
@@ -131,7 +136,10 @@ export class Exports {
     const opened = this.openAll(early);
 
     this.applying = true;
-    for (const change of changes) change();
+    for (const change of changes) {
+      const sentence = change();
+      if (sentence !== null) applied.failed.push(sentence);
+    }
     for (const [index, owner] of opened.entries()) this.place(early[index] as ExportPlan, owner);
     let left = leaving.length;
     const finish = (): void => {
@@ -170,8 +178,8 @@ export class Exports {
     }
   }
 
-  /** What makes `served` what `plan` says; null: it is so already. */
-  private changeTo(served: Served, plan: ExportPlan): (() => void) | null {
+  /** What makes `served` what `plan` says, or tells in a sentence what it could not; null: it is so already. */
+  private changeTo(served: Served, plan: ExportPlan): (() => string | null) | null {
     const { owner } = served;
     const steps: (() => void)[] = [];
     if (served.plan.service !== plan.service) {
@@ -185,13 +193,18 @@ export class Exports {
         this.target.announceExport(owner);
       });
     }
-    if (JSON.stringify(served.plan.masks) !== JSON.stringify(plan.masks)) {
-      steps.push(() => owner.change({ ...owner.state, masks: plan.masks ?? [] }));
-    }
-    if (steps.length === 0) return null;
+    const masked = JSON.stringify(served.plan.masks) !== JSON.stringify(plan.masks);
+    if (steps.length === 0 && !masked) return null;
     return () => {
       for (const step of steps) step();
-      served.plan = plan;
+      const { masks } = served.plan;
+      const saved = !masked || owner.change({ ...owner.state, masks: plan.masks ?? [] });
+      // With its old list still in the plan the next reload tries again.
+      served.plan = saved ? plan : { ...plan, masks };
+      if (saved) return null;
+      const sentence = `${formatAddress(plan.address)} keeps its old mask list: the new one can't be saved`;
+      this.say(sentence);
+      return sentence;
     };
   }
 

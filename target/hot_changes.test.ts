@@ -46,6 +46,17 @@ describe("an export", () => {
     expect(probe.target.exportAt(MAJOR, MINOR)).toBeNull();
   });
 
+  test("keeps the target from ending before its store is closed", () => {
+    const probe = createProbe();
+    let gone = 0;
+    probe.target.close();
+    probe.target.removeExport(probe.owner, () => gone++);
+    expect(probe.target.isIdle).toBe(false);
+    probe.run(0);
+    expect(gone).toBe(1);
+    expect(probe.target.isIdle).toBe(true);
+  });
+
   test("with nothing in hand is gone by the next slice", () => {
     const probe = createProbe();
     let gone = 0;

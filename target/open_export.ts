@@ -7,7 +7,7 @@ import { environment } from "../words/failure.ts";
 import { describeErrno } from "../sys/errno.ts";
 import type { Random } from "../words/random.ts";
 import { loadTrace } from "./config/load_trace.ts";
-import type { ExportPlan } from "./config/plan.ts";
+import { describeStore, type ExportPlan } from "./config/plan.ts";
 import { EMPTY_STATE, Export, type ExportState } from "./export.ts";
 import { parseServiceModel, type ServiceModel } from "./service/model.ts";
 import { openStateFile, type StateFile } from "./state.ts";
@@ -25,6 +25,8 @@ export interface OpenContext {
   readonly what: string;
   /** What takes file operations that would block. */
   readonly io: FileIo;
+  /** Tells people the cause of a failure that may come again and again. */
+  readonly sayOnce: (sentence: string) => void;
   /** Files are opened on first use: what many exports want. */
   readonly lazy?: boolean;
 }
@@ -44,15 +46,24 @@ export function openExport(plan: ExportPlan, context: OpenContext): Export {
     return new Export({
       ...address,
       store,
+      storeName: describeStore(plan.store),
       bufferCount,
       model: makeModel(plan, store.sectors, context),
       state,
-      ...(file === null ? {} : { save: file.save }),
+      ...(file === null ? {} : { save: saving(file, formatAddress(address), context) }),
     });
   } catch (error) {
     store.close();
     throw error;
   }
+}
+
+function saving({ path, save }: StateFile, name: string, { sayOnce }: OpenContext) {
+  return (state: ExportState): number => {
+    const errno = save(state);
+    if (errno !== 0) sayOnce(`${name}: saving ${path} failed: ${describeErrno(errno)}`);
+    return errno;
+  };
 }
 
 /** The plan's service model for a store of `sectors`. */
@@ -71,7 +82,13 @@ export function makeModel(
 
 function openStore(plan: ExportPlan, { io, lazy = false }: OpenContext): Store {
   const { store, offset, length, readOnly, sync, direct } = plan;
-  if (store.kind === "memory") return createMemoryStore(store.bytes / SECTOR, !readOnly);
+  if (store.kind === "memory") {
+    try {
+      return createMemoryStore(store.bytes / SECTOR, !readOnly);
+    } catch {
+      throw environment(`Can't have ${store.bytes} bytes of memory for sectors`);
+    }
+  }
   const { path, create } = store;
   if (store.device) {
     const found = statSync(path, { throwIfNoEntry: false });

@@ -2,7 +2,15 @@
 // request; what can't be served is said. Long, since one lab and its peer serve all of it.
 
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -234,6 +242,61 @@ testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
     await served.until("nothing was changed");
     expect(served.said()).toContain("`colour`");
     expect(ataOf(await new Peer().ask(readFrame(0, 1))).command).toBe(ata.STATUS_DRDY);
+  });
+
+  test("a signal that comes while a reload waits for what is in hand reloads once more behind it", async () => {
+    const served = await serve(memory(3, 'service = "delay:500ms"'));
+    const peer = new Peer();
+    peer.send(readFrame(0, 1, { tag: 5 }));
+    const control = await served.connect();
+    await until("the read is in hand", () => served.said().includes("serves"));
+    await control.ask({ verb: "stats" });
+    // Other sectors, so that the read must be answered first.
+    rewrite(served, (text) => text.replace(/memory = "\w+"/, 'memory = "128k"'));
+    served.signal("SIGHUP");
+    await until("silence at the address", () => {
+      Bun.sleepSync(50);
+      return true;
+    });
+    rewrite(served, (text) => `${text}\n${memory(9)}`);
+    served.signal("SIGHUP");
+    await until("two reloads", () => served.said().split("reloaded: ").length === 3);
+    expect(served.said()).toContain("reloaded: 1 added, 0 removed, 0 changed, 1 unchanged");
+    expect(served.said()).not.toContain("nothing was changed");
+  });
+
+  test("an image that fails once its export is removed is said, and costs nobody the target", async () => {
+    const image = fresh(".img");
+    writeFileSync(image, new Uint8Array(65_536));
+    const served = await serve(
+      `[[export]]\naddress = "e7.3"\nfile = "${image}"\nservice = "delay:400ms"\n${memory(4)}`,
+    );
+    const control = await served.connect();
+    const peer = new Peer();
+    peer.send(readFrame(64, 1, { tag: 5 }));
+    await until("the read is in hand", () => {
+      Bun.sleepSync(50);
+      return true;
+    });
+    truncateSync(image, 0);
+    expect(await control.ask({ verb: "export remove", export: "e7.3" })).toEqual({ ok: true });
+    const [answer] = peer.receive().filter(({ aoe: header }) => header.tag === 5);
+    expect(registers(answer as Frame)).toEqual({ command: 0x41, error: 0x40 });
+    await served.until(`e7.3: read of ${image} failed: Input/output error (EIO)`);
+    expect(registers(await peer.ask(readFrame(0, 1, { minor: 4 }))).command).toBe(ata.STATUS_DRDY);
+  });
+
+  test("an interface that gets another address answers with that one", async () => {
+    await serve(memory(3));
+    const peer = new Peer();
+    await peer.ask(readFrame(0, 1));
+    ip("link set b0 address 02:00:00:00:00:b7");
+    cleanups.push(() => ip("link set b0 address 02:00:00:00:00:b0"));
+    await until("an answer from the new address", () => {
+      peer.send(discovery());
+      Bun.sleepSync(20);
+      return peer.receive().some(({ ethernet: { source } }) => source === 0x0200_0000_00b7);
+    });
   });
 
   test("an interface changes its MTU, goes, comes back as another one, and is served again", async () => {

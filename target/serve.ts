@@ -21,7 +21,6 @@ import { allowedCpus, pinToCpus } from "../sys/affinity.ts";
 import { wallClockAtZero } from "../sys/clock.ts";
 import { describeErrno } from "../sys/errno.ts";
 import { readInterface } from "../sys/interface.ts";
-import { notify } from "../sys/notify.ts";
 import { becomeUser, findUser } from "../sys/privileges.ts";
 import { formatAddress } from "../words/address.ts";
 import { environment, Failure, usage } from "../words/failure.ts";
@@ -29,7 +28,7 @@ import { createRandom } from "../words/random.ts";
 import { formatMac } from "../wire/mac.ts";
 import { parseListen } from "./config/listen.ts";
 import { loadTrace } from "./config/load_trace.ts";
-import { describeStore, type TargetPlan } from "./config/plan.ts";
+import type { TargetPlan } from "./config/plan.ts";
 import type { LineServer } from "./control/line_server.ts";
 import { type ControlCode, loadControl } from "./control/load_control.ts";
 import type { MetricsServer } from "./control/metrics.ts";
@@ -38,6 +37,7 @@ import { type Applied, Exports, type Served } from "./exports.ts";
 import { Interfaces } from "./interfaces.ts";
 import { parseServiceModel } from "./service/model.ts";
 import { FileIo } from "./stores/file_io.ts";
+import { createSystemd } from "./systemd.ts";
 import { Target } from "./target.ts";
 
 export interface ServeOptions {
@@ -77,22 +77,24 @@ export async function serve(options: ServeOptions): Promise<void> {
   const control = plan.control === null ? null : await loadControl(plan.control);
   const serveMetrics = listen === null ? null : (await import("./control/metrics.ts")).serveMetrics;
 
+  const systemd = createSystemd(say);
   const opened: (() => void)[] = [];
   try {
     const waiter = createPollWaiter();
     opened.push(() => waiter.close());
     const told = new Set<string>();
+    // The cause once; how often is a figure.
+    const sayOnce = (sentence: string): void => {
+      if (told.has(sentence)) return;
+      told.add(sentence);
+      say(sentence);
+    };
     const target = new Target({
       bound: plan.bound,
-      onStoreError: (owner, errno, operation) => {
-        const name = formatAddress(owner);
-        const store = exports.at(owner).plan.store;
-        const sentence = `${name}: ${operation} of ${describeStore(store)} failed: ${describeErrno(errno)}`;
-        // The cause once; how often is a figure.
-        if (told.has(sentence)) return;
-        told.add(sentence);
-        say(sentence);
-      },
+      onStoreError: (owner, errno, operation) =>
+        sayOnce(
+          `${formatAddress(owner)}: ${operation} of ${owner.storeName} failed: ${describeErrno(errno)}`,
+        ),
     });
     const io = new FileIo({
       ...(plan.blocking === null ? {} : { kind: plan.blocking }),
@@ -101,7 +103,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     });
     opened.push(() => io.close());
     const lazy = plan.exports.length > MOST_EAGER;
-    const context = { state: plan.state, random, what: options.what, io, lazy };
+    const context = { state: plan.state, random, what: options.what, io, sayOnce, lazy };
     const exports = new Exports(target, context, say);
     opened.push(() => exports.close());
     const capture = plan.capture === null ? null : openCapture(plan.capture);
@@ -204,7 +206,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       stopping = true;
       target.close();
       waiter.wake();
-      tellSystemd("STOPPING=1");
+      systemd.tell("STOPPING=1");
     };
     const startedAt = waiter.now();
     const running: Running = {
@@ -224,22 +226,27 @@ export async function serve(options: ServeOptions): Promise<void> {
             "There is no configuration to read again: this target was started without --config",
           );
         }
-        tellSystemd(`RELOADING=1\nMONOTONIC_USEC=${Math.floor(waiter.now() / 1e3)}`);
+        systemd.tell(`RELOADING=1\nMONOTONIC_USEC=${Math.floor(waiter.now() / 1e3)}`);
         try {
           const next = options.reread();
           for (const sentence of unheeded(plan, next)) say(sentence);
           exports.apply(next.exports, (applied) => {
             say(`reloaded: ${describeApplied(applied)}`);
             done(applied);
+            if (hungUp) reload();
           });
           interfaces.want(next.interfaces);
         } finally {
-          tellSystemd("READY=1");
+          systemd.tell("READY=1");
         }
       },
       quit: stop,
     };
+    // A signal that comes while a reload waits for what is in hand asks for one more behind it.
+    let hungUp = false;
     const reload = (): void => {
+      hungUp = exports.isApplying;
+      if (hungUp) return;
       try {
         running.reload(() => {});
       } catch (error) {
@@ -249,7 +256,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       waiter.wake();
     };
 
-    const every = watchdogInterval();
+    const every = systemd.watchdogInterval();
     let nextLook = 0;
     let nextPat = 0;
     const core: Core = {
@@ -263,7 +270,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         server?.look();
         if (now < nextPat) return;
         nextPat = now + every;
-        if (every < Infinity) tellSystemd("WATCHDOG=1");
+        if (every < Infinity) systemd.tell("WATCHDOG=1");
       },
       nextDeadline() {
         return server?.isDue === true ? 0 : Math.min(target.nextDeadline(), nextPat);
@@ -275,7 +282,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     process.on("SIGTERM", stop);
     process.on("SIGHUP", reload);
     try {
-      tellSystemd("READY=1");
+      systemd.tell("READY=1");
       await drive({
         core,
         waiter,
@@ -299,21 +306,6 @@ function openCapture(path: string): number {
   } catch (error) {
     throw environment(`Can't write the capture ${path}: ${(error as Error).message}`);
   }
-}
-
-/** Half of what systemd allows between two signs of life, ns; Infinity: it asks for none. */
-function watchdogInterval(): number {
-  const us = Number(process.env["WATCHDOG_USEC"]);
-  return us > 0 ? us * 500 : Infinity;
-}
-
-let deaf = false;
-
-function tellSystemd(state: string): void {
-  const sentence = notify(state);
-  if (sentence === null || deaf) return;
-  deaf = true;
-  say(`systemd was not told: ${sentence}`);
 }
 
 /** What a new configuration says of the process, which only a new process can heed. */
@@ -367,7 +359,7 @@ function describeStart(
         of.masks === null ? null : `for ${of.masks.map(formatMac).join(" ")} only`,
       ].filter((fact) => fact !== null);
       sentences.push(
-        `${formatAddress(owner)} serves ${describeStore(of.store)} (${store.sectors} sectors) ${where}, ${facts.join(", ")}`,
+        `${formatAddress(owner)} serves ${owner.storeName} (${store.sectors} sectors) ${where}, ${facts.join(", ")}`,
       );
     }
   }

@@ -211,7 +211,8 @@ export class Target implements Core {
 
   /** Nothing in hand that time or a link will bring to an end: what a `hang` holds does not count. */
   get isIdle(): boolean {
-    return this.held === 0 || this.nextDeadline() === Infinity;
+    if (this.held === 0 && this.leaving.length === 0) return true;
+    return this.nextDeadline() === Infinity;
   }
 
   /** Takes no more requests; what is in hand is still answered. */

@@ -71,7 +71,13 @@ export const controlSurface: Surface = {
     const { target, clock } = probe;
     target.removeExport(probe.owner, () => {});
     probe.run(0);
-    const context = { state: null, random: createRandom(1), what: "service", io: new FileIo() };
+    const context = {
+      state: null,
+      random: createRandom(1),
+      what: "service",
+      io: new FileIo(),
+      sayOnce: () => {},
+    };
     const exports = new Exports(target, context, () => {});
     exports.add(parseExport({ address: "e7.3", memory: "500k" }, "export"));
     const running: Running = {

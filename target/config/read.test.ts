@@ -1,12 +1,17 @@
 // Configurations: what they come to, and the one sentence for each way to be wrong.
 
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 import { Failure } from "../../words/failure.ts";
 import { parseListen } from "./listen.ts";
 import { EXPORT_KEYS, PROCESS_KEYS, SHARED_KEYS } from "./keys.ts";
 import { sameStore, type ExportPlan } from "./plan.ts";
+import { loadProfile } from "../service/profile.ts";
 import { parseConfig, parseExport, readConfig } from "./read.ts";
+import { LONGEST_TEXT } from "./read_text.ts";
 
 const FILE = "/etc/aoe/lab.toml";
 
@@ -272,5 +277,24 @@ test("where to listen: this host unless another is named", () => {
   expect(parseListen("[::1]:0", "metrics")).toEqual({ host: "::1", port: 0 });
   for (const bad of ["", "9100", "host", ":", ":70000", "::1:80", "a b:1", ":9x"]) {
     expect(() => parseListen(bad, "metrics")).toThrow("HOST:PORT");
+  }
+});
+
+test("what a file of ours names is read only where it is a regular file of a sane length", () => {
+  const folder = mkdtempSync(join(tmpdir(), "aoe-read-"));
+  try {
+    const long = join(folder, "long.txt");
+    writeFileSync(long, "");
+    truncateSync(long, LONGEST_TEXT + 512);
+    const from = (path: string) => () => parse(one(`service = "delay:trace/${path}"`));
+    // A character device stands for a FIFO too, which would be waited for.
+    for (const path of ["/dev/null", folder]) {
+      expect(from(path)).toThrow(`Can't read the trace ${path}: it must be a regular file`);
+      expect(() => readConfig(path)).toThrow("it must be a regular file");
+    }
+    expect(() => loadProfile("/dev/null", "--profile")).toThrow("it must be a regular file");
+    expect(from(long)).toThrow(`it must have at most ${LONGEST_TEXT} bytes`);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });

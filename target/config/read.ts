@@ -4,7 +4,6 @@
 //
 //   [[export]] over [defaults] over the key's own default
 
-import { readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 
 import * as v from "valibot";
@@ -29,6 +28,7 @@ import {
 } from "./keys.ts";
 import { shown } from "./values.ts";
 import { loadTrace } from "./load_trace.ts";
+import { readText } from "./read_text.ts";
 import { parseListen } from "./listen.ts";
 import type { ExportPlan, StorePlan, TargetPlan } from "./plan.ts";
 
@@ -36,10 +36,9 @@ import type { ExportPlan, StorePlan, TargetPlan } from "./plan.ts";
 export function readConfig(path: string): TargetPlan {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readText(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw usage(`Can't read the configuration ${path}: ${code ?? String(error)}`);
+    throw usage(`Can't read the configuration ${path}: ${(error as Error).message}`);
   }
   return parseConfig(text, path);
 }

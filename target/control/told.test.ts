@@ -33,7 +33,13 @@ function build(): World {
   probe.run(0);
   const exports = new Exports(
     target,
-    { state: null, random: createRandom(1), what: "service", io: new FileIo() },
+    {
+      state: null,
+      random: createRandom(1),
+      what: "service",
+      io: new FileIo(),
+      sayOnce: (sentence) => log.push(sentence),
+    },
     (sentence) => log.push(sentence),
   );
   exports.add(parseExport({ address: "e7.3", memory: "500k" }, "export"));

@@ -4,13 +4,14 @@
 //   about    what it stands for          service  as --service takes it
 //   source   where its figures are from  p50 p99  of one random read at a time, as promised
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import * as v from "valibot";
 
 import { environment, expected, usage } from "../../words/failure.ts";
 import { parseDuration } from "../../words/quantity.ts";
+import { readText } from "../config/read_text.ts";
 
 const PLACE = join(import.meta.dir, "..", "..", "fixtures", "profiles");
 const SUFFIX = ".toml";
@@ -69,7 +70,7 @@ export function loadProfile(text: string, what: string): Profile {
 function read(path: string): unknown {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readText(path);
   } catch (error) {
     throw environment(`Can't read the profile ${path}: ${(error as Error).message}`);
   }

@@ -1,0 +1,70 @@
+// Plans that can't be taken on whole: what changes anyway, what stays, and what is said.
+
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { createRandom } from "../words/random.ts";
+import { parseExport } from "./config/read.ts";
+import type { ExportPlan } from "./config/plan.ts";
+import { type Applied, Exports } from "./exports.ts";
+import { createProbe } from "./probe.ts";
+import { FileIo } from "./stores/file_io.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "aoe-exports-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function build(state: string) {
+  const probe = createProbe();
+  const said: string[] = [];
+  const say = (sentence: string): void => {
+    said.push(sentence);
+  };
+  const context = {
+    state,
+    random: createRandom(1),
+    what: "service",
+    io: new FileIo(),
+    sayOnce: say,
+  };
+  const exports = new Exports(probe.target, context, say);
+  return { probe, said, exports };
+}
+
+function plan(mask: string): ExportPlan {
+  return parseExport({ address: "e8.1", memory: "64k", mask }, "export");
+}
+
+test("a mask list that can't be saved is told, stays as it was, and is tried again by the next reload", () => {
+  const state = join(directory, "state");
+  const { exports, said } = build(state);
+  const owner = exports.add(plan("02:00:00:00:00:01"));
+  const apply = (next: ExportPlan): Applied | null => {
+    let came: Applied | null = null;
+    exports.apply([next], (applied) => {
+      came = applied;
+    });
+    return came;
+  };
+  const other = plan("02:00:00:00:00:02");
+  rmSync(state, { recursive: true });
+  const sentence = "e8.1 keeps its old mask list: the new one can't be saved";
+  expect(apply(other)).toMatchObject({ failed: [sentence] });
+  expect(owner.state.masks).toEqual([0x0200_0000_0001]);
+  expect(said.join("\n")).toContain(
+    `saving ${state}/e8.1.json failed: No such file or directory (ENOENT)`,
+  );
+  expect(said).toContain(sentence);
+  mkdirSync(state);
+  expect(apply(other)).toMatchObject({ failed: [], changed: ["e8.1"] });
+  expect(owner.state.masks).toEqual([0x0200_0000_0002]);
+  expect(apply(other)).toMatchObject({ unchanged: 1 });
+});
+
+test("more memory than there is costs a sentence, and nothing of what is served", () => {
+  const { exports, probe } = build(join(directory, "other"));
+  const huge = parseExport({ address: "e8.2", memory: "4000t" }, "export");
+  expect(() => exports.add(huge)).toThrow("Can't have 4398046511104000 bytes of memory");
+  expect(probe.target.exportAt(8, 2)).toBeNull();
+});
