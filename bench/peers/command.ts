@@ -31,6 +31,7 @@ export function peersCommand(): Command {
     .option("--image-size <size>", `of what is served (default ${PEERS_DEFAULTS.imageSize})`)
     .option("--seed <n>", `of the order of trials, and of the places (${PEERS_DEFAULTS.seed})`)
     .option("--json", "the result on stdout")
+    .option("--markdown", "tables for a page in place of a terminal's")
     .option("-o, --output <file>", "write the result to a file")
     .addHelpText(
       "after",

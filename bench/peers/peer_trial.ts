@@ -10,11 +10,13 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { now } from "../../sys/clock.ts";
 import { US } from "../../words/quantity.ts";
 import { EXIT } from "../../words/failure.ts";
 import { labCommandLine, labEnv } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
 import type { ProcessCost } from "../process_cost.ts";
+import { cpuTicks, TICK } from "../provenance.ts";
 import { AOE } from "../trial.ts";
 import { aoeBlock } from "../whole_trial.ts";
 import { ADDRESS, NEAR, SHELF, SLOT } from "./arms.ts";
@@ -24,6 +26,8 @@ export interface TrialBed {
   readonly folder: string;
   /** Where the programs in C are. */
   readonly programs: string;
+  /** That the trial's processes may use. */
+  readonly cpus: readonly number[];
   readonly mtu: number;
   readonly warmUp: number;
   readonly runtime: number;
@@ -42,12 +46,32 @@ export interface Contest {
   readonly loadCpu: number | null;
 }
 
+/** Others' share of the trial's CPUs above which it is repeated: what is compared must not be their work. */
+const DISTURBED = 0.1;
+const ATTEMPTS = 3;
+
+/** The first attempt that others did not disturb, or the last. */
 export async function runPeerTrial(
   contest: Contest,
   cell: PeersCell,
   round: number,
   bed: TrialBed,
 ): Promise<PeersTrial> {
+  for (let attempt = 0; ; attempt++) {
+    const trial = await runAttempt(contest, cell, round, bed);
+    const disturbed = trial.others_cpu_share !== null && trial.others_cpu_share > DISTURBED;
+    if (!disturbed || attempt === ATTEMPTS - 1) return { ...trial, attempt, disturbed };
+  }
+}
+
+async function runAttempt(
+  contest: Contest,
+  cell: PeersCell,
+  round: number,
+  bed: TrialBed,
+): Promise<PeersTrial> {
+  const startedAt = now();
+  const before = cpuTicks(bed.cpus);
   const targetWords = join(bed.folder, "target.err");
   rmSync(targetWords, { force: true });
   const shape = { mtu: bed.mtu };
@@ -60,6 +84,10 @@ export async function runPeerTrial(
     new Response(child.stderr).text(),
   ]);
   await child.exited;
+  const elapsed = now() - startedAt;
+  const busy = (cpuTicks(bed.cpus).busy - before.busy) * TICK;
+  const own = child.resourceUsage();
+  const others = own === undefined ? null : Math.max(0, busy - Number(own.cpuTime.total) * 1e3);
   const code = child.exitCode ?? 137;
   const all = code === EXIT.done ? figuresOf(contest, stdout) : null;
   // Nothing divides by a rate of none, and no target is so slow.
@@ -69,6 +97,9 @@ export async function runPeerTrial(
     ...cell,
     arm: contest.arm,
     round,
+    attempt: 0,
+    disturbed: false,
+    others_cpu_share: others === null ? null : others / (elapsed * bed.cpus.length),
     exit_code: code,
     failure:
       figures !== null

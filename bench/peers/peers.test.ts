@@ -80,6 +80,9 @@ function trial(
     rw: "read",
     arm,
     round,
+    attempt: 0,
+    disturbed: false,
+    others_cpu_share: 0,
     exit_code: 0,
     failure: null,
     figures: {
@@ -314,7 +317,7 @@ describe("aoe bench peers", () => {
         }
       }
       expect(found.one_cpu.length).toBe(2);
-      expect(run.stdout).toContain("IOPS, and ours over each other's");
+      expect(run.stdout).toContain("IOPS, and ours over each other's with its interval\n┌");
     },
     120_000,
   );

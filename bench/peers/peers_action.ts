@@ -12,13 +12,17 @@ import { joined, readPeers } from "./joined.ts";
 import { parsePeers, type PeersTexts } from "./peers_options.ts";
 import { PEERS, type PeersResult } from "./peers_result.ts";
 import { type PeersEvents, runPeers } from "./peers_run.ts";
-import { describePeers } from "./peers_table.ts";
+import { describePeers, peersMarkdown } from "./peers_table.ts";
 import { summaryOf } from "./summary_of.ts";
 
 interface Flags extends PeersTexts {
   readonly json?: boolean;
+  readonly markdown?: boolean;
   readonly output?: string;
 }
+
+/** Options that do not change what is measured. */
+const SHOWN = ["json", "markdown", "output"];
 
 /** Returns the exit code. */
 export async function peersAction(
@@ -29,8 +33,7 @@ export async function peersAction(
   const options = parsePeers(flags);
   if (files.length > 0) {
     const [first] = Object.keys(flags).filter(
-      (name) =>
-        name !== "json" && name !== "output" && !(name === "peer" && options.peers.length === 0),
+      (name) => !SHOWN.includes(name) && !(name === "peer" && options.peers.length === 0),
     );
     if (first !== undefined) {
       throw usage(
@@ -100,6 +103,7 @@ function report(result: PeersResult, flags: Flags): number {
     }
   }
   if (flags.json === true) process.stdout.write(text);
-  (flags.json === true ? process.stderr : process.stdout).write(describePeers(result));
+  const words = flags.markdown === true ? peersMarkdown(result) : describePeers(result);
+  (flags.json === true ? process.stderr : process.stdout).write(words);
   return result.trials.some(({ failure }) => failure !== null) ? EXIT.failed : EXIT.done;
 }

@@ -45,6 +45,12 @@ const TrialSchema = v.object({
   /** A target's name, or where part is `load` a load generator's. */
   arm: v.string(),
   round: v.number(),
+  /** 0, or how many attempts went before that others had disturbed. */
+  attempt: v.number(),
+  /** Others disturbed this one too, and it was the last. */
+  disturbed: v.boolean(),
+  /** Of the trial's CPUs, by whatever was not the trial; null: not known. */
+  others_cpu_share: v.nullable(v.number()),
   exit_code: v.number(),
   /** One sentence where the trial failed, else null. */
   failure: v.nullable(v.string()),

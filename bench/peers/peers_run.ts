@@ -41,7 +41,7 @@ export async function runPeers(
   const turns = options.parts.flatMap((part) =>
     part === "idle" ? [] : turnsOf(part, options, arms, bed, { image, lacking }),
   );
-  const trialBed = { ...options, folder: bed.folder, programs: bed.folder };
+  const trialBed = { ...options, folder: bed.folder, programs: bed.folder, cpus: bed.cpus };
   const trials: PeersTrial[] = [];
   for (const { contest, cell, round } of turns) {
     const trial = await runPeerTrial(contest, cell, round, trialBed);

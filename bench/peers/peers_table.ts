@@ -1,4 +1,4 @@
-// What a person sees of a result: a table of each part, the geometric means, and the bars.
+// What a person sees of a result, on a terminal or on a page: a table of each part, the geometric means, the bars.
 
 import { formatDuration, formatSize } from "../../words/quantity.ts";
 import { rate } from "../findings.ts";
@@ -6,34 +6,57 @@ import { shownTime } from "../report/shown.ts";
 import { plainTable } from "../table.ts";
 import type { CellSummary, PeersResult } from "./peers_result.ts";
 
+interface Titled {
+  readonly title: string;
+  readonly rows: readonly Record<string, string>[];
+}
+
 export function describePeers(result: PeersResult): string {
-  const { provenance, setting } = result;
-  const failures = result.trials.filter(({ failure }) => failure !== null).length;
-  const blocks = [
-    ...part("IOPS, and ours over each other's", result.cells, iopsRow),
-    ...part("p99, and ours over each other's", result.cells, p99Row),
-    ...part("target CPU time of a command, and ours over each other's", result.cells, cpuRow),
-    ...part("depth 1, target and load on one CPU, neither spinning: IOPS", result.one_cpu, iopsRow),
-    ...part(
-      "CPU time of a command in the load generator, against the ring limit",
-      result.loads,
-      loadRow,
-    ),
-    ...means(result),
-    ...idle(result),
-    ...bars(result),
-    ...result.absent,
-    `${result.trials.length} trials${failures === 0 ? "" : `, ${failures} of which failed`}, medians of ${setting.rounds} rounds of ${formatDuration(setting.runtime_ns)} in turn; target on CPU ${setting.target_cpu ?? "any"}, load on CPU ${setting.load_cpu ?? "any"}, MTU ${setting.mtu}, image ${formatSize(setting.image_bytes)}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
+  const blocks = tablesOf(result).flatMap(({ title, rows }) => [title, plainTable(rows), ""]);
+  return `${[...blocks, ...result.absent, footer(result)].join("\n")}\n`;
+}
+
+/** The same for a page: tables with their titles above. */
+export function peersMarkdown(result: PeersResult): string {
+  const blocks = tablesOf(result).flatMap(({ title, rows }) => [`${title}:`, markdownTable(rows)]);
+  return `${[...blocks, ...result.absent, `${footer(result)}.`].join("\n\n")}\n`;
+}
+
+function markdownTable(rows: readonly Record<string, string>[]): string {
+  const columns = [...new Set(rows.flatMap((one) => Object.keys(one)))];
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [
+    line(columns),
+    line(columns.map(() => "---")),
+    ...rows.map((one) => line(columns.map((column) => one[column] ?? ""))),
+  ].join("\n");
+}
+
+function footer({ provenance, setting, seed, trials }: PeersResult): string {
+  const failures = trials.filter(({ failure }) => failure !== null).length;
+  const disturbed = trials.filter((trial) => trial.disturbed).length;
+  const rounds = new Set(trials.map(({ round }) => round)).size;
+  return `${trials.length} trials${failures === 0 ? "" : `, ${failures} of which failed`}${disturbed === 0 ? "" : `, ${disturbed} disturbed by others`}, medians over rounds (${rounds} at most) of ${formatDuration(setting.runtime_ns)} in turn; target on CPU ${setting.target_cpu ?? "any"}, load on CPU ${setting.load_cpu ?? "any"}, MTU ${setting.mtu}, image ${formatSize(setting.image_bytes)}; seed ${seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`;
+}
+
+function tablesOf(result: PeersResult): Titled[] {
+  const tables: Titled[] = [
+    part("IOPS, and ours over each other's with its interval", result.cells, iopsRow),
+    part("p99, and ours over each other's", result.cells, p99Row),
+    part("Target CPU time of a command, and ours over each other's", result.cells, cpuRow),
+    part("IOPS at depth 1 without a spin, target and load on one CPU", result.one_cpu, iopsRow),
+    part("CPU time of a command in the load generator, over the ring limit", result.loads, loadRow),
+    { title: "Geometric means of the ratios", rows: meanRows(result) },
+    { title: "Idle targets", rows: idleRows(result) },
+    { title: "Bars", rows: barRows(result) },
   ];
-  return `${blocks.join("\n")}\n`;
+  return tables.filter(({ rows }) => rows.length > 0);
 }
 
 type Row = (cell: CellSummary) => Record<string, string>;
 
-function part(title: string, cells: readonly CellSummary[], row: Row): string[] {
-  if (cells.length === 0) return [];
-  const rows = cells.map((cell) => ({ ...where(cell), ...row(cell) }));
-  return [title, plainTable(rows), ""];
+function part(title: string, cells: readonly CellSummary[], of: Row): Titled {
+  return { title, rows: cells.map((cell) => ({ ...where(cell), ...of(cell) })) };
 }
 
 function where({ bs, iodepth, rw }: CellSummary): Record<string, string> {
@@ -43,47 +66,53 @@ function where({ bs, iodepth, rw }: CellSummary): Record<string, string> {
 function row(
   cell: CellSummary,
   value: (arm: CellSummary["arms"][number]) => string,
-  ratio: (one: CellSummary["ratios"][number]) => number | null,
+  ratio: (one: CellSummary["ratios"][number]) => string,
 ): Record<string, string> {
   return Object.fromEntries(
     cell.arms.map((arm) => {
       const beside = cell.ratios.find((one) => one.arm === arm.arm);
-      const over = beside === undefined ? null : ratio(beside);
-      return [arm.arm, over === null ? value(arm) : `${value(arm)}  ×${over.toFixed(2)}`];
+      return [arm.arm, beside === undefined ? value(arm) : `${value(arm)} ${ratio(beside)}`];
     }),
   );
+}
+
+function times(ratio: number): string {
+  return `×${ratio.toFixed(2)}`;
+}
+
+function interval({ n, median, low, high }: CellSummary["ratios"][number]["iops"]): string {
+  return n < 2 ? times(median) : `${times(median)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 }
 
 const iopsRow: Row = (cell) =>
   row(
     cell,
     ({ iops }) => rate(iops.median),
-    ({ iops }) => iops.median,
+    ({ iops }) => interval(iops),
   );
 const p99Row: Row = (cell) =>
   row(
     cell,
     ({ lat_p99_ns }) => formatDuration(lat_p99_ns.median),
-    ({ lat_p99 }) => lat_p99.median,
+    ({ lat_p99 }) => times(lat_p99.median),
   );
 const cpuRow: Row = (cell) =>
   row(
     cell,
     ({ target_cpu_per_command_ns: cpu }) => (cpu === null ? "?" : shownTime(cpu.median)),
-    ({ target_cpu }) => target_cpu?.median ?? null,
+    ({ target_cpu }) => (target_cpu === null ? "" : times(target_cpu.median)),
   );
 const loadRow: Row = (cell) =>
   row(
     cell,
     ({ load_cpu_per_command_ns: cpu }) => shownTime(cpu.median),
-    ({ load_cpu }) => load_cpu.median,
+    ({ load_cpu }) => times(load_cpu.median),
   );
 
 const two = (ratio: number | null): string => (ratio === null ? "?" : ratio.toFixed(2));
 
-function means({ means: list }: PeersResult): string[] {
-  if (list.length === 0) return [];
-  const rows = list.map((mean) => ({
+function meanRows({ means }: PeersResult): Record<string, string>[] {
+  return means.map((mean) => ({
     part: mean.part,
     "ours over": mean.arm,
     depth: mean.iodepths.join(", "),
@@ -93,16 +122,14 @@ function means({ means: list }: PeersResult): string[] {
     "target CPU": two(mean.target_cpu),
     "load CPU": two(mean.load_cpu),
   }));
-  return ["geometric means of the ratios", plainTable(rows), ""];
 }
 
-function idle({ idle: list }: PeersResult): string[] {
-  if (list.length === 0) return [];
+function idleRows({ idle }: PeersResult): Record<string, string>[] {
   const middle = (values: readonly (number | null)[]): number | null =>
     values.flatMap((value) => value ?? []).toSorted((a, b) => a - b)[
       Math.floor((values.length - 1) / 2)
     ] ?? null;
-  const rows = list.map(({ arm, start_ns, idle_cpu_share, resident_bytes }) => {
+  return idle.map(({ arm, start_ns, idle_cpu_share, resident_bytes }) => {
     const [start, share, bytes] = [start_ns, idle_cpu_share, resident_bytes].map(middle);
     return {
       target: arm,
@@ -111,15 +138,13 @@ function idle({ idle: list }: PeersResult): string[] {
       memory: bytes == null ? "?" : `${(bytes / 2 ** 20).toFixed(1)} MiB`,
     };
   });
-  return ["idle targets", plainTable(rows), ""];
 }
 
-function bars({ bars: list }: PeersResult): string[] {
-  const rows = list.map(({ what, bar, found, met }) => ({
+function barRows({ bars }: PeersResult): Record<string, string>[] {
+  return bars.map(({ what, bar, found, met }) => ({
     bar: what,
     asked: bar,
     found: found ?? "not measured",
     "": met === null ? "" : met ? "met" : "NOT MET",
   }));
-  return [plainTable(rows), ""];
 }
