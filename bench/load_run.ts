@@ -375,7 +375,9 @@ function around(
       const now = waiter.now();
       initiator.begin(now);
       driver.advance(now);
-      initiator.advance(now);
+      // Deadlines are judged by the time before the links were looked at: if this thread lost its CPU since
+      // then, answers that came in time lie there unseen.
+      initiator.advance(begun);
     },
     nextDeadline() {
       const own = Math.min(driver.nextDeadline(), initiator.nextDeadline());

@@ -237,6 +237,34 @@ function outside(): void {
     }
   });
 
+  test("a spin that died comes back once a sleep was hardly longer than the waking up", async () => {
+    let time = 0;
+    let turns = 0;
+    const turnsAtSleep: number[] = [];
+    const core = idleCore(
+      () => Number.POSITIVE_INFINITY,
+      () => {
+        turns++;
+      },
+    );
+    await drive({
+      core,
+      waiter: {
+        now: () => (time += 1e3),
+        wait(deadline) {
+          turnsAtSleep.push(turns);
+          turns = 0;
+          // Six sleeps to the end of their slice; then one that a frame ends, as late as machines wake up.
+          time = turnsAtSleep.length <= 6 ? deadline : time + 150e3;
+        },
+        wake() {},
+      },
+      until: () => turnsAtSleep.length >= 8,
+    });
+    expect(turnsAtSleep.slice(0, 6)).toEqual([50, 24, 12, 6, 3, 1]);
+    expect(turnsAtSleep[7]).toBeGreaterThanOrEqual(49);
+  });
+
   test("with settle, who awaits an answer goes on at once", async () => {
     const [near, far] = createMemoryPair({ clock: waiter });
     const out = frameTo(near, far.mac);

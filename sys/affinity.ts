@@ -11,7 +11,10 @@ import { mapMemory } from "./memory.ts";
 const c = libc({
   sched_setaffinity: { args: ["i32", "i32", "ptr"], returns: "i32" },
   sched_getaffinity: { args: ["i32", "i32", "ptr"], returns: "i32" },
+  sysconf: { args: ["i32"], returns: "i32" },
 });
+
+const SC_NPROCESSORS_ONLN = 84;
 
 /** Room for 8,192 CPUs, the kernel's own limit on x86_64. */
 const MASK_BYTES = 1024;
@@ -30,6 +33,11 @@ export function allowedCpus(): number[] {
   } finally {
     mask.unmap();
   }
+}
+
+/** CPUs that the machine runs on, whoever may use them. */
+export function onlineCpus(): number {
+  return Math.max(1, c.sysconf(SC_NPROCESSORS_ONLN));
 }
 
 /** Pins every thread of this process to `cpus`. */

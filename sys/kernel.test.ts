@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 
 import { Failure } from "../words/failure.ts";
-import { allowedCpus, pinToCpus } from "./affinity.ts";
+import { allowedCpus, onlineCpus, pinToCpus } from "./affinity.ts";
 import { addNanoseconds, now, wallClockAtZero } from "./clock.ts";
 import { closeMany } from "./close_many.ts";
 import { describeErrno, EBADF, ENETDOWN, errno, errnoName, refused } from "./errno.ts";
@@ -203,6 +203,8 @@ describe("affinity", () => {
       `${last}`,
     ]);
     expect(allowedCpus().length).toBeGreaterThan(0);
+    // Pinned or not.
+    expect(onlineCpus()).toBeGreaterThanOrEqual(allowedCpus().length);
     expect(pinToCpus).toBeFunction();
   });
 });

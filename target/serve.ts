@@ -17,7 +17,7 @@ import type { Core } from "../link/loop.ts";
 import { openPacketLink } from "../link/packet.ts";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
 import { type Wrapper, wrapLink } from "../link/wrap.ts";
-import { allowedCpus, pinToCpus } from "../sys/affinity.ts";
+import { onlineCpus, pinToCpus } from "../sys/affinity.ts";
 import { wallClockAtZero } from "../sys/clock.ts";
 import { describeErrno } from "../sys/errno.ts";
 import { readInterface } from "../sys/interface.ts";
@@ -62,8 +62,8 @@ const TOLD = 16;
 /** Serves until SIGINT, SIGTERM or `quit`. */
 export async function serve(options: ServeOptions): Promise<void> {
   const { plan } = options;
-  // Asked before pinning: a CPU that we were given is ours to spin on, the only one there is is not.
-  const mode = plan.mode ?? (allowedCpus().length > 1 ? "low-latency" : "frugal");
+  // A CPU that we were given, by --cpus or from outside, is ours to spin on: the machine's only one is not.
+  const mode = plan.mode ?? (onlineCpus() > 1 ? "low-latency" : "frugal");
   if (plan.cpus.length > 0) pinToCpus(plan.cpus);
   const random = createRandom(plan.seed);
   // What the user wrote is judged before anything that may be refused for other reasons.

@@ -177,7 +177,7 @@ export const PROCESS_KEYS = {
   },
   mode: {
     schema: made("mode", mode),
-    value: "`low-latency` with two CPUs or more, else `frugal`",
+    value: "`low-latency` on a machine with two CPUs or more, else `frugal`",
     about: `how to wait for frames: ${MODES.join(", ")}`,
   },
   cpus: {
