@@ -7,7 +7,7 @@
 // One block of A and then one of B is never an order: a machine that warms up, or a neighbour that begins to
 // work, would then look like a difference.
 
-import { createRandom } from "../words/random.ts";
+import { createRandom, type Random } from "../words/random.ts";
 
 export interface Turn<C> {
   readonly cell: C;
@@ -26,7 +26,11 @@ export function schedule<C>(
   for (let round = 0; round < rounds; round++) {
     const back = round % 2 === 1;
     const inTurn =
-      order === "abba" ? (back ? cells.toReversed() : cells) : shuffled(cells, seed, round);
+      order === "abba"
+        ? back
+          ? cells.toReversed()
+          : cells
+        : shuffled(cells, createRandom(seed).fork(`round ${round}`));
     for (const cell of inTurn) {
       for (let arm = 0; arm < arms; arm++) turns.push({ cell, arm: back ? arms - 1 - arm : arm });
     }
@@ -34,8 +38,7 @@ export function schedule<C>(
   return turns;
 }
 
-function shuffled<C>(cells: readonly C[], seed: number, round: number): C[] {
-  const random = createRandom(seed).fork(`round ${round}`);
+export function shuffled<C>(cells: readonly C[], random: Random): C[] {
   const left = [...cells];
   for (let last = left.length - 1; last > 0; last--) {
     const other = random.below(last + 1);

@@ -40,6 +40,7 @@ export function joined(results: readonly PeersResult[]): PeersResult {
   const all = {
     ...first,
     elapsed_ns: results.reduce((sum, { elapsed_ns }) => sum + elapsed_ns, 0),
+    seeds: results.flatMap(({ seeds }) => seeds),
     arms: uniqueBy(
       results.flatMap(({ arms }) => arms),
       ({ arm }) => arm,

@@ -153,7 +153,7 @@ function result(trials: PeersTrial[], more: Partial<PeersResult> = {}): PeersRes
     kind: "aoe bench peers",
     started_at: "2026-01-01T00:00:00.000Z",
     elapsed_ns: 1e9,
-    seed: 1,
+    seeds: [1],
     setting: {
       mtu: 9000,
       image_bytes: 1 << 20,

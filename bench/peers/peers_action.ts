@@ -54,7 +54,7 @@ export async function peersAction(
         kind: PEERS,
         started_at: date,
         elapsed_ns: now() - startedAt,
-        seed: options.seed,
+        seeds: [options.seed],
         provenance: { ...one, cpus_allowed: [...one.cpus_allowed] },
         ...measured,
         ...summaryOf(measured),

@@ -125,7 +125,8 @@ export const PeersSchema = v.object({
   kind: v.literal(PEERS),
   started_at: v.string(),
   elapsed_ns: v.number(),
-  seed: v.number(),
+  /** One for each run that is in here. */
+  seeds: v.array(v.number()),
   setting: v.object({
     mtu: v.number(),
     image_bytes: v.number(),

@@ -4,10 +4,11 @@ import { closeSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { environment, failed } from "../../words/failure.ts";
 import { S } from "../../words/quantity.ts";
+import { createRandom } from "../../words/random.ts";
 import type { OwnedBed } from "../bed.ts";
 import { labCommandLine, labEnv, probeLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
-import { schedule } from "../schedule.ts";
+import { schedule, shuffled } from "../schedule.ts";
 import { type Arm, armOf, ECHO_RING, FAR, OURS, ours, SHELF, SLOT, VBLADE } from "./arms.ts";
 import { FRUGAL, LOADS } from "./bars.ts";
 import { compileLimits } from "./limits.ts";
@@ -166,10 +167,11 @@ function inTurn(
   cells: readonly PeersCell[],
   { rounds, seed }: PeersOptions,
 ): PeersTurn[] {
-  const each = cells.length * contests.length;
-  return schedule(cells, rounds, contests.length, "random", seed).flatMap(({ cell, arm }, at) => {
-    const contest = contests[arm];
-    return contest === undefined ? [] : [{ contest, cell, round: Math.floor(at / each) }];
+  return schedule(cells, rounds, 1, "random", seed).flatMap(({ cell }, at) => {
+    // In an order drawn anew each time, so that none always goes first, however few the rounds.
+    const random = createRandom(seed).fork(`arms of turn ${at}`);
+    const round = Math.floor(at / cells.length);
+    return shuffled(contests, random).map((contest) => ({ contest, cell, round }));
   });
 }
 
