@@ -1,4 +1,4 @@
-// The subcommands of `aoe bench` that judge: compare, reproduce, ab, search, merge and the result's schema.
+// The subcommands of `aoe bench` that judge: compare, ab, reproduce, search, prove, merge and the result's schema.
 // What they do is loaded when they are named.
 
 import { Command } from "commander";
@@ -11,6 +11,7 @@ export function judgeCommands(): Command[] {
     reproduceCommand(),
     searchCommand(),
     proveCommand(),
+    mergeCommand(),
     schemaCommand(),
   ];
 }
@@ -52,7 +53,7 @@ function abCommand(): Command {
     .description("judge one revision of this program beside another, or beside the work tree")
     .argument("<base>", "a git revision")
     .argument("[head]", "another (the work tree as it is)")
-    .option("--only <judges>", "some of exact,cost,sockets")
+    .option("--only <judges>", "some of exact,micro,cost,sockets")
     .option("--job <file>", "what runs over raw sockets (fixtures/jobs/smoke.toml)")
     .option("--set <key=value>", "override a key of that job", collect, [])
     .option("--json", "everything on stdout")
@@ -60,13 +61,13 @@ function abCommand(): Command {
     .addHelpText(
       "after",
       `
-The golden table of pools is compared first, by equality; then a command's CPU time under the virtual
-clock, then a job over raw sockets, both interleaved and with a control arm.
+The golden table of pools is compared first, by equality; then what the pool alone costs, a command's CPU
+time under the virtual clock and a job over raw sockets, all three interleaved and with a control arm.
 Ends with 0 (better, same), 3 (worse, or an invariant broke), 4 (inconclusive).
 
 Examples:
   aoe bench ab HEAD
-  aoe bench ab main HEAD --only exact,cost`,
+  aoe bench ab main HEAD --only exact,micro,cost`,
     )
     .action(async (base: string, head: string | undefined, flags: Record<string, unknown>) => {
       const { abAction } = await import("./ab/ab_action.ts");
@@ -124,6 +125,8 @@ function proveCommand(): Command {
     .description("try the judge itself: on two equal things, or on a slow-down of known size")
     .argument("<what>", "equal or slow")
     .option("--job <file>", "what is run (fixtures/jobs/cost.toml with one pool)")
+    .option("--set <key=value>", "override a key of the job", collect, [])
+    .option("--metric <name>", `${METRIC_NAMES.join(" ")} (cpu)`)
     .option("--times <n>", "comparisons (equal 20, slow 10)")
     .option("--trials <n>", "trials a side (equal 7, slow 9)")
     .option("--slow <share>", "of a command's whole CPU cost, burnt in the send path (10%)")
@@ -135,11 +138,31 @@ Ends with 0 where equal things were told apart at most once, or the slow-down wa
 
 Examples:
   aoe bench prove equal
-  aoe bench prove slow`,
+  aoe bench prove slow
+  aoe bench prove slow --job fixtures/jobs/smoke.toml --set pool=scan-swap     over raw sockets`,
     )
     .action(async (what: string, flags: Record<string, unknown>) => {
       const { proveAction } = await import("./compare/prove_action.ts");
       process.exitCode = await proveAction(what, flags);
+    });
+}
+
+function mergeCommand(): Command {
+  return new Command("merge")
+    .description("make one result of several of the same job, program and machine")
+    .argument("<results...>", "files of `aoe bench run -o`")
+    .requiredOption("-o, --output <file>", "where to write it")
+    .addHelpText(
+      "after",
+      `
+Ends with 5 where they are not of one job, program and machine.
+
+Example:
+  aoe bench merge monday.json tuesday.json -o both.json`,
+    )
+    .action(async (files: string[], { output }: { readonly output: string }) => {
+      const { mergeAction } = await import("./merge_action.ts");
+      process.exitCode = mergeAction(files, output);
     });
 }
 

@@ -30,6 +30,7 @@ export interface LoadTexts {
   readonly kick?: string;
   readonly reclaim?: string;
   readonly faults?: string;
+  readonly drag?: string;
 }
 
 export const LOAD_DEFAULTS = {
@@ -47,6 +48,7 @@ export const LOAD_DEFAULTS = {
   size: "0",
   verify: "none",
   reclaim: "eager",
+  drag: "0us",
 } as const satisfies LoadTexts;
 
 export interface LoadOptions {
@@ -65,6 +67,8 @@ export interface LoadOptions {
   readonly reclaim: ReclaimModel;
   /** null: none. */
   readonly faults: FaultPlan | null;
+  /** CPU time burnt for every transmit, ns (drag.ts). */
+  readonly drag: number;
   /** As given, for the result; fio's names. */
   readonly texts: Readonly<Record<string, string>>;
 }
@@ -104,6 +108,7 @@ export function parseLoad(given: LoadTexts): LoadOptions {
       texts.faults === undefined || texts.faults === ""
         ? null
         : parseFaults(texts.faults, "--faults"),
+    drag: parseDuration(texts.drag, "--drag"),
     texts: Object.fromEntries(
       Object.entries(texts).flatMap(([name, text]) =>
         text === undefined ? [] : [[underscored(name), text]],

@@ -25,6 +25,7 @@ import { formatDuration, formatSize, MS } from "../words/quantity.ts";
 import { createRandom, type Random } from "../words/random.ts";
 import { createArrivals } from "./arrivals.ts";
 import { Load, type Submitter } from "./load.ts";
+import { drag } from "./drag.ts";
 import type { LoadOptions } from "./load_options.ts";
 import type { WatchedProcess } from "./process_cost.ts";
 import { Series, type SeriesSource } from "./series.ts";
@@ -87,6 +88,7 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
   const random = createRandom(options.seed);
   const startedAt = waiter.now();
   const reclaim = gate(options.reclaim);
+  drag(setting.link, options.drag);
   const { link, faults } = wrap(setting.link, options, reclaim.model, waiter, random);
   const initiator = createInitiator({
     links: [link],

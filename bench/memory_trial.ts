@@ -13,7 +13,6 @@ import { Export } from "../target/export.ts";
 import { parseServiceModel } from "../target/service/model.ts";
 import { createMemoryStore } from "../target/stores/memory.ts";
 import { Target } from "../target/target.ts";
-import { now } from "../sys/clock.ts";
 import { EXIT, Failure } from "../words/failure.ts";
 import { parseDuration, parseInteger, parseSize } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
@@ -36,7 +35,6 @@ async function main(values: Cell["values"], link: string): Promise<number> {
   const mtu = parseInteger(values.mtu, "mtu");
   const latency = exact ? parseDuration(values.latency, "latency") : 0;
   const [near, far] = createMemoryPair({ clock: waiter, mtu, latency });
-  drag(near, parseDuration(values.drag, "drag"));
   const sectors = parseSize(values.image_size, "image_size") / SECTOR;
   const bufferCount = parseInteger(values.buffer_count, "buffer_count");
   const beside =
@@ -64,20 +62,6 @@ async function main(values: Cell["values"], link: string): Promise<number> {
   const { failures, mismatches } = figuresOf(outcome);
   return failures > 0 || mismatches > 0 ? EXIT.failed : EXIT.done;
 }
-
-/** Makes each transmit of `link` cost `ns` more of the CPU. */
-function drag(link: Link, ns: number): void {
-  if (ns === 0) return;
-  const transmit = link.transmit.bind(link);
-  link.transmit = (buffer, length) => {
-    // Looking at the clock takes time too: on average half a look is too much.
-    const until = now() + ns - LOOK / 2;
-    while (now() < until);
-    return transmit(buffer, length);
-  };
-}
-/** ns (sys/clock.ts). */
-const LOOK = 28;
 
 function wholeTarget(
   values: Cell["values"],

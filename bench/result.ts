@@ -87,13 +87,16 @@ export const TrialSchema = v.object({
   order: count("place in the order in which trials ran, from 0"),
   attempt: count("0, or how many disturbed attempts went before"),
   disturbed: about(v.boolean(), "others used more of the trial's CPUs than is allowed"),
-  exit_code: v.number(),
+  exit_code: number("of the trial's processes, the first that failed"),
   failure: about(v.nullable(v.string()), "one sentence where the trial failed, else null"),
-  elapsed_ns: v.number(),
+  elapsed_ns: number("with start and end of the processes"),
   cpu_ns: about(v.nullable(v.number()), "CPU time of the trial's processes; null: not known"),
   others_cpu_ns: about(v.nullable(v.number()), "of all others on the CPUs it ran on"),
   figures: about(v.nullable(FiguresSchema), "over all loads; null where the trial failed"),
-  loads: v.array(LoadSchema),
+  loads: about(
+    v.array(LoadSchema),
+    "one for each initiator: its figures, and its document in the form of fio's json+",
+  ),
   drops: about(v.nullable(DropsSchema), "at both ends; null where the trial failed"),
 });
 
@@ -108,14 +111,14 @@ export const CellSchema = v.object({
   job: text("section of the job file"),
   axes: about(v.record(v.string(), v.string()), "label of each key that varies"),
   values: about(v.record(v.string(), v.string()), "text of every key"),
-  trials: v.array(TrialSchema),
+  trials: about(v.array(TrialSchema), "in the order they ran"),
   discarded: about(v.array(TrialSchema), "disturbed attempts that were repeated"),
   median: about(v.nullable(FiguresSchema), "the middle trial by throughput; null: none ended well"),
   floor: about(
     v.nullable(FiguresSchema),
     "the same load against a null target over the same link; null: not measured",
   ),
-  thresholds: v.array(ThresholdSchema),
+  thresholds: about(v.array(ThresholdSchema), "of the job file, each with what was found"),
 });
 
 export const ProvenanceSchema = v.object({
@@ -139,25 +142,33 @@ const ResolvedSchema = v.object({
 });
 
 export const RunSchema = v.object({
-  schema_version: v.number(),
-  kind: v.literal("aoe bench run"),
+  schema_version: number(
+    "raised when a key changes its meaning or goes; a new key alone does not raise it",
+  ),
+  kind: about(v.literal("aoe bench run"), "what wrote it"),
   started_at: text("ISO 8601"),
-  elapsed_ns: v.number(),
+  elapsed_ns: number("of the whole run"),
   arm: text("`run`, or which side of a comparison: base, head, control"),
-  job: v.object({
-    file: v.string(),
-    sections: v.record(v.string(), v.record(v.string(), ResolvedSchema)),
-  }),
-  seed: v.number(),
+  job: about(
+    v.object({
+      file: v.string(),
+      sections: v.record(v.string(), v.record(v.string(), ResolvedSchema)),
+    }),
+    "as resolved: each key with its values and where they came from",
+  ),
+  seed: number("of the order of trials"),
   link: about(v.picklist(["packet", "memory", "virtual"]), "how the trials ran"),
   fallback: about(
     v.nullable(v.string()),
     "why it was the memory link though the job left the choice",
   ),
-  pinning: v.object({
-    target: about(v.nullable(v.number()), "CPU; null: not pinned"),
-    load: v.nullable(v.number()),
-  }),
+  pinning: about(
+    v.object({
+      target: about(v.nullable(v.number()), "CPU; null: not pinned"),
+      load: v.nullable(v.number()),
+    }),
+    "CPUs of target and load",
+  ),
   interfaces: about(
     v.array(
       v.object({
@@ -169,10 +180,13 @@ export const RunSchema = v.object({
     ),
     "that exist beyond the run; empty: each trial made its own veth pair, whose MTU is a key",
   ),
-  provenance: ProvenanceSchema,
-  warnings: v.array(v.string()),
-  cells: v.array(CellSchema),
-  findings: v.array(v.string()),
+  provenance: about(
+    ProvenanceSchema,
+    "program and revision, Bun, kernel, CPU, governor, machine, user",
+  ),
+  warnings: about(v.array(v.string()), "sentences: what makes the figures less sure"),
+  cells: about(v.array(CellSchema), "one for each combination of a job's lists"),
+  findings: about(v.array(v.string()), "sentences, made from the figures and from nothing else"),
 });
 
 type Deep<T> = T extends readonly (infer U)[]

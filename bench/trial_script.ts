@@ -10,7 +10,7 @@
 
 import { parseSize } from "../words/quantity.ts";
 import type { Cell } from "./job/job.ts";
-import type { KeyName } from "./job/keys.ts";
+import { type KeyName, KEYS } from "./job/keys.ts";
 import { SECTOR } from "./workload.ts";
 
 /** The keys that are options of `aoe bench load`. */
@@ -34,14 +34,20 @@ const LOAD_KEYS: readonly KeyName[] = [
   "kick",
   "reclaim",
   "faults",
+  "drag",
 ];
 
 /** The texts of the keys that describe the load, by option name without dashes. */
 export function loadOptions(values: Cell["values"]): [string, string][] {
-  return LOAD_KEYS.filter((key) => values[key] !== "").map((key) => [
+  return LOAD_KEYS.filter((key) => !isLeftOut(key, values[key])).map((key) => [
     key.replaceAll("_", "-"),
     values[key],
   ]);
+}
+
+/** A slow-down of nothing is left out too: `bench ab` runs revisions that have never heard of it. */
+function isLeftOut(key: KeyName, text: string): boolean {
+  return text === "" || (key === "drag" && text === KEYS.drag.value);
 }
 
 /** A load's place in the trial: what it talks to and where. */

@@ -17,7 +17,8 @@ import { modelTable } from "./service/model_table.ts";
 
 export const PAGE = `${import.meta.dir}/../docs/target.md`;
 
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table as Markdown has it, unpadded. */
+export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(heads), `|${"---|".repeat(heads.length)}`, ...rows.map(line)].join("\n");

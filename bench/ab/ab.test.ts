@@ -111,7 +111,7 @@ test.each([
   [
     ["ab", "HEAD", "--only", "luck"],
     2,
-    "Expected `--only` to be some of exact,cost,sockets, got `luck`",
+    "Expected `--only` to be some of exact,micro,cost,sockets, got `luck`",
   ],
 ])("%j ends with %d and one sentence", (words, code, sentence) => {
   const judged = run([process.execPath, "aoe.ts", "bench", ...words], ROOT);

@@ -1,10 +1,11 @@
-// `aoe bench ab REV [REV]`: two revisions of this program, or one and the work tree, judged by three judges:
+// `aoe bench ab REV [REV]`: two revisions of this program, or one and the work tree, judged by four judges:
 //
 //   exact     both golden tables of pools (exact.ts): behaviour
+//   micro     the pool's micro-benchmark (micro.ts): price of the pool alone
 //   cost      fixtures/jobs/cost.toml, CPU time of a command under the virtual clock: price
 //   sockets   a job over raw sockets: what comes of both on this machine
 //
-// The last two run interleaved, with a third arm that is the base again: what is found between equal things
+// The last three run interleaved, with a third arm that is the base again: what is found between equal things
 // would be noise, and then nothing counts as found.
 
 import { existsSync } from "node:fs";
@@ -19,6 +20,7 @@ import { writeWhole } from "../compare/result_file.ts";
 import { type RunResult, SCHEMA_VERSION } from "../result.ts";
 import { runArms } from "../run.ts";
 import { compareExactly, type Exact } from "./exact.ts";
+import { MICRO, measureMicro } from "./micro.ts";
 import { checkOut, git, type Tree, workTree } from "./worktree.ts";
 
 interface Flags {
@@ -29,7 +31,7 @@ interface Flags {
   readonly output?: string;
 }
 
-const JUDGES = ["exact", "cost", "sockets"] as const;
+const JUDGES = ["exact", "micro", "cost", "sockets"] as const;
 type Judge = (typeof JUDGES)[number];
 
 const ROOT = join(import.meta.dir, "../..");
@@ -38,12 +40,13 @@ const SOCKETS = join(ROOT, "fixtures/jobs/smoke.toml");
 /** Enough for a verdict without a warning. */
 const TRIALS = "trials=9";
 
-/** A job that both revisions ran. */
+/** What both revisions ran. */
 interface Measured {
   readonly comparison: Comparison;
   /** The base beside itself: anything but "same" or "inconclusive" is noise. */
   readonly control: Comparison;
-  readonly results: readonly RunResult[];
+  /** Of a job; none of the micro-benchmark. */
+  readonly results?: readonly RunResult[];
 }
 
 type AbVerdict = "worse" | "better" | "same" | "inconclusive";
@@ -69,13 +72,16 @@ export async function abAction(
     say(`base ${name(base)}, head ${name(head)}`);
     const exact = judges.includes("exact") ? await compareExactly(base.folder, head.folder) : null;
     if (exact !== null) say(exact.sentence);
+    const micro = judges.includes("micro")
+      ? await measureMicro(base, head, MICRO, new Date().toISOString())
+      : null;
     const cost = judges.includes("cost") ? await measure(COST, [], "cpu", base, head) : null;
     const path = flags.job ?? SOCKETS;
     const sets = [TRIALS, ...(flags.set ?? [])];
     const sockets = judges.includes("sockets")
       ? await measure(path, sets, undefined, base, head)
       : null;
-    const verdict = overall(exact, [cost, sockets]);
+    const verdict = overall(exact, [micro, cost, sockets]);
     const result = {
       schema_version: SCHEMA_VERSION,
       kind: "aoe bench ab",
@@ -83,12 +89,13 @@ export async function abAction(
       head: head.revision,
       verdict,
       exact,
+      micro,
       cost,
       sockets,
     };
     if (flags.output !== undefined) writeWhole(flags.output, `${JSON.stringify(result)}\n`);
     if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
-    const text = describe(verdict, exact, { cost, sockets });
+    const text = describe(verdict, exact, { micro, cost, sockets });
     (flags.json === true ? process.stderr : process.stdout).write(text);
     return {
       worse: EXIT.threshold,

@@ -5,7 +5,8 @@ import { rate } from "../findings.ts";
 import { KEY_NAMES } from "../job/keys.ts";
 import { plainTable } from "../table.ts";
 import type { MedianInterval } from "../statistics/median_interval.ts";
-import { type ComparedCell, type Comparison, share, type Whole } from "./comparison.ts";
+import type { Comparison } from "./comparison.ts";
+import { type ComparedCell, share, type Whole } from "./rows.ts";
 
 export function describeComparison(comparison: Comparison): string {
   const { cells, geomean, metric } = comparison;

@@ -5,26 +5,31 @@ import type { CellResult, Figures } from "../result.ts";
 
 export interface Metric {
   readonly name: string;
+  readonly about: string;
   readonly of: (figures: Figures) => number;
   readonly higherIsBetter: boolean;
-  readonly duration: boolean;
 }
 
-const METRICS: readonly Metric[] = [
-  metric("iops", (figures) => figures.iops, { higherIsBetter: true }),
-  metric("lat.mean", (figures) => figures.lat_mean_ns),
-  metric("lat.p50", (figures) => figures.lat_p50_ns),
-  metric("lat.p99", (figures) => figures.lat_p99_ns),
-  metric("cpu", (figures) => figures.cpu_quiet_ns),
+export const METRICS: readonly Metric[] = [
+  metric("iops", "commands a second", (figures) => figures.iops, { higherIsBetter: true }),
+  metric("lat.mean", "mean latency", (figures) => figures.lat_mean_ns),
+  metric("lat.p50", "median latency", (figures) => figures.lat_p50_ns),
+  metric("lat.p99", "99th percentile of the latency", (figures) => figures.lat_p99_ns),
+  metric(
+    "cpu",
+    "CPU time of our side by command, in a quiet stretch",
+    (figures) => figures.cpu_quiet_ns,
+  ),
 ];
 export const METRIC_NAMES = METRICS.map(({ name }) => name);
 
 function metric(
   name: string,
+  about: string,
   of: (figures: Figures) => number,
   { higherIsBetter = false } = {},
 ): Metric {
-  return { name, of, higherIsBetter, duration: !higherIsBetter };
+  return { name, about, of, higherIsBetter };
 }
 
 export function parseMetric(name: string): Metric {

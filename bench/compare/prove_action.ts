@@ -1,5 +1,6 @@
 // `aoe bench prove equal | slow`: does the judge find what is there, and nothing where nothing is? Both arms are
 // this program; under `slow` one of them burns a known share of a command's whole CPU cost in each transmit.
+// A comparison counts as a whole, however many cells the job has.
 
 import { join } from "node:path";
 import { EXIT, expected, failed } from "../../words/failure.ts";
@@ -7,10 +8,14 @@ import { parseInteger, parseProbability } from "../../words/quantity.ts";
 import { loadJob } from "../job/job.ts";
 import { runArms, runJob } from "../run.ts";
 import { AOE } from "../trial.ts";
-import { judgeResults } from "./compare_action.ts";
+import { exitCodeOf, judgeResults } from "./compare_action.ts";
+import { parseMetric } from "./metric.ts";
+import { FEWEST } from "./verdict.ts";
 
 interface Flags {
   readonly job?: string;
+  readonly set?: string[];
+  readonly metric?: string;
   readonly times?: string;
   readonly trials?: string;
   readonly slow?: string;
@@ -31,10 +36,12 @@ export async function proveAction(
   if (what !== "equal" && what !== "slow") throw expected("<what>", "equal or slow", what);
   const slow = what === "slow";
   const times = parseInteger(flags.times ?? (slow ? "10" : "20"), "--times", 1);
-  const trials = parseInteger(flags.trials ?? (slow ? "9" : "7"), "--trials", 1);
+  const trials = parseInteger(flags.trials ?? (slow ? "9" : "7"), "--trials", FEWEST);
   const share = parseProbability(flags.slow ?? "10%", "--slow");
+  const metric = flags.metric ?? "cpu";
+  parseMetric(metric);
   const path = flags.job ?? COST;
-  const sets = flags.job === undefined ? ["pool=scan-swap"] : [];
+  const sets = [...(flags.job === undefined ? ["pool=scan-swap"] : []), ...(flags.set ?? [])];
   const drag = slow ? await dragOf(path, sets, share) : 0;
   const arms = [
     { name: "base", program: AOE },
@@ -42,10 +49,16 @@ export async function proveAction(
   ];
   const found: Record<string, number> = {};
   for (let round = 0; round < times; round++) {
-    const job = await loadJob(path, [...sets, `trials=${trials}`, `seed=${round + 1}`]);
+    const more = ["floor=off", `trials=${trials}`, `seed=${round + 1}`];
+    const job = await loadJob(path, [...sets, ...more]);
     const [base, head] = await runArms(job, arms, QUIET);
     if (base === undefined || head === undefined) throw new Error("invariant: two arms");
-    const { summary, verdict } = judgeResults(base, head, { metric: "cpu", band: flags.band });
+    const comparison = judgeResults(base, head, { metric, band: flags.band });
+    const { summary, verdict, warnings } = comparison;
+    if (exitCodeOf(comparison) === EXIT.failed) {
+      throw failed(`A trial of comparison ${round + 1} failed, so it says nothing.`);
+    }
+    if (round === 0) for (const sentence of warnings) process.stderr.write(`${sentence}\n`);
     found[verdict] = (found[verdict] ?? 0) + 1;
     process.stdout.write(`${round + 1}/${times} ${summary}\n`);
   }
@@ -63,7 +76,7 @@ export async function proveAction(
 
 /** `share` of what a command costs here, ns. */
 async function dragOf(path: string, sets: readonly string[], share: number): Promise<number> {
-  const job = await loadJob(path, [...sets, "trials=3"]);
+  const job = await loadJob(path, [...sets, "floor=off", "trials=3"]);
   const cost = (await runJob(job, QUIET)).cells[0]?.median?.cpu_quiet_ns ?? 0;
   if (cost === 0) throw failed("The job gave no CPU cost of a command to take a share of.");
   return Math.round(share * cost);

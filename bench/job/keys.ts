@@ -92,12 +92,6 @@ export const KEYS = {
     about:
       "of transmit frames on the memory and virtual links: typed arrays, or malloc through FFI",
   },
-  drag: {
-    check: duration,
-    value: "0us",
-    about:
-      "CPU time burnt for every transmit on those links: a slow-down to be found (bench prove)",
-  },
   trials: { check: integer(1, 1000), value: "1", single: true, about: "trials of each cell" },
   order: {
     check: list("random", "abba"),
@@ -178,6 +172,11 @@ export const KEYS = {
   // The initiator.
   reclaim: { check: reclaim, value: "eager", about: "when the link lets go of a buffer" },
   faults: { check: faults, value: "", about: "faults on the initiator's link" },
+  drag: {
+    check: duration,
+    value: "0us",
+    about: "CPU time burnt for every transmit: a slow-down to be found (bench prove)",
+  },
   pool: { check: list(...STRATEGIES), value: "scan-swap", about: "the pool's strategy" },
   pool_prealloc: { check: integer(1, 65_536), value: "16", about: "buffers made at the start" },
   pool_cap: { check: integer(0, 65_536), value: "256", about: "extra buffers at most" },

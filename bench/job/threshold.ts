@@ -15,7 +15,7 @@ interface Metric {
   readonly duration?: true;
 }
 
-const METRICS: Readonly<Record<string, Metric>> = {
+export const THRESHOLD_METRICS: Readonly<Record<string, Metric>> = {
   iops: { of: (figures) => figures.iops },
   "lat.mean": { of: (figures) => figures.lat_mean_ns, duration: true },
   "lat.p50": { of: (figures) => figures.lat_p50_ns, duration: true },
@@ -36,7 +36,6 @@ const METRICS: Readonly<Record<string, Metric>> = {
   failures: { of: (figures) => figures.failures },
   mismatches: { of: (figures) => figures.mismatches },
 };
-export const THRESHOLD_METRICS = Object.keys(METRICS);
 
 const OPERATORS: Readonly<Record<string, (value: number, limit: number) => boolean>> = {
   "<": (value, limit) => value < limit,
@@ -59,10 +58,10 @@ export function parseThreshold(text: string): Threshold {
     );
   }
   const [, name = "", operator = "", value = ""] = match;
-  const metric = METRICS[name];
+  const metric = THRESHOLD_METRICS[name];
   if (metric === undefined) {
     throw usage(
-      `Expected the metric of \`thresholds\` to be one of ${THRESHOLD_METRICS.join(" ")}, got \`${name}\``,
+      `Expected the metric of \`thresholds\` to be one of ${Object.keys(THRESHOLD_METRICS).join(" ")}, got \`${name}\``,
     );
   }
   const limit =

@@ -1,0 +1,67 @@
+// The judge of the pool's own price: on trees made by hand whose figures are known, and on this tree at smoke size.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { measureMicro, type MicroOptions } from "./micro.ts";
+import { type Tree, workTree } from "./worktree.ts";
+
+const AT = "2026-01-01T00:00:00.000Z";
+const OPTIONS: MicroOptions = { strategies: ["scan-swap", "fixed"], trials: 6, seconds: 0.001 };
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "aoe-micro-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A tree whose pool costs `ns`, give or take a thousandth; `fixed` has no "late", as ours. */
+function treeOf(name: string, ns: number): Tree {
+  const root = join(folder, name);
+  mkdirSync(join(root, "bench", "micro"), { recursive: true });
+  writeFileSync(
+    join(root, "bench/micro/pool.bench.ts"),
+    `export const SITUATIONS = ["free", "late"];
+export const cycle = (strategy, situation) => strategy === "fixed" && situation === "late" ? null : () => {};
+export const costOf = async () => ({ median_ns: ${ns} + (process.pid % 10) * ${ns / 1e4} });`,
+  );
+  return { folder: root, program: join(root, "aoe.ts"), revision: name, close() {} };
+}
+
+test("a dearer pool is worse, a cheaper one better, an equal one the same; each row is a strategy and a situation", async () => {
+  const [plain, dear, other] = [treeOf("plain", 20), treeOf("dear", 26), treeOf("other", 20)];
+  const judge = async (base: Tree, head: Tree) => {
+    const micro = await measureMicro(base, head, OPTIONS, AT);
+    return [micro?.comparison.verdict, micro?.control.verdict];
+  };
+  expect(await judge(plain, dear)).toEqual(["worse", "same"]);
+  expect(await judge(dear, plain)).toEqual(["better", "same"]);
+  expect(await judge(plain, other)).toEqual(["same", "same"]);
+  const micro = await measureMicro(plain, dear, OPTIONS, AT);
+  const rows = micro?.comparison.cells.map(({ job, axes }) => `${axes.pool} ${job}`);
+  expect(rows?.toSorted()).toEqual(["fixed free", "scan-swap free", "scan-swap late"]);
+}, 60_000);
+
+test("a revision without the benchmark is not judged", async () => {
+  const empty: Tree = { ...treeOf("there", 20), folder: join(folder, "nowhere") };
+  expect(await measureMicro(empty, treeOf("there", 20), OPTIONS, AT)).toBeNull();
+});
+
+test("a benchmark that breaks is one sentence", async () => {
+  const broken = treeOf("broken", 20);
+  writeFileSync(
+    join(broken.folder, "bench/micro/pool.bench.ts"),
+    `export const [SITUATIONS, cycle] = [["free"], () => () => {}];
+export const costOf = async () => { throw new Error("no pool"); };`,
+  );
+  const judged = measureMicro(broken, broken, OPTIONS, AT);
+  expect(judged).rejects.toThrow(/^The pool's benchmark failed for .*no pool$/);
+});
+
+test("this tree's own benchmark has a figure for every strategy it is asked for", async () => {
+  const tree = workTree(join(import.meta.dir, "../.."));
+  const micro = await measureMicro(tree, tree, { ...OPTIONS, trials: 1 }, AT);
+  expect(micro?.comparison.cells.length).toBe(5);
+  for (const { base } of micro?.comparison.cells ?? []) expect(base.median).toBeGreaterThan(0.5);
+  expect(micro?.comparison.warnings.join()).toContain("below 4 there is no verdict");
+}, 60_000);

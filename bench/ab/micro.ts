@@ -1,0 +1,127 @@
+// What the pool alone costs in two revisions: bench/micro/pool.bench.ts of each tree, run by that tree's code. An
+// operation is nanoseconds of a command of microseconds, so no other judge sees it.
+//
+//   a trial   one process of one tree and one strategy, all situations in it: a compiler that saw another
+//             strategy's code makes slower code
+//   a round   all strategies, base, control and head beside each other, turned round from round to round
+//
+// The noise band is assumed: no A/A run is kept for it, the control arm stands in for one.
+
+import { join } from "node:path";
+import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
+import { failed } from "../../words/failure.ts";
+import { fewTrials, type Comparison } from "../compare/comparison.ts";
+import { ASSUMED } from "../compare/noise.ts";
+import { judgeRows, type Row } from "../compare/rows.ts";
+import { ENOUGH } from "../compare/verdict.ts";
+import { SCHEMA_VERSION } from "../result.ts";
+import { schedule } from "../schedule.ts";
+import type { Tree } from "./worktree.ts";
+
+export interface MicroOptions {
+  readonly strategies: readonly string[];
+  readonly trials: number;
+  /** Of measuring, for each situation of a trial. */
+  readonly seconds: number;
+}
+
+export const MICRO: MicroOptions = { strategies: STRATEGIES, trials: ENOUGH, seconds: 0.05 };
+const MEASURE = { name: "pool", higherIsBetter: false };
+const ARMS = ["base", "control", "head"] as const;
+
+/** By strategy and situation: a figure of each trial, ns. */
+type Samples = Map<string, number[]>;
+
+export interface Micro {
+  readonly comparison: Comparison;
+  readonly control: Comparison;
+}
+
+/** null: one of them has no such benchmark. `at`: when it began, ISO 8601. */
+export async function measureMicro(
+  base: Tree,
+  head: Tree,
+  options: MicroOptions,
+  at: string,
+): Promise<Micro | null> {
+  const modules = [base, base, head].map(({ folder }) => moduleOf(folder));
+  for (const module of modules) if (!(await Bun.file(module).exists())) return null;
+  const samples: Samples[] = ARMS.map(() => new Map());
+  const turns = schedule(options.strategies, options.trials, ARMS.length, "abba", 1);
+  for (const { cell: strategy, arm } of turns) {
+    const figures = await trial(modules[arm] ?? "", strategy, options.seconds);
+    for (const [situation, ns] of Object.entries(figures)) {
+      const key = `${strategy} ${situation}`;
+      const into = samples[arm];
+      into?.set(key, [...(into.get(key) ?? []), ns]);
+    }
+  }
+  const [a = new Map(), control = new Map(), b = new Map()] = samples;
+  const side = (arm: string, tree: Tree) => ({
+    arm,
+    git_revision: tree.revision,
+    started_at: at,
+    failed_trials: 0,
+  });
+  return {
+    comparison: compareSamples(a, b, side("base", base), side("head", head)),
+    control: compareSamples(a, control, side("base", base), side("control", base)),
+  };
+}
+
+function moduleOf(tree: string): string {
+  return join(tree, "bench", "micro", "pool.bench.ts");
+}
+
+/** Median ns of each situation that `strategy` knows. */
+async function trial(
+  module: string,
+  strategy: string,
+  seconds: number,
+): Promise<Record<string, number>> {
+  const script = `import { costOf, cycle, SITUATIONS } from ${JSON.stringify(module)};
+const figures = {};
+for (const situation of SITUATIONS) {
+  const work = cycle(${JSON.stringify(strategy)}, situation);
+  if (work !== null) figures[situation] = (await costOf(work, ${seconds})).median_ns;
+}
+process.stdout.write(JSON.stringify(figures));`;
+  const child = Bun.spawn([process.execPath, "-e", script], {
+    cwd: join(module, "../../.."),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [text, said] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  if ((await child.exited) === 0) return JSON.parse(text) as Record<string, number>;
+  const line = said.split("\n").find((one) => one.startsWith("error: ")) ?? said.trim();
+  throw failed(`The pool's benchmark failed for ${strategy} in ${module}: ${line}`);
+}
+
+function compareSamples(
+  base: Samples,
+  head: Samples,
+  from: Comparison["base"],
+  to: Comparison["head"],
+): Comparison {
+  const rows = [...base].flatMap(([key, values]): Row[] => {
+    const others = head.get(key);
+    if (others === undefined) return [];
+    const [pool = "", situation = ""] = key.split(" ");
+    return [{ job: situation, axes: { pool }, base: values, head: others, band: ASSUMED }];
+  });
+  const judged = judgeRows(rows, MEASURE);
+  return {
+    schema_version: SCHEMA_VERSION,
+    kind: "aoe bench compare",
+    metric: MEASURE.name,
+    higher_is_better: MEASURE.higherIsBetter,
+    base: from,
+    head: to,
+    ...judged,
+    warnings: fewTrials(judged.cells),
+  };
+}

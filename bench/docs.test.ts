@@ -1,0 +1,62 @@
+// docs/bench.md and docs/report.md say what is so: tables are made from the code, jobs are jobs, commands run.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { describe, expect, test } from "bun:test";
+
+import { tableIn } from "../target/manual_tables.ts";
+import { blocksOf, testBlocks } from "./examples.ts";
+import { cellsOf, parseJob } from "./job/job.ts";
+import { benchTables, PAGE } from "./manual_tables.ts";
+import { compose } from "./report/compose.ts";
+import { readMaterial } from "./report/read_material.ts";
+import { resultSchema } from "./schema_action.ts";
+
+const page = readFileSync(PAGE, "utf8");
+const DOCS = join(import.meta.dir, "../docs");
+const report = readFileSync(join(DOCS, "report.md"), "utf8");
+
+describe("docs/bench.md", () => {
+  const tables = benchTables();
+  test.each(Object.keys(tables))(
+    "%s: as the code has it (else: bun bench/manual_tables.ts)",
+    (mark) => {
+      expect(tableIn(page, mark)).toBe(tables[mark] ?? "");
+    },
+  );
+
+  test("every mark has its table, and no key of a result is without a meaning", () => {
+    const marks = [...page.matchAll(/^<!-- (.*) -->$/gm)].map(([, mark]) => mark);
+    expect(marks.filter((mark) => mark !== "end").toSorted()).toEqual(
+      Object.keys(tables).toSorted(),
+    );
+    for (const mark of ["run", "cell", "trial", "figures", "threshold", "job keys"]) {
+      expect([mark, tables[mark]?.includes("|  |\n")]).toEqual([mark, false]);
+    }
+  });
+
+  test("its job files are job files", () => {
+    const jobs = [...page.matchAll(/^```(?:toml)?\n(\[global\].*?)^```$/gms)];
+    const cells = jobs.map(([, text = ""]) => parseJob(text, "page.toml").jobs.flatMap(cellsOf));
+    expect(cells.map(({ length }) => length)).toEqual([13, 6]);
+  });
+
+  test("every section of a report has its row", () => {
+    const { sections } = compose(
+      readMaterial([join(import.meta.dir, "../fixtures/results/report.json")]),
+    );
+    const told = page.slice(page.indexOf("## Reading the charts"));
+    for (const { id } of sections) expect(told).toContain(`| \`${id}\` `);
+  });
+
+  testBlocks(blocksOf(page));
+});
+
+describe("docs/report.md", () => {
+  testBlocks(blocksOf(report));
+});
+
+test("docs/result.schema.json is what `aoe bench schema` prints", () => {
+  expect(readFileSync(join(DOCS, "result.schema.json"), "utf8") === resultSchema()).toBe(true);
+});

@@ -1,0 +1,79 @@
+// The commands of a page, run as they stand. A block marked `sh` is run by whoever tests the page, in a directory of
+// its own from which `npx aoe` and `fixtures/` are what they are at the top of the repository.
+//
+//   ```sh         run            ```sh git    run in a git repository only
+//   ```sh slow    not run: the page says why
+//   ```           for the reader's own hands
+
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "bun:test";
+import { git } from "./ab/worktree.ts";
+import { probeLab, requireLab } from "./lab/lab.ts";
+
+const ROOT = join(import.meta.dir, "..");
+
+interface Block {
+  /** `git`, `slow` or nothing. */
+  readonly mark: string;
+  readonly text: string;
+}
+
+export function blocksOf(page: string): Block[] {
+  return [...page.matchAll(/^```sh ?(\w*)\n(.*?)^```$/gms)].map(([, mark = "", text = ""]) => ({
+    mark,
+    text,
+  }));
+}
+
+/** A test for each block that is to be run; `check` looks at what it left in its directory. */
+export function testBlocks(
+  blocks: readonly Block[],
+  check: (block: string, directory: string) => void = () => {},
+): void {
+  const lab = probeLab();
+  const repository = Bun.which("git") !== null && git(ROOT, "rev-parse", "HEAD") !== null;
+  for (const [index, { mark, text }] of blocks.entries()) {
+    if (mark === "slow") continue;
+    const [first = ""] = text.split("\n");
+    const name = `block ${index + 1}: ${first}`;
+    if (text.includes("aoe lab") && !lab.available) {
+      test.skip(`${name}: ${lab.reason}`, () => {});
+      continue;
+    }
+    if (mark === "git" && !repository) {
+      test.skip(`${name}: not in a git repository`, () => {});
+      continue;
+    }
+    test(
+      name,
+      () => {
+        if (text.includes("aoe lab")) requireLab();
+        inScratch((cwd) => {
+          const run = Bun.spawnSync(["sh", "-e", "-c", text], {
+            cwd,
+            stdin: "ignore",
+            stdout: "pipe",
+            stderr: "pipe",
+          });
+          const said = `${run.stdout.toString()}${run.stderr.toString()}`;
+          expect({ code: run.exitCode, said }).toEqual({ code: 0, said });
+          expect(said).not.toContain("error:");
+          check(text, cwd);
+        });
+      },
+      90_000,
+    );
+  }
+}
+
+function inScratch(work: (directory: string) => void): void {
+  mkdirSync(join(ROOT, ".tmp"), { recursive: true });
+  const directory = mkdtempSync(join(ROOT, ".tmp", "examples-"));
+  try {
+    symlinkSync(join(ROOT, "fixtures"), join(directory, "fixtures"));
+    work(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
