@@ -74,20 +74,21 @@ const CLOSED = -1;
 type Reads = "ask" | "never cold" | "beside";
 
 class FileStore implements Store, OpenFile {
+  // What a cached read looks at stands in front: with thousands of stores each cache line is a miss.
   readonly asynchronous: boolean;
+  sectors: number;
+  fd = CLOSED;
+  usedAt = 0;
+  private readonly start: number;
+  private readonly io: FileIo | null;
+  private reads: Reads;
   readonly writable: boolean;
   readonly synchronous: boolean;
   readonly completions?: Completions;
-  sectors: number;
   good = 0;
-  fd = CLOSED;
   alignment = 1;
   pending = 0;
-  usedAt = 0;
-  private readonly start: number;
   private readonly options: FileStoreOptions;
-  private readonly io: FileIo | null;
-  private reads: Reads;
   /** Something was written that no flush has covered. */
   private dirty = false;
   private closing = false;
