@@ -29,6 +29,7 @@ export interface HistogramSnapshot {
 }
 
 export class Histogram {
+  count = 0;
   sum = 0;
   min = Infinity;
   max = 0;
@@ -36,17 +37,12 @@ export class Histogram {
   private zeros = 0;
   private counts: Uint32Array | null = null;
 
-  get count(): number {
-    let count = this.zeros;
-    for (const of of this.counts ?? []) count += of;
-    return count;
-  }
-
   private countOf(index: number): number {
     return (this.counts?.[index] ?? 0) + (index === 0 ? this.zeros : 0);
   }
 
   record(ns: number): void {
+    this.count++;
     if (ns <= 0) {
       this.zeros++;
       if (this.min > 0) this.min = 0;
@@ -61,6 +57,7 @@ export class Histogram {
   }
 
   clear(): void {
+    this.count = 0;
     this.zeros = 0;
     this.counts?.fill(0);
     this.sum = 0;
@@ -70,6 +67,7 @@ export class Histogram {
 
   /** The middle of the bucket in which the value of rank ceil(`quantile` × count) lies; 0 where empty. */
   quantile(quantile: number): number {
+    if (this.count === 0) return 0;
     const rank = Math.max(1, Math.ceil(quantile * this.count));
     let seen = 0;
     for (let index = 0; index < BUCKETS; index++) {
