@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { isInMemory } from "../../sys/file.ts";
 import { environment, failed } from "../../words/failure.ts";
 import { S } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
@@ -37,6 +38,7 @@ export async function runPeers(
     throw environment("`taskset` (util-linux) is not installed, which pins targets and loads");
   }
   const image = bed.image(options.imageSize);
+  const memory = isInMemory(image);
   const { arms, absent, lacking } = armsOf(options, image, bed.folder);
   for (const sentence of absent) events.warn(sentence);
   const turns = options.parts.flatMap((part) =>
@@ -45,7 +47,7 @@ export async function runPeers(
   const trialBed = { ...options, folder: bed.folder, programs: bed.folder, cpus: bed.cpus };
   const trials: PeersTrial[] = [];
   for (const { contest, cell, round } of turns) {
-    if (cell.rw === "write") dirty(image);
+    if (cell.rw === "write" && !memory) dirty(image);
     const trial = await runPeerTrial(contest, cell, round, trialBed);
     trials.push(trial);
     events.trial(trial, trials.length, turns.length);
@@ -61,6 +63,7 @@ export async function runPeers(
     setting: {
       mtu: options.mtu,
       image_bytes: statSync(image).size,
+      image_in_memory: memory,
       rounds: options.rounds,
       runtime_ns: options.runtime,
       warm_up_ns: options.warmUp,
