@@ -306,6 +306,7 @@ describe("aoe bench peers", () => {
       const arms = noVblade ? ["ours", "mine"] : ["ours", "vblade", "mine"];
       expect(found.cells.map(({ rw }) => rw)).toEqual(["read", "write"]);
       expect(found.absent.length).toBe(noVblade ? 1 : 0);
+      expect(found.arms[0]).toEqual({ arm: "ours", command: "aoe target 7 3 b0 IMAGE -b 256" });
       for (const cell of found.cells) {
         expect(cell.arms.map(({ arm }) => arm)).toEqual(arms);
         for (const arm of cell.arms) {

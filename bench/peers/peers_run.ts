@@ -10,6 +10,7 @@ import type { OwnedBed } from "../bed.ts";
 import { labCommandLine, labEnv, probeLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
 import { schedule, shuffled } from "../schedule.ts";
+import { AOE } from "../trial.ts";
 import { type Arm, armOf, ECHO_RING, FAR, OURS, ours, SHELF, SLOT, VBLADE } from "./arms.ts";
 import { FRUGAL, LOADS } from "./bars.ts";
 import { compileLimits } from "./limits.ts";
@@ -56,7 +57,7 @@ export async function runPeers(
     ? await idleTargets(options, arms, bed, image, events)
     : [];
   return {
-    arms: arms.map(({ name, command }) => ({ arm: name, command: command.join(" ") })),
+    arms: arms.map(({ name, command }) => ({ arm: name, command: shown(command, image, bed) })),
     absent,
     trials,
     idle,
@@ -71,6 +72,15 @@ export async function runPeers(
       load_cpu: bed.pinning.load,
     },
   };
+}
+
+/** Without the folders of this machine and this run: a result is meant to be passed on. */
+function shown(command: readonly string[], image: string, { folder }: OwnedBed): string {
+  return command
+    .join(" ")
+    .replaceAll(`${process.execPath} ${AOE}`, "aoe")
+    .replaceAll(image, "IMAGE")
+    .replaceAll(`${folder}/`, "");
 }
 
 /**
