@@ -79,6 +79,12 @@ export interface Link {
   receive(visit: (frame: FrameView) => void, limit: number): number;
   /** Sends the first `length` bytes and pins the buffer; false: no room now, nothing was sent or pinned. */
   transmit(buffer: TxBuffer, length: number): boolean;
+  /**
+   * `transmit` of a frame in two parts: the first `length` bytes of the buffer, then `bytes` at `address`, which
+   * the kernel copies. False: nothing was sent, for want of room or since those bytes can't be read: the caller
+   * takes the ordinary way. Absent where frames are not copied by the kernel.
+   */
+  transmitBoth?(buffer: TxBuffer, length: number, address: number, bytes: number): boolean;
   /** Pushes out what `transmit` has gathered. */
   flush(): void;
   /** Lowers the pins of what the link has let go; the number of buffers that became idle. */

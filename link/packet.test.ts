@@ -2,8 +2,14 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { now } from "../sys/clock.ts";
+import { closeFile, openFile } from "../sys/file.ts";
 import { inNamespace, inShell, setMtuAtOnce } from "../sys/in_namespace.ts";
+import { mapFile } from "../sys/mapped_file.ts";
 import type { BpfInstruction } from "../sys/packet_socket.ts";
 import { Failure } from "../words/failure.ts";
 import * as ethernet from "../wire/ethernet.ts";
@@ -251,6 +257,44 @@ function own(): void {
       }, 64);
     };
     expect(allocationsPerCall(wasteful)).toBeGreaterThan(0.9);
+  });
+
+  test("a frame in two parts arrives as one; where the second can't be read nothing is sent", () => {
+    open();
+    const directory = mkdtempSync(join(tmpdir(), "aoe-parts-"));
+    const path = join(directory, "file");
+    writeFileSync(path, Buffer.alloc(16_384, 5));
+    const fd = openFile(path, {});
+    const file = mapFile(fd, 16_384, false);
+    try {
+      if (file === null) throw new Error("no mapping");
+      buffer.bytes.fill(3, ethernet.LENGTH, 36);
+      expect(a.transmitBoth?.(buffer, 36, file.address + 100, 8192)).toBe(true);
+      let seen = "";
+      const visit = ({ bytes, base, length }: FrameView): void => {
+        const head = bytes.subarray(base + ethernet.LENGTH, base + 36);
+        const rest = bytes.subarray(base + 36, base + length);
+        seen += `${length} ${head.every((each) => each === 3)} ${rest.every((each) => each === 5)}`;
+      };
+      expect(b.receive(visit, 64)).toBe(1);
+      expect(seen).toBe("8228 true true");
+      const drop = (): void => {};
+      const cycle = (): void => {
+        a.transmitBoth?.(buffer, 36, file.address, 512);
+        b.receive(drop, 64);
+      };
+      expect(allocationsPerCall(cycle)).toBeLessThan(0.02);
+      truncateSync(path, 4096);
+      expect(a.transmitBoth?.(buffer, 36, file.address + 8192, 512)).toBe(false);
+      expect(a.transmitBoth?.(buffer, 36, file.address + 3584, 1024)).toBe(false);
+      expect(b.receive(visit, 64)).toBe(0);
+      expect(a.transmitBoth?.(buffer, 36, file.address, 512)).toBe(true);
+      expect(b.receive(visit, 64)).toBe(1);
+    } finally {
+      file?.unmap();
+      closeFile(fd);
+      rmSync(directory, { recursive: true });
+    }
   });
 
   test("another transmit interface sends there and receives here", () => {

@@ -17,8 +17,6 @@ export interface VirtualClock extends Waiter {
   expect(source: number, at: number): void;
   /** The earliest event that no wait has met yet; Infinity: none. */
   nextEvent(): number;
-  /** Where `runVirtual` notes when each of so many cores is due: the same array each time, since it allocates nothing. */
-  dues(cores: number): Float64Array;
 }
 
 /** A clock that shows `start` (ns). A wait that nothing could ever end throws: a real one would hang. */
@@ -36,7 +34,6 @@ class Clock implements VirtualClock {
   private awake = false;
   private sources = 0;
   private readonly events: Deadlines = createDeadlines(16);
-  private due = new Float64Array(8);
 
   constructor(start: number) {
     this.time = start;
@@ -72,11 +69,6 @@ class Clock implements VirtualClock {
   nextEvent(): number {
     return this.events.next();
   }
-
-  dues(cores: number): Float64Array {
-    if (cores > this.due.length) this.due = new Float64Array(2 * cores);
-    return this.due;
-  }
 }
 
 /** Slices at one instant after which time is taken to stand still: a core that never clears what is due. */
@@ -99,15 +91,10 @@ export function runVirtual(
 ): boolean {
   // The first round gives every core a slice: whatever was submitted before it starts goes out.
   for (const core of cores) turn(core, clock.now());
-  const due = clock.dues(cores.length);
   let slices = 0;
   while (!until()) {
     let next = Infinity;
-    for (let i = 0; i < cores.length; i++) {
-      const at = nextDeadline(cores[i] as Core);
-      due[i] = at;
-      if (at < next) next = at;
-    }
+    for (let i = 0; i < cores.length; i++) next = Math.min(next, nextDeadline(cores[i] as Core));
     const now = clock.now();
     if (next > now) {
       if (next > deadline || next === Infinity) {
@@ -120,13 +107,9 @@ export function runVirtual(
       throw new Error(`invariant: time moves on (it stands at ${now} ns: a core stays due)`);
     }
     const present = clock.now();
-    // A slice of one core can make a later one due, and only that: until then `due` holds.
-    let changed = false;
     for (let i = 0; i < cores.length; i++) {
       const core = cores[i] as Core;
-      if ((due[i] as number) > present && !(changed && nextDeadline(core) <= present)) continue;
-      turn(core, present);
-      changed = true;
+      if (nextDeadline(core) <= present) turn(core, present);
     }
   }
   return true;

@@ -38,6 +38,7 @@ export const {
   ENOMEM,
   EACCES,
   EBUSY,
+  EFAULT,
   EEXIST,
   ENODEV,
   EINVAL,

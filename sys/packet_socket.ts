@@ -15,6 +15,7 @@ const c = libc({
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   send: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
+  sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" },
   recv: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
   ioctl: { args: ["i32", "u32", "ptr"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
@@ -40,6 +41,9 @@ const PACKET_IGNORE_OUTGOING = 23;
 const SIOCOUTQ = 0x5411;
 /** sockaddr_ll: family u16 @0, protocol u16 big-endian @2, ifindex i32 @4, up to 20 bytes. */
 const ADDRESS_BYTES = 20;
+
+/** What the upper word of an address counts. */
+const HIGH = 0x1_0000_0000;
 
 /** One instruction of classic BPF: struct sock_filter (linux/filter.h). */
 export interface BpfInstruction {
@@ -67,6 +71,8 @@ export interface PacketSocket {
   bind(index: number, protocol: number): void;
   /** Transmits `length` bytes at `address`; 0 or the errno. The kernel copies. */
   send(address: number, length: number): number;
+  /** Transmits one frame from two places; 0 or the errno, EFAULT where the second can't be read. The kernel copies. */
+  sendBoth(first: number, length: number, second: number, secondLength: number): number;
   /** Tells a transmit ring to go; 0 or the errno. */
   kick(): number;
   /** One frame into `address`, bytes taken, or −errno. For a socket without a ring. */
@@ -84,6 +90,16 @@ export interface PacketSocket {
 const scratch = mapMemory(64);
 const value = pointer(scratch.address);
 const valueLength = pointer(scratch.address + 32);
+
+/**
+ * A message of two parts: struct msghdr @0 (parts' address @16, their count @24), struct iovec @64 and @80 (address,
+ * length). 64-bit fields are written as two words; the heads of lengths stay zero.
+ */
+const parts = mapMemory(96);
+const message = pointer(parts.address);
+const partWords = new Uint32Array(parts.bytes.buffer, 0, 24);
+parts.view.setBigUint64(16, BigInt(parts.address + 64), true);
+partWords[6] = 2;
 
 /** A socket that hears nothing yet. Throws an environment failure where this user may not have one. */
 export function openPacketSocket(): PacketSocket {
@@ -156,6 +172,15 @@ export function openPacketSocket(): PacketSocket {
     },
     send(address, length) {
       return c.send(fd, pointer(address), length, MSG_DONTWAIT) < 0 ? errno() : 0;
+    },
+    sendBoth(first, length, second, secondLength) {
+      partWords[16] = first % HIGH;
+      partWords[17] = first / HIGH;
+      partWords[18] = length;
+      partWords[20] = second % HIGH;
+      partWords[21] = second / HIGH;
+      partWords[22] = secondLength;
+      return c.sendmsg(fd, message, MSG_DONTWAIT) < 0 ? errno() : 0;
     },
     kick() {
       return c.send(fd, null, 0, MSG_DONTWAIT) < 0 ? errno() : 0;

@@ -49,6 +49,11 @@ export interface Store {
   /** DONE, an errno, or WOULD_WAIT; absent where `read` and `write` are as good. */
   readNow?(lba: number, sectors: number, memory: Memory, offset: number): number;
   writeNow?(lba: number, sectors: number, memory: Memory, offset: number): number;
+  /**
+   * Where the sectors stand in memory, for a system call that copies them at once and may fail; 0: not known to be
+   * there. Absent where a store has no such place.
+   */
+  addressOf?(lba: number, sectors: number): number;
   /** Calls `ended` for each operation that was pending and is over; not called where there is `completions`. */
   poll(ended: Ended): void;
   /** What tells the ends of this store's operations, and others', in place of `poll`. */

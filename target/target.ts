@@ -454,6 +454,7 @@ export class Target implements Core {
     count(owner, request);
     const { model } = owner;
     const atOnce = model.stages.length === 0;
+    if (atOnce && outcome === UNDECIDED && this.sendInPlace(request, owner)) return;
     const result =
       atOnce && outcome === UNDECIDED
         ? this.execute(request, owner, frame, base + ata.LENGTH, true)
@@ -472,6 +473,26 @@ export class Target implements Core {
     request.model = model;
     request.stage = 0;
     this.proceed(request, this.now);
+  }
+
+  /** A read of what is known to be in memory, sent from where it is. False: nothing was done. */
+  private sendInPlace(request: Request, owner: Export): boolean {
+    const { port, sectors } = request;
+    const { link } = port;
+    const { store } = owner;
+    if (sectors === 0 || request.write) return false;
+    if (link.transmitBoth === undefined || store.addressOf === undefined) return false;
+    if (port.backlog.length > 0 || port.removed) return false;
+    const address = store.addressOf(request.lba, sectors);
+    if (address === 0) return false;
+    writeHeaders(request, owner, 0);
+    const length = ataCommands.answer(request, ataCommands.OK);
+    const bytes = length - ata.LENGTH;
+    if (!link.transmitBoth(request.buffer, ata.LENGTH, address, bytes)) return false;
+    port.counters.sentBytes += length;
+    port.counters.answered++;
+    this.end(request, ataCommands.OK, this.now);
+    return true;
   }
 
   /** P12, and an entry of P28 for what will be in service for a while. False: it must be dropped. */

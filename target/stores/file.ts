@@ -3,8 +3,10 @@
 //
 //   file   |<- offset ->|<------------- sectors ------------->| … |
 //
-//   read    cached ──▶ preadv2(RWF_NOWAIT) into the buffer      cold, or -d ──▶ beside the loop
-//   write   pwrite into the page cache                          -s, -d, or a flush goes on ──▶ beside the loop
+//   read    just used ──▶ sent out of the mapped page cache (`addressOf`)
+//           cached ──▶ preadv2(RWF_NOWAIT) into the buffer      cold, or -d ──▶ beside the loop
+//   write   just used ──▶ through the mapping into the page cache
+//           pwrite into the page cache                          -s, -d, or a flush goes on ──▶ beside the loop
 //   flush   fdatasync beside the loop: covers all writes that have been answered, since they have ended
 //
 // Without a FileIo everything is done at once, and blocks. A store that writes holds a lock on its file
@@ -23,6 +25,7 @@ import {
   syncFile,
   writeAt,
 } from "../../sys/file.ts";
+import { type MappedFile, mapFile } from "../../sys/mapped_file.ts";
 import { PAGE_BYTES } from "../../sys/memory.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { environment } from "../../words/failure.ts";
@@ -74,21 +77,24 @@ const CLOSED = -1;
 type Reads = "ask" | "never cold" | "beside";
 
 class FileStore implements Store, OpenFile {
-  // What a cached read looks at stands in front: with thousands of stores each cache line is a miss.
   readonly asynchronous: boolean;
-  sectors: number;
-  fd = CLOSED;
-  usedAt = 0;
-  private readonly start: number;
-  private readonly io: FileIo | null;
-  private reads: Reads;
   readonly writable: boolean;
   readonly synchronous: boolean;
   readonly completions?: Completions;
+  sectors: number;
   good = 0;
+  fd = CLOSED;
   alignment = 1;
   pending = 0;
+  usedAt = 0;
+  private readonly start: number;
   private readonly options: FileStoreOptions;
+  private readonly io: FileIo | null;
+  private reads: Reads;
+  /** Its number among those whose pages are remembered; -1: they are not. */
+  private readonly number: number;
+  private mapped: MappedFile | null = null;
+  private unmappable = false;
   /** Something was written that no flush has covered. */
   private dirty = false;
   private closing = false;
@@ -101,6 +107,7 @@ class FileStore implements Store, OpenFile {
     if (this.io !== null) this.completions = this.io;
     this.writable = options.readOnly !== true;
     this.synchronous = options.sync === true;
+    this.number = this.io === null || options.direct === true ? -1 : this.io.files++;
     this.start = (options.offset ?? 0) * SECTOR;
     this.sectors = sectors ?? 0;
     this.reads = this.io === null ? "never cold" : options.direct === true ? "beside" : "ask";
@@ -148,10 +155,17 @@ class FileStore implements Store, OpenFile {
     this.io?.used(this);
     const position = this.start + lba * SECTOR;
     const length = sectors * SECTOR;
-    if (this.reads === "never cold") return this.readAll(memory, offset, length, position);
+    if (this.reads === "never cold") {
+      const result = this.readAll(memory, offset, length, position);
+      if (result === DONE && this.number >= 0) this.io?.recent.note(this.number, position, length);
+      return result;
+    }
     if (this.reads === "beside" || memory.address === 0) return WOULD_WAIT;
     const got = readCachedAt(this.fd, memory, offset, length, position);
-    if (got === length) return DONE;
+    if (got === length) {
+      if (this.number >= 0) this.io?.recent.note(this.number, position, length);
+      return DONE;
+    }
     if (got === -EOPNOTSUPP) {
       this.reads = isMemoryImage(this.options) ? "never cold" : "beside";
       return this.readNow(lba, sectors, memory, offset);
@@ -175,7 +189,34 @@ class FileStore implements Store, OpenFile {
     if (io !== null && (this.synchronous || options.direct === true || io.flushes > 0)) {
       return WOULD_WAIT;
     }
-    return this.writeAll(memory, offset, sectors * SECTOR, this.start + lba * SECTOR);
+    const position = this.start + lba * SECTOR;
+    const length = sectors * SECTOR;
+    if (io === null || this.number < 0) return this.writeAll(memory, offset, length, position);
+    const mapped = memory.address === 0 ? null : this.mapping(position, length);
+    // A page that is gone, or for which there is no room: the ordinary way says which.
+    if (mapped?.write(memory.address + offset, length, position) === length) return DONE;
+    const result = this.writeAll(memory, offset, length, position);
+    if (result === DONE) io.recent.note(this.number, position, length);
+    return result;
+  }
+
+  addressOf(lba: number, sectors: number): number {
+    if (this.fd === CLOSED || this.number < 0) return 0;
+    const position = this.start + lba * SECTOR;
+    const mapped = this.mapping(position, sectors * SECTOR);
+    if (mapped === null) return 0;
+    this.io?.used(this);
+    return mapped.address + position;
+  }
+
+  /** The file's mapping where these bytes were in memory a moment ago. */
+  private mapping(position: number, length: number): MappedFile | null {
+    if (this.unmappable || this.io?.recent.has(this.number, position, length) !== true) return null;
+    if (this.mapped === null) {
+      this.mapped = mapFile(this.fd, this.start + this.sectors * SECTOR, this.writable);
+      this.unmappable = this.mapped === null;
+    }
+    return this.mapped;
   }
 
   write(lba: number, sectors: number, memory: Memory, offset: number, token: number): number {
@@ -238,6 +279,8 @@ class FileStore implements Store, OpenFile {
 
   private shut(): void {
     if (this.fd === CLOSED) return;
+    this.mapped?.unmap();
+    this.mapped = null;
     closeFile(this.fd);
     this.fd = CLOSED;
     this.io?.closed(this);

@@ -14,6 +14,7 @@ import { SECTOR } from "../../wire/ata.ts";
 import { copyMemory } from "../../link/copy_memory.ts";
 import { type Completions, DONE, type Ended } from "../store.ts";
 import { giveBounce, takeBounce } from "./bounce.ts";
+import { RecentPages } from "./recent_pages.ts";
 
 export type Kind = "read" | "write" | "sync";
 
@@ -70,6 +71,9 @@ export class FileIo implements Completions {
   private tell: Ended = () => {};
   /** Flushes that go on: a buffered write may then wait for the journal, and goes beside the loop too. */
   flushes = 0;
+  /** What mapped files know of the page cache; each file has a number there. */
+  readonly recent = new RecentPages();
+  files = 0;
   /** Operations begun beside the loop since the start. */
   begun = 0;
 

@@ -1,0 +1,65 @@
+// Pages of files that were in memory a moment ago, so that they are again without a look: what a mapped file
+// (sys/mapped_file.ts) needs to know, since touching a page that is not in memory would block the loop.
+//
+//   place = page, hashed   [ file and page | second of its last use ]
+//
+// One table for all files of a process. A place holds one page, the last that came; what was pushed out, or
+// not used for LIFE seconds, is simply not known. The kernel takes back pages that nobody used for longest, so
+// being wrong takes an almost full memory, and costs a wait for the disk, no wrong answer.
+
+import { coarseSeconds } from "../../sys/clock.ts";
+
+/** 256 MiB of pages of 4 KiB. */
+const PLACES = 65_536;
+const LIFE = 4;
+/** Pages of one file: 16 TiB; files beyond it share no key with another. */
+const FILE = 2 ** 32;
+
+export const PAGE = 4096;
+
+export class RecentPages {
+  private keys: Float64Array | null = null;
+  private seen = new Uint32Array(0);
+  private readonly second: () => number;
+
+  constructor(second: () => number = coarseSeconds) {
+    this.second = second;
+  }
+
+  /** Whether every page of the bytes was noted lately; those that were are used now. */
+  has(file: number, position: number, length: number): boolean {
+    const { keys, seen } = this;
+    if (keys === null) return false;
+    const second = this.second();
+    const last = Math.floor((position + length - 1) / PAGE);
+    for (let page = Math.floor(position / PAGE); page <= last; page++) {
+      const place = placeOf(file, page);
+      if (keys[place] !== file * FILE + page || second - (seen[place] as number) > LIFE)
+        return false;
+      seen[place] = second;
+    }
+    return true;
+  }
+
+  /** The bytes are in memory now. */
+  note(file: number, position: number, length: number): void {
+    if (this.keys === null) {
+      this.keys = new Float64Array(PLACES).fill(-1);
+      this.seen = new Uint32Array(PLACES);
+    }
+    const { keys, seen } = this;
+    const second = this.second();
+    const last = Math.floor((position + length - 1) / PAGE);
+    if (last >= FILE) return;
+    for (let page = Math.floor(position / PAGE); page <= last; page++) {
+      const place = placeOf(file, page);
+      keys[place] = file * FILE + page;
+      seen[place] = second;
+    }
+  }
+}
+
+/** Neighbours of one file stand beside each other, files apart. */
+function placeOf(file: number, page: number): number {
+  return (page + Math.imul(file, 0x9e37_79b1)) & (PLACES - 1);
+}
