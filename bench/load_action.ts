@@ -1,12 +1,11 @@
 // `aoe bench load`: one load against a target that runs, over a raw socket.
 
-import { writeFileSync } from "node:fs";
 import type { DriveMode } from "../link/drive.ts";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
 import { openRawLink, parseRawLink, type RawLinkTexts } from "../initiator/raw_link.ts";
 import { pinToCpus } from "../sys/affinity.ts";
 import { parseAddress, formatAddress } from "../words/address.ts";
-import { environment, EXIT, usage } from "../words/failure.ts";
+import { EXIT, usage } from "../words/failure.ts";
 import { parseDuration, parseInteger } from "../words/quantity.ts";
 import { rate } from "./findings.ts";
 import { toHgrm, toHlog } from "./histogram.ts";
@@ -16,6 +15,7 @@ import { describeLoad, figuresOf, loadDocument } from "./load_report.ts";
 import { type LoadOutcome, runLoad } from "./load_run.ts";
 import { traceOf } from "./trace/trace_option.ts";
 import { watchProcess } from "./process_cost.ts";
+import { checkOutput, writeOutput } from "./output.ts";
 import { provenance } from "./provenance.ts";
 import { describeMismatch } from "./verifier.ts";
 
@@ -57,6 +57,7 @@ export async function loadAction(
       ? null
       : watchProcess(parseInteger(flags.targetPid, "--target-pid", 1));
   const trace = traceOf(flags);
+  for (const path of [flags.hgrm, flags.hlog, flags.trace]) checkOutput(path);
   const cpus = flags.cpus?.split(",").map((cpu) => parseInteger(cpu, "--cpus", 0)) ?? null;
   if (cpus !== null) pinToCpus(cpus);
 
@@ -151,16 +152,9 @@ function complain(outcome: LoadOutcome): void {
 
 function writeHistograms(flags: Flags, outcome: LoadOutcome, startedAt: number): void {
   const { lat, measuredFrom, measuredTo } = outcome.load;
-  const write = (path: string, text: string): void => {
-    try {
-      writeFileSync(path, text);
-    } catch (error) {
-      throw environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
-    }
-  };
-  if (flags.hgrm !== undefined) write(flags.hgrm, toHgrm(lat));
+  if (flags.hgrm !== undefined) writeOutput(flags.hgrm, toHgrm(lat));
   if (flags.hlog !== undefined) {
-    write(
+    writeOutput(
       flags.hlog,
       toHlog([{ start: 0, end: measuredTo - measuredFrom, histogram: lat }], startedAt),
     );

@@ -14,8 +14,10 @@ const JOB = parseJob(
   '[pools]\npool = ["fixed", "completion"]\nthresholds = ["iops>=200"]',
   "j.toml",
 );
+let day = 0;
+/** Each begins on a day of its own. */
 const run = (...rates: number[]): RunResult =>
-  sampleRun(JOB, () => rates.map((iops) => ({ iops })));
+  sampleRun(JOB, () => rates.map((iops) => ({ iops })), { started_at: `2026-01-0${++day}` });
 
 test("trials stand behind each other, and median and thresholds are theirs", () => {
   const [early, late] = [run(100, 110), run(300, 310, 320)];
@@ -48,6 +50,9 @@ test("a result of another revision, machine or job is refused", () => {
   expect(() => mergeResults([one, with_({ machine: "ffffffff" })])).toThrow("the machine");
   const other = sampleRun(parseJob('[pools]\npool = ["fixed"]', "j.toml"), () => [{}]);
   expect(() => mergeResults([one, other])).toThrow("the job (");
+  expect(() => mergeResults([one, run(1, 2), one])).toThrow(
+    "Expected results of different runs to merge, got one of them twice",
+  );
   expect(() => mergeResults([one])).toThrow("Expected at least two results to merge, got 1");
 });
 

@@ -14,6 +14,10 @@ export function mergeResults(results: readonly RunResult[]): RunResult {
   if (first === undefined || others.length === 0) {
     throw usage(`Expected at least two results to merge, got ${results.length}`);
   }
+  const begun = new Set(results.map(({ started_at: at, arm }) => `${at} ${arm}`));
+  if (begun.size < results.length) {
+    throw usage("Expected results of different runs to merge, got one of them twice");
+  }
   for (const other of others) {
     const apart = [...obstacles(first, other), ...ownObstacles(first, other)];
     if (apart.length > 0) {

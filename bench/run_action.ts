@@ -1,13 +1,13 @@
 // `aoe bench run JOB.toml`: progress while it runs, then a table and a sentence for each finding.
 
-import { writeFileSync } from "node:fs";
-import { environment, EXIT, usage } from "../words/failure.ts";
+import { EXIT, usage } from "../words/failure.ts";
 import { formatDuration } from "../words/quantity.ts";
 import { rate } from "./findings.ts";
 import { loadJob, showJob } from "./job/job.ts";
 import { exitCodeOf, judgeResults } from "./compare/compare_action.ts";
 import { describeComparison } from "./compare/describe.ts";
 import { loadBaseline, saveBaseline } from "./compare/state.ts";
+import { checkOutput, writeOutput } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import type { RunResult } from "./result.ts";
 import { runJob } from "./run.ts";
@@ -38,6 +38,7 @@ export async function runAction(
     process.stdout.write(showJob(job));
     return EXIT.done;
   }
+  checkOutput(flags.output);
   // Before anything runs: a minute of trials must not end in "no such baseline".
   const baseline = flags.baseline === undefined ? null : loadBaseline(flags.baseline);
   const emit = (event: Record<string, unknown>): void => {
@@ -58,7 +59,7 @@ export async function runAction(
     },
   });
   progress.clear();
-  if (flags.output !== undefined) save(flags.output, result);
+  if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
   emit({ event: "end", result });
   (machine ? process.stderr : process.stdout).write(describeRun(result));
@@ -76,14 +77,6 @@ export async function runAction(
   }
   if (trials.some((trial) => trial.failure !== null)) return EXIT.failed;
   return kept ? judged : EXIT.threshold;
-}
-
-function save(path: string, result: RunResult): void {
-  try {
-    writeFileSync(path, `${JSON.stringify(result)}\n`);
-  } catch (error) {
-    throw environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
-  }
 }
 
 /** The table, the sentences, and what one must know about both. */

@@ -16,7 +16,7 @@ import type { Comparison } from "../compare/comparison.ts";
 import { describeComparison } from "../compare/describe.ts";
 import { loadJob } from "../job/job.ts";
 import { createProgress } from "../progress.ts";
-import { writeWhole } from "../compare/result_file.ts";
+import { checkOutput, writeOutput } from "../output.ts";
 import { type RunResult, SCHEMA_VERSION } from "../result.ts";
 import { runArms } from "../run.ts";
 import { compareExactly, type Exact } from "./exact.ts";
@@ -58,6 +58,7 @@ export async function abAction(
 ): Promise<number> {
   const flags = given as Flags;
   const judges = parseOnly(flags.only);
+  checkOutput(flags.output);
   const [first, second] = revisions;
   const trees: Tree[] = [];
   try {
@@ -93,7 +94,7 @@ export async function abAction(
       cost,
       sockets,
     };
-    if (flags.output !== undefined) writeWhole(flags.output, `${JSON.stringify(result)}\n`);
+    if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
     if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
     const text = describe(verdict, exact, { micro, cost, sockets });
     (flags.json === true ? process.stderr : process.stdout).write(text);

@@ -20,7 +20,7 @@ export function readResult(path: string): RunResult {
   const { schema_version: version, kind } = any.output;
   if (version > SCHEMA_VERSION) {
     throw environment(
-      `${path} has schema version ${version} and this program knows versions up to ${SCHEMA_VERSION}: compare with the program that wrote it, or a later one`,
+      `${path} has schema version ${version} and this program knows versions up to ${SCHEMA_VERSION}: read it with the program that wrote it, or a later one`,
     );
   }
   if (kind !== "aoe bench run") {

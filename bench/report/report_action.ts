@@ -1,8 +1,9 @@
 // `aoe bench report`: reads results, writes a report.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { extname, join } from "node:path";
 import { environment, EXIT, expected, failed, usage } from "../../words/failure.ts";
+import { checkOutput, writeOutput } from "../output.ts";
 import { compose } from "./compose.ts";
 import { readMaterial } from "./read_material.ts";
 import type { Report } from "./report.ts";
@@ -28,6 +29,8 @@ export async function reportAction(
   if (flags.section !== undefined && format !== "svg") {
     throw usage(`Expected \`--section\` with the format svg, got it with ${format}`);
   }
+  // All charts go into a folder, which is made.
+  if (format !== "svg" || flags.section !== undefined) checkOutput(flags.output);
   const report = compose(readMaterial(files));
   if (format === "html") {
     const { reportHtml } = await import("./html.ts");
@@ -79,11 +82,15 @@ function write(path: string | undefined, text: string, folder?: string): void {
     process.stdout.write(text);
     return;
   }
+  if (folder !== undefined) makeFolder(folder);
+  writeOutput(path, text);
+  process.stderr.write(`${path}\n`);
+}
+
+function makeFolder(path: string): void {
   try {
-    if (folder !== undefined) mkdirSync(folder, { recursive: true });
-    writeFileSync(path, text);
+    mkdirSync(path, { recursive: true });
   } catch (error) {
     throw environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
   }
-  process.stderr.write(`${path}\n`);
 }

@@ -1,13 +1,13 @@
 // `aoe bench reproduce`: the eight claims, one after the other, each with a verdict and a sentence. A claim that
 // does not hold here is a finding and no failure: the exit code is 0 whenever all was measured.
 
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { now } from "../../sys/clock.ts";
-import { EXIT, environment, expected } from "../../words/failure.ts";
+import { EXIT, expected } from "../../words/failure.ts";
 import { formatDuration } from "../../words/quantity.ts";
 import { loadJob } from "../job/job.ts";
+import { checkOutput, writeOutput } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { provenance } from "../provenance.ts";
 import { type RunResult, SCHEMA_VERSION } from "../result.ts";
@@ -55,6 +55,7 @@ const WORK = 1000;
 export async function reproduceAction(given: Readonly<Record<string, unknown>>): Promise<number> {
   const flags = given as Flags;
   const wanted = parseOnly(flags.only);
+  checkOutput(flags.output);
   const startedAt = now();
   const at = new Date().toISOString();
   const runs: Record<string, RunResult> = {};
@@ -75,13 +76,7 @@ export async function reproduceAction(given: Readonly<Record<string, unknown>>):
     claims,
     runs,
   };
-  if (flags.output !== undefined) {
-    try {
-      writeFileSync(flags.output, `${JSON.stringify(result)}\n`);
-    } catch (error) {
-      throw environment(`Can't write ${flags.output}: ${(error as Error).message}`);
-    }
-  }
+  if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
   (flags.json === true ? process.stderr : process.stdout).write(describe(result));
   return EXIT.done;

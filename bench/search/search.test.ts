@@ -67,6 +67,10 @@ test.each([
     ["rate", SMOKE, "--set", "pool=fixed"],
     "Expected `--p99` to give the limit of a search for a rate, such as 2ms",
   ],
+  [
+    ["rate", SMOKE, "--set", "pool=fixed", "--p99", "0us"],
+    "Expected `--p99` to be a duration above 0, got `0us`",
+  ],
 ])("%j is one sentence and exit code 2", async (words, sentence) => {
   const { code, out, err } = await search(...words);
   expect(err.trim()).toBe(sentence);

@@ -100,6 +100,7 @@ async function searchRate(measure: Measure, flags: Flags): Promise<Found & { sen
   if (flags.p99 === undefined)
     throw usage("Expected `--p99` to give the limit of a search for a rate, such as 2ms");
   const limit = parseDuration(flags.p99, "--p99");
+  if (limit === 0) throw expected("--p99", "a duration above 0", flags.p99);
   const most = parseInteger(flags.most ?? String(MOST_RATE), "--most", 1);
   const found = await highest(Math.min(FIRST_RATE, most), most, GRAIN, async (wanted) => {
     const figures = await measure(`rate_iops=${wanted}`);

@@ -1,8 +1,8 @@
 // `--trace FILE` and `--trace-limit N`: from the options to a trace, and from there to a file.
 
-import { writeFileSync } from "node:fs";
-import { environment, usage } from "../../words/failure.ts";
+import { usage } from "../../words/failure.ts";
 import { parseInteger } from "../../words/quantity.ts";
+import { writeOutput } from "../output.ts";
 import { Trace } from "./trace.ts";
 import { shortfall, traceDocument } from "./trace_file.ts";
 import { TRACE_LIMIT } from "./trace_limit.ts";
@@ -31,11 +31,7 @@ export function traceOf(flags: {
   return {
     trace,
     write(about) {
-      try {
-        writeFileSync(path, `${JSON.stringify(traceDocument(trace, about))}\n`);
-      } catch (error) {
-        throw environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
-      }
+      writeOutput(path, `${JSON.stringify(traceDocument(trace, about))}\n`);
       return shortfall(trace);
     },
   };

@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { now } from "../../sys/clock.ts";
-import { environment, EXIT, expected, failed } from "../../words/failure.ts";
+import { EXIT, expected, failed } from "../../words/failure.ts";
 import { parseInteger, parseSize } from "../../words/quantity.ts";
 import { labCommandLine, labEnv, probeLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
+import { checkOutput, writeOutput } from "../output.ts";
 import { provenance } from "../provenance.ts";
 import { shownBytes, shownTime } from "../report/shown.ts";
 import { SCHEMA_VERSION } from "../result.ts";
@@ -41,6 +42,7 @@ export async function wholeAction(
     throw expected("--size", "a multiple of 512 bytes above 0", flags.size);
   }
   const mtu = parseInteger(flags.mtu ?? "9000", "--mtu", 1500, 65_535);
+  checkOutput(flags.output);
   const hyperfine = findHyperfine();
   const startedAt = now();
   const date = new Date().toISOString();
@@ -148,15 +150,7 @@ function writeImage(path: string, bytes: number): void {
 
 function report(result: WholeResult, flags: Flags): void {
   const text = `${JSON.stringify(result)}\n`;
-  if (flags.output !== undefined) {
-    try {
-      writeFileSync(flags.output, text);
-    } catch (error) {
-      throw environment(
-        `Can't write ${flags.output}: ${error instanceof Error ? error.message : error}`,
-      );
-    }
-  }
+  if (flags.output !== undefined) writeOutput(flags.output, text);
   if (flags.json === true) process.stdout.write(text);
   (flags.json === true ? process.stderr : process.stdout).write(describeWhole(result));
 }

@@ -1,0 +1,32 @@
+// The files that a command was asked to write. Where one can't be written is told before anything runs: minutes of
+// trials must not end in "no such folder". What is there already (a device, a FIFO) is written into, never replaced.
+
+import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { environment } from "../words/failure.ts";
+
+/** Throws the environment Failure that says why `path` can't be written; undefined: nothing was asked for. */
+export function checkOutput(path: string | undefined): void {
+  if (path === undefined) return;
+  try {
+    const exists = existsSync(path);
+    accessSync(exists ? path : dirname(path), constants.W_OK);
+    if (statSync(exists ? path : dirname(path)).isDirectory() === exists) {
+      throw new Error(exists ? "it is a folder" : `${dirname(path)} is no folder`);
+    }
+  } catch (error) {
+    throw cant(path, error);
+  }
+}
+
+export function writeOutput(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw cant(path, error);
+  }
+}
+
+function cant(path: string, error: unknown): Error {
+  return environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
+}
