@@ -10,6 +10,7 @@ import { collect, judgeCommands } from "./judge_commands.ts";
 import { LOAD_DEFAULTS } from "./load_options.ts";
 import { TRACE_LIMIT } from "./trace/trace_limit.ts";
 import { reportCommand } from "./report/command.ts";
+import { growthCommand } from "./growth/command.ts";
 import { peersCommand } from "./peers/command.ts";
 import { simCommand } from "./sim/command.ts";
 import { wholeCommand } from "./whole/command.ts";
@@ -28,6 +29,7 @@ export function benchCommand(): Command {
   bench.addCommand(reportCommand());
   bench.addCommand(wholeCommand());
   bench.addCommand(peersCommand());
+  bench.addCommand(growthCommand());
   bench.addCommand(conformCommand());
   bench.addCommand(fuzzCommand());
   bench.addCommand(faultRunCommand());

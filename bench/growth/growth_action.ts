@@ -1,0 +1,102 @@
+// `aoe bench growth`: what a read costs along each axis, measured now or read from results of earlier runs.
+
+import { writeFileSync } from "node:fs";
+import { now } from "../../sys/clock.ts";
+import { environment, EXIT, usage } from "../../words/failure.ts";
+import { makeBed } from "../bed.ts";
+import { rate } from "../findings.ts";
+import { requireLab } from "../lab/lab.ts";
+import { provenance } from "../provenance.ts";
+import { SCHEMA_VERSION } from "../result.ts";
+import { axisOf, MTU, READ_BYTES } from "./axes.ts";
+import { joinedGrowth, readGrowth } from "./growth_joined.ts";
+import { type GrowthTexts, parseGrowth } from "./growth_options.ts";
+import { GROWTH, type GrowthResult, type GrowthTrial } from "./growth_result.ts";
+import { pointsOf, runGrowth } from "./growth_run.ts";
+import { summaryOf } from "./growth_summary.ts";
+import { describeGrowth } from "./growth_table.ts";
+
+interface Flags extends GrowthTexts {
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+/** Returns the exit code. */
+export async function growthAction(
+  files: readonly string[],
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const flags = given as Flags;
+  const options = parseGrowth(flags);
+  if (files.length > 0) {
+    const [first] = Object.keys(flags).filter(
+      (name) => !["json", "output"].includes(name) && (name !== "axis" || flags.axis?.length !== 0),
+    );
+    if (first !== undefined) {
+      throw usage(
+        `Expected results alone, since they are not measured again, got \`--${first}\` too`,
+      );
+    }
+    return report(joinedGrowth(files.map(readGrowth)), flags);
+  }
+  const points = pointsOf(options.axes);
+  const pairs = Math.max(...points.map(({ axis, value }) => axisOf(axis).shape(value).interfaces));
+  requireLab({ mtu: MTU, pairs });
+  const startedAt = now();
+  const date = new Date().toISOString();
+  // Before the trials: a file that is written meanwhile would make the tree look dirty.
+  const one = provenance();
+  const bed = makeBed("packet", options.seed);
+  try {
+    const trials = await runGrowth(options, points, bed, progress);
+    return report(
+      {
+        schema_version: SCHEMA_VERSION,
+        kind: GROWTH,
+        started_at: date,
+        elapsed_ns: now() - startedAt,
+        seed: options.seed,
+        setting: {
+          rounds: options.rounds,
+          runtime_ns: options.runtime,
+          warm_up_ns: options.warmUp,
+          read_bytes: READ_BYTES,
+          mtu: MTU,
+          target_cpu: bed.pinning.target,
+          load_cpu: bed.pinning.load,
+        },
+        provenance: { ...one, cpus_allowed: [...one.cpus_allowed] },
+        trials,
+        axes: summaryOf(trials),
+      },
+      flags,
+    );
+  } finally {
+    bed.remove();
+  }
+}
+
+/** A line for each trial; on a terminal one that rewrites itself, but for what failed. */
+function progress({ order, axis, value, figures, failure }: GrowthTrial, of: number): void {
+  const terminal = process.stderr.isTTY === true;
+  const outcome = figures === null ? failure : `${rate(figures.iops)} reads/s`;
+  const line = `${String(order + 1).padStart(String(of).length)}/${of}  ${axis} ${axisOf(axis).label(value)}: ${outcome}`;
+  const stays = failure !== null || order + 1 === of;
+  process.stderr.write(terminal ? `\r\x1b[2K${line}${stays ? "\n" : ""}` : `${line}\n`);
+}
+
+function report(result: GrowthResult, flags: Flags): number {
+  const text = `${JSON.stringify(result)}\n`;
+  if (flags.output !== undefined) {
+    try {
+      writeFileSync(flags.output, text);
+    } catch (error) {
+      throw environment(
+        `Can't write ${flags.output}: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+  if (flags.json === true) process.stdout.write(text);
+  (flags.json === true ? process.stderr : process.stdout).write(describeGrowth(result));
+  return result.trials.some(({ failure }) => failure !== null) ? EXIT.failed : EXIT.done;
+}

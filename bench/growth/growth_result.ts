@@ -1,0 +1,88 @@
+// The result of `aoe bench growth`: every trial, and what they say of each axis.
+
+import * as v from "valibot";
+import { ProvenanceSchema } from "../result.ts";
+import { AXIS_NAMES } from "./axes.ts";
+
+export const GROWTH = "aoe bench growth";
+
+const FiguresSchema = v.object({
+  /** Answered reads with the axis' depth outstanding, and how many of them went twice. */
+  reads: v.number(),
+  lost: v.number(),
+  iops: v.number(),
+  /** CPU time of the target by read; null: this kernel does not count it, or /proc is another's. */
+  target_cpu_ns: v.nullable(v.number()),
+  /** CPU time of the load by read: what drives must not be what grows. */
+  load_cpu_ns: v.number(),
+  /** At the latency's depth, which is 1 but for the axis of depths. */
+  lat_p50_ns: v.number(),
+  lat_p99_ns: v.number(),
+  /** Resident memory of the target at the end. */
+  resident_bytes: v.nullable(v.number()),
+});
+
+const TrialSchema = v.object({
+  order: v.number(),
+  axis: v.picklist(AXIS_NAMES),
+  value: v.number(),
+  figures: v.nullable(FiguresSchema),
+  failure: v.nullable(v.string()),
+});
+
+const MedianSchema = v.nullable(
+  v.object({ median: v.number(), low: v.number(), high: v.number(), n: v.number() }),
+);
+
+const PointSchema = v.object({
+  value: v.number(),
+  label: v.string(),
+  target_cpu_ns: MedianSchema,
+  lat_p50_ns: MedianSchema,
+  iops: MedianSchema,
+  /** Over all trials of the point. */
+  lost: v.number(),
+});
+
+const EndsSchema = v.object({
+  measure: v.picklist(["target_cpu_ns", "lat_p50_ns"]),
+  /** The far end's median by the near end's; null: not measured. */
+  ratio: v.nullable(v.number()),
+  flat: v.nullable(v.boolean()),
+  /** Why it is not flat, where it is not. */
+  reason: v.nullable(v.string()),
+});
+
+export const GrowthSchema = v.object({
+  schema_version: v.number(),
+  kind: v.literal(GROWTH),
+  started_at: v.string(),
+  elapsed_ns: v.number(),
+  seed: v.number(),
+  setting: v.object({
+    rounds: v.number(),
+    runtime_ns: v.number(),
+    warm_up_ns: v.number(),
+    read_bytes: v.number(),
+    mtu: v.number(),
+    /** CPU; null: not pinned. */
+    target_cpu: v.nullable(v.number()),
+    load_cpu: v.nullable(v.number()),
+  }),
+  provenance: ProvenanceSchema,
+  trials: v.array(TrialSchema),
+  axes: v.array(
+    v.object({
+      axis: v.picklist(AXIS_NAMES),
+      about: v.string(),
+      points: v.array(PointSchema),
+      ends: v.array(EndsSchema),
+    }),
+  ),
+});
+
+export type GrowthResult = v.InferOutput<typeof GrowthSchema>;
+export type GrowthTrial = GrowthResult["trials"][number];
+export type GrowthFigures = v.InferOutput<typeof FiguresSchema>;
+export type AxisSummary = GrowthResult["axes"][number];
+export type PointSummary = AxisSummary["points"][number];

@@ -1,0 +1,81 @@
+// The trials of a run, each in a lab of its own, all points of all axes in an order of their own in each round.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT } from "../../words/failure.ts";
+import type { OwnedBed } from "../bed.ts";
+import { labCommandLine, labEnv } from "../lab/lab.ts";
+import { schedule } from "../schedule.ts";
+import { type AxisName, axisOf, type GrowthShape, MTU } from "./axes.ts";
+import type { GrowthOptions } from "./growth_options.ts";
+import type { GrowthFigures, GrowthTrial } from "./growth_result.ts";
+import type { GrowthTask } from "./growth_trial.ts";
+
+const TRIAL = join(import.meta.dir, "growth_trial.ts");
+
+export interface Point {
+  readonly axis: AxisName;
+  readonly value: number;
+}
+
+export function pointsOf(axes: readonly AxisName[]): Point[] {
+  return axes.flatMap((axis) => axisOf(axis).values.map((value) => ({ axis, value })));
+}
+
+export async function runGrowth(
+  options: GrowthOptions,
+  points: readonly Point[],
+  bed: OwnedBed,
+  told: (trial: GrowthTrial, of: number) => void,
+): Promise<GrowthTrial[]> {
+  const turns = schedule(points, options.rounds, 1, "random", options.seed);
+  const trials: GrowthTrial[] = [];
+  for (const [order, { cell }] of turns.entries()) {
+    const shape = axisOf(cell.axis).shape(cell.value);
+    const outcome = await runPoint(shape, options, bed);
+    const trial = { order, ...cell, ...outcome };
+    trials.push(trial);
+    told(trial, turns.length);
+  }
+  return trials;
+}
+
+export async function runPoint(
+  shape: GrowthShape,
+  { runtime, warmUp, seed }: Pick<GrowthOptions, "runtime" | "warmUp" | "seed">,
+  bed: OwnedBed,
+): Promise<Pick<GrowthTrial, "figures" | "failure">> {
+  // Images of one size are the same for every trial; those of a large number are made once.
+  const folder = join(bed.folder, `images-${shape.image_bytes}`);
+  mkdirSync(folder, { recursive: true });
+  const task: GrowthTask = {
+    shape,
+    folder,
+    target_cpu: bed.pinning.target,
+    load_cpu: bed.pinning.load,
+    runtime_ns: runtime,
+    warm_up_ns: warmUp,
+    seed,
+  };
+  const lab = { mtu: MTU, pairs: shape.interfaces };
+  const command = [process.execPath, TRIAL, JSON.stringify(task)];
+  const child = Bun.spawn(labCommandLine(command, lab), {
+    env: labEnv(lab),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  await child.exited;
+  if (child.exitCode === EXIT.done) {
+    return { figures: JSON.parse(stdout) as GrowthFigures, failure: null };
+  }
+  const said = stderr
+    .trim()
+    .split("\n")
+    .findLast((line) => line !== "");
+  return { figures: null, failure: said ?? `ended with code ${child.exitCode}` };
+}

@@ -1,0 +1,60 @@
+// What the trials say of each axis: medians by point, and whether the far end costs what the near end does.
+
+import { medianInterval } from "../statistics/median_interval.ts";
+import { AXES, type Axis, FLAT, MEASURES, type Measure } from "./axes.ts";
+import type { AxisSummary, GrowthFigures, GrowthTrial, PointSummary } from "./growth_result.ts";
+
+export function summaryOf(trials: readonly GrowthTrial[]): AxisSummary[] {
+  return AXES.flatMap((axis) => {
+    const own = trials.filter((trial) => trial.axis === axis.name);
+    if (own.length === 0) return [];
+    const points = axis.values.flatMap((value) => {
+      const figures = own.flatMap((trial) =>
+        trial.value === value && trial.figures !== null ? [trial.figures] : [],
+      );
+      return own.some((trial) => trial.value === value) ? [pointOf(axis, value, figures)] : [];
+    });
+    return [
+      {
+        axis: axis.name,
+        about: axis.about,
+        points,
+        ends: MEASURES.map((measure) => endsOf(axis, measure, points)),
+      },
+    ];
+  });
+}
+
+function pointOf(axis: Axis, value: number, figures: readonly GrowthFigures[]): PointSummary {
+  return {
+    value,
+    label: axis.label(value),
+    target_cpu_ns: medianOf(figures.map(({ target_cpu_ns }) => target_cpu_ns)),
+    lat_p50_ns: medianOf(figures.map(({ lat_p50_ns }) => lat_p50_ns)),
+    iops: medianOf(figures.map(({ iops }) => iops)),
+    lost: figures.reduce((sum, { lost }) => sum + lost, 0),
+  };
+}
+
+function medianOf(sample: readonly (number | null)[]): PointSummary["iops"] {
+  const known = sample.filter((value) => value !== null);
+  if (known.length === 0) return null;
+  const { median, low, high, n } = medianInterval(known);
+  return { median, low, high, n };
+}
+
+function endsOf(
+  axis: Axis,
+  measure: Measure,
+  points: readonly PointSummary[],
+): AxisSummary["ends"][number] {
+  const near = points[0]?.[measure]?.median;
+  const far = points.at(-1)?.[measure]?.median;
+  if (points.length < 2 || near === undefined || far === undefined) {
+    return { measure, ratio: null, flat: null, reason: null };
+  }
+  const ratio = far / near;
+  const flat = ratio <= FLAT;
+  const because = axis.grows?.measure === measure ? axis.grows.because : axis.reason;
+  return { measure, ratio, flat, reason: flat ? null : because };
+}

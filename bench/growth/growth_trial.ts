@@ -1,0 +1,158 @@
+// Started in a lab: one point of an axis. A fresh target on one CPU, a load on the other. Prints one line of JSON.
+//
+//   bun growth_trial.ts TASK (JSON)
+//
+//   start ─▶ every place read once ─▶ warm-up ─▶ latency, at its depth ─▶ CPU time, at the axis' depth
+
+import { readlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { spinUntil } from "../../link/drive.ts";
+import { openPacketLink } from "../../link/packet.ts";
+import { pinToCpus } from "../../sys/affinity.ts";
+import { now } from "../../sys/clock.ts";
+import { usage } from "../../sys/usage.ts";
+import { EXIT, Failure, failed } from "../../words/failure.ts";
+import { createRandom } from "../../words/random.ts";
+import { findInterface } from "../../sys/interface.ts";
+import { Asker, awaitExport } from "../asker.ts";
+import { processCost } from "../process_cost.ts";
+import { AOE } from "../trial.ts";
+import { type GrowthShape, MTU, placeOf } from "./axes.ts";
+import { GrowthLoad, type Places } from "./growth_load.ts";
+import type { GrowthFigures } from "./growth_result.ts";
+
+export interface GrowthTask {
+  readonly shape: GrowthShape;
+  /** Of the images: one file for each export, made where it is missing. */
+  readonly folder: string;
+  readonly target_cpu: number | null;
+  readonly load_cpu: number | null;
+  readonly runtime_ns: number;
+  readonly warm_up_ns: number;
+  readonly seed: number;
+}
+
+/** Exports per shelf; slots 0 to 254 there are. */
+const SLOTS = 250;
+/** How long what is outstanding may take to end, ns. */
+const DRAIN = 2e9;
+
+function address(index: number): [major: number, minor: number] {
+  return [Math.floor(index / SLOTS), index % SLOTS];
+}
+
+function configuration({ shape, folder }: GrowthTask): string {
+  const interfaces = Array.from({ length: shape.interfaces }, (_, index) => `"b${index}"`);
+  const parts = [`interfaces = [${interfaces.join(", ")}]`];
+  const buffers = Math.max(64, shape.depth);
+  for (let index = 0; index < shape.exports; index++) {
+    const [major, minor] = address(index);
+    parts.push(
+      `[[export]]\naddress = "e${major}.${minor}"\nfile = ${JSON.stringify(join(folder, `${index}.img`))}\ncreate = "${shape.image_bytes}"\nbuffer_count = ${buffers}`,
+    );
+  }
+  return parts.join("\n");
+}
+
+function placesOf(shape: GrowthShape): Places {
+  const { places } = shape;
+  const majors = new Int32Array(places);
+  const minors = new Int32Array(places);
+  const lbas = new Float64Array(places);
+  for (let place = 0; place < places; place++) {
+    const { owner, lba } = placeOf(shape, place);
+    [majors[place], minors[place]] = address(owner) as [number, number];
+    lbas[place] = lba;
+  }
+  return { majors, minors, lbas };
+}
+
+function run(load: GrowthLoad, depth: number, until: () => boolean): void {
+  load.start(depth);
+  spinUntil(load, until, now() + 60e9);
+  load.running = false;
+  if (!spinUntil(load, () => load.idle, now() + DRAIN)) throw failed("Reads went unanswered");
+}
+
+/** For `ns`; what was done in that time, without the drain behind it. */
+function measure(load: GrowthLoad, depth: number, ns: number, pid: number | null) {
+  load.start(depth);
+  const cost = pid === null ? null : processCost(pid);
+  const own = usage();
+  const from = now();
+  spinUntil(load, () => false, from + ns);
+  const after = usage();
+  const spent = pid === null ? null : processCost(pid);
+  const measured = {
+    elapsed: now() - from,
+    reads: load.done,
+    lost: load.lost,
+    p50: load.lat.percentile(50),
+    p99: load.lat.percentile(99),
+    cpu: cost === null || spent === null ? null : spent.cpu_ns - cost.cpu_ns,
+    load: after.user + after.system - own.user - own.system,
+    resident: spent?.resident_bytes ?? null,
+  };
+  load.running = false;
+  if (!spinUntil(load, () => load.idle, now() + DRAIN)) throw failed("Reads went unanswered");
+  return measured;
+}
+
+async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
+  const { shape, target_cpu, load_cpu } = task;
+  const file = join(task.folder, "growth.toml");
+  writeFileSync(file, configuration(task));
+  const pinned = target_cpu === null ? [] : ["--cpus", `${target_cpu}`];
+  const child = Bun.spawn([process.execPath, AOE, "target", "--config", file, ...pinned], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (load_cpu !== null) pinToCpus([load_cpu]);
+  /** /proc may be that of another pid namespace. */
+  const pid = readlinkSync("/proc/self") === String(process.pid) ? child.pid : null;
+  const asker = new Asker("a0");
+  const links = Array.from({ length: shape.interfaces }, (_, index) =>
+    openPacketLink({ interface: `a${index}`, largestMtu: MTU }),
+  );
+  try {
+    const [major, minor] = address(shape.exports - 1);
+    awaitExport(asker, major, minor);
+    asker.close();
+    const ways = links.map((link, index) => ({ link, target: findInterface(`b${index}`).mac }));
+    const places = placesOf(shape);
+    const random = createRandom(task.seed).fork("places");
+    const load = new GrowthLoad(ways, places, shape.initiators, random);
+    load.inOrder = true;
+    run(load, Math.min(shape.depth, 64), () => load.done >= places.majors.length);
+    load.inOrder = false;
+    const warmUntil = now() + task.warm_up_ns;
+    run(load, shape.depth, () => now() >= warmUntil);
+    const lone = measure(load, shape.latency_depth, task.runtime_ns, null);
+    const deep = measure(load, shape.depth, task.runtime_ns, pid);
+    if (lone.reads === 0 || deep.reads === 0) throw failed("No read was answered in time");
+    return {
+      reads: deep.reads,
+      lost: deep.lost + lone.lost,
+      iops: (deep.reads * 1e9) / deep.elapsed,
+      target_cpu_ns: deep.cpu === null ? null : deep.cpu / deep.reads,
+      load_cpu_ns: deep.load / deep.reads,
+      lat_p50_ns: lone.p50,
+      lat_p99_ns: lone.p99,
+      resident_bytes: deep.resident,
+    };
+  } finally {
+    child.kill("SIGKILL");
+    await child.exited;
+    for (const link of links) link.close();
+  }
+}
+
+if (import.meta.main) {
+  try {
+    const figures = await measurePoint(JSON.parse(process.argv[2] ?? "{}") as GrowthTask);
+    process.stdout.write(`${JSON.stringify(figures)}\n`);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof Failure ? error.exitCode : EXIT.failed;
+  }
+}
