@@ -18,6 +18,7 @@ import { allocationsPerCall } from "./allocations.ts";
 import { BUDGET_BYTES, type Ends, linkConformance } from "./conformance.ts";
 import { type FrameView, TO_HOST, TO_OTHER, type TxBuffer } from "./link.ts";
 import { openPacketLink, type PacketLink } from "./packet.ts";
+import { ringBytesFor } from "./packet_receiver.ts";
 import type { PacketOptions } from "./packet_receiver.ts";
 
 if (inNamespace(import.meta.path)) {
@@ -123,6 +124,19 @@ function own(): void {
     expect(b.receive(visit, 64)).toBe(1);
     expect(numbers.at(-1)).toBe(7);
     expect(b.counters.receiveDrops).toBe(37);
+  });
+
+  test("a ring for so many frames takes them all at once", () => {
+    open({ ringBytes: ringBytesFor(1024) });
+    for (let number = 0; number < 1024; number++) expect(send(number)).toBe(true);
+    while (b.receive(() => {}, 64) > 0);
+    expect(b.counters).toMatchObject({ received: 1024, receiveDrops: 0 });
+  });
+
+  test("a ring is never smaller than the usual one, nor larger than the kernel is willing to give", () => {
+    expect(ringBytesFor(0)).toBe(4 << 20);
+    expect(ringBytesFor(64)).toBe(4 << 20);
+    expect(ringBytesFor(65_535)).toBe(64 << 20);
   });
 
   test("smaller slots make more of them", () => {

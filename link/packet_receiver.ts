@@ -20,6 +20,7 @@ import {
   MAC,
   PACKET_TYPE,
   type ReceiveRing,
+  ringBytesOf,
   slotFor,
   STATUS,
   USER,
@@ -32,6 +33,7 @@ import type { Mac } from "../wire/mac.ts";
 import { type FrameView, type LinkCounters, OUTGOING } from "./link.ts";
 
 const DEFAULT_RING_BYTES = 4 << 20;
+const MOST_RING_BYTES = 64 << 20;
 const DEFAULT_SEND_BYTES = 4 << 20;
 /** Slots take frames of this MTU at least: an interface may turn to jumbo frames while it is open. */
 const DEFAULT_LARGEST_MTU = 9100;
@@ -107,6 +109,12 @@ interface MutableFrame extends FrameView {
   length: number;
   addressed: number;
   at: number;
+}
+
+/** Of a ring that holds `frames` of the largest usual MTU: what is always there at least, MOST_RING_BYTES at most. */
+export function ringBytesFor(frames: number): number {
+  const bytes = ringBytesOf(frames, slotFor(DEFAULT_LARGEST_MTU + ethernet.LENGTH));
+  return Math.min(MOST_RING_BYTES, Math.max(DEFAULT_RING_BYTES, bytes));
 }
 
 /** Opens and binds the socket that receives on `options.interface`. Throws environment failures. */

@@ -73,6 +73,16 @@ export function slotFor(bytes: number): number {
   return Math.ceil((RECEIVED_AT + bytes) / ALIGNMENT) * ALIGNMENT;
 }
 
+function blockFor(slotBytes: number): number {
+  return Math.max(BLOCK_BYTES, 2 ** Math.ceil(Math.log2(slotBytes)));
+}
+
+/** Of a ring with so many slots at least. */
+export function ringBytesOf(slots: number, slotBytes: number): number {
+  const blockBytes = blockFor(slotBytes);
+  return Math.ceil(slots / Math.floor(blockBytes / slotBytes)) * blockBytes;
+}
+
 /**
  * Gives `socket` a receive ring of some `bytes` in all, slots of `slotBytes` each; before `bind`.
  * Where the kernel has not that much, half of it, and so on down to 256 KiB.
@@ -82,7 +92,7 @@ export function addReceiveRing(
   bytes: number,
   slotBytes: number,
 ): ReceiveRing {
-  const blockBytes = Math.max(BLOCK_BYTES, 2 ** Math.ceil(Math.log2(slotBytes)));
+  const blockBytes = blockFor(slotBytes);
   const perBlock = Math.floor(blockBytes / slotBytes);
   let blocks = Math.max(1, Math.floor(bytes / blockBytes));
   for (;;) {

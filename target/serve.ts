@@ -15,6 +15,7 @@ import { createFaults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
 import type { Core } from "../link/loop.ts";
 import { openPacketLink } from "../link/packet.ts";
+import { ringBytesFor } from "../link/packet_receiver.ts";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
 import { type Wrapper, wrapLink } from "../link/wrap.ts";
 import { onlineCpus, pinToCpus } from "../sys/affinity.ts";
@@ -131,7 +132,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     };
 
     function openLink(name: string): Link {
-      const link = openPacketLink({ interface: name });
+      // P12: what an initiator may send at once must find room at once.
+      const most = Math.max(0, ...plan.exports.map(({ bufferCount }) => bufferCount));
+      const link = openPacketLink({ interface: name, ringBytes: ringBytesFor(most) });
       for (const warning of link.granted.warnings) say(warning);
       const wrappers: Wrapper[] = [];
       if (faults !== null) {

@@ -77,9 +77,11 @@ export async function growthAction(
 }
 
 /** A line for each trial; on a terminal one that rewrites itself, but for what failed. */
-function progress({ order, axis, value, figures, failure }: GrowthTrial, of: number): void {
+function progress(trial: GrowthTrial, of: number): void {
+  const { order, axis, value, figures, failure, repeated } = trial;
   const terminal = process.stderr.isTTY === true;
-  const outcome = figures === null ? failure : `${rate(figures.iops)} reads/s`;
+  const others = repeated ? ", disturbed by others: once more" : "";
+  const outcome = figures === null ? failure : `${rate(figures.iops)} reads/s${others}`;
   const line = `${String(order + 1).padStart(String(of).length)}/${of}  ${axis} ${axisOf(axis).label(value)}: ${outcome}`;
   const stays = failure !== null || order + 1 === of;
   process.stderr.write(terminal ? `\r\x1b[2K${line}${stays ? "\n" : ""}` : `${line}\n`);

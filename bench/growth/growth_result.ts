@@ -20,10 +20,14 @@ const FiguresSchema = v.object({
   lat_p99_ns: v.number(),
   /** Resident memory of the target at the end. */
   resident_bytes: v.nullable(v.number()),
+  /** Of the two CPUs in the measured time, what neither target nor load used; null: not known. */
+  others_cpu_share: v.nullable(v.number()),
 });
 
 const TrialSchema = v.object({
   order: v.number(),
+  /** Others used the CPUs meanwhile, and the trial was repeated. */
+  repeated: v.boolean(),
   axis: v.picklist(AXIS_NAMES),
   value: v.number(),
   figures: v.nullable(FiguresSchema),

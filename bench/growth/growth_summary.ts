@@ -10,7 +10,7 @@ export function summaryOf(trials: readonly GrowthTrial[]): AxisSummary[] {
     if (own.length === 0) return [];
     const points = axis.values.flatMap((value) => {
       const figures = own.flatMap((trial) =>
-        trial.value === value && trial.figures !== null ? [trial.figures] : [],
+        trial.value === value && !trial.repeated && trial.figures !== null ? [trial.figures] : [],
       );
       return own.some((trial) => trial.value === value) ? [pointOf(axis, value, figures)] : [];
     });

@@ -17,6 +17,7 @@ import { createRandom } from "../../words/random.ts";
 import { findInterface } from "../../sys/interface.ts";
 import { Asker, awaitExport } from "../asker.ts";
 import { processCost } from "../process_cost.ts";
+import { cpuTicks, TICK } from "../provenance.ts";
 import { AOE } from "../trial.ts";
 import { type GrowthShape, MTU, placeOf } from "./axes.ts";
 import { GrowthLoad, type Places } from "./growth_load.ts";
@@ -75,6 +76,12 @@ function run(load: GrowthLoad, depth: number, until: () => boolean): void {
   if (!spinUntil(load, () => load.idle, now() + DRAIN)) throw failed("Reads went unanswered");
 }
 
+/** CPU time of everything on the CPUs that a trial uses, ns. */
+function busyTime({ target_cpu, load_cpu }: GrowthTask): number {
+  const used = [target_cpu, load_cpu].filter((cpu) => cpu !== null);
+  return cpuTicks(used).busy * TICK;
+}
+
 /** For `ns`; what was done in that time, without the drain behind it. */
 function measure(load: GrowthLoad, depth: number, ns: number, pid: number | null) {
   load.start(depth);
@@ -127,8 +134,10 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
     load.inOrder = false;
     const warmUntil = now() + task.warm_up_ns;
     run(load, shape.depth, () => now() >= warmUntil);
-    const lone = measure(load, shape.latency_depth, task.runtime_ns, null);
+    const busyBefore = busyTime(task);
+    const lone = measure(load, shape.latency_depth, task.runtime_ns, pid);
     const deep = measure(load, shape.depth, task.runtime_ns, pid);
+    const busy = busyTime(task) - busyBefore;
     if (lone.reads === 0 || deep.reads === 0) throw failed("No read was answered in time");
     return {
       reads: deep.reads,
@@ -139,6 +148,11 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
       lat_p50_ns: lone.p50,
       lat_p99_ns: lone.p99,
       resident_bytes: deep.resident,
+      others_cpu_share:
+        deep.cpu === null || lone.cpu === null || target_cpu === null || load_cpu === null
+          ? null
+          : Math.max(0, busy - deep.cpu - lone.cpu - deep.load - lone.load) /
+            (2 * (deep.elapsed + lone.elapsed)),
     };
   } finally {
     child.kill("SIGKILL");
