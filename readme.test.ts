@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "bun:test";
 
+import { readResult } from "./bench/compare/result_file.ts";
 import { blocksOf, testBlocks } from "./bench/examples.ts";
 
 const README = readFileSync(join(import.meta.dir, "README.md"), "utf8");
@@ -16,7 +17,7 @@ const pictures = [...README.matchAll(/!\[[^\]]+\]\((docs\/\w+\.svg)\)/g)].map(
 
 describe("README", () => {
   test("has commands, the two main ones among its blocks", () => {
-    expect(blocks.filter(({ mark }) => mark !== "slow").length).toBeGreaterThan(4);
+    expect(blocks.filter(({ mark }) => mark !== "slow").length).toBeGreaterThan(6);
     expect(README).toContain("npm install && npm run demo");
     expect(README).toContain("npm install && npm test");
   });
@@ -24,6 +25,27 @@ describe("README", () => {
   test("says that AoE has no authentication and belongs on a network of its own", () => {
     expect(README).toContain("no authentication");
     expect(README).toContain("network of its own");
+  });
+
+  test("has pictures, each made by one of its commands", () => {
+    expect(pictures.length).toBe(2);
+    for (const path of pictures) {
+      const name = path.replace("docs/", "");
+      expect(blocks.some(({ mark, text }) => mark === "" && text.includes(`-o ${name}`))).toBe(
+        true,
+      );
+    }
+  });
+
+  test("its figures of the measured result are that result's", () => {
+    const { cells } = readResult(join(import.meta.dir, "fixtures/results/headroom.json"));
+    const fastAndLate = cells.filter(
+      ({ axes }) => axes.service === "fast" && axes.reclaim === "coalesce:64/1ms",
+    );
+    expect(fastAndLate.length).toBe(2);
+    for (const { median } of fastAndLate) {
+      expect(README).toContain(`${Math.round(median?.iops ?? 0).toLocaleString("en-US")}`);
+    }
   });
 
   testBlocks(blocks, (_text, directory) => {

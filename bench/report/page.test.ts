@@ -10,12 +10,16 @@ import { compose } from "./compose.ts";
 import { reportHtml } from "./html.ts";
 import type { Report } from "./report.ts";
 import { readResult } from "../compare/result_file.ts";
+import { sectionSvg } from "./svg.ts";
 import { EVIL, evilResult, materialOf } from "./small_result.ts";
 
 const chromium = findProgram("chromium") ?? findProgram("google-chrome-stable");
 const SECONDS = 1000;
 /** Made by the command at the top of fixtures/jobs/report.toml. */
 const RESULT = join(import.meta.dir, "..", "..", "fixtures", "results", "report.json");
+
+/** Made over raw sockets by the command in README.md. */
+const MEASURED = join(import.meta.dir, "..", "..", "fixtures", "results", "headroom.json");
 
 /** Our own page is all that it opens, and it has no business elsewhere. */
 const FLAGS = [
@@ -85,6 +89,23 @@ function browserTests(path: string): void {
     });
     await view.navigate(`file://${join(folder, name)}`);
   }
+
+  test("an SVG file cuts no text off, in the widest font that a reader may have", async () => {
+    const measured = compose(materialOf(readResult(MEASURED)));
+    let files = 0;
+    for (const section of [...report.sections, ...measured.sections]) {
+      const svg = sectionSvg(section);
+      if (svg === null) continue;
+      const name = `${files++}.svg`;
+      await Bun.write(join(folder, name), svg.replace("system-ui", "DejaVu Sans, system-ui"));
+      await open(name);
+      const cut = await view.evaluate(`[...document.querySelectorAll("text")]
+        .filter((text) => text.getBoundingClientRect().right > document.documentElement.width.baseVal.value)
+        .map((text) => text.textContent)`);
+      expect([section.id, cut]).toEqual([section.id, []]);
+    }
+    expect(files).toBeGreaterThan(10);
+  });
 
   test("draws every chart, and says nothing on the console", async () => {
     await open("report.html");

@@ -16,7 +16,8 @@ const TITLE = 30;
 const CAPTION = 24;
 const KEY = 20;
 const GAP = 14;
-const TITLE_CHARACTER = 8.2;
+/** Of the widest fonts that `system-ui` may be, bold. */
+const TITLE_CHARACTER = 10;
 
 /** null: the section has nothing to draw. */
 export function sectionSvg(section: Section): string | null {
