@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compareTables } from "./exact.ts";
+import { requireRepository } from "./worktree.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const MUTANTS = join(ROOT, "fixtures/mutants");
@@ -79,6 +80,17 @@ test.skipIf(!inGit)(
   },
   120_000,
 );
+
+test("no repository, or another user's, is one sentence with git's own reason", () => {
+  const folder = mkdtempSync(join(tmpdir(), "aoe-no-git-"));
+  try {
+    expect(() => requireRepository(folder)).toThrow(
+      /^`aoe bench ab` compares revisions, and git has none here \(not a git repository/,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 const table = (...rows: string[]): string =>
   [

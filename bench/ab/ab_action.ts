@@ -21,7 +21,7 @@ import { type RunResult, SCHEMA_VERSION } from "../result.ts";
 import { runArms } from "../run.ts";
 import { compareExactly, type Exact } from "./exact.ts";
 import { MICRO, measureMicro } from "./micro.ts";
-import { checkOut, git, type Tree, workTree } from "./worktree.ts";
+import { checkOut, requireRepository, type Tree, workTree } from "./worktree.ts";
 
 interface Flags {
   readonly only?: string;
@@ -62,11 +62,7 @@ export async function abAction(
   const [first, second] = revisions;
   const trees: Tree[] = [];
   try {
-    if (git(ROOT, "rev-parse", "--git-dir") === null) {
-      throw environment(
-        "`aoe bench ab` compares revisions, and this program is not in a git repository",
-      );
-    }
+    requireRepository(ROOT);
     trees.push(checkOut(ROOT, first));
     trees.push(second === undefined ? workTree(ROOT) : checkOut(ROOT, second));
     const [base, head] = trees as [Tree, Tree];

@@ -88,11 +88,27 @@ function install(root: string, folder: string): void {
 
 /** What git said, trimmed; null: it failed. */
 export function git(root: string, ...words: string[]): string | null {
+  const { code, out } = runGit(root, words);
+  return code === 0 ? out : null;
+}
+
+/** Throws the environment Failure with git's own reason where `root` is no repository, or another user's. */
+export function requireRepository(root: string): void {
+  const { code, err } = runGit(root, ["rev-parse", "--git-dir"]);
+  if (code === 0) return;
+  const [reason = ""] = err.split("\n");
+  throw environment(
+    `\`aoe bench ab\` compares revisions, and git has none here (${reason.replace(/^fatal: /, "")})`,
+  );
+}
+
+function runGit(root: string, words: readonly string[]) {
   const program = Bun.which("git");
   if (program === null) throw environment("`aoe bench ab` needs git, which is not in PATH");
-  const child = Bun.spawnSync([program, "-C", root, ...words], {
-    stdout: "pipe",
-    stderr: "ignore",
-  });
-  return child.exitCode === 0 ? child.stdout.toString().trim() : null;
+  const child = Bun.spawnSync([program, "-C", root, ...words], { stdout: "pipe", stderr: "pipe" });
+  return {
+    code: child.exitCode,
+    out: child.stdout.toString().trim(),
+    err: child.stderr.toString().trim(),
+  };
 }

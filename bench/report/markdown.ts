@@ -33,7 +33,7 @@ function sectionBlocks({ topic, finding, notes, table, verdicts }: Section): str
 const MARKS = { holds: "✅", "does not hold": "❌", inconclusive: "❔" } as const;
 
 function verdictLine({ id, verdict, claim, sentence }: Verdict): string {
-  return `* ${MARKS[verdict]} **${escaped(id)} ${verdict}**: ${worded(claim)} ${worded(sentence)}`;
+  return `* ${MARKS[verdict]} **${escaped(id)} ${verdict}**: ${worded(claim)}. ${worded(sentence)}`;
 }
 
 function tableBlock({ columns, rows }: Table): string {
@@ -47,7 +47,7 @@ function tableBlock({ columns, rows }: Table): string {
 }
 
 function cell(value: TableCell): string {
-  return escaped(typeof value === "string" ? value : value.shown);
+  return worded(typeof value === "string" ? value : value.shown);
 }
 
 /** What a name of the program's may be made of; whatever else stands between backticks is not one. */

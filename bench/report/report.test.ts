@@ -160,9 +160,9 @@ describe("a report", () => {
 
   test("tells of each claim whether it holds", () => {
     const claims = [
-      { id: "E1", claim: "A.", verdict: "holds" as const, sentence: "B." },
-      { id: "E2", claim: "C.", verdict: "does not hold" as const, sentence: "D." },
-      { id: "E3", claim: "E.", verdict: "holds" as const, sentence: "F." },
+      { id: "E1", claim: "A", verdict: "holds" as const, sentence: "B." },
+      { id: "E2", claim: "C", verdict: "does not hold" as const, sentence: "D." },
+      { id: "E3", claim: "E", verdict: "holds" as const, sentence: "F." },
     ].map((one) => ({ ...one, how: "G.", figures: [{ cap: 1, lat_ns: 1500, pool: "x" }] }));
     const told = compose({
       names: ["r"],
