@@ -11,8 +11,8 @@ import type { Bed } from "./trial.ts";
 
 export type OwnedBed = Omit<Bed, "program"> & { remove(): void };
 
-export function makeBed(link: RunResult["link"], seed: number): OwnedBed {
-  const folder = mkdtempSync(join(tmpdir(), "aoe-bench-"));
+export function makeBed(link: RunResult["link"], seed: number, within = tmpdir()): OwnedBed {
+  const folder = mkdtempSync(join(within, "aoe-bench-"));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   // Also when a signal ends the process in the middle.
   process.on("exit", remove);

@@ -31,6 +31,8 @@ test.skipIf(why !== "")(
     for (const key of ["read_p50_ns", "alone_p50_ns", "read_deep_ns", "alone_deep_ns"]) {
       expect(figures[key]).toBeWithin(1e3, 10e6);
     }
+    expect(figures.kernel_ns).toBeWithin(100, 1e6);
+    expect(figures.kernel_alone_ns).toBeWithin(100, 1e6);
     expect(figures.read_ratio).toBeWithin(0.2, 5);
   },
   60_000,
@@ -51,6 +53,8 @@ test("a figure that misses what is promised is named", () => {
     read_deep_ns: 1,
     alone_deep_ns: 1,
     read_deep_ratio: 1.05,
+    kernel_ns: null,
+    kernel_alone_ns: null,
   };
   expect(missed(good)).toEqual([]);
   expect(

@@ -6,18 +6,23 @@
 //   a1 ───── b1   the same with one                                        reads, turn and turn about
 //
 // Both serve as many sectors from the page cache: eight of each of the many, and as many in all of the
-// one. What differs is in how many exports and files they lie. The asking socket is as plain as they come: no ring, the kernel's default receive buffer. It makes a lab of
-// its own. Exit code 3 where a figure misses what is promised of ten thousand.
+// one. What differs is in how many exports and files they lie. To the kernel a file that is in no cache of
+// the processor costs more, whoever reads it: so the same reads are timed without a target too. The asking
+// socket is as plain as they come: no ring, the kernel's default receive buffer. It makes a lab of its own.
+// Exit code 3 where a figure misses what is promised of ten thousand.
 
 import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { now } from "../sys/clock.ts";
+import { closeFile, openFile, readCachedAt } from "../sys/file.ts";
+import { mapMemory } from "../sys/memory.ts";
 import { EXIT, Failure } from "../words/failure.ts";
 import { parseInteger } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
 import * as aoe from "../wire/aoe.ts";
+import { SECTOR } from "../wire/ata.ts";
 import type { Mac } from "../wire/mac.ts";
 import { Asker, awaitExport } from "./asker.ts";
 import { labCommandLine, labEnv, requireLab } from "./lab/lab.ts";
@@ -31,6 +36,8 @@ const SLOTS = 250;
 const ALONE = 1000;
 const DEPTH = 32;
 const READS = 400;
+const KERNEL_ROUNDS = 9;
+const KERNEL_READS = 20_000;
 
 export const LIMITS = { start_ns: 2e9, read_ratio: 1.1, idle_export_bytes: 4096 } as const;
 
@@ -49,6 +56,9 @@ interface Figures {
   readonly read_deep_ns: number;
   readonly alone_deep_ns: number;
   readonly read_deep_ratio: number;
+  /** What the kernel alone takes for such reads of those files, and of the one; null where it lets us open fewer. */
+  readonly kernel_ns: number | null;
+  readonly kernel_alone_ns: number | null;
 }
 
 type Place = [major: number, minor: number, lba: number];
@@ -93,6 +103,31 @@ function read(asker: Asker, mac: Mac, pick: () => Place, depth: number): number[
     if (depth === 1) times.push(now() - at);
   }
   return depth === 1 ? times : [(now() - begun) / READS];
+}
+
+/** The same reads without a target: cached preads of random files among `paths`, ns each. */
+function readFiles(paths: readonly string[], pick: () => number, lba: () => number): number | null {
+  const memory = mapMemory(2 * SECTOR);
+  const fds: number[] = [];
+  try {
+    for (const path of paths) {
+      const fd = openFile(path, {});
+      if (fd < 0) return null;
+      fds.push(fd);
+    }
+    const rounds: number[] = [];
+    for (let round = 0; round < KERNEL_ROUNDS; round++) {
+      const begun = now();
+      for (let index = 0; index < KERNEL_READS; index++) {
+        readCachedAt(fds[pick()] as number, memory, 0, 2 * SECTOR, lba() * SECTOR);
+      }
+      rounds.push((now() - begun) / KERNEL_READS);
+    }
+    return median(rounds);
+  } finally {
+    for (const fd of fds) closeFile(fd);
+    memory.unmap();
+  }
 }
 
 async function measure(count: number, rounds: number): Promise<Figures> {
@@ -171,6 +206,17 @@ async function measure(count: number, rounds: number): Promise<Figures> {
       deep[0].push(...read(asker, ready.mac, anyOfMany, DEPTH));
       deep[1].push(...read(beside, alone.mac, theOne, DEPTH));
     }
+    const images = Array.from({ length: count }, (_, index) => join(folder, "images", `${index}`));
+    const kernel_ns = readFiles(
+      images,
+      () => random.below(count),
+      () => random.below(4) * 2,
+    );
+    const kernel_alone_ns = readFiles(
+      [join(folder, "images", "one")],
+      () => 0,
+      () => random.below(count * 4) * 2,
+    );
     const [p50, aloneP50] = [median(shallow[0]), median(shallow[1])];
     const [deepNs, aloneDeepNs] = [median(deep[0]), median(deep[1])];
     return {
@@ -187,6 +233,8 @@ async function measure(count: number, rounds: number): Promise<Figures> {
       read_deep_ns: deepNs,
       alone_deep_ns: aloneDeepNs,
       read_deep_ratio: deepNs / aloneDeepNs,
+      kernel_ns,
+      kernel_alone_ns,
     };
   } finally {
     for (const child of children) child.kill("SIGKILL");
@@ -230,6 +278,11 @@ function print(figures: Figures): void {
     `read, one at a time    ${us(figures.read_p50_ns)} against ${us(figures.alone_p50_ns)}: ${figures.read_ratio.toFixed(3)}`,
     `read, ${DEPTH} outstanding   ${us(figures.read_deep_ns)} against ${us(figures.alone_deep_ns)}: ${figures.read_deep_ratio.toFixed(3)}`,
   ];
+  if (figures.kernel_ns !== null && figures.kernel_alone_ns !== null) {
+    lines.push(
+      `of it the kernel's     ${us(figures.kernel_ns)} against ${us(figures.kernel_alone_ns)}`,
+    );
+  }
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 

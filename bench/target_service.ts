@@ -5,7 +5,8 @@
 //
 // It makes a lab of its own. Lateness is the median of whole round trips under `delay:D` less D: the wire
 // and both ends' system calls are in it. The asking end spins, so that its own waking up is not. Lanes are
-// kept full by as many outstanding as the target takes. Exit code 3 where a delay of 50 us is later than 20 us, or lanes are off by more than 2 %.
+// kept full by as many outstanding as the target takes, and their rate is the median of stretches. Exit code 3
+// where a delay of 50 us is later than 20 us, or lanes are off by more than 2 %.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,6 +28,7 @@ const SHAPE = { mtu: 1500 } as const;
 /** How long an answer is waited for that a model may have swallowed, ns. */
 const PATIENCE = 60 * MS;
 const LANES = [1, 4, 16];
+const STRETCHES = 21;
 /** So that sixteen lanes ask for half of what a target without a model serves on two CPUs. */
 const LANE_DELAY = 500 * US;
 
@@ -136,21 +138,22 @@ function medians(lab: Lab, minors: readonly number[], reads: number): number[] {
   return times.map((each) => quantile(sorted(each), 0.5));
 }
 
-/** Commands a second with more outstanding than there are lanes. */
-function saturate({ asker, mac }: Lab, minor: number, count: number, depth: number): number {
+/**
+ * Commands a second with more outstanding than there are lanes: the median of stretches of `span` commands, since
+ * one in which this process or the other lost its CPU tells nothing of lanes.
+ */
+function saturate({ asker, mac }: Lab, minor: number, span: number, depth: number): number {
+  const rates: number[] = [];
   let begun = 0;
-  for (let sent = 0, done = 0; done < count;) {
-    while (sent < count && sent - done < depth) {
-      asker.sendRead(mac, MAJOR, minor, 0);
-      sent++;
-    }
+  for (let sent = 0, done = 0; rates.length < STRETCHES; done++) {
+    for (; sent - done < depth; sent++) asker.sendRead(mac, MAJOR, minor, 0);
     if (asker.take(S, true) === null) throw new Failure("A read went unanswered", EXIT.failed);
-    done++;
-    // From full lanes to full lanes.
-    if (done === depth) begun = now();
-    if (done === count - depth) return (count - 2 * depth) / ((now() - begun) / S);
+    if (done < depth || (done - depth) % span !== 0) continue;
+    const at = now();
+    if (done > depth) rates.push(span / ((at - begun) / S));
+    begun = at;
   }
-  throw new Error("invariant: more commands than twice the depth");
+  return quantile(sorted(rates), 0.5);
 }
 
 async function measure(reads: number): Promise<Figures> {
@@ -175,8 +178,8 @@ async function measure(reads: number): Promise<Figures> {
     medians(lab, [0, 1], Math.min(reads, 2000));
     const [short = 0, long = 0] = medians(lab, [1, 2], reads);
     const lanes = LANES.map((count, index) => {
-      const commands = 2 * DEFAULT_BUFFER_COUNT + Math.round((reads / 2) * count);
-      const per_second = saturate(lab, MODELS.length + index, commands, DEFAULT_BUFFER_COUNT);
+      const span = Math.max(1, Math.round(reads / 20)) * count;
+      const per_second = saturate(lab, MODELS.length + index, span, DEFAULT_BUFFER_COUNT);
       return { lanes: count, per_second, ratio: per_second / (count / (LANE_DELAY / S)) };
     });
     // What the last lanes still had in hand is no copy of what follows.

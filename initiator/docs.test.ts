@@ -26,7 +26,7 @@ function normal(text: string): string {
       .replaceAll(/\b[\d.]+[kmg]\/s/g, "RATE")
       .replaceAll(/\d+ of 8388608 bytes/g, "SOME of 8388608 bytes")
       // On a busy machine something is always sent again.
-      .replaceAll(/; \d+ retransmits.*$/gm, "")
+      .replaceAll(/; \d+ retransmits?.*$/gm, "")
       .replaceAll(/^Copied \S+ in/gm, "Copied SOME in")
       .trimEnd()
   );

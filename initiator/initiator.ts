@@ -148,13 +148,10 @@ class InitiatorCore implements Initiator {
   nextDeadline(): number {
     const { host } = this;
     if (host.readyCount > 0) return host.now;
-    return Math.min(
-      host.frameDeadlines.next(),
-      host.deviceDeadlines.next(),
-      host.pools.nextDeadline(),
-      this.askAt === -Infinity ? host.now : this.askAt,
-      this.discoverAt,
-    );
+    const frames = host.frameDeadlines.next();
+    const devices = Math.min(host.deviceDeadlines.next(), host.pools.nextDeadline());
+    const asked = Math.min(this.askAt === -Infinity ? host.now : this.askAt, this.discoverAt);
+    return Math.min(Math.min(frames, devices), asked);
   }
 
   receive(port: PortState, frame: FrameView): void {

@@ -107,11 +107,15 @@ export function linkStats(initiator: Initiator): LinkStats[] {
 export function describeTrouble(device: Device, initiator: Initiator): string {
   const { retransmits, heldBack, fallBacks } = device.counters;
   const parts: string[] = [];
-  if (retransmits > 0) parts.push(`${retransmits} retransmits`);
+  if (retransmits > 0) parts.push(counted(retransmits, "retransmit"));
   let drops = 0;
   for (const { link } of initiator.ports) drops += link.counters.receiveDrops;
-  if (drops > 0) parts.push(`${drops} frames dropped by a full receive queue`);
-  if (heldBack > 0) parts.push(`${heldBack} writes held back`);
+  if (drops > 0) parts.push(`${counted(drops, "frame")} dropped by a full receive queue`);
+  if (heldBack > 0) parts.push(`${counted(heldBack, "write")} held back`);
   if (fallBacks > 0) parts.push("large frames get lost on the way, small ones were used");
   return parts.join(", ");
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }

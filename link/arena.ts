@@ -30,6 +30,9 @@ export interface Arena {
 export function createArena(budgetBytes: number): Arena {
   const chunks: Mapping[] = [];
   const idle = new Map<number, ArenaBuffer[]>();
+  /** The list last asked for, and the size of its buffers: most links have one size. */
+  let sized = 0;
+  let list: ArenaBuffer[] = [];
   const buffers: ArenaBuffer[] = [];
   /** What is left of the last chunk begins here. */
   let at = 0;
@@ -60,13 +63,21 @@ export function createArena(budgetBytes: number): Arena {
     return made;
   }
 
+  function idleOf(size: number): ArenaBuffer[] {
+    if (size === sized) return list;
+    list = idle.get(size) ?? [];
+    sized = size;
+    idle.set(size, list);
+    return list;
+  }
+
   return {
     get liveBytes() {
       return liveBytes;
     },
     allocate(size) {
       if (size <= 0 || liveBytes + size > budgetBytes) return null;
-      const buffer = idle.get(size)?.pop() ?? carve(size);
+      const buffer = idleOf(size).pop() ?? carve(size);
       if (buffer === null) return null;
       buffer.live = true;
       liveBytes += size;
@@ -79,14 +90,13 @@ export function createArena(budgetBytes: number): Arena {
       if (mine.pins !== 0) throw new Error(`invariant: buffer ${buffer.index} freed while pinned`);
       mine.live = false;
       liveBytes -= mine.bytes.length;
-      const list = idle.get(mine.bytes.length);
-      if (list === undefined) idle.set(mine.bytes.length, [mine]);
-      else list.push(mine);
+      idleOf(mine.bytes.length).push(mine);
     },
     close() {
       for (const chunk of chunks) chunk.unmap();
       chunks.length = 0;
       idle.clear();
+      sized = 0;
     },
   };
 }

@@ -76,6 +76,24 @@ test("a longer frame widens the slots and leaves the others whole", () => {
   }
 });
 
+test("all slots can be filled, though memory for them comes as they are needed", () => {
+  const slots = new FrameSlots(50, 64);
+  const memory = new Uint8Array(5000).map((_, i) => i * 31);
+  const lengthOf = (at: number) => (at === 30 ? 300 : 60);
+  for (let at = 0; at < 50; at++) {
+    expect(slots.keep(frame(memory, at * 61, lengthOf(at)), at)).toBe(true);
+  }
+  expect(slots.keep(frame(memory, 0, 60), 99)).toBe(false);
+  for (let at = 0; at < 50; at++) {
+    const slot = slots.pop(100);
+    const { frame: got } = slots;
+    expect(got.bytes.slice(got.base, got.base + got.length)).toEqual(
+      memory.slice(at * 61, at * 61 + lengthOf(at)),
+    );
+    slots.release(slot);
+  }
+});
+
 test("copyStart writes the frame, and at most its room", () => {
   for (const size of [60, 64, 159, 161, 400, 1514]) {
     for (const length of [14, 60, 160, 161, 399, 400].filter((each) => each <= size)) {

@@ -8,6 +8,9 @@ import { copyWords } from "./copy.ts";
 import { createDeadlines, type Deadlines } from "./deadlines.ts";
 import type { FrameView } from "./link.ts";
 
+/** What most links never keep at once. */
+const FIRST_SLOTS = 8;
+
 /** Points at a slot's frame; the one object is used for all. */
 export class SlotFrame implements FrameView {
   readonly address = 0;
@@ -30,6 +33,8 @@ export class FrameSlots {
   readonly due: Deadlines;
   readonly frame: SlotFrame;
   private slotBytes: number;
+  /** Slots that have memory by now: those that were never needed have none. */
+  private room: number;
   private words: Uint32Array;
   private readonly bases: Int32Array;
   private readonly lengths: Int32Array;
@@ -42,7 +47,8 @@ export class FrameSlots {
 
   constructor(slots: number, frameBytes: number) {
     this.slotBytes = (frameBytes + 4 + 63) & ~63;
-    const memory = new ArrayBuffer(this.slotBytes * slots);
+    this.room = Math.min(FIRST_SLOTS, slots);
+    const memory = new ArrayBuffer(this.slotBytes * this.room);
     this.words = new Uint32Array(memory);
     this.frame = new SlotFrame(new Uint8Array(memory), new DataView(memory), this.words);
     this.due = createDeadlines(slots);
@@ -57,8 +63,11 @@ export class FrameSlots {
   keep(frame: FrameView, at: number): boolean {
     if (this.vacancies === 0) return false;
     const shift = frame.base & 3;
-    if (shift + frame.length > this.slotBytes) this.widen(shift + frame.length);
+    if (shift + frame.length > this.slotBytes) this.makeRoom(this.room, shift + frame.length);
     const slot = this.vacant[--this.vacancies] as number;
+    if (slot >= this.room) {
+      this.makeRoom(Math.min(2 * this.room, this.lengths.length), this.slotBytes);
+    }
     const start = slot * this.slotBytes;
     this.copy(frame, start, shift);
     this.bases[slot] = start + shift;
@@ -107,18 +116,18 @@ export class FrameSlots {
     }
   }
 
-  /** Slots for longer frames, when the MTU has grown. */
-  private widen(bytes: number): void {
+  /** Memory for `room` slots of `bytes`: more of them are needed, or the MTU has grown. */
+  private makeRoom(room: number, bytes: number): void {
     const old = this.slotBytes;
-    const slots = this.lengths.length;
     this.slotBytes = (bytes + 63) & ~63;
-    const memory = new ArrayBuffer(this.slotBytes * slots);
+    const memory = new ArrayBuffer(this.slotBytes * room);
     const words = new Uint32Array(memory);
-    for (let slot = 0; slot < slots; slot++) {
+    for (let slot = 0; slot < this.room; slot++) {
       const start = slot * this.slotBytes;
       copyWords(words, start >>> 2, this.words, (slot * old) >>> 2, old >>> 2);
       this.bases[slot] = start + ((this.bases[slot] as number) & 3);
     }
+    this.room = room;
     this.words = words;
     this.frame.bytes = new Uint8Array(memory);
     this.frame.view = new DataView(memory);

@@ -35,6 +35,22 @@ describe("Histogram", () => {
     expect(buckets_ns.reduce((sum, [, , of]) => sum + of, 0)).toBe(10_000);
   });
 
+  test("values of 0 and below stand in the lowest bucket, before and beside others", () => {
+    const histogram = new Histogram();
+    histogram.record(0);
+    histogram.record(-3);
+    expect(histogram.snapshot()).toMatchObject({ count: 2, sum_ns: 0, min_ns: 0, max_ns: 0 });
+    expect(histogram.snapshot().buckets_ns).toEqual([[0, 1, 2]]);
+    histogram.record(0.5);
+    histogram.record(100);
+    expect(histogram.quantile(0.75)).toBe(0);
+    expect(histogram.snapshot()).toMatchObject({ count: 4, min_ns: 0, max_ns: 100 });
+    expect(histogram.snapshot().buckets_ns).toEqual([
+      [0, 1, 3],
+      [100, 104, 1],
+    ]);
+  });
+
   test("an empty one has all its keys, and zeros", () => {
     const histogram = new Histogram();
     histogram.record(5);

@@ -2,14 +2,15 @@
 //
 //   transmit ── copied at once, nothing stays pinned ──▶ receive queue of each port it is for
 //
-//   queue   [ slot | slot | … ]     `queueFrames` slots of one size, a ring from `head`, `count` full
-//           arrivals, lengths, kinds: by slot
+//   queue   [ slot | slot | … ]     slots of one size, a ring from `head`, `count` full; a few at first,
+//           arrivals, lengths, kinds: by slot              twice as many when they are full, up to `queueFrames`
 //
 // A frame to a port's own address goes to that port alone; broadcast, multicast and addresses of no
 // port go to all others. It can be received `latency` after its transmit and is lost, counted at
 // the receiver, where the queue is full. Frames of one port stay in order. Under the virtual clock
 // a queue announces its next arrival, so that waiting ends there; under a real one two cores in one loop
-// see it by `nextDeadline`.
+// see it by `nextDeadline`. The file is long because a port is half buffers, half queue, and the switch reaches
+// into both.
 
 import { TYPE } from "../wire/ethernet.ts";
 import { BROADCAST, isGroup, type Mac, readMac } from "../wire/mac.ts";
@@ -28,6 +29,8 @@ import { isVirtual, type VirtualClock } from "./virtual_clock.ts";
 import type { Waiter } from "./waiter.ts";
 
 const HEADER = TYPE + 2;
+/** What most queues never fill. */
+const FIRST_SLOTS = 16;
 /** errno values, as the kernel gives them to a packet socket (asm-generic/errno.h). */
 const EMSGSIZE = 90;
 const ENETDOWN = 100;
@@ -99,9 +102,14 @@ class MemoryBuffer implements TxBuffer {
   readonly plain: Uint32Array;
   readonly index: number;
 
-  constructor(index: number, size: number) {
-    const memory = new ArrayBuffer((size + 3) & ~3);
+  /** `before` is a freed buffer of the same size, whose memory goes on as it stands, as an arena's would. */
+  constructor(index: number, size: number, before: MemoryBuffer | null) {
     this.index = index;
+    if (before !== null) {
+      ({ bytes: this.bytes, view: this.view, plain: this.plain } = before);
+      return;
+    }
+    const memory = new ArrayBuffer((size + 3) & ~3);
     this.bytes = new Uint8Array(memory, 0, size);
     this.view = new DataView(memory, 0, size);
     this.plain = new Uint32Array(memory);
@@ -146,8 +154,9 @@ class Fabric {
   forward(from: number, buffer: MemoryBuffer, length: number): void {
     const to = readMac(buffer.view, 0);
     const at = this.clock.now() + this.latency;
-    const port = this.macs.indexOf(to);
-    if (port >= 0) {
+    const { macs } = this;
+    for (let port = 0; port < macs.length; port++) {
+      if (macs[port] !== to) continue;
       if (port !== from) (this.ports[port] as Port).deliver(buffer, length, at, TO_HOST);
       return;
     }
@@ -184,13 +193,15 @@ class Port implements Link {
 
   private readonly budget: number;
   private readonly buffers: (MemoryBuffer | null)[] = [];
-  private readonly vacant: number[] = [];
+  private readonly freed: MemoryBuffer[] = [];
 
   private readonly frame = new Frame();
   private slotBytes = 0;
   private bytes = new Uint8Array(0);
   private view = new DataView(new ArrayBuffer(0));
   private words = new Uint32Array(0);
+  private readonly mostSlots: number;
+  private slots: number;
   private readonly arrivals: Float64Array;
   private readonly lengths: Int32Array;
   private readonly kinds: Uint8Array;
@@ -198,7 +209,7 @@ class Port implements Link {
   private count = 0;
 
   constructor(fabric: Fabric, number: number, mac: Mac, options: MemoryOptions) {
-    const slots = options.queueFrames ?? 1024;
+    const most = options.queueFrames ?? 1024;
     this.fabric = fabric;
     this.number = number;
     this.mac = mac;
@@ -206,26 +217,28 @@ class Port implements Link {
     this.budget = options.budget ?? 65_536;
     this.clock = isVirtual(options.clock) ? options.clock : null;
     this.source = this.clock?.source() ?? -1;
-    this.arrivals = new Float64Array(slots);
-    this.lengths = new Int32Array(slots);
-    this.kinds = new Uint8Array(slots);
-    this.widen(HEADER + this.mtu);
+    this.mostSlots = most;
+    this.slots = Math.min(FIRST_SLOTS, most);
+    this.arrivals = new Float64Array(most);
+    this.lengths = new Int32Array(most);
+    this.kinds = new Uint8Array(most);
+    this.makeRoom(this.slots, HEADER + this.mtu);
   }
 
   allocate(size: number): TxBuffer | null {
     if (!this.open) return null;
-    const vacant = this.vacant.pop();
-    const index = vacant ?? this.buffers.length;
-    if (vacant === undefined && index >= this.budget) return null;
-    const buffer = new MemoryBuffer(index, size);
+    const freed = this.freed.pop();
+    const index = freed?.index ?? this.buffers.length;
+    if (index >= this.budget) return null;
+    const before = freed?.bytes.length === size ? freed : null;
+    const buffer = new MemoryBuffer(index, size, before);
     this.buffers[index] = buffer;
     return buffer;
   }
 
   free(buffer: TxBuffer): void {
-    this.own(buffer);
+    this.freed.push(this.own(buffer));
     this.buffers[buffer.index] = null;
-    this.vacant.push(buffer.index);
   }
 
   private own(buffer: TxBuffer): MemoryBuffer {
@@ -259,12 +272,16 @@ class Port implements Link {
   /** A copy of the frame into this port's queue, to be received at `at`. */
   deliver(buffer: MemoryBuffer, length: number, at: number, kind: number): void {
     if (!this.open || !this.up) return;
-    const slots = this.lengths.length;
-    if (this.count === slots) {
+    if (this.count === this.mostSlots) {
       this.counters.receiveDrops++;
       return;
     }
-    if (length > this.slotBytes) this.widen(length);
+    if (this.count === this.slots) {
+      this.makeRoom(Math.min(2 * this.slots, this.mostSlots), Math.max(length, this.slotBytes));
+    } else if (length > this.slotBytes) {
+      this.makeRoom(this.slots, length);
+    }
+    const { slots } = this;
     let slot = this.head + this.count;
     if (slot >= slots) slot -= slots;
     let arrival = at;
@@ -299,7 +316,6 @@ class Port implements Link {
     this.visiting = true;
     const { frame, counters } = this;
     const now = this.fabric.clock.now();
-    const slots = this.lengths.length;
     let visited = 0;
     try {
       while (visited < limit && this.count > 0 && (this.arrivals[this.head] as number) <= now) {
@@ -315,9 +331,10 @@ class Port implements Link {
         visited++;
         visit(frame);
         if (!this.open) return visited;
-        // Only now may the slot be written again.
-        this.head = slot + 1 === slots ? 0 : slot + 1;
-        this.count--;
+        // Only now may the slot be written again; a visit that fills the queue has moved it to the start.
+        this.head = this.head + 1 === this.slots ? 0 : this.head + 1;
+        // Slots that were written lately are in the cache: an empty queue begins with them again.
+        if (--this.count === 0) this.head = 0;
       }
     } finally {
       this.visiting = false;
@@ -359,10 +376,9 @@ class Port implements Link {
     if (!up) {
       // Frames that have arrived stay readable, as in a socket's queue.
       const now = this.fabric.clock.now();
-      const slots = this.lengths.length;
       while (
         this.count > 0 &&
-        (this.arrivals[(this.head + this.count - 1) % slots] as number) > now
+        (this.arrivals[(this.head + this.count - 1) % this.slots] as number) > now
       ) {
         this.count--;
       }
@@ -375,25 +391,43 @@ class Port implements Link {
     this.clock?.expect(this.source, this.clock.now());
   }
 
-  /** Slots that hold `length` bytes: at the start, and when a peer's MTU outgrows them. */
-  private widen(length: number): void {
-    if (this.visiting) throw new Error("invariant: no frame outgrows the queue inside visit");
+  /**
+   * `slots` slots of `length` bytes: at the start, when the queue is full, and when a peer's MTU outgrows them. The
+   * frame that is being visited stays where it is, in the memory before.
+   */
+  private makeRoom(slots: number, length: number): void {
     const slotBytes = (length + 63) & ~63;
-    const slots = this.lengths.length;
     const memory = new ArrayBuffer(slotBytes * slots);
     const words = new Uint32Array(memory);
-    for (let i = 0; i < slots && this.count > 0; i++) {
+    const { arrivals, lengths, kinds } = this;
+    if (this.count > 0) {
+      turnToStart(arrivals, this.head, this.slots);
+      turnToStart(lengths, this.head, this.slots);
+      turnToStart(kinds, this.head, this.slots);
+    }
+    for (let i = 0; i < this.count; i++) {
+      const from = (this.head + i) % this.slots;
       copyWords(
         words,
         (i * slotBytes) >>> 2,
         this.words,
-        (i * this.slotBytes) >>> 2,
+        (from * this.slotBytes) >>> 2,
         this.slotBytes >>> 2,
       );
     }
+    this.head = 0;
+    this.slots = slots;
     this.slotBytes = slotBytes;
     this.bytes = new Uint8Array(memory);
     this.view = new DataView(memory);
     this.words = words;
   }
+}
+
+/** Turns a ring of the first `length` places so that what stood at `head` stands first. */
+function turnToStart(ring: Float64Array | Int32Array | Uint8Array, head: number, length: number) {
+  if (head === 0) return;
+  const first = ring.slice(0, head);
+  ring.copyWithin(0, head, length);
+  ring.set(first, length - head);
 }

@@ -219,6 +219,16 @@ describe.skipIf(noLab !== "")(`over raw sockets${noLab}`, () => {
     expect(ended.code).toBe(5);
   }, 20_000);
 
+  test("an interface that is named twice is served once", async () => {
+    const ended = await run([
+      ...[process.execPath, AOE, "lab", "--", "sh", "-c"],
+      `${process.execPath} ${AOE} target 7 3 b0,b0 ${image} -r & target=$!
+       sleep 1; kill -TERM $target; wait $target`,
+    ]);
+    expect(ended.err.split("e7.3 serves")).toHaveLength(2);
+    expect(ended.code).toBe(0);
+  }, 20_000);
+
   test("an image that a target serves is not served by a second one", async () => {
     const ended = await beside(image, `${process.execPath} ${AOE} target 7 4 $AOE_LAB_A ${image}`);
     expect(ended.err).toContain("in use by another target");

@@ -263,7 +263,7 @@ async function planOf(
     length: options.length === undefined ? null : parseInteger(options.length, "--length", 1),
     service: await serviceText(options),
   };
-  const names = words(interfaces);
+  const names = [...new Set(words(interfaces))];
   if (names.length === 0) throw expected("interface", "a name", interfaces);
   return { exports: [only], interfaces: names, ...processPlan(options, NOTHING) };
 }

@@ -74,31 +74,34 @@ export function createPortCounters(): PortCounters {
   };
 }
 
-/** Of one export, over all interfaces. */
+/**
+ * Of one export, over all interfaces. What each read and write raises stands in front: with thousands of exports
+ * every further cache line of one is a miss.
+ */
 export interface ExportCounters {
   reads: number;
-  writes: number;
-  flushes: number;
-  /** IDENTIFY, CHECK POWER, SMART. */
-  otherAta: number;
-  /** Config, mask and reserve commands. */
-  control: number;
   readBytes: number;
-  writtenBytes: number;
-  /** Answers with the AoE error flag, with an ATA error. */
-  aoeErrors: number;
-  ataErrors: number;
-  /** P16: ATA commands refused because others hold the reservation. */
-  reserved: number;
   /** ns from a frame's arrival to its answer, summed over reads, writes, and all other ATA commands. */
   readNs: number;
-  writeNs: number;
-  otherNs: number;
   /** Requests in hand now, and the most there ever were. */
   inService: number;
   mostInService: number;
   /** Requests in hand when an ATA command came, itself included, summed over ATA commands. */
   queueLength: number;
+  writes: number;
+  writtenBytes: number;
+  writeNs: number;
+  otherNs: number;
+  flushes: number;
+  /** IDENTIFY, CHECK POWER, SMART. */
+  otherAta: number;
+  /** Config, mask and reserve commands. */
+  control: number;
+  /** Answers with the AoE error flag, with an ATA error. */
+  aoeErrors: number;
+  ataErrors: number;
+  /** P16: ATA commands refused because others hold the reservation. */
+  reserved: number;
   /** ATA commands that could not end at once: a service model or the store kept them. */
   deferred: number;
   /** P12: dropped because their initiator had the buffer count in hand. */
@@ -113,21 +116,21 @@ export interface ExportCounters {
 export function createExportCounters(): ExportCounters {
   return {
     reads: 0,
-    writes: 0,
-    flushes: 0,
-    otherAta: 0,
-    control: 0,
     readBytes: 0,
-    writtenBytes: 0,
-    aoeErrors: 0,
-    ataErrors: 0,
-    reserved: 0,
     readNs: 0,
-    writeNs: 0,
-    otherNs: 0,
     inService: 0,
     mostInService: 0,
     queueLength: 0,
+    writes: 0,
+    writtenBytes: 0,
+    writeNs: 0,
+    otherNs: 0,
+    flushes: 0,
+    otherAta: 0,
+    control: 0,
+    aoeErrors: 0,
+    ataErrors: 0,
+    reserved: 0,
     deferred: 0,
     over: 0,
     modelDropped: 0,

@@ -37,18 +37,17 @@ export interface ExportOptions {
 export const DEFAULT_BUFFER_COUNT = 64;
 
 export class Export {
-  readonly major: number;
-  readonly minor: number;
-  /** `major` and `minor` as one number: bytes 16 to 18 of a frame. */
-  readonly address: number;
-  readonly store: Store;
-  readonly storeName: string;
-  bufferCount: number;
-  /** Times from arrival to answer of ATA commands; made on first use. */
-  times: Histogram | null = null;
+  // What each command looks at stands in front, as in the counters.
+  state: ExportState;
   readonly counters: ExportCounters = createExportCounters();
   model: ServiceModel;
-  state: ExportState;
+  readonly store: Store;
+  /** Times from arrival to answer of ATA commands; made on first use. */
+  times: Histogram | null = null;
+  readonly major: number;
+  readonly minor: number;
+  readonly storeName: string;
+  bufferCount: number;
   /** P25: a flush has failed, and a second one would succeed falsely. */
   failed = false;
   private readonly save: ((state: ExportState) => number) | null;
@@ -65,7 +64,6 @@ export class Export {
     }
     this.major = major;
     this.minor = minor;
-    this.address = major * 0x100 + minor;
     this.store = options.store;
     this.storeName = options.storeName ?? "its store";
     this.bufferCount = bufferCount;

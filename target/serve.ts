@@ -6,7 +6,7 @@
 // Beside the frames, once a millisecond at most: the control socket, interfaces that came or went, and
 // systemd's watchdog. Signals and metrics have their turn when Bun's own loop has.
 
-import { chownSync, closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, lchownSync, openSync, writeSync } from "node:fs";
 
 import { createCapture } from "../link/capture.ts";
 import { drive } from "../link/drive.ts";
@@ -168,7 +168,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       }
       if (uid !== null) {
         try {
-          chownSync(path, uid, gid);
+          // Of the name itself: whoever may write in its directory could put a link in its place meanwhile.
+          lchownSync(path, uid, gid);
         } catch (error) {
           listener.close();
           throw environment(`Can't give ${path} to user ${uid}: ${(error as Error).message}`);

@@ -1,5 +1,5 @@
-// What the pool alone costs in two revisions: bench/micro/pool.bench.ts of each tree, run by that tree's code. An
-// operation is nanoseconds of a command of microseconds, so no other judge sees it.
+// What the pool alone costs in two revisions: bench/micro/pool.bench.ts of each tree makes its calls, we time them
+// all alike. An operation is nanoseconds of a command of microseconds, so no other judge sees it.
 //
 //   a trial   one process of one tree and one strategy, all situations in it: a compiler that saw another
 //             strategy's code makes slower code
@@ -28,6 +28,9 @@ export interface MicroOptions {
 export const MICRO: MicroOptions = { strategies: STRATEGIES, trials: ENOUGH, seconds: 0.05 };
 const MEASURE = { name: "pool", higherIsBetter: false };
 const ARMS = ["base", "control", "head"] as const;
+
+/** Ours, for all arms. */
+const CLOCK = join(import.meta.dir, "../micro/micro_case.ts");
 
 /** By strategy and situation: a figure of each trial, ns. */
 type Samples = Map<string, number[]>;
@@ -79,7 +82,8 @@ async function trial(
   strategy: string,
   seconds: number,
 ): Promise<Record<string, number>> {
-  const script = `import { costOf, cycle, SITUATIONS } from ${JSON.stringify(module)};
+  const script = `import { cycle, SITUATIONS } from ${JSON.stringify(module)};
+import { costOf } from ${JSON.stringify(CLOCK)};
 const figures = {};
 for (const situation of SITUATIONS) {
   const work = cycle(${JSON.stringify(strategy)}, situation);

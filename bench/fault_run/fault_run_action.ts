@@ -15,7 +15,7 @@ interface Flags {
 export function faultRunAction(flags: Flags): number {
   const commands = parseInteger(flags.commands ?? "1000000", "--commands", 1, 1e9);
   const seed = parseInteger(flags.seed ?? "1", "--seed", 0, 2 ** 32 - 1);
-  const progress = createProgress("Commands", commands, flags.json ?? false, String);
+  const progress = createProgress("Commands", commands, flags.json ?? false, { format: String });
   const figures = faultRun({ ...FAULT_RUN_DEFAULTS, commands, seed }, progress.tell);
   progress.end();
   if (flags.json) process.stdout.write(`${JSON.stringify({ seed, ...figures })}\n`);

@@ -2,10 +2,14 @@
 //
 //   bun bench/micro/pool.bench.ts [STRATEGY]
 //
-// Three situations. `free`: the link holds nothing. `late`: each buffer is held until 48 more have gone
+// Four situations. `free`: the link holds nothing. `late`: each buffer is held until 48 more have gone
 // out, so that every command needs another buffer than the last (per-send: a new one). `dry`: nothing
 // to be had, which is what a waiting device asks again and again.
+//
+// Buffers come from an arena, as those of the packet link do, where an allocation is a pop. `heap`: a typed array
+// for each, the other way to allocate for each transmit; of interest to per-send alone.
 
+import { createArena } from "../../link/arena.ts";
 import type { TxBuffer } from "../../link/link.ts";
 import { createPool, STRATEGIES, type StrategyName } from "../../initiator/pool/buffer_pool.ts";
 import { HandLink } from "../../initiator/pool/hand_link.ts";
@@ -21,14 +25,17 @@ const BYTES = 1514;
 /** A clock that has run for some hours: nanoseconds that do not fit an integer register. */
 const CLOCK = 1e13;
 
-export type Situation = "free" | "late" | "dry";
-export const SITUATIONS: readonly Situation[] = ["free", "late", "dry"];
+export type Situation = "free" | "late" | "dry" | "heap";
+export const SITUATIONS: readonly Situation[] = ["free", "late", "dry", "heap"];
+/** What the arena may hand out at one time: more than any of these asks for. */
+const BUDGET = 1 << 20;
 
 /** One command through a pool of `strategy`: its buffer is released, and another acquired. */
 export function cycle(strategy: StrategyName, situation: Situation): (() => void) | null {
-  const link = new HandLink();
+  if (situation === "heap" && strategy !== "per-send") return null;
+  const link = new HandLink(Infinity, situation === "heap" ? null : createArena(BUDGET));
   const pool = createPool({ strategy, link, frameBytes: BYTES, preallocated: WINDOW, cap: HELD });
-  if (situation === "free") return free(pool);
+  if (situation === "free" || situation === "heap") return free(pool);
   // These never run dry; that has no buffer beyond its window.
   if (situation === "dry" && (strategy === "per-send" || strategy === "uncapped")) return null;
   if (situation === "late" && strategy === "fixed") return null;

@@ -29,6 +29,7 @@ export function peersCommand(): Command {
     )
     .option("--mtu <bytes>", `of the lab's network (default ${PEERS_DEFAULTS.mtu})`)
     .option("--image-size <size>", `of what is served (default ${PEERS_DEFAULTS.imageSize})`)
+    .option("--image-in <folder>", "where it lies (in memory: /dev/shm, else where TMPDIR says)")
     .option("--seed <n>", `of the order of trials, and of the places (${PEERS_DEFAULTS.seed})`)
     .option("--json", "the result on stdout")
     .option("--markdown", "tables for a page in place of a terminal's")

@@ -49,6 +49,7 @@ describe("options", () => {
     ["no rounds", { rounds: "0" }, "`--rounds` to be an integer between 1"],
     ["a runtime of nothing", { runtime: "0s" }, "`--runtime` to be a duration above 0"],
     ["a small image", { imageSize: "512" }, "`--image-size` to be a multiple of 512 bytes from 1m"],
+    ["a folder that is none", { imageIn: "/none" }, "`--image-in` to be a folder, got `/none`"],
     ["a peer without a command", { peer: ["mine"] }, "`--peer` to be a name of small letters"],
     ["a peer without a place", { peer: ["mine=x"] }, "a command with {IF}"],
     ["an unknown place", { peer: ["mine=x {IF} {NOWHERE}"] }, "got `{NOWHERE}`"],
@@ -157,6 +158,7 @@ function result(trials: PeersTrial[], more: Partial<PeersResult> = {}): PeersRes
     setting: {
       mtu: 9000,
       image_bytes: 1 << 20,
+      image_in_memory: true,
       rounds: 1,
       runtime_ns: 1e8,
       warm_up_ns: 1e8,
@@ -304,6 +306,7 @@ describe("aoe bench peers", () => {
       const arms = noVblade ? ["ours", "mine"] : ["ours", "vblade", "mine"];
       expect(found.cells.map(({ rw }) => rw)).toEqual(["read", "write"]);
       expect(found.absent.length).toBe(noVblade ? 1 : 0);
+      expect(found.arms[0]).toEqual({ arm: "ours", command: "aoe target 7 3 b0 IMAGE -b 256" });
       for (const cell of found.cells) {
         expect(cell.arms.map(({ arm }) => arm)).toEqual(arms);
         for (const arm of cell.arms) {

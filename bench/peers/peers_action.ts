@@ -1,6 +1,8 @@
 // `aoe bench peers`: our target beside its peers, measured now or read from results of earlier runs.
 
-import { writeFileSync } from "node:fs";
+import { accessSync, constants, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { isInMemory } from "../../sys/file.ts";
 import { now } from "../../sys/clock.ts";
 import { environment, EXIT, usage } from "../../words/failure.ts";
 import { makeBed } from "../bed.ts";
@@ -45,8 +47,9 @@ export async function peersAction(
   const startedAt = now();
   const date = new Date().toISOString();
   const bed = makeBed("packet", options.seed);
+  const images = makeBed("packet", options.seed, options.imageIn ?? inMemory(options.imageBytes));
   try {
-    const measured = await runPeers(options, bed, progress());
+    const measured = await runPeers(options, { ...bed, image: images.image }, progress());
     const one = provenance();
     return report(
       {
@@ -62,7 +65,23 @@ export async function peersAction(
       flags,
     );
   } finally {
+    images.remove();
     bed.remove();
+  }
+}
+
+/**
+ * A file system in memory with room for the image: no write waits for a disk there, and none is paid for by whoever
+ * comes first after the pages have been written back. Without one, the folder for temporary files.
+ */
+function inMemory(bytes: number): string {
+  const folder = "/dev/shm";
+  try {
+    accessSync(folder, constants.W_OK);
+    const { bavail, bsize } = statfsSync(folder);
+    return isInMemory(folder) && bavail * bsize > 2 * bytes ? folder : tmpdir();
+  } catch {
+    return tmpdir();
   }
 }
 

@@ -1,5 +1,6 @@
 // The options of `aoe bench peers`: texts in, values out, every fault a usage Failure that names the option.
 
+import { statSync } from "node:fs";
 import { expected, usage } from "../../words/failure.ts";
 import { parseDuration, parseInteger, parseSize } from "../../words/quantity.ts";
 import { SECTOR } from "../workload.ts";
@@ -20,6 +21,7 @@ export interface PeersTexts {
   readonly warmUp?: string;
   readonly mtu?: string;
   readonly imageSize?: string;
+  readonly imageIn?: string;
   readonly seed?: string;
 }
 
@@ -35,6 +37,9 @@ export interface PeersOptions {
   readonly mtu: number;
   /** As written. */
   readonly imageSize: string;
+  readonly imageBytes: number;
+  /** A folder; null: in memory where that can be had. */
+  readonly imageIn: string | null;
   readonly seed: number;
 }
 
@@ -74,8 +79,18 @@ export function parsePeers(given: PeersTexts): PeersOptions {
     warmUp: parseDuration(texts.warmUp, "--warm-up"),
     mtu,
     imageSize: texts.imageSize,
+    imageBytes: bytes,
+    imageIn: folderOf(given.imageIn),
     seed: parseInteger(texts.seed, "--seed", 0, 2 ** 32 - 1),
   };
+}
+
+function folderOf(path: string | undefined): string | null {
+  if (path === undefined) return null;
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw expected("--image-in", "a folder", path);
+  }
+  return path;
 }
 
 /** A command of one frame: what a target does for several is no one's question here. */

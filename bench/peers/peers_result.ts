@@ -130,6 +130,8 @@ export const PeersSchema = v.object({
   setting: v.object({
     mtu: v.number(),
     image_bytes: v.number(),
+    /** On a file system in memory, so that no write waits for a disk. */
+    image_in_memory: v.boolean(),
     rounds: v.number(),
     runtime_ns: v.number(),
     warm_up_ns: v.number(),

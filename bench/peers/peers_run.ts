@@ -2,6 +2,7 @@
 
 import { closeSync, openSync, readSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { isInMemory } from "../../sys/file.ts";
 import { environment, failed } from "../../words/failure.ts";
 import { S } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
@@ -9,6 +10,7 @@ import type { OwnedBed } from "../bed.ts";
 import { labCommandLine, labEnv, probeLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
 import { schedule, shuffled } from "../schedule.ts";
+import { AOE } from "../trial.ts";
 import { type Arm, armOf, ECHO_RING, FAR, OURS, ours, SHELF, SLOT, VBLADE } from "./arms.ts";
 import { FRUGAL, LOADS } from "./bars.ts";
 import { compileLimits } from "./limits.ts";
@@ -37,6 +39,7 @@ export async function runPeers(
     throw environment("`taskset` (util-linux) is not installed, which pins targets and loads");
   }
   const image = bed.image(options.imageSize);
+  const memory = isInMemory(image);
   const { arms, absent, lacking } = armsOf(options, image, bed.folder);
   for (const sentence of absent) events.warn(sentence);
   const turns = options.parts.flatMap((part) =>
@@ -45,7 +48,7 @@ export async function runPeers(
   const trialBed = { ...options, folder: bed.folder, programs: bed.folder, cpus: bed.cpus };
   const trials: PeersTrial[] = [];
   for (const { contest, cell, round } of turns) {
-    if (cell.rw === "write") dirty(image);
+    if (cell.rw === "write" && !memory) dirty(image);
     const trial = await runPeerTrial(contest, cell, round, trialBed);
     trials.push(trial);
     events.trial(trial, trials.length, turns.length);
@@ -54,13 +57,14 @@ export async function runPeers(
     ? await idleTargets(options, arms, bed, image, events)
     : [];
   return {
-    arms: arms.map(({ name, command }) => ({ arm: name, command: command.join(" ") })),
+    arms: arms.map(({ name, command }) => ({ arm: name, command: shown(command, image, bed) })),
     absent,
     trials,
     idle,
     setting: {
       mtu: options.mtu,
       image_bytes: statSync(image).size,
+      image_in_memory: memory,
       rounds: options.rounds,
       runtime_ns: options.runtime,
       warm_up_ns: options.warmUp,
@@ -68,6 +72,15 @@ export async function runPeers(
       load_cpu: bed.pinning.load,
     },
   };
+}
+
+/** Without the folders of this machine and this run: a result is meant to be passed on. */
+function shown(command: readonly string[], image: string, { folder }: OwnedBed): string {
+  return command
+    .join(" ")
+    .replaceAll(`${process.execPath} ${AOE}`, "aoe")
+    .replaceAll(image, "IMAGE")
+    .replaceAll(`${folder}/`, "");
 }
 
 /**

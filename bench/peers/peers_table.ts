@@ -36,7 +36,7 @@ function footer({ provenance, setting, seeds, trials }: PeersResult): string {
   const failures = trials.filter(({ failure }) => failure !== null).length;
   const disturbed = trials.filter((trial) => trial.disturbed).length;
   const rounds = new Set(trials.map(({ round }) => round)).size;
-  return `${trials.length} trials${failures === 0 ? "" : `, ${failures} of which failed`}${disturbed === 0 ? "" : `, ${disturbed} disturbed by others`}, medians over rounds (${rounds} at most) of ${formatDuration(setting.runtime_ns)} in turn; target on CPU ${setting.target_cpu ?? "any"}, load on CPU ${setting.load_cpu ?? "any"}, MTU ${setting.mtu}, image ${formatSize(setting.image_bytes)}; ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`;
+  return `${trials.length} trials${failures === 0 ? "" : `, ${failures} of which failed`}${disturbed === 0 ? "" : `, ${disturbed} disturbed by others`}, medians over rounds (${rounds} at most) of ${formatDuration(setting.runtime_ns)} in turn; target on CPU ${setting.target_cpu ?? "any"}, load on CPU ${setting.load_cpu ?? "any"}, MTU ${setting.mtu}, image of ${formatSize(setting.image_bytes)} ${setting.image_in_memory ? "in memory" : "in the page cache"}; ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`;
 }
 
 function tablesOf(result: PeersResult): Titled[] {

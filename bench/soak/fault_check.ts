@@ -6,13 +6,14 @@
 // than in theory, and shifts what follows. Hence the tolerance: each counter within 3 or a tenth of the larger.
 
 import { drive } from "../../link/drive.ts";
-import { createMemoryPair } from "../../link/memory.ts";
+import { createMemoryPair, type MemoryControl } from "../../link/memory.ts";
 import { openPacketLink } from "../../link/packet.ts";
 import { createPollWaiter } from "../../link/ppoll_waiter.ts";
 import { createVirtualClock, runVirtual } from "../../link/virtual_clock.ts";
 import { failed } from "../../words/failure.ts";
-import { createFaultRun, type FaultCounts } from "../sim/fault_run.ts";
+import { type Cable, createFaultRun, type FaultCounts } from "../sim/fault_run.ts";
 import { severalCores } from "./several_cores.ts";
+import { ip } from "./world.ts";
 
 /** Within this of each other, or within TOLERANCE of the larger. */
 const SLACK = 3;
@@ -33,11 +34,46 @@ export const FAULT_PLANS: readonly (readonly [plan: string, counter: keyof Fault
   [`${direction}:delay:uniform/0us/1ms`, "delayed"] as const,
 ]);
 
+/** What goes wrong at the target, at the cable and with the target's machine (sim/fault_run.ts). */
+export const OTHER_PLANS: readonly (readonly [plan: string, counter: keyof FaultCounts])[] = [
+  ["service:error:unc/15%", "errors"],
+  ["service:error:3/15%", "errors"],
+  ["service:drop:6%", "retransmits"],
+  ["service:duplicate:10%", "stale_answers"],
+  ["service:reorder:10%/40ms", "slow"],
+  ["service:hang:2%", "timeouts"],
+  ["flap:150ms", "retransmits"],
+  ["crash:150ms", "retransmits"],
+  ["mtu:600", "pieces"],
+];
+
+/** Both ends lose their carrier when a cable is out. */
+export function memoryCable(control: MemoryControl): Cable {
+  return {
+    setMtu: (mtu) => control.setMtu(mtu),
+    down: () => {
+      for (const port of [0, 1]) control.down(port);
+    },
+    up: () => {
+      for (const port of [0, 1]) control.up(port);
+    },
+  };
+}
+
+/** Of a lab's pair: with one end down the other has no carrier. */
+export const LAB_CABLE: Cable = {
+  setMtu: (mtu) => {
+    for (const end of ["a0", "b0"]) ip("link", "set", end, "mtu", String(mtu));
+  },
+  down: () => ip("link", "set", "b0", "down"),
+  up: () => ip("link", "set", "b0", "up"),
+};
+
 /** Under the virtual clock: the same figures for ever. */
 export function inTheory(plan: string, commands: number): FaultCounts {
   const clock = createVirtualClock();
-  const [near, far] = createMemoryPair({ clock, mtu: 1500, latency: 20e3 });
-  const run = createFaultRun(plan, commands, near, far, clock);
+  const [near, far, control] = createMemoryPair({ clock, mtu: 1500, latency: 20e3 });
+  const run = createFaultRun(plan, commands, near, far, clock, memoryCable(control));
   if (!runVirtual(run.cores, clock, run.over, 1e13)) throw failed(`${plan}: commands never end`);
   return run.counts();
 }
@@ -49,7 +85,7 @@ export async function inTheWorld(plan: string, commands: number): Promise<FaultC
   const far = openPacketLink({ interface: "b0" });
   for (const link of [near, far]) for (const fd of link.fds) clock.add(fd);
   try {
-    const run = createFaultRun(plan, commands, near, far, clock);
+    const run = createFaultRun(plan, commands, near, far, clock, LAB_CABLE);
     const end = clock.now() + PATIENCE;
     await drive({
       core: severalCores(run.cores),

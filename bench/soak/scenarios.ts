@@ -5,7 +5,7 @@ import { createFaults, type FaultLink } from "../../link/faults.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { createRandom } from "../../words/random.ts";
 import { formatDuration } from "../../words/quantity.ts";
-import { apart, FAULT_PLANS, inTheory, inTheWorld } from "./fault_check.ts";
+import { apart, FAULT_PLANS, inTheory, inTheWorld, OTHER_PLANS } from "./fault_check.ts";
 import { Pump } from "./pump.ts";
 import { severalCores } from "./several_cores.ts";
 import { ip, SECTORS, SoakWorld } from "./world.ts";
@@ -297,7 +297,7 @@ const faults: Scenario = {
   async run(_world, ns) {
     const found = new Findings();
     const commands = Math.max(100, Math.round(ns / 5e6));
-    for (const [plan, counter] of FAULT_PLANS) {
+    for (const [plan, counter] of [...FAULT_PLANS, ...OTHER_PLANS]) {
       const theory = inTheory(plan, commands);
       let world = await inTheWorld(plan, commands);
       // On a machine that took the CPU away for longer than the RTO, theory does not apply.

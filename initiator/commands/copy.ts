@@ -7,9 +7,13 @@ import { SECTOR } from "../../wire/ata.ts";
 import { parseAddress } from "../../words/address.ts";
 import { expected, Failure, usage } from "../../words/failure.ts";
 import { parseSize } from "../../words/quantity.ts";
-import { Command as Request, FLUSH } from "../command.ts";
-import { mustBeOk } from "../describe.ts";
-import { readDevice, type Stretch, type TransferOptions, writeDevice } from "../transfer.ts";
+import {
+  flushDevice,
+  readDevice,
+  type Stretch,
+  type TransferOptions,
+  writeDevice,
+} from "../transfer.ts";
 import { openInput } from "./input.ts";
 import { catchInterrupt } from "./interrupted.ts";
 import { isZero, PartFile } from "./part_file.ts";
@@ -115,13 +119,8 @@ async function ontoDevice(file: string, name: string, texts: Options): Promise<v
   const done = texts.resume === undefined ? 0 : parseSize(texts.resume, "--resume");
   if (done % SECTOR !== 0)
     throw expected("--resume", `a multiple of ${SECTOR} bytes`, texts.resume);
-  const input = openInput(file);
+  const input = openInput(file, request.size);
   try {
-    if (request.size !== null && request.size > input.bytes) {
-      throw usage(
-        `Expected \`--size\` to be at most the ${input.bytes} bytes of ${file}, got \`${request.size}\``,
-      );
-    }
     await withSession(texts, async (session) => {
       const device = await session.find(address, wait);
       const stretch = placeStretch(request, device, input.bytes);
@@ -149,9 +148,7 @@ async function ontoDevice(file: string, name: string, texts: Options): Promise<v
         } catch (error) {
           throw brokenOff(error, whole, stretch.size, `--resume ${whole} goes on`);
         }
-        const flush = new Request();
-        flush.operation = FLUSH;
-        mustBeOk(device, await session.perform(device, flush));
+        await flushDevice(session, device);
         return { session, device };
       });
     });
@@ -172,7 +169,9 @@ async function move(
   ) => Promise<Pick<TransferOptions, "session" | "device">>,
 ): Promise<void> {
   const todo = rest(stretch, done);
-  const progress = createProgress(`Copying ${name}`, stretch.size, texts.json ?? false);
+  const progress = createProgress(`Copying ${name}`, stretch.size, texts.json ?? false, {
+    from: done,
+  });
   const interrupt = catchInterrupt();
   const start = performance.now();
   try {

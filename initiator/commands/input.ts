@@ -13,8 +13,8 @@ export interface Input {
   close(): void;
 }
 
-/** Throws a usage Failure: no such file, empty, not a multiple of 512 bytes. */
-export function openInput(name: string): Input {
+/** Throws a usage Failure: no such file, empty, not a multiple of 512 bytes, shorter than the --size `wanted`. */
+export function openInput(name: string, wanted: number | null = null): Input {
   let fd = -1;
   try {
     fd = openSync(name, "r");
@@ -26,6 +26,12 @@ export function openInput(name: string): Input {
     closeSync(fd);
     throw usage(
       `Expected ${name} to hold a multiple of ${SECTOR} bytes and not to be empty, got ${bytes} bytes`,
+    );
+  }
+  if (wanted !== null && wanted > bytes) {
+    closeSync(fd);
+    throw usage(
+      `Expected \`--size\` to be at most the ${bytes} bytes of ${name}, got \`${wanted}\``,
     );
   }
   return {

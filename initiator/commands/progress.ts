@@ -13,24 +13,25 @@ export interface Progress {
   end(): void;
 }
 
-/** `format` writes an amount; bytes unless told. */
+export interface ProgressOptions {
+  /** What was there before this run: the rate does not count it. 0. */
+  readonly from?: number;
+  /** Writes an amount; as bytes unless told. */
+  readonly format?: (amount: number) => string;
+}
+
 export function createProgress(
   what: string,
   total: number,
   quiet: boolean,
-  format: (amount: number) => string = formatSize,
+  { from = 0, format = formatSize }: ProgressOptions = {},
 ): Progress {
   const { stderr } = process;
   const start = performance.now();
   let plainAt = start + PLAIN_EVERY_MS;
   let drawn = false;
-  const line = (done: number): string => {
-    const seconds = Math.max(1e-3, (performance.now() - start) / 1e3);
-    const rate = done / seconds;
-    const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
-    const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)}s left` : "";
-    return `${what}: ${format(done)} of ${format(total)} (${percent} %), ${format(Math.round(rate))}/s${left}`;
-  };
+  const line = (done: number): string =>
+    `${what}: ${describeProgress(done, total, from, (performance.now() - start) / 1e3, format)}`;
   return {
     tell(done) {
       if (quiet) return;
@@ -50,4 +51,18 @@ export function createProgress(
       clearLine(stderr, 0);
     },
   };
+}
+
+/** `3m of 8m (37 %), 1m/s, 5s left`, after so many seconds of which the first `from` of `done` took none. */
+export function describeProgress(
+  done: number,
+  total: number,
+  from: number,
+  seconds: number,
+  format: (amount: number) => string,
+): string {
+  const rate = (done - from) / Math.max(1e-3, seconds);
+  const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
+  const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)}s left` : "";
+  return `${format(done)} of ${format(total)} (${percent} %), ${format(Math.round(rate))}/s${left}`;
 }

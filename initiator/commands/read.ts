@@ -2,11 +2,11 @@
 
 import { Command } from "commander";
 
-import { formatAddress, parseAddress } from "../../words/address.ts";
+import { parseAddress } from "../../words/address.ts";
 import { usage } from "../../words/failure.ts";
 import { readDevice } from "../transfer.ts";
+import { transferHashed } from "./hashed_transfer.ts";
 import { openOutput } from "./output.ts";
-import { createProgress } from "./progress.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
 import {
   addStretchOptions,
@@ -41,33 +41,25 @@ async function run(name: string, texts: Options): Promise<void> {
     const device = await session.find(address, wait);
     const stretch = placeStretch(request, device);
     const output = openOutput(texts.output, texts.force ?? false);
-    const hash = new Bun.CryptoHasher("sha256");
-    const progress = createProgress(
-      `Reading ${formatAddress(device)}`,
-      stretch.size,
-      texts.json ?? false,
-    );
-    const start = session.waiter.now();
     try {
-      const onProgress = progress.tell;
-      await readDevice({ session, device, ...stretch, onProgress }, (bytes, at) => {
-        hash.update(bytes);
-        output.write(bytes, at - stretch.offset);
-      });
+      const json = texts.json ?? false;
+      const done = await transferHashed(
+        session,
+        device,
+        stretch,
+        "Reading",
+        json,
+        (options, hash) =>
+          readDevice(options, (bytes, at) => {
+            hash.update(bytes);
+            output.write(bytes, at - stretch.offset);
+          }),
+      );
       output.finish();
+      summarize(session, device, { verb: "Read", ...done }, json);
     } catch (error) {
       output.abandon();
       throw error;
-    } finally {
-      progress.end();
     }
-    const elapsed = session.waiter.now() - start;
-    const sha256 = hash.digest("hex");
-    summarize(
-      session,
-      device,
-      { verb: "Read", bytes: stretch.size, elapsed, sha256 },
-      texts.json ?? false,
-    );
   });
 }

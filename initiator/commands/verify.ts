@@ -6,8 +6,8 @@ import { SECTOR } from "../../wire/ata.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { expected, failed, usage } from "../../words/failure.ts";
 import { readDevice } from "../transfer.ts";
+import { transferHashed } from "./hashed_transfer.ts";
 import { type Input, openInput } from "./input.ts";
-import { createProgress } from "./progress.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
 import {
   addStretchOptions,
@@ -46,40 +46,30 @@ async function run(name: string, file: string | undefined, texts: Options): Prom
     await withSession(texts, async (session) => {
       const device = await session.find(address, wait);
       const stretch = placeStretch(request, device, input?.bytes);
-      const hash = new Bun.CryptoHasher("sha256");
       const difference = new Difference(input, stretch.blockBytes, stretch.offset);
-      const progress = createProgress(
-        `Verifying ${formatAddress(device)}`,
-        stretch.size,
-        texts.json ?? false,
+      const json = texts.json ?? false;
+      const done = await transferHashed(
+        session,
+        device,
+        stretch,
+        "Verifying",
+        json,
+        (options, hash) =>
+          readDevice(options, (bytes, at) => {
+            hash.update(bytes);
+            difference.look(bytes, at);
+          }),
       );
-      const start = session.waiter.now();
-      try {
-        const onProgress = progress.tell;
-        await readDevice({ session, device, ...stretch, onProgress }, (bytes, at) => {
-          hash.update(bytes);
-          difference.look(bytes, at);
-        });
-      } finally {
-        progress.end();
-      }
-      const elapsed = session.waiter.now() - start;
-      const sha256 = hash.digest("hex");
       const name = formatAddress(device);
       if (difference.sectors > 0) {
         throw failed(
           `${name} differs from ${file} in ${difference.sectors} sectors, the first at byte ${difference.first} of the device (sector ${Math.floor(difference.first / SECTOR)})`,
         );
       }
-      if (wanted !== undefined && sha256 !== wanted) {
-        throw failed(`${name} has the SHA-256 ${sha256}, not ${wanted}`);
+      if (wanted !== undefined && done.sha256 !== wanted) {
+        throw failed(`${name} has the SHA-256 ${done.sha256}, not ${wanted}`);
       }
-      summarize(
-        session,
-        device,
-        { verb: "Verified", bytes: stretch.size, elapsed, sha256 },
-        texts.json ?? false,
-      );
+      summarize(session, device, { verb: "Verified", ...done }, json);
     });
   } finally {
     input?.close();

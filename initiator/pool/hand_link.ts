@@ -1,6 +1,7 @@
 // A link whose pins move by hand, for tests of pools alone: transmit pins, `letGo` unpins, `reclaim`
 // reports. Frames go nowhere.
 
+import type { Arena, ArenaBuffer } from "../../link/arena.ts";
 import type { FrameView, Link, LinkCounters, TxBuffer } from "../../link/link.ts";
 
 export class HandBuffer implements TxBuffer {
@@ -36,18 +37,25 @@ export class HandLink implements Link {
   budget: number;
   /** Whether a transmit pins; a link that copies does not. */
   pins = true;
-  readonly buffers: (HandBuffer | null)[] = [];
+  readonly buffers: (HandBuffer | ArenaBuffer | null)[] = [];
   private readonly vacant: number[] = [];
+  private readonly arena: Arena | null;
   private idle = 0;
 
-  constructor(budget = Infinity) {
+  /** `arena`: where buffers come from as a raw link's do; without one each is fresh. */
+  constructor(budget = Infinity, arena: Arena | null = null) {
     this.budget = budget;
+    this.arena = arena;
   }
 
   allocate(size: number): TxBuffer | null {
     if (this.allocated >= this.budget) return null;
+    const buffer =
+      this.arena === null
+        ? new HandBuffer(this.vacant.pop() ?? this.buffers.length, size)
+        : this.arena.allocate(size);
+    if (buffer === null) return null;
     this.allocated++;
-    const buffer = new HandBuffer(this.vacant.pop() ?? this.buffers.length, size);
     this.buffers[buffer.index] = buffer;
     return buffer;
   }
@@ -57,7 +65,8 @@ export class HandLink implements Link {
       throw new Error(`invariant: buffer ${buffer.index} exists and is idle when it is freed`);
     }
     this.buffers[buffer.index] = null;
-    this.vacant.push(buffer.index);
+    if (this.arena === null) this.vacant.push(buffer.index);
+    else this.arena.free(buffer);
     this.allocated--;
   }
 

@@ -213,7 +213,7 @@ describe("each error names file, line, table, key, rule and what was found", () 
     [
       "a bad service model in the defaults",
       `${one("")}[defaults]\nservice = "lanes:0"\n`,
-      ["[[export]] 1", "`service`", "`0`"],
+      ["line 7, [defaults]", "`service`", "`0`"],
     ],
     ["a bad mode", 'interfaces = ["a"]\nmode = "fast"\n', ["line 2", "`mode`", "frugal", "`fast`"]],
     ["bad faults", 'interfaces = ["a"]\nfaults = "tx:eat:1%"\n', ["line 2", "faults"]],
@@ -297,4 +297,28 @@ test("what a file of ours names is read only where it is a regular file of a san
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+describe("one image of two exports", () => {
+  const two = (first: string, second: string): string =>
+    `interfaces = ["b0"]\n[[export]]\naddress = "e1.0"\nfile = "a.img"\n${first}\n[[export]]\naddress = "e1.1"\nfile = "/etc/aoe/a.img"\n${second}\n`;
+
+  test.each([
+    ["", ""],
+    ["read_only = true", ""],
+    ["", "read_only = true"],
+  ])("is refused where one of them writes (%p, %p)", (first, second) => {
+    expect(refusal(two(first, second))).toBe(
+      `${FILE} line 8, [[export]] 2: Expected an image that is written to be that of one export, got \`/etc/aoe/a.img\`, that of [[export]] 1`,
+    );
+  });
+
+  test("is fine where both only read", () => {
+    expect(parse(two("read_only = true", "read_only = true")).exports).toHaveLength(2);
+  });
+});
+
+test("a bad model in [defaults] is told there", () => {
+  const text = `interfaces = ["b0"]\n[defaults]\nsync = true\nservice = "bogus:1"\n[[export]]\naddress = "e1.0"\nfile = "a"\n`;
+  expect(refusal(text)).toStartWith(`${FILE} line 4, [defaults]: \`service\` knows no service`);
 });

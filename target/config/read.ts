@@ -55,12 +55,9 @@ export function parseConfig(text: string, path: string): TargetPlan {
     },
   });
   const process = check(Top, top, Object.keys(PROCESS_KEYS), at("", 0, ""));
-  const defaults = check(
-    Defaults,
-    common,
-    Object.keys(SHARED_KEYS),
-    at("[defaults]", 0, "[defaults]"),
-  );
+  const ofDefaults = at("[defaults]", 0, "[defaults]");
+  const defaults = check(Defaults, common, Object.keys(SHARED_KEYS), ofDefaults);
+  checkService(defaults, ofDefaults);
   if (!Array.isArray(exported)) {
     throw usage(`${path}: Expected \`export\` to be a list of tables [[export]], got one [export]`);
   }
@@ -80,6 +77,7 @@ export function parseConfig(text: string, path: string): TargetPlan {
     }
     lines.set(name, index);
   }
+  checkFiles(exports, (index) => at("[[export]]", index, `[[export]] ${index + 1}`));
   const where = at("", 0, "");
   const interfaces = process.interfaces ?? [];
   if (interfaces.length === 0) {
@@ -110,6 +108,21 @@ export function parseConfig(text: string, path: string): TargetPlan {
     capture: placed(process.capture),
     blocking: process.blocking ?? null,
   };
+}
+
+/** Exports that write have their file for themselves; opened on first use they would find that out too late. */
+function checkFiles(exports: readonly ExportPlan[], at: (index: number) => Where): void {
+  const first = new Map<string, number>();
+  for (const [index, { store, readOnly }] of exports.entries()) {
+    if (store.kind !== "file") continue;
+    const other = first.get(store.path);
+    if (other === undefined) first.set(store.path, index);
+    else if (!readOnly || exports[other]?.readOnly !== true) {
+      throw usage(
+        `${at(index).say(store.device ? "device" : "file")}: Expected an image that is written to be that of one export, got \`${store.path}\`, that of [[export]] ${other + 1}`,
+      );
+    }
+  }
 }
 
 /** An export as a table of texts and numbers, such as the control socket brings; `what` names it in sentences. */
@@ -168,9 +181,7 @@ function exportPlan(
   }
   const store = storePlan(own, folder, where);
   const service = own.service ?? own.profile ?? defaults.service ?? defaults.profile ?? "";
-  within(where, own.service === undefined ? "" : "service", () =>
-    parseServiceModel(service, { what: "service", random: createRandom(0), sectors: 1, loadTrace }),
-  );
+  checkService(own, where);
   return {
     address,
     store,
@@ -183,6 +194,18 @@ function exportPlan(
     bufferCount: own.buffer_count ?? defaults.buffer_count ?? DEFAULT_BUFFER_COUNT,
     service,
   };
+}
+
+/** A bad model is told where it stands, be that an export or the defaults. */
+function checkService({ service, profile }: DefaultsValues, where: Where): void {
+  within(where, service === undefined ? "profile" : "service", () =>
+    parseServiceModel(service ?? profile ?? "", {
+      what: "service",
+      random: createRandom(0),
+      sectors: 1,
+      loadTrace,
+    }),
+  );
 }
 
 function storePlan(own: ExportValues, folder: string, where: Where): StorePlan {

@@ -413,6 +413,21 @@ describe("files opened on first use", () => {
     close();
   });
 
+  test("what stands in its place by then is served only where it is an image", () => {
+    const { io, close } = bench();
+    for (const make of ["mkfifo", "mkdir", "ln -s /dev/zero", "truncate -s 100"]) {
+      const path = image(8);
+      const store = open({ path, io, lazy: true });
+      unlinkSync(path);
+      expect(Bun.spawnSync(["sh", "-c", `${make} "${path}"`]).exitCode).toBe(0);
+      // A FIFO without a writer is neither waited for nor read.
+      expect(store.read(0, 1, mapMemory(512), 0, 0), make).toBeGreaterThan(0);
+      expect(store.write(0, 1, mapMemory(512), 0, 0), make).toBeGreaterThan(0);
+      store.close();
+    }
+    close();
+  });
+
   test("what is no image is refused at once", () => {
     const { io, close } = bench();
     const path = image(8);

@@ -77,24 +77,25 @@ const CLOSED = -1;
 type Reads = "ask" | "never cold" | "beside";
 
 class FileStore implements Store, OpenFile {
+  // What a cached read looks at stands in front: with thousands of stores each cache line is a miss.
   readonly asynchronous: boolean;
-  readonly writable: boolean;
-  readonly synchronous: boolean;
-  readonly completions?: Completions;
   sectors: number;
-  good = 0;
   fd = CLOSED;
-  alignment = 1;
-  pending = 0;
   usedAt = 0;
   private readonly start: number;
-  private readonly options: FileStoreOptions;
   private readonly io: FileIo | null;
   private reads: Reads;
   /** Its number among those whose pages are remembered; -1: they are not. */
   private readonly number: number;
   private mapped: MappedFile | null = null;
   private unmappable = false;
+  readonly writable: boolean;
+  readonly synchronous: boolean;
+  readonly completions?: Completions;
+  good = 0;
+  alignment = 1;
+  pending = 0;
+  private readonly options: FileStoreOptions;
   /** Something was written that no flush has covered. */
   private dirty = false;
   private closing = false;
