@@ -7,6 +7,7 @@ import { loadJob, showJob } from "./job/job.ts";
 import { exitCodeOf, judgeResults } from "./compare/compare_action.ts";
 import { describeComparison } from "./compare/describe.ts";
 import { loadBaseline, saveBaseline } from "./compare/state.ts";
+import { plural } from "./report/shown.ts";
 import { checkOutput, writeOutput } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import type { RunResult } from "./result.ts";
@@ -98,7 +99,7 @@ export function describeRun(result: RunResult): string {
     "",
     ...result.findings.map((sentence) => `* ${sentence}`),
     "",
-    `${trials} trials in ${formatDuration(result.elapsed_ns)} over ${how}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
+    `${plural(trials, "trial")} in ${formatDuration(result.elapsed_ns)} over ${how}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -129,7 +129,7 @@ test("only matched rows count, and the rest is told", () => {
     () => 0.05,
   );
   expect(comparison.geomean).toMatchObject({ rows: 1, verdict: "same" });
-  expect(comparison.warnings).toContain("3 rows stand on one side only and are left out.");
+  expect(comparison.warnings).toContain("3 rows on one side only left out.");
 });
 
 test("the band of an A/A run is as wide as halves of it differ", () => {

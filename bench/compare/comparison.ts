@@ -1,6 +1,7 @@
 // Two results, row by row and as a whole: which cells stand beside each other, and what is left out.
 
 import type { CellResult, RunResult } from "../result.ts";
+import { plural } from "../report/shown.ts";
 import { SCHEMA_VERSION } from "../result.ts";
 import type { Metric } from "./metric.ts";
 import { type ComparedCell, type JudgedRows, judgeRows, type Row } from "./rows.ts";
@@ -84,11 +85,11 @@ function sideOf(result: RunResult): Side {
 }
 
 function unmatched(count: number): string[] {
-  return count === 0 ? [] : [`${count} rows stand on one side only and are left out.`];
+  return count === 0 ? [] : [`${plural(count, "row")} on one side only left out.`];
 }
 
 function empty(count: number): string[] {
-  return count === 0 ? [] : [`${count} rows have no figures on one side and are left out.`];
+  return count === 0 ? [] : [`${plural(count, "row")} without figures on one side left out.`];
 }
 
 /** What a verdict on so few trials is worth. */

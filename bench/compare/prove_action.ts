@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { EXIT, expected, failed } from "../../words/failure.ts";
 import { parseInteger, parseProbability } from "../../words/quantity.ts";
 import { loadJob } from "../job/job.ts";
+import { plural } from "../report/shown.ts";
 import { runArms, runJob } from "../run.ts";
 import { AOE } from "../trial.ts";
 import { exitCodeOf, judgeResults } from "./compare_action.ts";
@@ -69,7 +70,7 @@ export async function proveAction(
     ? `a slow-down of ${drag} ns, ${100 * share} % of a command's cost, is to be found in all`
     : `equal things may be told apart at most ${MOST_FALSE} time`;
   process.stdout.write(
-    `${times} comparisons: ${told.join(", ")}; ${rule}: ${good ? "so it was" : "IT WAS NOT SO"}.\n`,
+    `${plural(times, "comparison")}: ${told.join(", ")}; ${rule}: ${good ? "so it was" : "IT WAS NOT SO"}.\n`,
   );
   return good ? EXIT.done : EXIT.failed;
 }

@@ -7,6 +7,7 @@ import { now } from "../../sys/clock.ts";
 import { EXIT, expected } from "../../words/failure.ts";
 import { formatDuration } from "../../words/quantity.ts";
 import { loadJob } from "../job/job.ts";
+import { plural } from "../report/shown.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { createProgress } from "../progress.ts";
 import { provenance } from "../provenance.ts";
@@ -137,5 +138,5 @@ function describe({ claims, elapsed_ns: elapsed, provenance: from, quick }: Repr
     `${id}  ${claim}: ${verdict.toUpperCase()}`,
     `    ${sentence}`,
   ]);
-  return `${lines.join("\n")}\n\n${claims.length} claims in ${formatDuration(elapsed)}${quick ? " (--quick)" : ""}; Bun ${from.bun}, Linux ${from.kernel}, ${from.cpu}\n`;
+  return `${lines.join("\n")}\n\n${plural(claims.length, "claim")} in ${formatDuration(elapsed)}${quick ? " (--quick)" : ""}; Bun ${from.bun}, Linux ${from.kernel}, ${from.cpu}\n`;
 }
