@@ -30,6 +30,11 @@ import type { Random } from "../../words/random.ts";
 import { mutateBytes } from "./mutate.ts";
 import { pick } from "./surface.ts";
 
+/** Header of a mask frame with Ethernet's; the directive that adds. */
+const MASK_LENGTH = 28;
+const ADD = 1;
+const FIRST_OF_MANY = 0x0200_0001_0000;
+
 const OPCODES: readonly [number, ...number[]] = [
   ata.READ,
   ata.READ_EXT,
@@ -134,11 +139,42 @@ function body(random: Random, around: Envelope): ReturnType<typeof frame> {
   }
 }
 
+type Built = ReturnType<typeof frame>;
+
+/** A mask list filled to its last place or to one before or beyond it, and one more host after that (P17). */
+function fillMasks(random: Random, mtu: number): Built[] {
+  const most = Math.min(255, Math.floor((mtu + ethernet.LENGTH - MASK_LENGTH) / 8));
+  const from = (tag: number): Envelope => ({ to: OURS, from: PEER, tag });
+  const add = (mac: Mac) => [ADD, mac] as const;
+  // The sender is on it, or his next frame would meet silence.
+  const first = most - 1 + random.below(2);
+  const macs = Array.from({ length: first }, (_, at) => (at === 0 ? PEER : FIRST_OF_MANY + at));
+  const more = [OTHER, 0x0200_0000_0101].slice(0, 1 + random.below(2));
+  return [
+    maskFrame(1, macs.map(add), from(random.next())),
+    maskFrame(1, more.map(add), from(random.next())),
+  ];
+}
+
+/** A write, another over it, and the first one's copy when P28's window is about over. */
+function copyAtTheEdge(random: Random): (Built | number)[] {
+  const at = random.below(SECTORS - 1);
+  const write = () =>
+    ataFrame(
+      { command: ata.WRITE_EXT, flags: 0x41, feature: 0, count: 1, lba: at },
+      { to: OURS, from: PEER, tag: random.next() },
+      pattern(1, random.next()),
+    );
+  const first = write();
+  return [first, write(), pick(random, [1_999_999_999, 2e9, 2e9, 2_000_000_001]), first];
+}
+
 export const MTUS: readonly [number, ...number[]] = [1500, 1500, 9000, 600];
 
 /** A session of up to `most` frames. `cable`: things happen to the network too. */
 export function makeSession(random: Random, most: number, cable: boolean): string {
-  const lines: string[] = [`mtu ${pick(random, MTUS)}`];
+  const mtu = pick(random, MTUS);
+  const lines: string[] = [`mtu ${mtu}`];
   const sent: string[] = [];
   for (let left = 1 + random.below(most); left > 0; left--) {
     const kind = random.below(40);
@@ -149,6 +185,12 @@ export function makeSession(random: Random, most: number, cable: boolean): strin
     } else if (kind < 6 && sent.length > 0) {
       // A late copy.
       lines.push(`send ${sent[random.below(sent.length)]}`);
+    } else if (kind === 6 && !cable) {
+      const steps = random.below(3) === 0 ? fillMasks(random, mtu) : copyAtTheEdge(random);
+      for (const step of steps) {
+        if (typeof step === "number") lines.push(`wait ${step}`);
+        else lines.push(`send ${Buffer.from(toBytes(step)).toString("hex")}`);
+      }
     } else {
       const hex = Buffer.from(oneFrame(random)).toString("hex");
       sent.push(hex);

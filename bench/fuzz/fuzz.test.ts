@@ -6,10 +6,12 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "bun:test";
 
+import { Duplicates } from "../../target/duplicates.ts";
 import { createRandom } from "../../words/random.ts";
 import { fuzzCommand } from "./command.ts";
 import { fuzz, inputOf, SURFACES } from "./fuzz.ts";
 import type { Surface } from "./surface.ts";
+import { targetSurface } from "./target_surface.ts";
 import { READERS, textSurface } from "./text_surface.ts";
 
 /** Cases of each surface: a second or so of each. */
@@ -66,6 +68,48 @@ test("docs/fuzzing.md names every surface and every option", async () => {
   const text = await Bun.file(join(import.meta.dir, "../../docs/fuzzing.md")).text();
   for (const { name } of SURFACES) expect(text).toMatch(new RegExp(`\\| \`${name}\` +\\|`));
   for (const { long } of fuzzCommand().options) expect(text).toContain(`\`${long}`);
+});
+
+describe("the grammar reaches the last place and the last instant", () => {
+  const cases = 700;
+
+  test("P28's window: one that is over a nanosecond early is found", () => {
+    const { find } = Duplicates.prototype;
+    Duplicates.prototype.find = function (frame, base, length, source, tag, now) {
+      return find.call(this, frame, base, length, source, tag, now + 1);
+    };
+    try {
+      const { findings } = fuzz([targetSurface], 20_261_123, (_, run) => run >= cases);
+      expect(findings.length).toBeGreaterThan(0);
+    } finally {
+      Duplicates.prototype.find = find;
+    }
+    expect(fuzz([targetSurface], 20_261_123, (_, run) => run >= cases).findings).toEqual([]);
+  }, 60_000);
+
+  test("P17: mask lists that are full, and those with one place left, by each MTU", () => {
+    const full = new Map<string, Set<number>>();
+    for (let at = 0; at < cases; at++) {
+      const [mtu = "", ...lines] = inputOf(targetSurface, 20_261_123, at).split("\n");
+      for (const line of lines) {
+        const bytes = Buffer.from(line.slice("send ".length), "hex");
+        if (!line.startsWith("send ") || bytes.length < 28 || bytes[19] !== 2) continue;
+        const counts = full.get(mtu) ?? new Set<number>();
+        full.set(mtu, counts.add(bytes[27] as number));
+      }
+    }
+    for (const [mtu, most] of [
+      ["mtu 600", 73],
+      ["mtu 1500", 185],
+      ["mtu 9000", 255],
+    ] as const) {
+      expect([mtu, full.get(mtu)?.has(most), full.get(mtu)?.has(most - 1)]).toEqual([
+        mtu,
+        true,
+        true,
+      ]);
+    }
+  });
 });
 
 describe("the loop", () => {
