@@ -23,6 +23,8 @@ import { type Failing, type Hooks, simulate } from "./simulate.ts";
 import type { Checker } from "./violation.ts";
 
 const MOST = 1000;
+/** errno (asm-generic/errno-base.h). */
+const EIO = 5;
 
 /** Private methods by name: what a mutant replaces. */
 type Methods = Record<string, (...given: never[]) => unknown>;
@@ -247,6 +249,32 @@ const MORE: readonly Mutant[] = [
           },
       ),
     ],
+  },
+  {
+    name: "the pool counts a hold for longer than it was",
+    by: ["pool"],
+    patch: () => [
+      replace(
+        Ledger.prototype,
+        "disown",
+        (old) =>
+          function (this: { metrics: { hold: { sum: number } } }, ...given: unknown[]) {
+            this.metrics.hold.sum += 1e6;
+            return old.apply(this, given);
+          },
+      ),
+    ],
+  },
+  {
+    name: "the last sector can't be read, on a disk that is well",
+    by: ["outcome"],
+    hooks: {
+      store: (store) =>
+        storeWith(store, {
+          read: (lba, sectors, memory, offset, token) =>
+            lba + sectors === store.sectors ? EIO : store.read(lba, sectors, memory, offset, token),
+        }),
+    },
   },
   {
     name: "a command ends with success that the target refused",
