@@ -180,6 +180,28 @@ describe("over the memory link", () => {
   );
 });
 
+describe("thresholds", () => {
+  // Under the virtual clock `fixed` waits for its kick all the measured time, so nothing ends in it.
+  const stalled = [
+    "link=virtual",
+    "pool=fixed",
+    "service=",
+    "reclaim=coalesce:64/10ms",
+    "runtime=1ms",
+  ];
+  const moving = ["link=virtual", "pool=completion", "service=", "reclaim=eager", "runtime=1ms"];
+  test.each([
+    [stalled, "lat.p99<2ms", 3, "threshold lat.p99<2ms: MISSED, no data"],
+    [moving, "lat.p99<1us", 3, "threshold lat.p99<1us: MISSED, 20us"],
+    [moving, "lat.p99<2ms", 0, "threshold lat.p99<2ms: kept, 20us"],
+  ])("%j %s: exit code %d", async (job, threshold, code, sentence) => {
+    const words = [...job, `thresholds=${threshold}`, "warm_up=1ms", "ramp_time=1ms", "kick=20ms"];
+    const run = await aoe(["bench", "run", DEMO, ...words.flatMap((set) => ["--set", set])]);
+    expect(run.stdout).toContain(sentence);
+    expect(run.code).toBe(code);
+  });
+});
+
 describe("bad input is one sentence and exit code 2", () => {
   test.each([
     [["bench", "run", "/nonexistent.toml"], "Can't read the job file /nonexistent.toml: ENOENT"],
