@@ -3,7 +3,7 @@
 // What no command does by itself (a fault of ours, a hang, endless output) is made by a preload
 // that replaces commander's parseAsync, so that everything else is the real thing.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -170,5 +170,16 @@ describe("how a command ends", () => {
     ]);
     expect(run.stdout.toString()).toBe("line\n141\n");
     expect(run.stderr.toString()).toBe("");
+  });
+
+  test("a full disk under stdout is the environment's failure, told in one sentence", () => {
+    const full = openSync("/dev/full", "w");
+    try {
+      const run = Bun.spawnSync(commandLine(["--help"]), { stdout: full, stderr: "pipe" });
+      expect(run.stderr.toString()).toMatch(/^Cannot write standard output: .*no space left.*\n$/);
+      expect(run.exitCode).toBe(5);
+    } finally {
+      closeSync(full);
+    }
   });
 });

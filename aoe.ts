@@ -9,11 +9,12 @@
 //   anything else                  a fault of ours: one line, 1; the stack with AOE_DEBUG=1
 //   SIGINT, SIGTERM                130, 143, unless the command handles the signal itself
 //   stdout closed (`aoe … | head`) 141, as a program without handlers would end by SIGPIPE
+//   stdout full (a disk, a quota)  one sentence, 5
 
 import { Command, CommanderError } from "commander";
 
 import manifest from "./package.json" with { type: "json" };
-import { EXIT, Failure } from "./words/failure.ts";
+import { environment, EXIT, Failure } from "./words/failure.ts";
 
 interface Room {
   readonly name: string;
@@ -95,7 +96,8 @@ function endOn(signal: "SIGINT" | "SIGTERM", code: number): void {
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? 141 : report(error));
+  if (error.code === "EPIPE") process.exit(141);
+  process.exit(report(environment(`Cannot write standard output: ${error.message}`)));
 });
 process.on("uncaughtException", (error) => process.exit(report(error)));
 process.on("unhandledRejection", (error) => process.exit(report(error)));
