@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../words/failure.ts";
+import type { Link } from "./link.ts";
 import { createMemoryPair } from "./memory.ts";
 import { createReclaim } from "./reclaim.ts";
 import { parseReclaim } from "./reclaim_model.ts";
@@ -319,6 +320,36 @@ describe("reclaim models", () => {
     );
   });
 
+  test("a buffer that a transmit below let go of counts, though it is freed and its number lives on", () => {
+    const { link, buffers, send, to } = late("delay:1ms", 2, 0, "next-xmit:0us");
+    send(0);
+    to(1 * MS);
+    expect(link.reclaim()).toBe(0);
+    send(1);
+    const [first] = buffers;
+    if (first === undefined) throw new Error("unreachable");
+    link.free(first);
+    const heir = link.allocate(60);
+    if (heir === null) throw new Error("no buffer");
+    expect(heir.index).toBe(first.index);
+    expect(link.transmit(heir, 60)).toBe(true);
+    expect(link.reclaim()).toBe(1);
+  });
+
+  test("a buffer that the link below gives again lives again", () => {
+    const clock = createVirtualClock();
+    const [a] = createMemoryPair({ clock });
+    const same = a.allocate(60);
+    const inner: Link = Object.assign(Object.create(a), { allocate: () => same, free() {} });
+    const link = createReclaim(inner, parseReclaim("delay:1ms", "--reclaim"), clock);
+    const buffer = link.allocate(60);
+    if (buffer === null) throw new Error("no buffer");
+    link.free(buffer);
+    expect(() => link.transmit(buffer, 60)).toThrow("not freed");
+    expect(link.allocate(60)).toBe(buffer);
+    expect(link.transmit(buffer, 60)).toBe(true);
+  });
+
   test("the queue of holds grows and goes round in order", () => {
     const { link, send, to, clock } = late("delay:1ms", 1);
     for (let i = 0; i < 300; i++) {
@@ -331,6 +362,24 @@ describe("reclaim models", () => {
     expect(link.nextDeadline()).toBe(1 * MS + 150 * US);
     to(1 * MS + 299 * US);
     expect(link.reclaim()).toBe(1);
+  });
+
+  test("the queue that grows after it has gone round keeps whose hold is whose", () => {
+    const { link, send, to, pins } = late("delay:1ms", 3);
+    for (let i = 0; i < 40; i++) send(0);
+    to(1 * MS);
+    expect(link.reclaim()).toBe(1);
+    // From 40 on and over the end of the 64: 20 of one, then 100 of the other.
+    for (let i = 0; i < 20; i++) send(1);
+    to(1 * MS + 1 * US);
+    for (let i = 0; i < 100; i++) send(2);
+    expect(pins()).toEqual([0, 20, 100]);
+    to(2 * MS);
+    expect(link.reclaim()).toBe(1);
+    expect(pins()).toEqual([0, 0, 100]);
+    to(2 * MS + 1 * US);
+    expect(link.reclaim()).toBe(1);
+    expect(pins()).toEqual([0, 0, 0]);
   });
 });
 

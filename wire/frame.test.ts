@@ -7,10 +7,12 @@ import { rows as configRows } from "../fixtures/frames/config.ts";
 import { rows as listRows } from "../fixtures/frames/lists.ts";
 import { rows as otherRows } from "../fixtures/frames/other.ts";
 import { bytes, type Row } from "../fixtures/frames/row.ts";
+import * as aoe from "./aoe.ts";
 import * as ata from "./ata.ts";
 import * as ethernet from "./ethernet.ts";
 import * as frame from "./frame.ts";
 import { isMalformed } from "./malformed.ts";
+import * as mask from "./mask.ts";
 
 const rows: readonly Row[] = [...ataRows, ...configRows, ...listRows, ...otherRows];
 
@@ -125,6 +127,21 @@ test("a write that the capture cut is no malformed one", () => {
   const cut = frame.parse(viewOf(wire), 0, 60, 548);
   expect(isMalformed(cut)).toBe(false);
   expect(isMalformed(frame.parse(viewOf(wire), 0, 60, 547))).toBe(true);
+});
+
+test("only an answer's mask error lets its count exceed its list (P17)", () => {
+  const wire = dirty(60);
+  const view = viewOf(wire);
+  const parsed = (flags: number, error: number, count: number) => {
+    aoe.write(view, 0, flags, 0, 7, 3, aoe.COMMAND_MASK, 1);
+    mask.write(view, 0, mask.EDIT, error, count);
+    return mask.parse(view, 0, 60);
+  };
+  expect(isMalformed(parsed(0, 0, 4))).toBe(false);
+  expect(isMalformed(parsed(0, 0, 5))).toBe(true);
+  expect(isMalformed(parsed(0, mask.ERROR_FULL, 5))).toBe(true);
+  expect(isMalformed(parsed(aoe.FLAG_RESPONSE, 0, 5))).toBe(true);
+  expect(isMalformed(parsed(aoe.FLAG_RESPONSE, mask.ERROR_FULL, 5))).toBe(false);
 });
 
 test("pad zeroes up to 60 bytes and touches no longer frame (P18)", () => {

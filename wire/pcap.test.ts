@@ -118,6 +118,8 @@ describe("classic", () => {
     expect(broken(100 + 8, 0xffff_ffff)).toBe(
       "pcap captured length at 108: expected at most 262144, got 4294967295",
     );
+    expect(broken(100 + 8, 262_145)).toContain("at most 262144, got 262145");
+    expect(broken(100 + 8, 262_144)).toContain("at most the 1060 bytes on the wire, got 262144");
     expect(broken(100 + 8, 1061)).toBe(
       "pcap captured length at 108: expected at most the 1060 bytes on the wire, got 1061",
     );
@@ -252,6 +254,38 @@ describe("pcapng", () => {
     },
   );
 
+  test.each([
+    ["2⁻⁰ s", 128, 7n, 7, 0],
+    ["2⁻¹ s", 129, 7n, 3, 500_000_000],
+    ["10⁻¹ s", 1, 7n, 0, 700_000_000],
+  ] as const)(
+    "times in units of %s, behind an option of odd length",
+    (_, unit, time, whole, rest) => {
+      const comment = [1, 0, 1, 0, 0x41, 0, 0, 0];
+      const resolution = [9, 0, 1, 0, unit, 0, 0, 0, 0, 0, 0, 0];
+      const file = Uint8Array.from([
+        ...section(true),
+        ...link(true, [...comment, ...resolution]),
+        ...packet(true, time, [1], 1),
+      ]);
+      const { packets, damage } = drain(open(file));
+      expect(damage).toBeNull();
+      expect(packets.map(({ seconds, nanoseconds }) => [seconds, nanoseconds])).toEqual([
+        [whole, rest],
+      ]);
+    },
+  );
+
+  test("a new section forgets the interfaces of the one before", () => {
+    const second = [...section(false), ...link(false), ...packet(false, 1n, [2], 1)];
+    const first = [...section(true), ...link(true), ...link(true), ...packet(true, 1n, [1], 1, 1)];
+    expect(drain(open(Uint8Array.from([...first, ...second]))).packets.length).toBe(2);
+    const gone = [...first, ...section(false), ...packet(false, 1n, [2], 1)];
+    const { packets, damage } = drain(open(Uint8Array.from(gone)));
+    expect(packets.length).toBe(1);
+    expect(damage?.field).toBe("interface");
+  });
+
   test("cut at every length: no packet beyond the cut, one damage at most", () => {
     const whole = Uint8Array.from([
       ...section(true),
@@ -280,6 +314,14 @@ describe("pcapng", () => {
     );
     expect(damageOf(section(true), link(true), packet(true, 1n, [1, 2], 1))).toBe(
       "pcapng captured length at 68: expected at most 1, got 2",
+    );
+    // The block's own trailer is no part of the packet.
+    const five = packet(true, 1n, [1, 2, 3, 4], 60);
+    five[20] = 5;
+    expect(damageOf(section(true), link(true), five)).toContain("at most 4, got 5");
+    const most = Array<number>(262_145).fill(0);
+    expect(damageOf(section(true), link(true), packet(true, 1n, most, most.length))).toContain(
+      "at most 262144, got 262145",
     );
     expect(damageOf(section(true), [...u32(6, true), ...u32(0, true), ...u32(0, true)])).toBe(
       "pcapng block length at 32: expected a multiple of 4 from 12 to the 12 bytes left, got 0",
