@@ -400,6 +400,31 @@ describe("faults", () => {
     expect(counts).toEqual([3, 3, 2, 0, 0]);
   });
 
+  test("what the link below shows is as it was once a corrupted frame has been handed on", () => {
+    const clock = createVirtualClock();
+    const [raw, far] = createMemoryPair({ clock });
+    const whole: string[] = [];
+    const below: Link = Object.assign(Object.create(raw), {
+      receive: (visit: (frame: FrameView) => void, limit: number) =>
+        raw.receive((frame) => {
+          const text = () => frame.bytes.subarray(frame.base, frame.base + frame.length).toHex();
+          whole.push(text());
+          visit(frame);
+          whole.push(text());
+        }, limit),
+    });
+    const plan = parseFaults("rx:corrupt:1", "--faults");
+    const link = createFaults(below, plan, { clock, random: createRandom(SEED) });
+    far.transmit(buffer(far), LENGTH);
+    let seen = "";
+    link.receive((frame) => {
+      seen = frame.bytes.subarray(frame.base, frame.base + frame.length).toHex();
+    }, 64);
+    expect(whole.length).toBe(2);
+    expect(seen).not.toBe(whole[0]);
+    expect(whole[1]).toBe(whole[0]);
+  });
+
   test("a closed link has nothing due", () => {
     const end = faulty("tx:delay:1ms,rx:delay:1ms");
     end.send(end.a, 1);
