@@ -24,7 +24,7 @@ export interface Core {
 }
 
 /** Frames that one slice takes from one link at most: what bounds the time to the next deadline. */
-export const BATCH = 64;
+const BATCH = 64;
 
 /** Runs one slice at `now` (ns) and returns how many frames came in. */
 export function turn(core: Core, now: number): number {

@@ -6,7 +6,7 @@ import { createPoller, POLLIN, type Ready } from "../sys/poll.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** The longest single wait, ns: a signal's handler runs only when control is back in Bun's own loop. */
-export const LONGEST_WAIT = 1e9;
+const LONGEST_WAIT = 1e9;
 
 export interface PollWaiter extends Waiter {
   /** Watches `fd`, for input unless `events` (POLL… bits of sys/poll.ts) says otherwise; `ready` runs within `wait`. */

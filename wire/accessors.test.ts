@@ -73,24 +73,6 @@ test("ethernet and aoe: written, read by accessor and by record", () => {
   );
 });
 
-test("an answer's ethernet header: to the asker, from the address given, in place too (P5)", () => {
-  fc.assert(
-    fc.property(u48, u48, u48, fc.boolean(), (to, from, own, inPlace) => {
-      const request = dirty();
-      ethernet.write(request, BASE, to, from);
-      const view = inPlace ? request : dirty();
-      const base = inPlace ? BASE : 40;
-      ethernet.writeAnswer(request, BASE, view, base, own);
-      expect(ok(ethernet.parse(view, base, 14))).toEqual({
-        destination: from,
-        source: own,
-        type: 0x88a2,
-      });
-      expect([view.getUint8(base - 1), view.getUint8(base + 14)]).toEqual([0xa5, 0xa5]);
-    }),
-  );
-});
-
 test("ata: written, read by accessor and by record", () => {
   fc.assert(
     fc.property(u8, u8, u8, u8, u48, (flags, feature, count, command, lba) => {

@@ -5,7 +5,7 @@
 // IEEE 802.3; EtherType 0x88A2 is ATA over Ethernet. Offsets count from the destination's first
 // octet and stay the same in every module of this room.
 
-import { copyMac, type Mac, readMac, writeMac } from "./mac.ts";
+import { type Mac, readMac, writeMac } from "./mac.ts";
 import { type Malformed, tooShort } from "./malformed.ts";
 
 export const DESTINATION = 0;
@@ -29,18 +29,6 @@ export function type(view: DataView, base: number): number {
 }
 export function write(view: DataView, base: number, to: Mac, from: Mac): void {
   writeMac(view, base + DESTINATION, to);
-  writeMac(view, base + SOURCE, from);
-  view.setUint16(base + TYPE, ETHERTYPE_AOE);
-}
-/** Writes the header of an answer to the frame at `asked`: to its source, from `from` (P5). May be in place. */
-export function writeAnswer(
-  request: DataView,
-  asked: number,
-  view: DataView,
-  base: number,
-  from: Mac,
-): void {
-  copyMac(request, asked + SOURCE, view, base + DESTINATION);
   writeMac(view, base + SOURCE, from);
   view.setUint16(base + TYPE, ETHERTYPE_AOE);
 }

@@ -16,12 +16,6 @@ export function writeMac(view: DataView, offset: number, mac: Mac): void {
   view.setUint32(offset + 2, mac >>> 0);
 }
 
-/** Copies the address at `from`, byte for byte: half the price of reading and writing a number. */
-export function copyMac(source: DataView, from: number, target: DataView, to: number): void {
-  target.setInt32(to, source.getInt32(from));
-  target.setInt16(to + 4, source.getInt16(from + 4));
-}
-
 /** Broadcast and multicast addresses: the lowest bit of the first octet is set. */
 export function isGroup(mac: Mac): boolean {
   return (Math.floor(mac / 0x100_0000_0000) & 1) === 1;

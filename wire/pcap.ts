@@ -97,7 +97,7 @@ function isMagic(magic: number): boolean {
 }
 
 /** Writes the file header of a nanosecond Ethernet capture: HEADER_LENGTH bytes. */
-export function writeHeader(view: DataView, offset: number, snaplen: number): void {
+function writeHeader(view: DataView, offset: number, snaplen: number): void {
   view.setUint32(offset, MAGIC_NS, true);
   view.setUint16(offset + 4, 2, true);
   view.setUint16(offset + 6, 4, true);

@@ -51,7 +51,7 @@ export function formatMeaning(frame: Frame, request: Frame | null = null): strin
 }
 
 /** What was asked: `read ext`, `config set`, `vendor command 0xf0`. An answer needs its request. */
-export function formatCommand(frame: Frame, request: Frame | null = null): string {
+function formatCommand(frame: Frame, request: Frame | null = null): string {
   const { body } = frame;
   switch (body.kind) {
     case "ata": {
