@@ -185,6 +185,17 @@ for (const direction of BOTH) {
       expect(end.whole[1]).toEqual(end.whole[0] as Uint8Array);
     });
 
+    test("a duplicate is late by itself", () => {
+      const end = faulty(`${direction}:duplicate:1,${direction}:delay:uniform/100us/500us`);
+      end.send(from(end), 1);
+      end.run(1000 * US);
+      expect(end.seen.length).toBe(2);
+      const [first, second] = end.seen.map(([, at]) => at);
+      expect(first).toBeGreaterThanOrEqual(100 * US);
+      expect(second).toBeGreaterThan(first as number);
+      expect(end.a.faults[direction]).toMatchObject({ delayed: 2, duplicated: 1 });
+    });
+
     test("delay holds every frame exactly so long", () => {
       const end = faulty(`${direction}:delay:250us`);
       for (let i = 0; i < 10; i++) {
