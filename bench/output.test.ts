@@ -58,3 +58,17 @@ test.each([
   expect([child.exitCode, child.stdout.toString()]).toEqual([5, ""]);
   expect(child.stderr.toString().trim().split("\n").length).toBe(1);
 });
+
+test("where the result's disk turns out to be full, the run's figures are shown all the same", () => {
+  const quick = ["link=virtual", "pool=completion", "runtime=1ms", "ramp_time=0s", "warm_up=0s"];
+  const sets = [...quick, "floor=off", "image_size=1m"].flatMap((set) => ["--set", set]);
+  const words = ["bench", "run", join(JOBS, "smoke.toml"), ...sets, "-o", "/dev/full"];
+  const child = Bun.spawnSync([process.execPath, AOE, ...words], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect(child.stderr.toString()).toContain("Can't write /dev/full: ENOSPC");
+  expect(child.stdout.toString()).toContain("over the VIRTUAL CLOCK");
+  expect(child.exitCode).toBe(5);
+});

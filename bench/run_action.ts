@@ -60,10 +60,11 @@ export async function runAction(
     },
   });
   progress.clear();
+  // First what a full disk can't take away.
+  (machine ? process.stderr : process.stdout).write(describeRun(result));
   if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
   emit({ event: "end", result });
-  (machine ? process.stderr : process.stdout).write(describeRun(result));
   const trials = result.cells.flatMap((cell) => cell.trials);
   const kept = result.cells.every((cell) => cell.thresholds.every(({ held }) => held));
   if (flags.saveBaseline !== undefined) {
