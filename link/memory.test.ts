@@ -247,3 +247,43 @@ describe("memory switch", () => {
     ]);
   });
 });
+
+describe("a change of MTU or carrier", () => {
+  test("is due at once, ends a wait, and is told once, by the next receive", () => {
+    const clock = createVirtualClock();
+    const [a, , cable] = createMemoryPair({ clock, latency: 1000 });
+    let told = 0;
+    a.onChange = () => told++;
+    clock.wait(50);
+    cable.setMtu(9000, 0);
+    expect(a.nextDeadline()).toBe(0);
+    const before = clock.now();
+    clock.wait(before + 1e9);
+    expect(clock.now()).toBe(before);
+    expect(told).toBe(0);
+    for (let round = 0; round < 2; round++) {
+      a.receive(() => {}, 64);
+      expect([told, a.nextDeadline()]).toEqual([1, Infinity]);
+    }
+  });
+
+  test("to what was already so is none, and a closed link tells none", () => {
+    const clock = createVirtualClock();
+    const [a, b, cable] = createMemoryPair({ clock });
+    let told = 0;
+    a.onChange = b.onChange = () => told++;
+    cable.setMtu(1500);
+    a.receive(() => {}, 64);
+    b.receive(() => {}, 64);
+    expect(told).toBe(0);
+    cable.setMtu(9000, 0);
+    a.close();
+    b.close();
+    cable.setMtu(9000, 1);
+    for (const link of [a, b]) {
+      link.receive(() => {}, 64);
+      expect(link.nextDeadline()).toBe(Infinity);
+    }
+    expect(told).toBe(0);
+  });
+});
