@@ -90,10 +90,10 @@ export async function abAction(
       cost,
       sockets,
     };
-    if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
-    if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
     const text = describe(verdict, exact, { micro, cost, sockets });
     (flags.json === true ? process.stderr : process.stdout).write(text);
+    if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
+    if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
     return {
       worse: EXIT.threshold,
       better: EXIT.done,

@@ -77,9 +77,9 @@ export async function reproduceAction(given: Readonly<Record<string, unknown>>):
     claims,
     runs,
   };
+  (flags.json === true ? process.stderr : process.stdout).write(describe(result));
   if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
-  (flags.json === true ? process.stderr : process.stdout).write(describe(result));
   return EXIT.done;
 }
 

@@ -150,9 +150,9 @@ function writeImage(path: string, bytes: number): void {
 
 function report(result: WholeResult, flags: Flags): void {
   const text = `${JSON.stringify(result)}\n`;
+  (flags.json === true ? process.stderr : process.stdout).write(describeWhole(result));
   if (flags.output !== undefined) writeOutput(flags.output, text);
   if (flags.json === true) process.stdout.write(text);
-  (flags.json === true ? process.stderr : process.stdout).write(describeWhole(result));
 }
 
 /** A line for each command, under what is timed. */
