@@ -68,13 +68,14 @@ export async function startNbd(
   folder: string,
   bytes: number,
   words: readonly string[] = [],
+  targetWords: readonly string[] = [],
 ): Promise<NbdFixture> {
   const image = join(folder, "disk.img");
   const socket = join(folder, "socket");
   writeFileSync(image, "");
   truncateSync(image, bytes);
   const makeTarget = async (): Promise<Running> => {
-    const target = startAoe(["target", "7", "3", "b0", image]);
+    const target = startAoe(["target", ...targetWords, "7", "3", "b0", image]);
     await target.until("serves");
     return target;
   };
