@@ -436,6 +436,22 @@ describe("faults", () => {
     expect(whole[1]).toBe(whole[0]);
   });
 
+  test("a link that its visitor closes hands on no more, and then sends nothing", () => {
+    const end = faulty("rx:delay:1ms");
+    for (let i = 0; i < 3; i++) end.send(end.b, i);
+    end.a.receive(() => {}, 64);
+    while (end.clock.now() < 1000 * US) end.clock.wait(1000 * US);
+    let visits = 0;
+    end.a.receive(() => {
+      visits++;
+      end.a.close();
+    }, 64);
+    expect(visits).toBe(1);
+    end.a.setPlan(parseFaults("tx:drop:1", "x"));
+    expect(end.send(end.a, 1)).toBe(false);
+    expect(end.a.faults.tx.frames).toBe(0);
+  });
+
   test("a closed link has nothing due", () => {
     const end = faulty("tx:delay:1ms,rx:delay:1ms");
     end.send(end.a, 1);
