@@ -388,6 +388,30 @@ testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
     expect(told.out).toMatch(/^e7\.3 read \d+\/s .* mean 1\.?\d*ms queue/m);
   }, 15_000);
 
+  test("answers of others never leave the kernel, unless all is captured", async () => {
+    for (const [words, more] of [
+      [[], 1],
+      [["--capture", fresh(".pcap")], 101],
+    ] as const) {
+      const served = await serve(memory(3), 'interfaces = ["b0"]', [...words]);
+      const control = await served.connect();
+      const peer = new Peer();
+      await peer.ask(readFrame(0, 1));
+      const rx = async (): Promise<number> => {
+        const stats = await control.ask({ verb: "stats" });
+        return (stats["interfaces"] as { rx: number }[])[0]?.rx ?? Number.NaN;
+      };
+      const before = await rx();
+      for (let tag = 0; tag < 100; tag++) {
+        peer.send(readFrame(0, 1, { tag, flags: aoe.FLAG_RESPONSE }));
+      }
+      await peer.ask(readFrame(0, 1, { tag: 1000 }));
+      expect((await rx()) - before).toBe(more);
+      await control.ask({ verb: "quit" });
+      await served.exited;
+    }
+  });
+
   test("metrics are served on this host alone", async () => {
     const served = await serve(memory(3), 'interfaces = ["b0"]\nmetrics = ":0"');
     const url = /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(served.said())?.[0] ?? "";

@@ -36,6 +36,7 @@ import type { MetricsServer } from "./control/metrics.ts";
 import type { Running } from "./control/running.ts";
 import { type Applied, Exports, type Served } from "./exports.ts";
 import { Interfaces } from "./interfaces.ts";
+import { REQUESTS } from "./request_filter.ts";
 import { parseServiceModel } from "./service/model.ts";
 import { FileIo } from "./stores/file_io.ts";
 import { createSystemd } from "./systemd.ts";
@@ -134,7 +135,12 @@ export async function serve(options: ServeOptions): Promise<void> {
     function openLink(name: string): Link {
       // P12: what an initiator may send at once must find room at once.
       const most = Math.max(0, ...plan.exports.map(({ bufferCount }) => bufferCount));
-      const link = openPacketLink({ interface: name, ringBytes: ringBytesFor(most) });
+      const link = openPacketLink({
+        interface: name,
+        ringBytes: ringBytesFor(most),
+        // A capture shows every frame.
+        ...(capture === null ? { filter: REQUESTS } : {}),
+      });
       for (const warning of link.granted.warnings) say(warning);
       const wrappers: Wrapper[] = [];
       if (faults !== null) {

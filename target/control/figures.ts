@@ -246,7 +246,7 @@ export const INTERFACE_FIGURES: readonly Figure<TargetPort>[] = [
   ),
   frames(
     "ignored",
-    "frames that are nobody's business here: answers of other targets, other addresses, other hosts",
+    "frames that are nobody's business here: other addresses, other hosts; answers, which only reach a target that captures",
     ({ counters: c }) => c.responses + c.otherAddress + c.otherHost + c.foreign + c.unmatchedTests,
   ),
   frames(
