@@ -11,13 +11,13 @@ const SPOKEN: Readonly<Record<Measure, string>> = {
   lat_p50_ns: "median latency",
 };
 
-export function describeGrowth({ axes, setting, trials }: GrowthResult): string {
+export function describeGrowth({ axes, trials }: GrowthResult): string {
   const failures = trials.flatMap(({ axis, value, failure }) =>
     failure === null ? [] : [`${axis} ${value}: ${failure}`],
   );
   return `${[
     ...axes.flatMap((axis) => [describeAxis(axis), ""]),
-    `medians of ${setting.rounds} rounds, with the range that holds the true one with 95 % chance (all of them where there are too few); flat: at most ${FLAT} times the first`,
+    `medians over trials, with the range that holds the true one with 95 % chance (all of them where there are too few); flat: at most ${FLAT} times the first`,
     ...failures,
   ].join("\n")}\n`;
 }
