@@ -11,11 +11,11 @@ import { probeLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
 import { AOE } from "../trial.ts";
 import { barsOf, FRUGAL } from "./bars.ts";
-import { joined } from "./joined.ts";
+import { joined, readPeers } from "./joined.ts";
 import { compileLimits } from "./limits.ts";
 import { parsePeers, type PeersTexts } from "./peers_options.ts";
 import { type PeersResult, PeersSchema, type PeersTrial } from "./peers_result.ts";
-import { describePeers } from "./peers_table.ts";
+import { describePeers, peersMarkdown } from "./peers_table.ts";
 import { meansOf, summarize } from "./summary.ts";
 import { summaryOf } from "./summary_of.ts";
 
@@ -359,4 +359,22 @@ function lacksCompiler(): string {
   } finally {
     rmSync(own, { recursive: true, force: true });
   }
+}
+
+describe("docs/performance.md", () => {
+  test("shows the figures of fixtures/results/peers.json", () => {
+    const root = join(import.meta.dir, "..", "..");
+    const page = unpadded(readFileSync(join(root, "docs", "performance.md"), "utf8"));
+    const result = joined([readPeers(join(root, "fixtures", "results", "peers.json"))]);
+    for (const block of peersMarkdown(result).split("\n\n"))
+      expect(page).toContain(unpadded(block));
+  });
+});
+
+/** The formatter pads tables and folds lines. */
+function unpadded(text: string): string {
+  return text
+    .replaceAll(/-{3,}/g, "---")
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/ ?\| ?/g, "|");
 }
