@@ -288,7 +288,7 @@ describe("aoe bench peers", () => {
       expect(failed).toMatchObject({ arm: "mine", figures: null, exit_code: 6 });
       expect(failed?.failure).toContain("No e7.3 answered");
     },
-    30_000,
+    60_000,
   );
 
   const noVblade = findProgram("vblade") === null;
