@@ -33,6 +33,7 @@ test.skipIf(why !== "")(
       "alone_p50_ns",
       "read_deep_ns",
       "read_one_deep_ns",
+      "part_deep_ns",
       "alone_deep_ns",
     ]) {
       expect(figures[key]).toBeWithin(1e3, 10e6);
@@ -57,6 +58,7 @@ test("a figure that misses what is promised is named", () => {
     alone_p50_ns: 1,
     read_ratio: 1.1,
     read_one_deep_ns: 1,
+    part_deep_ns: 1,
     read_one_deep_ratio: 1.05,
     read_deep_ns: 1,
     alone_deep_ns: 1,
