@@ -1,7 +1,7 @@
 // Growth: options, places, what trials say of an axis, results joined, and a point of each kind in a lab.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -18,7 +18,7 @@ import {
   type GrowthShape,
   placeOf,
 } from "./axes.ts";
-import { joinedGrowth } from "./growth_joined.ts";
+import { joinedGrowth, readGrowth } from "./growth_joined.ts";
 import { parseGrowth } from "./growth_options.ts";
 import {
   GROWTH,
@@ -236,5 +236,18 @@ describe("a point in a lab", () => {
       },
       60_000,
     );
+  }
+});
+
+test("docs/performance.md shows the ratios of fixtures/results/growth.json", () => {
+  const root = join(import.meta.dir, "..", "..");
+  const page = readFileSync(join(root, "docs", "performance.md"), "utf8");
+  const { axes } = readGrowth(join(root, "fixtures", "results", "growth.json"));
+  expect(axes.length).toBe(5);
+  for (const { axis, points, ends } of axes) {
+    const row = page.split("\n").find((line) => line.split("|")[1]?.trim() === axis) ?? "";
+    const cells = row.split("|").map((cell) => cell.trim());
+    expect(cells[2]).toBe(points.map(({ label }) => label).join(" / "));
+    expect(cells.slice(5, 7)).toEqual(ends.map(({ ratio }) => (ratio ?? Number.NaN).toFixed(2)));
   }
 });
