@@ -36,12 +36,16 @@ test("nothing is made by asking, and a device or a link is written through, not 
 });
 
 const RESULT = join(import.meta.dir, "../fixtures/results/report.json");
+const PEERS = join(import.meta.dir, "../fixtures/results/peers.json");
 const JOBS = join(import.meta.dir, "../fixtures/jobs");
 test.each([
   [["run", join(JOBS, "demo.toml"), "-o"]],
   [["reproduce", "-o"]],
   [["ab", "HEAD", "-o"]],
   [["whole", "-o"]],
+  [["growth", "-o"]],
+  [["peers", "-o"]],
+  [["peers", PEERS, "-o"]],
   [["merge", RESULT, RESULT, "-o"]],
   [["report", RESULT, "-o"]],
   [["load", "e7.3", "--interface", "lo", "--hgrm"]],

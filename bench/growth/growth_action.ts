@@ -1,11 +1,11 @@
 // `aoe bench growth`: what a read costs along each axis, measured now or read from results of earlier runs.
 
-import { writeFileSync } from "node:fs";
 import { now } from "../../sys/clock.ts";
-import { environment, EXIT, usage } from "../../words/failure.ts";
+import { EXIT, usage } from "../../words/failure.ts";
 import { makeBed } from "../bed.ts";
 import { rate } from "../findings.ts";
 import { requireLab } from "../lab/lab.ts";
+import { checkOutput, writeOutput } from "../output.ts";
 import { provenance } from "../provenance.ts";
 import { SCHEMA_VERSION } from "../result.ts";
 import { axisOf, MTU, READ_BYTES } from "./axes.ts";
@@ -28,6 +28,7 @@ export async function growthAction(
 ): Promise<number> {
   const flags = given as Flags;
   const options = parseGrowth(flags);
+  checkOutput(flags.output);
   if (files.length > 0) {
     const [first] = Object.keys(flags).filter(
       (name) => !["json", "output"].includes(name) && (name !== "axis" || flags.axis?.length !== 0),
@@ -89,16 +90,9 @@ function progress(trial: GrowthTrial, of: number): void {
 
 function report(result: GrowthResult, flags: Flags): number {
   const text = `${JSON.stringify(result)}\n`;
-  if (flags.output !== undefined) {
-    try {
-      writeFileSync(flags.output, text);
-    } catch (error) {
-      throw environment(
-        `Can't write ${flags.output}: ${error instanceof Error ? error.message : error}`,
-      );
-    }
-  }
   if (flags.json === true) process.stdout.write(text);
   (flags.json === true ? process.stderr : process.stdout).write(describeGrowth(result));
+  // Last: a disk that is full by now must not cost the figures.
+  if (flags.output !== undefined) writeOutput(flags.output, text);
   return result.trials.some(({ failure }) => failure !== null) ? EXIT.failed : EXIT.done;
 }

@@ -1,12 +1,13 @@
 // `aoe bench peers`: our target beside its peers, measured now or read from results of earlier runs.
 
-import { accessSync, constants, statfsSync, writeFileSync } from "node:fs";
+import { accessSync, constants, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isInMemory } from "../../sys/file.ts";
 import { now } from "../../sys/clock.ts";
-import { environment, EXIT, usage } from "../../words/failure.ts";
+import { EXIT, usage } from "../../words/failure.ts";
 import { makeBed } from "../bed.ts";
 import { rate } from "../findings.ts";
+import { checkOutput, writeOutput } from "../output.ts";
 import { provenance } from "../provenance.ts";
 import { SCHEMA_VERSION } from "../result.ts";
 import { cellName } from "./bars.ts";
@@ -33,6 +34,7 @@ export async function peersAction(
 ): Promise<number> {
   const flags = given as Flags;
   const options = parsePeers(flags);
+  checkOutput(flags.output);
   if (files.length > 0) {
     const [first] = Object.keys(flags).filter(
       (name) => !SHOWN.includes(name) && !(name === "peer" && options.peers.length === 0),
@@ -112,17 +114,10 @@ function progress(): PeersEvents {
 
 function report(result: PeersResult, flags: Flags): number {
   const text = `${JSON.stringify(result)}\n`;
-  if (flags.output !== undefined) {
-    try {
-      writeFileSync(flags.output, text);
-    } catch (error) {
-      throw environment(
-        `Can't write ${flags.output}: ${error instanceof Error ? error.message : error}`,
-      );
-    }
-  }
   if (flags.json === true) process.stdout.write(text);
   const words = flags.markdown === true ? peersMarkdown(result) : describePeers(result);
   (flags.json === true ? process.stderr : process.stdout).write(words);
+  // Last: a disk that is full by now must not cost the figures.
+  if (flags.output !== undefined) writeOutput(flags.output, text);
   return result.trials.some(({ failure }) => failure !== null) ? EXIT.failed : EXIT.done;
 }
