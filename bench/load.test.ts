@@ -189,6 +189,28 @@ describe("open loop", () => {
   });
 });
 
+describe("without a warm-up the first command is measured, and so is its pool", () => {
+  test("closed loop: nothing is missed and nothing fails", async () => {
+    const outcome = await run({ rampTime: "0s", reclaim: "coalesce:64/1ms", pool: "scan-swap" });
+    const figures = figuresOf(outcome);
+    expect(figures).toMatchObject({ failures: 0, littles_law_holds: true, pool_preallocated: 16 });
+    // All headroom that there is was allocated in the measured time.
+    expect(figures.allocations).toBe(figures.pool_length);
+    expect(figures.allocations).toBeGreaterThanOrEqual(32);
+    const { completed, allocations } = outcome.series.table();
+    expect(completed.at(-1)).toBeGreaterThan(outcome.load.completed * 0.9);
+    expect(allocations.at(-1)).toBe(figures.allocations);
+  });
+
+  test("open loop: where no command is due in time, the figures are zeros", async () => {
+    const texts = { rampTime: "0s", runtime: "1ms", rateIops: "1" };
+    // The first by the clock is due at once, that of this seed's Poisson process later.
+    const outcome = await run({ ...texts, rateProcess: "poisson" });
+    expect(figuresOf(outcome)).toMatchObject({ iops: 0, dry: 0, pool_preallocated: 16 });
+    expect(outcome.leak).toBeNull();
+  });
+});
+
 describe("verify", () => {
   const texts = { rw: "randrw", bs: "2k", verify: "crc32c", iodepth: "8" };
 

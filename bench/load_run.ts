@@ -9,6 +9,7 @@ import type { Device } from "../initiator/device.ts";
 import { createInitiator, type Initiator } from "../initiator/initiator.ts";
 import { createPool } from "../initiator/pool/buffer_pool.ts";
 import type { PoolSnapshot } from "../initiator/pool/metrics.ts";
+import type { Pool } from "../initiator/pool/pool.ts";
 import { leakMessage } from "../initiator/pool/teardown.ts";
 import { drive, type DriveMode } from "../link/drive.ts";
 import { createFaults, type FaultLink } from "../link/faults.ts";
@@ -19,6 +20,7 @@ import type { ReclaimModel } from "../link/reclaim_model.ts";
 import type { Waiter } from "../link/waiter.ts";
 import { mapMemory } from "../sys/memory.ts";
 import { type Usage, usage } from "../sys/usage.ts";
+import * as ethernet from "../wire/ethernet.ts";
 import { type Address, formatAddress } from "../words/address.ts";
 import { failed, notFound } from "../words/failure.ts";
 import { formatDuration, formatSize, MS } from "../words/quantity.ts";
@@ -38,6 +40,15 @@ import { SECTOR, Workload, writes } from "./workload.ts";
 const ASK_EVERY = 50 * MS;
 /** How long a pool's buffers may come back after the end; Linux waits as long. */
 const TEARDOWN = 3000 * MS;
+/** What a pool that is not there yet has counted. */
+const UNBORN: SeriesSource["metrics"] = {
+  dry: 0,
+  kicks: 0,
+  kickStall: 0,
+  allocations: 0,
+  poolLength: 0,
+  pinnedOnly: 0,
+};
 
 export interface LoadSetting {
   readonly link: Link;
@@ -94,13 +105,7 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
     links: [link],
     random: random.fork("tags"),
     pool: (on, frameBytes) => {
-      const pool = createPool({
-        strategy: options.pool.strategy,
-        link: on,
-        frameBytes,
-        preallocated: options.pool.preallocated,
-        cap: options.pool.cap,
-      });
+      const pool = makePool(options, on, frameBytes);
       return setting.trace?.aroundPool(pool) ?? pool;
     },
     ...(setting.packetLife === undefined ? {} : { packetLife: setting.packetLife }),
@@ -128,6 +133,11 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
     elapsed: waiter.now() - startedAt,
     ...run,
   };
+}
+
+function makePool(options: LoadOptions, link: Link, frameBytes: number): Pool {
+  const { strategy, preallocated, cap } = options.pool;
+  return createPool({ strategy, link, frameBytes, preallocated, cap });
 }
 
 function wrap(
@@ -233,10 +243,10 @@ async function perform(
   let snapshot: PoolSnapshot | null = null;
   let stopped = false;
   const series = new Series();
-  // The pool comes with the first command.
   let source: SeriesSource | null = null;
   load.onMeasure = (now) => {
-    poolOf(device).markWarm(now);
+    // The pool comes with the first command: after no warm-up at all it has yet to, and all that it counts is measured.
+    poolOf(device)?.markWarm(now);
     setting.trace?.start(now);
     source = sourceOf(load, device);
     series.begin(source, now, setting.options.runtime);
@@ -247,7 +257,7 @@ async function perform(
     if (source !== null) series.look(source, now);
     usage(usageAfter);
     setting.watched?.end();
-    snapshot = poolOf(device).snapshot(now);
+    snapshot = poolOf(device)?.snapshot(now) ?? unused(setting, now);
     setting.trace?.stop(now);
   };
   let warmUntil = waiter.now() + setting.options.warmUp;
@@ -293,13 +303,22 @@ async function perform(
   };
 }
 
+/** What a pool says that nobody has asked for a buffer: no command was due by the end of the measured time. */
+function unused({ options, link }: LoadSetting, now: number): PoolSnapshot {
+  const pool = makePool(options, link, ethernet.LENGTH + link.mtu);
+  const snapshot = pool.snapshot(now);
+  pool.close(now);
+  return snapshot;
+}
+
 function sourceOf(load: Load, device: Device): SeriesSource {
-  const pool = poolOf(device);
   const spent = usage();
   return {
-    metrics: pool.metrics,
+    get metrics() {
+      return poolOf(device)?.metrics ?? UNBORN;
+    },
     get owned() {
-      return pool.owned;
+      return poolOf(device)?.owned ?? 0;
     },
     get completed() {
       return load.completed;
@@ -348,13 +367,16 @@ async function close(
       until: () => closed || waiter.now() >= until,
     });
   }
-  return closed ? null : leakMessage(poolOf(device), waiter.now());
+  if (closed) return null;
+  const pool = poolOf(device);
+  return pool === null
+    ? "Frames of the discovery are still held by the link."
+    : leakMessage(pool, waiter.now());
 }
 
-function poolOf(device: Device) {
-  const pool = device.pools[0];
-  if (pool == null) throw new Error("invariant: an identified device has a pool");
-  return pool;
+/** null: no command has been sent yet. */
+function poolOf(device: Device): Pool | null {
+  return device.pools[0] ?? null;
 }
 
 /** The initiator, what drives it, and perhaps a target, as one core. */

@@ -36,7 +36,10 @@ export type SeriesTable = Readonly<Record<SeriesColumn, readonly number[]>>;
 
 /** Where the numbers come from; all of it is read, nothing kept. */
 export interface SeriesSource {
-  readonly metrics: PoolMetrics;
+  readonly metrics: Pick<
+    PoolMetrics,
+    "dry" | "kicks" | "kickStall" | "allocations" | "poolLength" | "pinnedOnly"
+  >;
   readonly owned: number;
   readonly completed: number;
   readonly outstanding: number;
