@@ -321,6 +321,19 @@ testsInLab(import.meta.path, { mtu: 9000 }, () => {
 });
 
 if (!insideLabTests) {
+  test("opened without options, or with something else, it says what it takes", async () => {
+    // As a program without types may call it.
+    const open = openInitiator as (...words: unknown[]) => Promise<AoeInitiator>;
+    for (const given of [[], [null], ["eth1"]]) {
+      const error = await open(...given).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(Failure);
+      expect(error).toMatchObject({
+        exitCode: 2,
+        message: `Expected \`options\` to be an object such as { interface: "eth1" }, got \`${given[0]}\``,
+      });
+    }
+  });
+
   test("its types are there for a project that depends on it", () => {
     const folder = mkdtempSync(join(tmpdir(), "aoe-types-"));
     try {

@@ -155,6 +155,10 @@ const SLICE = 2 * MS;
 
 /** Opens the interfaces. Rejects with a Failure: no such interface, no permission (exit code 5), a bad option (2). */
 export async function openInitiator(options: OpenOptions): Promise<AoeInitiator> {
+  // Programs without types call it too.
+  if (typeof options !== "object" || options === null) {
+    throw expected("options", 'an object such as { interface: "eth1" }', options);
+  }
   const { poolPrealloc, poolCap, window, onNotice, ...texts } = options;
   const interfaces =
     typeof options.interface === "string" ? [options.interface] : options.interface;
