@@ -2,7 +2,7 @@
 // told as worse, or as a broken invariant. And tables made by hand, for which way a difference goes.
 
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compareTables } from "./exact.ts";
@@ -79,6 +79,36 @@ test.skipIf(!inGit)(
     }
   },
   120_000,
+);
+
+test.skipIf(!inGit)(
+  `trials that fail end ab with 1, whatever is left says${inGit ? "" : " (skipped: not in a git repository)"}`,
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), "aoe-ab-failing-"));
+    try {
+      const job = join(folder, "job.toml");
+      // Of the two cells nobody answers in the second.
+      const keys = [
+        'link = "virtual"',
+        'faults = { none = "", deaf = "tx:drop:100%" }',
+        'runtime = "1ms"',
+        'warm_up = "0s"',
+        'ramp_time = "0s"',
+      ];
+      writeFileSync(job, `[cells]\n${keys.join("\n")}\n`);
+      const words = ["bench", "ab", "HEAD", "--only", "sockets", "--job", job, "--set", "trials=1"];
+      const judged = run([process.execPath, "aoe.ts", ...words, "--json"], ROOT);
+      expect(judged.err).toContain("3 trials failed: this is of what is left.\nINCONCLUSIVE\n");
+      expect(judged.code).toBe(1);
+      const { failed_trials: failed, sockets } = JSON.parse(judged.out);
+      expect(failed).toBe(3);
+      // What is left is judged all the same.
+      expect(sockets.comparison.geomean.rows).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  60_000,
 );
 
 test("no repository, or another user's, is one sentence with git's own reason", () => {

@@ -18,6 +18,7 @@ import { loadJob } from "../job/job.ts";
 import { createProgress } from "../progress.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { type RunResult, SCHEMA_VERSION } from "../result.ts";
+import { plural } from "../report/shown.ts";
 import { runArms } from "../run.ts";
 import { compareExactly, type Exact } from "./exact.ts";
 import { MICRO, measureMicro } from "./micro.ts";
@@ -78,22 +79,25 @@ export async function abAction(
     const sockets = judges.includes("sockets")
       ? await measure(path, sets, undefined, base, head)
       : null;
+    const measured = { micro, cost, sockets };
     const verdict = overall(exact, [micro, cost, sockets]);
+    const failures = failedTrials(measured);
     const result = {
       schema_version: SCHEMA_VERSION,
       kind: "aoe bench ab",
       base: base.revision,
       head: head.revision,
       verdict,
+      failed_trials: failures,
       exact,
-      micro,
-      cost,
-      sockets,
+      ...measured,
     };
-    const text = describe(verdict, exact, { micro, cost, sockets });
+    const text = describe(verdict, exact, measured, failures);
     (flags.json === true ? process.stderr : process.stdout).write(text);
     if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
     if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+    // As of any run: what is left of the trials has a verdict, and they are not whole.
+    if (failures > 0) return EXIT.failed;
     return {
       worse: EXIT.threshold,
       better: EXIT.done,
@@ -173,10 +177,19 @@ function overall(exact: Exact | null, measured: readonly (Measured | null)[]): A
     : "inconclusive";
 }
 
+/** Of all judges and all three arms. */
+function failedTrials(measured: Readonly<Record<string, Measured | null>>): number {
+  const sides = Object.values(measured).flatMap((one) =>
+    one === null ? [] : [one.comparison.base, one.comparison.head, one.control.head],
+  );
+  return sides.reduce((sum, { failed_trials: failed }) => sum + failed, 0);
+}
+
 function describe(
   verdict: AbVerdict,
   exact: Exact | null,
   measured: Readonly<Record<string, Measured | null>>,
+  failures: number,
 ): string {
   const lines: string[] = [];
   if (exact !== null)
@@ -190,6 +203,7 @@ function describe(
       "",
     );
   }
+  if (failures > 0) lines.push(`${plural(failures, "trial")} failed: this is of what is left.`);
   lines.push(`${verdict.toUpperCase()}`);
   return `${lines.join("\n")}\n`;
 }
