@@ -7,9 +7,7 @@
 
 import type { Device } from "../initiator/device.ts";
 import { createInitiator, type Initiator } from "../initiator/initiator.ts";
-import { createPool } from "../initiator/pool/buffer_pool.ts";
 import type { PoolSnapshot } from "../initiator/pool/metrics.ts";
-import type { Pool } from "../initiator/pool/pool.ts";
 import { leakMessage } from "../initiator/pool/teardown.ts";
 import { drive, type DriveMode } from "../link/drive.ts";
 import { createFaults, type FaultLink } from "../link/faults.ts";
@@ -20,7 +18,6 @@ import type { ReclaimModel } from "../link/reclaim_model.ts";
 import type { Waiter } from "../link/waiter.ts";
 import { mapMemory } from "../sys/memory.ts";
 import { type Usage, usage } from "../sys/usage.ts";
-import * as ethernet from "../wire/ethernet.ts";
 import { type Address, formatAddress } from "../words/address.ts";
 import { failed, notFound } from "../words/failure.ts";
 import { formatDuration, formatSize, MS } from "../words/quantity.ts";
@@ -29,6 +26,7 @@ import { createArrivals } from "./arrivals.ts";
 import { Load, type Submitter } from "./load.ts";
 import { drag } from "./drag.ts";
 import type { LoadOptions } from "./load_options.ts";
+import { makePool, poolOf, sourceOf, unused } from "./load_pool.ts";
 import type { WatchedProcess } from "./process_cost.ts";
 import { Series, type SeriesSource } from "./series.ts";
 import type { Trace } from "./trace/trace.ts";
@@ -40,15 +38,6 @@ import { SECTOR, Workload, writes } from "./workload.ts";
 const ASK_EVERY = 50 * MS;
 /** How long a pool's buffers may come back after the end; Linux waits as long. */
 const TEARDOWN = 3000 * MS;
-/** What a pool that is not there yet has counted. */
-const UNBORN: SeriesSource["metrics"] = {
-  dry: 0,
-  kicks: 0,
-  kickStall: 0,
-  allocations: 0,
-  poolLength: 0,
-  pinnedOnly: 0,
-};
 
 export interface LoadSetting {
   readonly link: Link;
@@ -133,11 +122,6 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
     elapsed: waiter.now() - startedAt,
     ...run,
   };
-}
-
-function makePool(options: LoadOptions, link: Link, frameBytes: number): Pool {
-  const { strategy, preallocated, cap } = options.pool;
-  return createPool({ strategy, link, frameBytes, preallocated, cap });
 }
 
 function wrap(
@@ -257,7 +241,7 @@ async function perform(
     if (source !== null) series.look(source, now);
     usage(usageAfter);
     setting.watched?.end();
-    snapshot = poolOf(device)?.snapshot(now) ?? unused(setting, now);
+    snapshot = poolOf(device)?.snapshot(now) ?? unused(setting.options, setting.link, now);
     setting.trace?.stop(now);
   };
   let warmUntil = waiter.now() + setting.options.warmUp;
@@ -303,42 +287,6 @@ async function perform(
   };
 }
 
-/** What a pool says that nobody has asked for a buffer: no command was due by the end of the measured time. */
-function unused({ options, link }: LoadSetting, now: number): PoolSnapshot {
-  const pool = makePool(options, link, ethernet.LENGTH + link.mtu);
-  const snapshot = pool.snapshot(now);
-  pool.close(now);
-  return snapshot;
-}
-
-function sourceOf(load: Load, device: Device): SeriesSource {
-  const spent = usage();
-  return {
-    get metrics() {
-      return poolOf(device)?.metrics ?? UNBORN;
-    },
-    get owned() {
-      return poolOf(device)?.owned ?? 0;
-    },
-    get completed() {
-      return load.completed;
-    },
-    get outstanding() {
-      return load.outstanding;
-    },
-    get retransmits() {
-      return device.counters.retransmits;
-    },
-    get window() {
-      return device.paths[0]?.window.size ?? 0;
-    },
-    get cpu() {
-      usage(spent);
-      return spent.user + spent.system;
-    },
-  };
-}
-
 /** Gives the link time to let go of what it holds; a sentence about what it keeps. */
 async function close(
   setting: LoadSetting,
@@ -372,11 +320,6 @@ async function close(
   return pool === null
     ? "Frames of the discovery are still held by the link."
     : leakMessage(pool, waiter.now());
-}
-
-/** null: no command has been sent yet. */
-function poolOf(device: Device): Pool | null {
-  return device.pools[0] ?? null;
 }
 
 /** The initiator, what drives it, and perhaps a target, as one core. */
