@@ -53,10 +53,16 @@ export class Histogram {
 
   /** Durations below 0 count as 0, above 2^42 ns as that. */
   record(ns: number): void {
-    const value = ns < 0 ? 0 : ns > HIGHEST ? HIGHEST : Math.floor(ns);
+    this.count++;
+    // What most parts of a command's way are on a path that is free.
+    if (ns <= 0) {
+      this.counts[0] = (this.counts[0] ?? 0) + 1;
+      this.min = 0;
+      return;
+    }
+    const value = ns > HIGHEST ? HIGHEST : Math.floor(ns);
     const index = bucketOf(value);
     this.counts[index] = (this.counts[index] ?? 0) + 1;
-    this.count++;
     this.sum += value;
     this.sumOfSquares += value * value;
     if (value < this.min) this.min = value;

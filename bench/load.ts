@@ -63,13 +63,11 @@ const FINISHED = 4;
 export class Load {
   readonly read = new Direction();
   readonly write = new Direction();
-  /** Both directions together, by part of the way. */
-  readonly lat = new Histogram();
+  /** Both directions together, by part of the way; `lat` and `wire` are put together of theirs. */
   readonly schedule = new Histogram();
   readonly windowWait = new Histogram();
   readonly bufferWait = new Histogram();
   readonly transmit = new Histogram();
-  readonly wire = new Histogram();
   /** Submitted while 1, 2–3, 4–7, … ≥ 64 were outstanding (fio's iodepth_level). */
   readonly depths = new Float64Array(7);
   /** By outcome, ramp and drain included: errors must never hide there. */
@@ -130,6 +128,14 @@ export class Load {
     }
   }
 
+  /** From due to done. */
+  get lat(): Histogram {
+    return both(this.read.lat, this.write.lat);
+  }
+  /** From sent to done: target and wire. */
+  get wire(): Histogram {
+    return both(this.read.clat, this.write.clat);
+  }
   get finished(): boolean {
     return this.#phase === FINISHED;
   }
@@ -265,12 +271,10 @@ export class Load {
       Math.floor(((at - this.measuredFrom) * INTERVALS) / this.#plan.runtime),
     );
     (command.operation === READ ? this.read : this.write).record(command, Math.max(0, interval));
-    this.lat.record(at - command.dueAt);
     this.schedule.record(command.submittedAt - command.dueAt);
     this.bufferWait.record(command.bufferWait);
     this.windowWait.record(command.bufferedAt - command.submittedAt - command.bufferWait);
     this.transmit.record(command.sentAt - command.bufferedAt);
-    this.wire.record(at - command.sentAt);
     this.retransmits += command.transmits - 1;
   }
 
@@ -282,6 +286,13 @@ export class Load {
     this.area += this.outstanding * (until - this.#changedAt);
     this.#changedAt = until;
   }
+}
+
+function both(one: Histogram, other: Histogram): Histogram {
+  const sum = new Histogram();
+  sum.add(one);
+  sum.add(other);
+  return sum;
 }
 
 const OUTCOME_NAMES = ["ok", "ATA error", "AoE error", "timeout", "cancelled"];

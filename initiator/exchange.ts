@@ -298,15 +298,15 @@ export class Exchange {
       command.issued += transfer ? sectors : 1;
       if (command.issued >= units(command)) this.queue.shift();
       this.write(frame, command);
-      if (!this.transmit(frame, path, now)) return;
+      if (this.transmit(frame, path, now)) continue;
+      this.await(frame, command, now);
+      return;
     }
   }
 
-  /** A frame of `command` that waits to be sent by `path`; `offset` of its data in the command's, in bytes. */
+  /** A frame of `command` to be sent by `path`, or to wait; `offset` of its data in the command's, in bytes. */
   make(command: Command, path: Path, lba: number, sectors: number, offset: number): Frame {
     const frame = this.host.takeFrame();
-    frame.state = WAITING;
-    this.waiting.push(frame);
     frame.exchange = this;
     frame.command = command;
     frame.path = path;
@@ -318,14 +318,16 @@ export class Exchange {
     frame.transmits = 0;
     frame.shift = 0;
     frame.lastSentAt = 0;
-    this.begin(frame, command, this.host.now);
+    frame.since = this.host.now;
     command.frames++;
     return frame;
   }
 
-  /** The command's timeout counts for `frame` from `since` on. */
-  begin(frame: Frame, command: Command, since: number): void {
+  /** A frame just made waits until it can be sent; its command's timeout counts from `since` on. */
+  await(frame: Frame, command: Command, since: number): void {
     frame.since = since;
+    frame.state = WAITING;
+    this.waiting.push(frame);
     this.host.frameDeadlines.set(frame.index, this.endOf(frame, command));
   }
 
@@ -358,7 +360,7 @@ export class Exchange {
       }
     }
     if (command.transmits++ === 0) command.sentAt = now;
-    this.waiting.remove(frame);
+    if (frame.state === WAITING) this.waiting.remove(frame);
     frame.state = IN_FLIGHT;
     this.inFlight.push(frame);
     path.inFlight++;

@@ -23,6 +23,8 @@ export type DeviceEvent =
 export class Host {
   /** The present, ns. */
   now = 0;
+  /** Nothing has been done since `now` was looked up: it is the present still. */
+  private fresh = false;
   readonly settings: Settings;
   readonly tags: Tags;
   readonly ports: readonly PortState[];
@@ -52,9 +54,22 @@ export class Host {
     this.ready[this.readyCount++] = device;
   }
 
-  /** Time has passed within the slice. */
+  /** A slice begins, or goes on, at `now`. */
+  begin(now: number): void {
+    this.now = now;
+    this.fresh = true;
+  }
+
+  /** A frame that came at `at` is dealt with: time is passing. */
+  spend(at: number): void {
+    if (at > this.now) this.now = at;
+    this.fresh = false;
+  }
+
+  /** Looks up the present where something has been done since the last look. */
   look(): void {
-    if (this.clock !== null) this.now = this.clock.now();
+    if (this.fresh || this.clock === null) return;
+    this.now = this.clock.now();
   }
 
   takeFrame(): Frame {

@@ -117,7 +117,7 @@ class InitiatorCore implements Initiator {
   }
 
   begin(now: number): void {
-    this.host.now = now;
+    this.host.begin(now);
   }
 
   advance(now: number): void {
@@ -141,6 +141,7 @@ class InitiatorCore implements Initiator {
       if (!device.ready) continue;
       host.look();
       device.drive();
+      host.spend(host.now);
     }
     host.readyCount = 0;
   }
@@ -155,7 +156,7 @@ class InitiatorCore implements Initiator {
   }
 
   receive(port: PortState, frame: FrameView): void {
-    this.host.look();
+    this.host.spend(frame.at);
     const { view, base, length } = frame;
     const { ignored } = port;
     if (length < aoe.LENGTH) {

@@ -59,10 +59,11 @@ export function receiveAnswer(
     port.ignored.tooShort++;
     return;
   }
-  const { now } = exchange.host;
+  const { host } = exchange;
   // A link that tells only when it was polled may have polled before this frame's request was sent.
-  const at = view.at >= frame.lastSentAt ? view.at : now;
-  exchange.progressAt = now;
+  if (view.at < frame.lastSentAt) host.look();
+  const at = view.at >= frame.lastSentAt ? view.at : host.now;
+  exchange.progressAt = at;
   credit(exchange, frame, port, source, at);
   if (command === null) {
     counters.orphanAnswers++;
@@ -82,9 +83,14 @@ export function receiveAnswer(
     command.frames--;
     exchange.fail(command, verdict === OK ? MEMORY_LOST : verdict, at);
   }
-  // What waits to go again may be answered by the next frame of this same slice: it waits for the end.
-  if (exchange.waiting.size > 0) device.touch();
-  else exchange.drive();
+  // What waits to go again may be answered by the next frame of this same slice: it waits for the end. So does
+  // what there is to do where nothing is to be sent.
+  if (exchange.waiting.size > 0 || exchange.queued === 0) {
+    device.touch();
+  } else {
+    host.look();
+    exchange.drive();
+  }
 }
 
 /**

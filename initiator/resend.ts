@@ -87,7 +87,7 @@ function split(exchange: Exchange, frame: Frame, path: Path): void {
     const sectors = Math.min(path.sectors, frame.sectors - done);
     const offset = start + done * ata.SECTOR;
     const piece = exchange.make(command, path, frame.lba + done, sectors, offset);
-    exchange.begin(piece, command, frame.since);
+    exchange.await(piece, command, frame.since);
   }
   frame.sectors = path.sectors;
   frame.transmits = 0;

@@ -61,8 +61,10 @@ export class Rtt {
 
   /** The time-out of a frame that is sent now, ns. */
   rto(shift = this.shift): number {
+    const { ceiling } = this.bounds;
+    if (shift === 0) return Math.min(ceiling, this.base);
     // 2^31 times the floor is beyond any ceiling.
-    return Math.min(this.bounds.ceiling, this.base * 2 ** Math.min(31, shift));
+    return Math.min(ceiling, this.base * 2 ** Math.min(31, shift));
   }
 
   /** The path has changed: what was learned means nothing. */

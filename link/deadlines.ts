@@ -2,12 +2,17 @@
 //
 //   heap      [ h3 | h0 | h7 | … ]     handles, the earliest at 0, children of i at 2i+1 and 2i+2
 //   position  by handle: where it stands in `heap`, or -1
-//   due       by handle: ns
+//   due       by handle: ns; Infinity: none
 //   turn      by handle: the count of `set` calls before its own, which orders equal times
+//   key       by handle: what it stands in the heap by, never later than `due`; likewise `keyTurn`
 //
 // A handle is a slot's number, chosen by whoever has the slots: dense, small, from 0. Two deadlines
 // of one time fire in the order in which they were set, so that a run under the virtual clock is the
 // same run for ever. Setting a handle again is a new set: it goes behind its equals.
+//
+// Most deadlines never come: a frame's RTO is set, the answer takes it away, and the next frame of that slot sets
+// a later one. So a deadline that is put off or taken away stays where it is, by its old key, and only when that
+// comes to the top is it put right: once a round trip's timeout, not twice a frame.
 
 export interface Deadlines {
   /** How many handles have a deadline. */
@@ -33,16 +38,22 @@ export function createDeadlines(capacity = 64): Deadlines {
 class Heap implements Deadlines {
   size = 0;
   private sets = 0;
+  /** Handles that stand in the heap, with a deadline or not. */
+  private standing = 0;
   private heap: Int32Array;
   private position: Int32Array;
   private due: Float64Array;
   private turn: Float64Array;
+  private key: Float64Array;
+  private keyTurn: Float64Array;
 
   constructor(capacity: number) {
     this.heap = new Int32Array(capacity);
     this.position = new Int32Array(capacity).fill(-1);
-    this.due = new Float64Array(capacity);
+    this.due = new Float64Array(capacity).fill(Infinity);
     this.turn = new Float64Array(capacity);
+    this.key = new Float64Array(capacity);
+    this.keyTurn = new Float64Array(capacity);
   }
 
   set(handle: number, at: number): void {
@@ -53,57 +64,77 @@ class Heap implements Deadlines {
     // Also catches NaN, which would break the order for every other handle.
     if (!(at > -Infinity)) throw new Error(`invariant: deadline ${at} of handle ${handle}`);
     if (handle >= this.position.length || handle < 0) this.grow(handle);
-    const old = this.position[handle] as number;
-    const earlier = old >= 0 && at < (this.due[handle] as number);
+    if (this.due[handle] === Infinity) this.size++;
     this.due[handle] = at;
     this.turn[handle] = this.sets++;
-    if (old < 0) {
-      this.rise(this.size++, handle);
-    } else if (earlier) {
-      this.rise(old, handle);
-    } else {
-      this.sink(old, handle);
-    }
+    const stands = this.position[handle] as number;
+    // By a key that is no later it comes up in time.
+    if (stands >= 0 && (this.key[handle] as number) <= at) return;
+    this.key[handle] = at;
+    this.keyTurn[handle] = this.turn[handle] as number;
+    this.rise(stands >= 0 ? stands : this.standing++, handle);
   }
 
   clear(handle: number): void {
-    if (handle >= this.position.length || handle < 0) return;
-    const hole = this.position[handle] as number;
-    if (hole < 0) return;
-    this.position[handle] = -1;
-    const last = this.heap[--this.size] as number;
-    if (last === handle) return;
-    if (hole > 0 && this.before(last, this.heap[(hole - 1) >> 1] as number)) this.rise(hole, last);
-    else this.sink(hole, last);
+    if (handle >= this.position.length || handle < 0 || this.due[handle] === Infinity) return;
+    this.due[handle] = Infinity;
+    this.size--;
   }
 
   at(handle: number): number {
     if (handle >= this.position.length || handle < 0) return Infinity;
-    return (this.position[handle] as number) < 0 ? Infinity : (this.due[handle] as number);
+    return this.due[handle] as number;
   }
 
   next(): number {
-    return this.size === 0 ? Infinity : (this.due[this.heap[0] as number] as number);
+    this.settle(Infinity);
+    return this.standing === 0 ? Infinity : (this.due[this.heap[0] as number] as number);
   }
 
   first(): number {
-    return this.size === 0 ? -1 : (this.heap[0] as number);
+    this.settle(Infinity);
+    return this.standing === 0 ? -1 : (this.heap[0] as number);
   }
 
   pop(now: number): number {
-    if (this.size === 0) return -1;
+    this.settle(now);
+    if (this.standing === 0) return -1;
     const first = this.heap[0] as number;
-    if ((this.due[first] as number) > now) return -1;
-    this.position[first] = -1;
-    const last = this.heap[--this.size] as number;
-    if (this.size > 0) this.sink(0, last);
+    if ((this.key[first] as number) > now) return -1;
+    this.due[first] = Infinity;
+    this.size--;
+    this.removeFirst();
     return first;
   }
 
+  /** Puts the top right until it stands by its own deadline, or by a key later than `now`. */
+  private settle(now: number): void {
+    while (this.standing > 0) {
+      const first = this.heap[0] as number;
+      if ((this.key[first] as number) > now) return;
+      if (this.due[first] === Infinity) {
+        this.removeFirst();
+      } else if (this.keyTurn[first] !== this.turn[first]) {
+        this.key[first] = this.due[first] as number;
+        this.keyTurn[first] = this.turn[first] as number;
+        this.sink(0, first);
+      } else {
+        return;
+      }
+    }
+  }
+
+  private removeFirst(): void {
+    this.position[this.heap[0] as number] = -1;
+    const last = this.heap[--this.standing] as number;
+    if (this.standing > 0) this.sink(0, last);
+  }
+
   private before(a: number, b: number): boolean {
-    const difference = (this.due[a] as number) - (this.due[b] as number);
+    const difference = (this.key[a] as number) - (this.key[b] as number);
     return (
-      difference < 0 || (difference === 0 && (this.turn[a] as number) < (this.turn[b] as number))
+      difference < 0 ||
+      (difference === 0 && (this.keyTurn[a] as number) < (this.keyTurn[b] as number))
     );
   }
 
@@ -125,12 +156,12 @@ class Heap implements Deadlines {
 
   /** Puts `handle` at `index` or below it. */
   private sink(index: number, handle: number): void {
-    const { heap, position, size } = this;
+    const { heap, position, standing } = this;
     let at = index;
     for (;;) {
       let child = 2 * at + 1;
-      if (child >= size) break;
-      if (child + 1 < size && this.before(heap[child + 1] as number, heap[child] as number))
+      if (child >= standing) break;
+      if (child + 1 < standing && this.before(heap[child + 1] as number, heap[child] as number))
         child++;
       const below = heap[child] as number;
       if (!this.before(below, handle)) break;
@@ -144,19 +175,17 @@ class Heap implements Deadlines {
 
   private grow(handle: number): void {
     if (!Number.isInteger(handle) || handle < 0) throw new Error(`invariant: handle ${handle}`);
-    const old = this.position.length;
-    const capacity = Math.max(2 * old, handle + 1);
-    const heap = new Int32Array(capacity);
-    heap.set(this.heap);
-    const position = new Int32Array(capacity).fill(-1);
-    position.set(this.position);
-    const due = new Float64Array(capacity);
-    due.set(this.due);
-    const turn = new Float64Array(capacity);
-    turn.set(this.turn);
-    this.heap = heap;
-    this.position = position;
-    this.due = due;
-    this.turn = turn;
+    const capacity = Math.max(2 * this.position.length, handle + 1);
+    this.heap = wider(new Int32Array(capacity), this.heap);
+    this.position = wider(new Int32Array(capacity).fill(-1), this.position);
+    this.due = wider(new Float64Array(capacity).fill(Infinity), this.due);
+    this.turn = wider(new Float64Array(capacity), this.turn);
+    this.key = wider(new Float64Array(capacity), this.key);
+    this.keyTurn = wider(new Float64Array(capacity), this.keyTurn);
   }
+}
+
+function wider<A extends Int32Array | Float64Array>(to: A, from: A): A {
+  to.set(from);
+  return to;
 }

@@ -1,14 +1,14 @@
 // P28: what an interface has in service and what it has just answered, so that a copy of a request is
 // neither run twice nor answered from a second lane.
 //
-//   buckets ─▶ entry ─▶ entry …        chains by hash of tag and source
-//   oldest ⇄ … ⇄ newest                answered entries, in the order in which they ended
+//   buckets ─▶ entry ─▶ entry …        chains by hash of tag, source and address
+//   oldest ─▶ … ─▶ newest              answered entries, in the order in which they ended
 //
 // An entry is one cache line of 64 bytes in one array buffer: no objects, no allocation but growth.
 //
 //   word  0–1 source MAC (f64)   2–3 ended at, ns, −1 while in service (f64)   4–5 first bad LBA (f64)
 //         6 tag   7 bytes 16–19  8–10 bytes 24–35   11 CRC-32 of the rest
-//         12 next in chain   13 previous, 14 next in age   15 outcome
+//         12 next in chain   13 next in age   14 outcome
 //
 // Reads stay only while they are in service (a read is read again). What changes something stays for
 // `window` ns after its answer, 65,536 entries at most: then the oldest answered one goes, counted.
@@ -35,9 +35,8 @@ const ADDRESS = 7;
 const HEADER = 8;
 const CRC = 11;
 const CHAIN = 12;
-const OLDER = 13;
-const NEWER = 14;
-const OUTCOME = 15;
+const NEWER = 13;
+const OUTCOME = 14;
 
 export class Duplicates {
   /** Entries in service, in the window, and evicted before their window was over. */
@@ -49,7 +48,8 @@ export class Duplicates {
   private words = new Int32Array(0);
   private floats = new Float64Array(0);
   private buckets = new Int32Array(0);
-  private shift = 32;
+  /** Of `buckets`, whose number is a power of two. */
+  private mask = 0;
   private used = 0;
   private free = NONE;
   private oldest = NONE;
@@ -70,13 +70,14 @@ export class Duplicates {
   find(frame: Memory, base: number, length: number, source: Mac, tag: number, now: number): number {
     if (this.used === 0) return NONE;
     const { words, floats } = this;
-    let entry = this.buckets[this.bucket(source, tag)] as number;
+    const address = word(frame.view, base, aoe.MAJOR, length);
+    let entry = this.buckets[this.bucket(source, tag, address)] as number;
     while (entry !== NONE) {
       const at = entry * WORDS;
       if (
         words[at + TAG] === (tag | 0) &&
         floats[(at >> 1) + MAC] === source &&
-        words[at + ADDRESS] === word(frame.view, base, aoe.MAJOR, length) &&
+        words[at + ADDRESS] === address &&
         words[at + HEADER] === word(frame.view, base, aoe.LENGTH, length) &&
         words[at + HEADER + 1] === word(frame.view, base, aoe.LENGTH + 4, length) &&
         words[at + HEADER + 2] === word(frame.view, base, aoe.LENGTH + 8, length) &&
@@ -119,12 +120,13 @@ export class Duplicates {
     floats[(at >> 1) + MAC] = source;
     floats[(at >> 1) + ENDED] = IN_SERVICE;
     words[at + TAG] = tag | 0;
-    words[at + ADDRESS] = word(frame.view, base, aoe.MAJOR, length);
+    const address = word(frame.view, base, aoe.MAJOR, length);
+    words[at + ADDRESS] = address;
     words[at + HEADER] = word(frame.view, base, aoe.LENGTH, length);
     words[at + HEADER + 1] = word(frame.view, base, aoe.LENGTH + 4, length);
     words[at + HEADER + 2] = word(frame.view, base, aoe.LENGTH + 8, length);
     words[at + CRC] = this.crc(frame, base, length);
-    const bucket = this.bucket(source, tag);
+    const bucket = this.bucket(source, tag, address);
     words[at + CHAIN] = this.buckets[bucket] as number;
     this.buckets[bucket] = entry;
     this.inService++;
@@ -138,7 +140,6 @@ export class Duplicates {
     words[at + OUTCOME] = outcome;
     floats[(at >> 1) + LBA] = lba;
     floats[(at >> 1) + ENDED] = now;
-    words[at + OLDER] = this.newest;
     words[at + NEWER] = NONE;
     if (this.newest === NONE) this.oldest = entry;
     else words[this.newest * WORDS + NEWER] = entry;
@@ -168,7 +169,6 @@ export class Duplicates {
     const { words } = this;
     this.oldest = words[entry * WORDS + NEWER] as number;
     if (this.oldest === NONE) this.newest = NONE;
-    else words[this.oldest * WORDS + OLDER] = NONE;
     this.unchain(entry);
     words[entry * WORDS + CHAIN] = this.free;
     this.free = entry;
@@ -194,10 +194,7 @@ export class Duplicates {
   private unchain(entry: number): void {
     const { words, buckets } = this;
     const at = entry * WORDS;
-    const bucket = this.bucket(
-      this.floats[(at >> 1) + MAC] as number,
-      (words[at + TAG] as number) >>> 0,
-    );
+    const bucket = this.bucketOf(entry);
     const next = words[at + CHAIN] as number;
     let link = buckets[bucket] as number;
     if (link === entry) {
@@ -208,9 +205,20 @@ export class Duplicates {
     words[link * WORDS + CHAIN] = next;
   }
 
-  /** Linux counts its tags up and so do we: a multiplicative hash spreads neighbours. */
-  private bucket(source: Mac, tag: number): number {
-    return Math.imul(tag ^ Math.imul(source | 0, 0x85eb_ca6b), 0x9e37_79b1) >>> this.shift;
+  /**
+   * Who counts tags up (Linux in the lower half, we in all but the upper bits) has them in buckets side by side: one
+   * cache line for sixteen. Each device counts for itself, so its address is in the hash as the source is.
+   */
+  private bucket(source: Mac, tag: number, address: number): number {
+    const start = Math.imul(source | 0, 0x85eb_ca6b) + Math.imul(address, 0x9e37_79b1);
+    return ((tag ^ (tag >>> 15)) + start + (start >>> 15)) & this.mask;
+  }
+
+  private bucketOf(entry: number): number {
+    const { words } = this;
+    const at = entry * WORDS;
+    const source = this.floats[(at >> 1) + MAC] as number;
+    return this.bucket(source, (words[at + TAG] as number) >>> 0, words[at + ADDRESS] as number);
   }
 
   private grow(): void {
@@ -220,17 +228,12 @@ export class Duplicates {
     words.set(this.words);
     this.words = words;
     this.floats = new Float64Array(memory);
-    const bits = Math.ceil(Math.log2(capacity)) + 1;
-    this.shift = 32 - bits;
-    this.buckets = new Int32Array(1 << bits).fill(NONE);
+    this.buckets = new Int32Array(2 ** (Math.ceil(Math.log2(capacity)) + 1)).fill(NONE);
+    this.mask = this.buckets.length - 1;
     // Every entry is in use here, in service or answered: all of them get their new chains.
     for (let entry = 0; entry < this.used; entry++) {
-      const at = entry * WORDS;
-      const bucket = this.bucket(
-        this.floats[(at >> 1) + MAC] as number,
-        (words[at + TAG] as number) >>> 0,
-      );
-      words[at + CHAIN] = this.buckets[bucket] as number;
+      const bucket = this.bucketOf(entry);
+      words[entry * WORDS + CHAIN] = this.buckets[bucket] as number;
       this.buckets[bucket] = entry;
     }
   }
@@ -253,25 +256,26 @@ function word(view: DataView, base: number, at: number, length: number): number 
 
 /**
  * Payloads as the hash takes them. A view is an object of 140 ns and some garbage; a receive ring has
- * few places where a payload can stand, so each place's view is made once.
+ * few places where a payload can stand, so the last view of each place is kept.
  */
 class Views {
   private memory: Uint8Array | null = null;
-  private views = new Map<number, Uint8Array>();
-  private static readonly MOST = 16_384;
+  private views: (Uint8Array | undefined)[] = [];
+  /** No payload is shorter than a sector: places are told apart by their eighths; a ring of 4 MiB has one of its own each. */
+  private static readonly GRAIN = 6;
+  private static readonly MASK = 0xffff;
 
   of(memory: Uint8Array, offset: number, length: number): Uint8Array {
     if (memory !== this.memory) {
       this.memory = memory;
-      this.views.clear();
+      this.views = Array.from({ length: Views.MASK + 1 }, () => undefined);
     }
-    const key = offset * 0x1_0000 + length;
-    let view = this.views.get(key);
-    if (view === undefined) {
-      if (this.views.size >= Views.MOST) this.views.clear();
-      view = new Uint8Array(memory.buffer, memory.byteOffset + offset, length);
-      this.views.set(key, view);
-    }
+    const place = (offset >>> Views.GRAIN) & Views.MASK;
+    const kept = this.views[place];
+    const start = memory.byteOffset + offset;
+    if (kept !== undefined && kept.byteOffset === start && kept.length === length) return kept;
+    const view = new Uint8Array(memory.buffer, start, length);
+    this.views[place] = view;
     return view;
   }
 }

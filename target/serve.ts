@@ -271,7 +271,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     let nextPat = 0;
     const core: Core = {
       ports: target.ports,
-      begin: (now) => target.begin(now),
+      begin(now) {
+        io.recent.tell(now);
+        target.begin(now);
+      },
       advance(now) {
         target.advance(now);
         if (now < nextLook && server?.isDue !== true) return;

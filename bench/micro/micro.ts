@@ -9,6 +9,7 @@
 import { EXIT } from "../../words/failure.ts";
 import { join } from "node:path";
 import { CODEC_CASES } from "./codec.bench.ts";
+import { COMMAND_CASES } from "./command.bench.ts";
 import { DEADLINE_CASES } from "./deadlines.bench.ts";
 import { DUPLICATE_CASES } from "./duplicates.bench.ts";
 import { HISTOGRAM_CASES } from "./histogram.bench.ts";
@@ -18,6 +19,7 @@ import { WINDOW_CASES } from "./window.bench.ts";
 
 export const CASES: readonly MicroCase[] = [
   ...CODEC_CASES,
+  ...COMMAND_CASES,
   ...WINDOW_CASES,
   ...DEADLINE_CASES,
   ...DUPLICATE_CASES,

@@ -28,6 +28,18 @@ test("what is used stays known; what is not is forgotten", () => {
   expect(pages.has(3, 0, PAGE)).toBe(false);
 });
 
+test("who tells the time is believed, and the clock is not asked", () => {
+  const pages = new RecentPages(() => {
+    throw new Error("asked");
+  });
+  pages.tell(7.9e9);
+  pages.note(0, 0, 512);
+  pages.tell(11.9e9);
+  expect(pages.has(0, 0, 512)).toBe(true);
+  pages.tell(16e9);
+  expect(pages.has(0, 0, 512)).toBe(false);
+});
+
 test("a page far behind pushes out its place's holder, and is never taken for it", () => {
   const pages = new RecentPages(() => 0);
   const far = 65_536 * PAGE;
