@@ -1,6 +1,7 @@
 // The real Waiter: the monotonic clock, and one ppoll over the fds of many links and whatever else must be
 // answered fast (NBD, control sockets), ended early by an eventfd or a signal.
 
+import { yieldCpu } from "../sys/affinity.ts";
 import { now } from "../sys/clock.ts";
 import { createPoller, POLLIN, type Ready } from "../sys/poll.ts";
 import type { Waiter } from "./waiter.ts";
@@ -31,6 +32,7 @@ export function createPollWaiter(): PollWaiter {
       poller.poll(timeout <= 0 ? 0 : Math.min(timeout, LONGEST_WAIT));
     },
     wake: poller.wake,
+    yield: yieldCpu,
     look: () => (served.size === 0 ? 0 : poller.serve()),
     add(fd, ready = null, events = POLLIN) {
       if (ready === null) served.delete(fd);

@@ -8,4 +8,6 @@ export interface Waiter {
   /** Returns when `deadline` (ns) has come, an fd is readable, a signal arrived, or `wake` was called. */
   wait(deadline: number): void;
   wake(): void;
+  /** Where there are other threads: lets one that waits for this CPU have it. */
+  yield?(): void;
 }

@@ -1,7 +1,7 @@
 // Pages of files that were in memory a moment ago, so that they are again without a look: what a mapped file
 // (sys/mapped_file.ts) needs to know, since touching a page that is not in memory would block the loop.
 //
-//   place = page, hashed   [ file and page | second of its last use ]
+//   place = page, hashed   [ file and page | second of its last use ]     two numbers side by side: one cache line
 //
 // One table for all files of a process. A place holds one page, the last that came; what was pushed out, or
 // not used for LIFE seconds, is simply not known. The kernel takes back pages that nobody used for longest, so
@@ -18,8 +18,7 @@ const FILE = 2 ** 32;
 export const PAGE = 4096;
 
 export class RecentPages {
-  private keys: Float64Array | null = null;
-  private seen = new Uint32Array(0);
+  private places: Float64Array | null = null;
   private readonly second: () => number;
   /** What `tell` said last; -1: nobody tells. */
   private told = -1;
@@ -35,38 +34,36 @@ export class RecentPages {
 
   /** Whether every page of the bytes was noted lately; those that were are used now. */
   has(file: number, position: number, length: number): boolean {
-    const { keys, seen } = this;
-    if (keys === null) return false;
+    const { places } = this;
+    if (places === null) return false;
     const second = this.told >= 0 ? this.told : this.second();
     const last = Math.floor((position + length - 1) / PAGE);
     for (let page = Math.floor(position / PAGE); page <= last; page++) {
       const place = placeOf(file, page);
-      if (keys[place] !== file * FILE + page || second - (seen[place] as number) > LIFE)
-        return false;
-      seen[place] = second;
+      const seen = places[place + 1] as number;
+      if (places[place] !== file * FILE + page || second - seen > LIFE) return false;
+      // A line that was only read need not be written back.
+      if (seen !== second) places[place + 1] = second;
     }
     return true;
   }
 
   /** The bytes are in memory now. */
   note(file: number, position: number, length: number): void {
-    if (this.keys === null) {
-      this.keys = new Float64Array(PLACES).fill(-1);
-      this.seen = new Uint32Array(PLACES);
-    }
-    const { keys, seen } = this;
+    this.places ??= new Float64Array(2 * PLACES).fill(-1);
+    const { places } = this;
     const second = this.told >= 0 ? this.told : this.second();
     const last = Math.floor((position + length - 1) / PAGE);
     if (last >= FILE) return;
     for (let page = Math.floor(position / PAGE); page <= last; page++) {
       const place = placeOf(file, page);
-      keys[place] = file * FILE + page;
-      seen[place] = second;
+      places[place] = file * FILE + page;
+      places[place + 1] = second;
     }
   }
 }
 
-/** Neighbours of one file stand beside each other, files apart. */
+/** Where its two numbers stand. Neighbours of one file stand beside each other, files apart. */
 function placeOf(file: number, page: number): number {
-  return (page + Math.imul(file, 0x9e37_79b1)) & (PLACES - 1);
+  return 2 * ((page + Math.imul(file, 0x9e37_79b1)) & (PLACES - 1));
 }
