@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { allowedCpus } from "../sys/affinity.ts";
 import { parseSize } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
-import type { RunResult } from "./result.ts";
+import { overSockets, type RunResult } from "./result.ts";
 import type { Bed } from "./trial.ts";
 
 export type OwnedBed = Omit<Bed, "program"> & { remove(): void };
@@ -19,7 +19,7 @@ export function makeBed(link: RunResult["link"], seed: number, within = tmpdir()
   const allowed = allowedCpus();
   const [first = 0] = allowed;
   const last = allowed.at(-1) ?? first;
-  const apart = link === "packet" && first !== last;
+  const apart = overSockets(link) && first !== last;
   const images = new Map<string, string>();
   return {
     folder,

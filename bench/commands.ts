@@ -81,6 +81,10 @@ function loadCommand(): Command {
     .option("--ndjson", "a line of JSON at the start, at each interval and at the end, on stdout")
     .option("--link <kind>", "packet, or ring: transmit from memory that the kernel holds (packet)")
     .option("--transmit-interface <if>", "where frames leave, if not by --interface")
+    .option(
+      "--late <plan>",
+      "in `aoe lab --late`, when t0 holds what was sent: hold:AT,release:AT,drop:AT or pulse:PAUSE/PERIOD, from the warm-up's end on",
+    )
     .option("--write-lane", "take the answers to writes by a socket of their own")
     .option("--receive-ring <size>", "memory of the receive ring (4m)")
     .option("--lane-ring <size>", "memory of the write lane's (4m)")

@@ -2,6 +2,7 @@
 // its own from which `npx aoe` and `fixtures/` are what they are at the top of the repository.
 //
 //   ```sh         run            ```sh git    run in a git repository only
+//                 what it asks of a lab, and of a late one, must be had here: else it is skipped, and says why
 //   ```sh slow    not run: the page says why
 //   ```           for the reader's own hands
 
@@ -31,13 +32,15 @@ export function testBlocks(
   blocks: readonly Block[],
   check: (block: string, directory: string) => void = () => {},
 ): void {
-  const lab = probeLab();
   const repository = Bun.which("git") !== null && git(ROOT, "rev-parse", "HEAD") !== null;
   for (const [index, { mark, text }] of blocks.entries()) {
     if (mark === "slow") continue;
     const [first = ""] = text.split("\n");
     const name = `block ${index + 1}: ${first}`;
-    if (text.includes("aoe lab") && !lab.available) {
+    const late = /--late\b|late\.toml/.test(text);
+    const needsLab = late || text.includes("aoe lab");
+    const lab = probeLab({ late });
+    if (needsLab && !lab.available) {
       test.skip(`${name}: ${lab.reason}`, () => {});
       continue;
     }
@@ -48,7 +51,7 @@ export function testBlocks(
     test(
       name,
       () => {
-        if (text.includes("aoe lab")) requireLab();
+        if (needsLab) requireLab({ late });
         inScratch((cwd) => {
           const run = Bun.spawnSync(["sh", "-e", "-c", text], {
             cwd,

@@ -57,6 +57,26 @@ test("figures that contradict it", () => {
   ]);
 });
 
+test("a hold of the late lab is a late release, and a late lab that holds nothing none", () => {
+  const job = parseJob(
+    `[pools]
+link = "ring"
+pool = ["fixed", "scan-swap"]
+late = { never = "release:0s", held = "hold:100ms,release:400ms" }`,
+    "j.toml",
+  );
+  const cells = job.jobs.flatMap(cellsOf).map((cell) => {
+    const fixed = { iops: 20_000, kicks: 10, dry: 20, kick_stall_ns: 0.5e9, pool_length_peak: 0 };
+    const held = cell.values.pool === "fixed" ? fixed : { pool_length_peak: 48 };
+    return sampleCell(cell, [cell.axes.late === "held" ? held : {}]);
+  });
+  expect(findings(cells)).toEqual([
+    "Under eager release no pool took headroom: length 0 in all 2 cells.",
+    "On the plain target under late held `fixed` (kick 100ms) falls to 20,000 commands/s, 50 % of the 40,000 under eager: 2000.0 a kick, 50 % of the time stalled.",
+    "On the plain target under late held these keep their rate: `scan-swap` (kick 100ms) 40,000, 100 %, 48 extra buffers of 256.",
+  ]);
+});
+
 test("what makes figures doubtful is told", () => {
   const found = findings(
     results((cell) =>

@@ -7,6 +7,7 @@
 
 import { parseDuration } from "../words/quantity.ts";
 import { KEY_NAMES, type KeyName } from "./job/keys.ts";
+import { NEVER_HELD } from "./lab/late_plan.ts";
 import { median } from "./statistics/quantile.ts";
 import type { CellResult, Figures } from "./result.ts";
 
@@ -14,7 +15,7 @@ import type { CellResult, Figures } from "./result.ts";
 const BAND = 0.25;
 const EAGER = "eager";
 /** What may differ between a cell and its base. */
-const FREE: readonly KeyName[] = ["reclaim", "pool", "pool_prealloc", "pool_cap", "kick"];
+const FREE: readonly KeyName[] = ["reclaim", "late", "pool", "pool_prealloc", "pool_cap", "kick"];
 
 interface Row {
   readonly cell: CellResult;
@@ -36,7 +37,7 @@ export function findings(cells: readonly CellResult[]): string[] {
 
 /** Under `eager` no pool should ever take headroom. */
 function eagerHeadroom(rows: readonly Row[]): string[] {
-  const eager = rows.filter(({ cell }) => cell.values.reclaim === EAGER);
+  const eager = rows.filter(({ cell }) => releaseOf(cell) === EAGER);
   if (eager.length === 0) return [];
   const taking = eager.filter(({ figures }) => figures.pool_length_peak > 0);
   if (taking.length === 0) {
@@ -51,16 +52,16 @@ function eagerHeadroom(rows: readonly Row[]): string[] {
 /** What each late release does to each pool on this target. */
 function lateRelease(rows: readonly Row[], target: string): string[] {
   const here = rows.filter(({ cell }) => targetOf(cell) === target);
-  const models = [...new Set(here.map(({ cell }) => cell.values.reclaim))].filter(
+  const models = [...new Set(here.map(({ cell }) => releaseOf(cell)))].filter(
     (model) => model !== EAGER,
   );
   return models.flatMap((model) => {
     const pairs = here
-      .filter(({ cell }) => cell.values.reclaim === model)
+      .filter(({ cell }) => releaseOf(cell) === model)
       .flatMap((row) => {
         const base = median(
           here
-            .filter(({ cell }) => cell.values.reclaim === EAGER && alike(cell, row.cell))
+            .filter(({ cell }) => releaseOf(cell) === EAGER && alike(cell, row.cell))
             .map(({ figures }) => figures.iops),
         );
         return base > 0 ? [{ ...row, base, ratio: row.figures.iops / base }] : [];
@@ -104,7 +105,8 @@ function loss(where: string, { cell, figures, base, ratio }: Pair): string {
         : `${mean.toFixed(1)} a kick`;
     const stalled = figures.kick_stall_ns / figures.runtime_ns;
     reason = `${each}, ${percent(Math.min(1, stalled))} of the time stalled`;
-    if (kick !== "on-release") {
+    // A late lab holds by its plan, and not at each kick.
+    if (kick !== "on-release" && cell.values.late === "") {
       const predicted = figures.pool_preallocated / (parseDuration(kick, "kick") / 1e9);
       reason += `; all ${figures.pool_preallocated} buffers pinned at each kick predicts ${rate(predicted)}/s`;
       if (figures.iops > 1.1 * predicted)
@@ -150,6 +152,16 @@ function troubles(rows: readonly Row[]): string[] {
       `Little's law fails in ${count(unlawful, "cell")}: its times are not to be trusted.`,
     );
   return sentences;
+}
+
+/** When the link lets go: by its model, by the plan of a late lab, or at once. */
+function releaseOf({ values, axes }: CellResult): string {
+  const { late } = values;
+  const parts = [
+    ...(values.reclaim === EAGER ? [] : [values.reclaim]),
+    ...(late === "" || late === NEVER_HELD ? [] : [`late ${axes.late ?? late}`]),
+  ];
+  return parts.length === 0 ? EAGER : parts.join(" and ");
 }
 
 /** The target's label, or its service model, or what it is without one. */

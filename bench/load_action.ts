@@ -2,12 +2,19 @@
 
 import type { DriveMode } from "../link/drive.ts";
 import { createPollWaiter } from "../link/ppoll_waiter.ts";
-import { openRawLink, parseRawLink, type RawLinkTexts } from "../initiator/raw_link.ts";
+import {
+  openRawLink,
+  parseRawLink,
+  type RawLinkOptions,
+  type RawLinkTexts,
+} from "../initiator/raw_link.ts";
 import { pinToCpus } from "../sys/affinity.ts";
 import { parseAddress, formatAddress } from "../words/address.ts";
-import { EXIT, usage } from "../words/failure.ts";
+import { EXIT, expected, usage } from "../words/failure.ts";
 import { parseDuration, parseInteger } from "../words/quantity.ts";
 import { rate } from "./findings.ts";
+import { type LateHold, openLateHold } from "./lab/late_hold.ts";
+import { type LatePlan, parseLatePlan } from "./lab/late_plan.ts";
 import { toHgrm, toHlog } from "./histogram.ts";
 import type { Load } from "./load.ts";
 import { type LoadTexts, parseLoad } from "./load_options.ts";
@@ -21,6 +28,7 @@ import { describeMismatch } from "./verifier.ts";
 
 interface Flags extends LoadTexts, RawLinkTexts {
   readonly interface?: string;
+  readonly late?: string;
   readonly cpus?: string;
   readonly wait?: string;
   readonly mode?: DriveMode;
@@ -45,6 +53,7 @@ export async function loadAction(
   const address = parseAddress(device, "<address>");
   const options = parseLoad(flags);
   const raw = parseRawLink(flags);
+  const plan = parseLate(flags.late, raw);
   const patience = parseDuration(flags.wait ?? "5s", "--wait");
   const packetLife =
     flags.packetLife === undefined ? undefined : parseDuration(flags.packetLife, "--packet-life");
@@ -59,7 +68,6 @@ export async function loadAction(
   const trace = traceOf(flags);
   for (const path of [flags.hgrm, flags.hlog, flags.trace]) checkOutput(path);
   const cpus = flags.cpus?.split(",").map((cpu) => parseInteger(cpu, "--cpus", 0)) ?? null;
-  if (cpus !== null) pinToCpus(cpus);
 
   const link = openRawLink(on, raw);
   for (const warning of link.granted.warnings) say(warning);
@@ -75,7 +83,11 @@ export async function loadAction(
     if (flags.ndjson === true) process.stdout.write(`${JSON.stringify(event)}\n`);
   };
   const progress = progressLine(flags, emit);
+  let late: LateHold | null = null;
   try {
+    // Its process is not to share the load's CPU.
+    if (plan !== null) late = await openLateHold(plan);
+    if (cpus !== null) pinToCpus(cpus);
     emit({
       event: "start",
       at: new Date(startedAt).toISOString(),
@@ -98,6 +110,7 @@ export async function loadAction(
       interrupted: () => stopBy !== 0,
       ...(flags.mode === undefined ? {} : { mode: flags.mode }),
       ...(packetLife === undefined ? {} : { packetLife }),
+      ...(late === null ? {} : { late }),
       ...(watched === null ? {} : { watched }),
       ...(trace === null ? {} : { trace: trace.trace }),
     });
@@ -107,6 +120,8 @@ export async function loadAction(
       interface: on,
       mtu: link.mtu,
       link: raw.link,
+      ...(raw.transmitInterface === undefined ? {} : { transmit_interface: raw.transmitInterface }),
+      ...(late === null ? {} : { late: { plan: plan?.text, ...(await late.close()) } }),
       ...(raw.writeLane === true ? { write_lane: true } : {}),
       granted: link.granted,
       ...(flags.mode === undefined ? {} : { mode: flags.mode }),
@@ -134,9 +149,18 @@ export async function loadAction(
     return figures.failures > 0 || figures.mismatches > 0 ? EXIT.failed : EXIT.done;
   } finally {
     restore();
+    late?.end();
     link.close();
     waiter.close();
   }
+}
+
+/** What only the ring link's buffers and another device for what leaves make possible. */
+function parseLate(text: string | undefined, raw: RawLinkOptions): LatePlan | null {
+  if (text === undefined) return null;
+  const plan = parseLatePlan(text, "--late");
+  if (raw.link === "ring" && raw.transmitInterface !== undefined) return plan;
+  throw expected("--late", "given beside --link ring and --transmit-interface only", text);
 }
 
 function complain(outcome: LoadOutcome): void {

@@ -25,6 +25,7 @@ import { createRandom, type Random } from "../words/random.ts";
 import { createArrivals } from "./arrivals.ts";
 import { Load, type Submitter } from "./load.ts";
 import { drag } from "./drag.ts";
+import type { LateHold } from "./lab/late_hold.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { makePool, poolOf, sourceOf, unused } from "./load_pool.ts";
 import type { WatchedProcess } from "./process_cost.ts";
@@ -52,6 +53,8 @@ export interface LoadSetting {
   readonly mode?: DriveMode;
   /** How long a late copy of a write is feared, ns; a second unless told. */
   readonly packetLife?: number;
+  /** What keeps the kernel from letting go of frames that have left: begun after the warm-up, ended with the measured time. */
+  readonly late?: Pick<LateHold, "begin" | "end">;
   /** The target's process, where it runs on this machine and is watched. */
   readonly watched?: WatchedProcess;
   /** Told of every buffer and command of the measured time; none unless given. */
@@ -241,6 +244,8 @@ async function perform(
     if (source !== null) series.look(source, now);
     usage(usageAfter);
     setting.watched?.end();
+    // What waits for a buffer now has no other way to end.
+    setting.late?.end();
     snapshot = poolOf(device)?.snapshot(now) ?? unused(setting.options, setting.link, now);
     setting.trace?.stop(now);
   };
@@ -249,6 +254,7 @@ async function perform(
     advance(now: number): void {
       if (now >= warmUntil) {
         reclaim.open();
+        setting.late?.begin();
         warmUntil = Number.POSITIVE_INFINITY;
       }
       if (source !== null && now < load.measuredTo) series.look(source, now);

@@ -157,7 +157,7 @@ export const RunSchema = v.object({
     "as resolved: each key with its values and where they came from",
   ),
   seed: number("of the order of trials"),
-  link: about(v.picklist(["packet", "memory", "virtual"]), "how the trials ran"),
+  link: about(v.picklist(["packet", "ring", "memory", "virtual"]), "how the trials ran"),
   fallback: about(
     v.nullable(v.string()),
     "why it was the memory link though the job left the choice",
@@ -210,6 +210,11 @@ export type CellResult = Omit<Cell, "axes" | "values"> & {
   readonly values: Readonly<Record<KeyName, string>>;
 };
 export type RunResult = Omit<Run, "cells"> & { readonly cells: readonly CellResult[] };
+
+/** Frames of such a run cross a kernel. */
+export function overSockets(link: RunResult["link"]): boolean {
+  return link === "packet" || link === "ring";
+}
 
 /** The middle trial by throughput, whose other figures belong together; for an even count the lower. */
 export function medianTrial(trials: readonly Trial[]): Figures | null {

@@ -7,14 +7,17 @@ import { parseInteger } from "../words/quantity.ts";
 import { makeBed } from "./bed.ts";
 import { findings } from "./findings.ts";
 import { interfaceFacts, setCoalescing } from "./interfaces.ts";
+import { needsSockets } from "./job/arrangement.ts";
 import { type Cell, cellsOf, type Job, single } from "./job/job.ts";
 import { judgeThreshold } from "./job/threshold.ts";
 import { probeLab } from "./lab/lab.ts";
+import { NEVER_HELD } from "./lab/late_plan.ts";
 import { provenance, wallMilliseconds } from "./provenance.ts";
 import {
   type CellResult,
   type Figures,
   medianTrial,
+  overSockets,
   type RunResult,
   SCHEMA_VERSION,
   type Trial,
@@ -76,7 +79,7 @@ export async function runArms(
   const bed = makeBed(where.link, seed);
   let floors = new Map<Cell, Figures | null>();
   try {
-    if (single(job, "floor") === "on" && where.link === "packet" && single(job, "target") === "") {
+    if (single(job, "floor") === "on" && overSockets(where.link) && single(job, "target") === "") {
       floors = await measureFloors(cells, { ...bed, program: AOE });
     }
     for (const [place, { cell, arm }] of turns.entries()) {
@@ -170,7 +173,7 @@ function warningsOf(
       `In ${disturbed} of ${trials.length} trials others used more than ${100 * DISTURBED} % of the trial's CPUs: figures there are less sure.`,
     );
   }
-  if (bed.link === "packet" && bed.pinning.load === null) {
+  if (overSockets(bed.link) && bed.pinning.load === null) {
     warnings.push("Only one CPU is to be had, so target and load share it, and nothing is pinned.");
   }
   return warnings;
@@ -180,10 +183,14 @@ function warningsOf(
 function chooseLink(job: Job): { link: RunResult["link"]; fallback: string | null } {
   const wanted = single(job, "link");
   if (wanted === "memory" || wanted === "virtual") return { link: wanted, fallback: null };
-  if (single(job, "interface") !== "") return { link: "packet", fallback: null };
-  const lab = probeLab();
-  if (lab.available) return { link: "packet", fallback: null };
-  if (wanted === "packet") throw environment(lab.reason);
+  const link = wanted === "ring" ? "ring" : "packet";
+  if (single(job, "interface") !== "") return { link, fallback: null };
+  const late = job.jobs.some(({ values }) => values.late.choices.some(({ text }) => text !== ""));
+  const lab = probeLab({ late });
+  if (lab.available) return { link, fallback: null };
+  if (wanted !== "auto" || job.jobs.some((one) => needsSockets(one))) {
+    throw environment(lab.reason);
+  }
   return {
     link: "memory",
     fallback: `${lab.reason} The memory link is used instead: target and initiator in one process, no network in between.`,
@@ -193,7 +200,7 @@ function chooseLink(job: Job): { link: RunResult["link"]; fallback: string | nul
 function checkCells(cells: readonly Cell[], link: RunResult["link"]): void {
   for (const { values } of cells) {
     for (const key of ["initiators", "targets"] as const) {
-      if (values[key] !== "1" && (link !== "packet" || values.interface !== "")) {
+      if (values[key] !== "1" && (!overSockets(link) || values.interface !== "")) {
         throw usage(
           `Expected \`${key}\` to be 1 but in a lab with raw sockets (this run: ${values.interface === "" ? `the ${link} link` : values.interface}), got \`${values[key]}\``,
         );
@@ -213,7 +220,19 @@ function factsOf(job: Job): RunResult["interfaces"] {
 }
 
 /** What shapes a load's floor: the same texts, the same floor. */
-const SHAPE = ["rw", "bs", "iodepth", "mtu", "buffer_count", "rwmixread", "initiators"] as const;
+const SHAPE = [
+  "rw",
+  "bs",
+  "iodepth",
+  "mtu",
+  "buffer_count",
+  "rwmixread",
+  "initiators",
+  "late",
+  "write_lane",
+  "receive_ring",
+  "lane_ring",
+] as const;
 /** Longer tells no more: nothing in it is random. */
 const FLOOR_TIMES = { runtime: "500ms", ramp_time: "100ms" } as const;
 
@@ -221,19 +240,21 @@ async function measureFloors(cells: readonly Cell[], bed: Bed): Promise<Map<Cell
   const known = new Map<string, Figures | null>();
   const floors = new Map<Cell, Figures | null>();
   for (const cell of cells) {
-    const key = SHAPE.map((name) => cell.values[name]).join(" ");
+    const values = {
+      ...cell.values,
+      ...FLOOR_TIMES,
+      targets: "1",
+      verify: "none",
+      faults: "",
+      rate_iops: "0",
+      reclaim: "eager",
+      // The way of the frames is the same, and none is held.
+      late: cell.values.late === "" ? "" : NEVER_HELD,
+      pool: "scan-swap",
+      service: "",
+    };
+    const key = SHAPE.map((name) => values[name]).join(" ");
     if (!known.has(key)) {
-      const values = {
-        ...cell.values,
-        ...FLOOR_TIMES,
-        targets: "1",
-        verify: "none",
-        faults: "",
-        rate_iops: "0",
-        reclaim: "eager",
-        pool: "scan-swap",
-        service: "",
-      };
       const trial = await runTrial(
         { ...cell, values },
         { order: -1, attempt: 0, floor: true },

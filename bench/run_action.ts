@@ -84,12 +84,13 @@ export async function runAction(
 /** The table, the sentences, and what one must know about both. */
 export function describeRun(result: RunResult): string {
   const { provenance, pinning } = result;
-  const how =
-    result.link === "packet"
-      ? `raw sockets over veth, target on CPU ${pinning.target ?? "any"}, load on CPU ${pinning.load ?? "any"}`
-      : result.link === "virtual"
-        ? "the VIRTUAL CLOCK (exact, no network: only what the job names takes time)"
-        : "MEMORY LINK (no network: both cores in one process)";
+  const cpus = `target on CPU ${pinning.target ?? "any"}, load on CPU ${pinning.load ?? "any"}`;
+  const how = {
+    packet: `raw sockets over veth, ${cpus}`,
+    ring: `raw sockets over veth, transmitting from memory that the kernel holds, ${cpus}`,
+    memory: "MEMORY LINK (no network: both cores in one process)",
+    virtual: "the VIRTUAL CLOCK (exact, no network: only what the job names takes time)",
+  }[result.link];
   const trials = result.cells.reduce((sum, cell) => sum + cell.trials.length, 0);
   const lines = [
     cellTable(result.cells),

@@ -10,7 +10,7 @@ import { parseInteger } from "../words/quantity.ts";
 import type { Cell } from "./job/job.ts";
 import { labCommandLine, labEnv } from "./lab/lab.ts";
 import { cpuTicks, TICK } from "./provenance.ts";
-import type { LoadResult, RunResult, Trial } from "./result.ts";
+import { type LoadResult, overSockets, type RunResult, type Trial } from "./result.ts";
 import { placesOf, trialScript } from "./trial_script.ts";
 import { aoeBlock, wholeDrops, wholeFigures } from "./whole_trial.ts";
 import { isOrder, writes } from "./workload.ts";
@@ -45,8 +45,9 @@ export async function runTrial(cell: Cell, place: TrialPlace, bed: Bed): Promise
   const startedAt = now();
   const before = cpuTicks(bed.cpus);
   clean(bed);
-  const child =
-    bed.link === "packet" ? onSockets(cell, bed, place.floor === true) : inOneProcess(cell, bed);
+  const child = overSockets(bed.link)
+    ? onSockets(cell, bed, place.floor === true)
+    : inOneProcess(cell, bed);
   const [stdout, stderr] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -93,7 +94,11 @@ function onSockets(cell: Cell, bed: Bed, floor: boolean) {
   });
   const piped = { stdin: "ignore", stdout: "pipe", stderr: "pipe" } as const;
   if (values.interface !== "") return Bun.spawn(["sh", "-c", script], piped);
-  const shape = { mtu: parseInteger(values.mtu, "mtu"), pairs: places.length };
+  const shape = {
+    mtu: parseInteger(values.mtu, "mtu"),
+    pairs: places.length,
+    late: values.late !== "",
+  };
   return Bun.spawn(labCommandLine(["sh", "-c", script], shape), { env: labEnv(shape), ...piped });
 }
 
@@ -133,10 +138,10 @@ const MOST = 16;
 
 /** All loads, or none where one gave no document. */
 function loadsOf(cell: Cell, bed: Bed, stdout: string): LoadResult[] {
-  const packet = bed.link === "packet";
-  const places = packet ? placesOf(cell.values) : [{ address: "e7.3", interface: null }];
+  const sockets = overSockets(bed.link);
+  const places = sockets ? placesOf(cell.values) : [{ address: "e7.3", interface: null }];
   const loads = places.flatMap((place, index): LoadResult[] => {
-    const fio = document(packet ? read(bed, `load.${index}.json`) : stdout);
+    const fio = document(sockets ? read(bed, `load.${index}.json`) : stdout);
     const figures = fio === null ? undefined : aoeBlock(fio).figures;
     return fio === null || figures === undefined ? [] : [{ ...place, figures, fio }];
   });
@@ -155,7 +160,7 @@ function document(text: string): Record<string, unknown> | null {
 function failure(code: number, stderr: string, bed: Bed): string {
   const said = lastLine(stderr);
   // The target has a say where nobody answered: it is the one that failed.
-  const silent = bed.link === "packet" && code === EXIT.notFound;
+  const silent = overSockets(bed.link) && code === EXIT.notFound;
   const target = silent ? lastLine(targetWords(bed).join("\n")) : "";
   const words = [said, target === "" ? "" : `the target: ${target}`].filter((text) => text !== "");
   return `The trial ended with code ${code}${words.length === 0 ? "" : `: ${words.join("; ")}`}`;

@@ -11,6 +11,7 @@
 import { parseSize } from "../words/quantity.ts";
 import type { Cell } from "./job/job.ts";
 import { type KeyName, KEYS } from "./job/keys.ts";
+import { LATE_DEVICE } from "./lab/setup.ts";
 import { SECTOR } from "./workload.ts";
 
 /** The keys that are options of `aoe bench load`. */
@@ -48,6 +49,18 @@ export function loadOptions(values: Cell["values"]): [string, string][] {
 /** A slow-down of nothing is left out too: `bench ab` runs revisions that have never heard of it. */
 function isLeftOut(key: KeyName, text: string): boolean {
   return text === "" || (key === "drag" && text === KEYS.drag.value);
+}
+
+/** What only a load over raw sockets takes; nothing of it where all is as usual, as revisions that know less need. */
+function socketOptions(values: Cell["values"]): string[] {
+  const lane = values.write_lane === "on";
+  return [
+    ...(values.link === "ring" ? ["--link", "ring"] : []),
+    ...(values.late === "" ? [] : ["--transmit-interface", LATE_DEVICE, "--late", values.late]),
+    ...(lane ? ["--write-lane"] : []),
+    ...(values.receive_ring === "" ? [] : ["--receive-ring", values.receive_ring]),
+    ...(lane && values.lane_ring !== "" ? ["--lane-ring", values.lane_ring] : []),
+  ];
 }
 
 /** A load's place in the trial: what it talks to and where. */
@@ -146,7 +159,7 @@ function nullTargetLine(setting: ScriptSetting): string[] {
 function loadLine(setting: ScriptSetting, place: LoadPlace): string[] {
   const { values, pinning, program } = setting;
   const words = [process.execPath, program, "bench", "load", place.address];
-  words.push("--interface", place.interface, "--json");
+  words.push("--interface", place.interface, "--json", ...socketOptions(values));
   for (const [option, text] of loadOptions(values)) words.push(`--${option}`, text);
   if (pinning.load !== null) words.push("--cpus", String(pinning.load));
   return words;

@@ -52,12 +52,13 @@ export function parseRawLink(texts: RawLinkTexts): RawLinkOptions {
     link,
     ...(transmitInterface === undefined ? {} : { transmitInterface }),
     ...(writeLane ? { writeLane } : {}),
-    ...(receiveRing === undefined ? {} : { receiveRing: ring(receiveRing, "--receive-ring") }),
-    ...(laneRing === undefined ? {} : { laneRing: ring(laneRing, "--lane-ring") }),
+    ...(receiveRing === undefined ? {} : { receiveRing: parseRing(receiveRing, "--receive-ring") }),
+    ...(laneRing === undefined ? {} : { laneRing: parseRing(laneRing, "--lane-ring") }),
   };
 }
 
-function ring(text: string, what: string): number {
+/** Bytes of a receive ring. */
+export function parseRing(text: string, what: string): number {
   const bytes = parseSize(text, what);
   if (bytes >= LEAST_RING && bytes <= MOST_RING) return bytes;
   throw expected(what, "between 4k and 1g", text);

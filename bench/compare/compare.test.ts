@@ -10,9 +10,11 @@ import { cellsOf, parseJob } from "../job/job.ts";
 import type { RunResult } from "../result.ts";
 import { sampleRun } from "../sample_result.ts";
 import { AOE } from "../trial.ts";
+import { obstacles } from "./comparable.ts";
 import { compare } from "./comparison.ts";
 import { parseMetric } from "./metric.ts";
 import { within } from "./noise.ts";
+import { readResult } from "./result_file.ts";
 
 const JOB = parseJob('[pools]\npool = ["fixed", "scan-swap", "completion"]', "j.toml");
 const IOPS = parseMetric("iops");
@@ -223,6 +225,36 @@ describe("the command", () => {
       expect(stdout).toBe("");
     }
   });
+});
+
+test("another way of the frames is another row: a hold, a lane, a ring, another link", () => {
+  const of = (keys: string) =>
+    sampleRun(parseJob(`[a]\n${keys}`, "j.toml"), () => [{}], {
+      link: keys.startsWith('link = "ring"') ? "ring" : "packet",
+    });
+  const plain = of('link = "ring"\nlate = "release:0s"');
+  for (const keys of ['link = "ring"', 'link = "ring"\nlate = "hold:10ms"']) {
+    expect(obstacles(plain, of(keys))).toEqual(["the job (2 rows are on one side only)"]);
+  }
+  expect(obstacles(of(""), of('write_lane = "on"')).length).toBe(1);
+  expect(obstacles(of(""), of('receive_ring = "64k"')).length).toBe(1);
+  expect(obstacles(of('link = "packet"'), of('link = "ring"'))[0]).toBe("the link packet and ring");
+});
+
+test("a result from before a key came has the rows of one that says nothing of it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "aoe-before-"));
+  try {
+    const later = sampleRun(parseJob("[a]", "j.toml"), () => [{}]);
+    const cells = later.cells.map((cell) => {
+      const { late: _l, write_lane: _w, ...values } = cell.values;
+      return { ...cell, values };
+    });
+    const path = join(folder, "before.json");
+    await Bun.write(path, JSON.stringify({ ...later, cells }));
+    expect(obstacles(readResult(path), later)).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("rows are known by what was run, not by how often", () => {

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { environment, usage } from "../../words/failure.ts";
+import { KEY_NAMES, KEYS } from "../job/keys.ts";
 import { RunSchema, type RunResult, SCHEMA_VERSION } from "../result.ts";
 
 const Any = v.looseObject({ schema_version: v.number(), kind: v.string() });
@@ -34,7 +35,14 @@ export function readResult(path: string): RunResult {
       `${path}: Expected a whole result, got one whose \`${at}\` is wrong (${issue.message})`,
     );
   }
-  return parsed.output as unknown as RunResult;
+  return withEveryKey(parsed.output as unknown as RunResult);
+}
+
+/** A key that came after a result was made is there as it was then: as nobody says otherwise. */
+function withEveryKey(result: RunResult): RunResult {
+  const usual = Object.fromEntries(KEY_NAMES.map((key) => [key, KEYS[key].value]));
+  const cells = result.cells.map((cell) => ({ ...cell, values: { ...usual, ...cell.values } }));
+  return { ...result, cells };
 }
 
 function readJson(path: string): unknown {

@@ -23,6 +23,7 @@ import { parsePoolOptions } from "../../initiator/pool/options.ts";
 import { parseConfig } from "../../target/config/read.ts";
 import { parseServiceModel } from "../../target/service/model.ts";
 import { cellsOf, parseJob, showJob } from "../job/job.ts";
+import { parseLatePlan } from "../lab/late_plan.ts";
 import { parseLoad } from "../load_options.ts";
 import { mutateText } from "./mutate.ts";
 import { must, pick, type Surface } from "./surface.ts";
@@ -133,6 +134,13 @@ export const READERS: Readonly<Record<string, Reader>> = {
       parseReclaim(text, WHAT);
     },
   },
+  late: {
+    texts: ["hold:100ms,release:400ms", "hold:0s,drop:5ms,hold:5ms", "pulse:5ms/20ms"],
+    read(text) {
+      const { moves, pulse } = parseLatePlan(text, WHAT);
+      must(pulse !== null || moves.length > 0, () => "a plan of nothing");
+    },
+  },
   service: {
     texts: [
       "lanes:4,delay:normal/50us/5us,drop:1%",
@@ -164,6 +172,7 @@ export const READERS: Readonly<Record<string, Reader>> = {
   job: {
     texts: [
       '[global]\nrw = "randread"\nbs = "4k"\niodepth = 16\n\n[pools]\npool = ["fixed", "completion"]\nservice = { fast = "", slow = "lanes:4,delay:1ms" }\n',
+      '[held]\nlink = "ring"\nlate = ["release:0s", "pulse:5ms/20ms"]\nwrite_lane = "on"\nlane_ring = "64k"\n',
       '[one]\nruntime = "1s"\nramp_time = "200ms"\nmtu = 9000\nkick = ["100ms", "on-release"]\n',
     ],
     read(text) {

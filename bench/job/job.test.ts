@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { Failure } from "../../words/failure.ts";
 import { cellsOf, loadJob, parseJob, showJob } from "./job.ts";
 
@@ -49,6 +51,16 @@ test("what --show prints is a job file that resolves to itself", () => {
   expect(again.jobs.map((one) => cellsOf(one))).toEqual(job.jobs.map((one) => cellsOf(one)));
   expect(showJob(job)).toContain('kick = "1ms" # set');
   expect(showJob(job)).toContain('bs = "8k" # global');
+});
+
+test("the jobs of fixtures are jobs", async () => {
+  const folder = join(import.meta.dir, "../../fixtures/jobs");
+  const files = readdirSync(folder);
+  expect(files).toContain("late.toml");
+  for (const file of files) {
+    const { jobs } = await loadJob(join(folder, file), []);
+    expect([file, jobs.flatMap(cellsOf).length > 0]).toEqual([file, true]);
+  }
 });
 
 describe("a fault is one sentence with file, key, rule and what was found", () => {

@@ -12,6 +12,7 @@
 import * as v from "valibot";
 import { Failure, usage } from "../../words/failure.ts";
 import { parseToml } from "../../words/toml.ts";
+import { checkArrangement } from "./arrangement.ts";
 import { type Choice, isKey, isSingle, KEY_NAMES, type KeyName, KEYS, Section } from "./keys.ts";
 
 export type Origin = "default" | "global" | "job" | "set";
@@ -75,28 +76,8 @@ export function parseJob(text: string, file: string, sets: readonly string[] = [
       );
     }
   }
-  checkPlace(jobs, file);
+  checkArrangement(jobs, file);
   return { file, jobs };
-}
-
-/** A target that runs already needs both to be named, and no lab. */
-function checkPlace(jobs: readonly ResolvedJob[], file: string): void {
-  const [job] = jobs;
-  const text = (key: KeyName): string => job?.values[key].choices[0]?.text ?? "";
-  if ((text("interface") === "") !== (text("target") === "")) {
-    throw usage(
-      `${file}: Expected \`interface\` and \`target\` both or neither, got \`${text("interface")}\` and \`${text("target")}\``,
-    );
-  }
-  const link = text("link");
-  if (text("interface") !== "" && link !== "auto" && link !== "packet") {
-    throw usage(`${file}: Expected \`link\` to be packet on an interface, got \`${link}\``);
-  }
-  for (const key of ["target_control", "tx_usecs", "tx_frames"] as const) {
-    if (text("interface") === "" && text(key) !== "") {
-      throw usage(`${file}: Expected \`${key}\` only beside \`interface\`, got \`${text(key)}\``);
-    }
-  }
 }
 
 function readSection(value: object, where: string): Section {

@@ -9,8 +9,10 @@ import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { createRandom } from "../../words/random.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
+import { parseRing } from "../../initiator/raw_link.ts";
 import { parseServiceModel } from "../../target/service/model.ts";
 import { isProcess, PROCESSES } from "../arrivals.ts";
+import { parseLatePlan } from "../lab/late_plan.ts";
 import { parseThreshold } from "./threshold.ts";
 import { isOrder, ORDERS } from "../workload.ts";
 import { parseAddress } from "../../words/address.ts";
@@ -60,6 +62,12 @@ const kick: Check = (text, what) => {
 const reclaim: Check = (text, what) => {
   parseReclaim(text, what);
 };
+const late: Check = (text, what) => {
+  if (text !== "") parseLatePlan(text, what);
+};
+const ring: Check = (text, what) => {
+  if (text !== "") parseRing(text, what);
+};
 const faults: Check = (text, what) => {
   if (text !== "") parseFaults(text, what);
 };
@@ -79,11 +87,17 @@ export const KEYS = {
   // The lab.
   mtu: { check: integer(576, 65_535), value: "9000", about: "of the veth pair" },
   link: {
-    check: list("auto", "packet", "memory", "virtual"),
+    check: list("auto", "packet", "ring", "memory", "virtual"),
     value: "auto",
     single: true,
     about:
-      "raw sockets in a lab; one process; one process under a virtual clock (exact, repeatable)",
+      "raw sockets in a lab (packet, or ring: transmit from memory that the kernel holds); one process; one process under a virtual clock (exact, repeatable)",
+  },
+  late: {
+    check: late,
+    value: "",
+    about:
+      "late lab: when the kernel holds what was sent (ring link): hold:AT,release:AT,drop:AT or pulse:PAUSE/PERIOD, from the warm-up's end on",
   },
   latency: { check: duration, value: "10us", about: "one way, under the virtual clock" },
   memory: {
@@ -171,6 +185,13 @@ export const KEYS = {
   verify: { check: list("none", "crc32c"), value: "none", about: "stamps in what is written" },
   // The initiator.
   reclaim: { check: reclaim, value: "eager", about: "when the link lets go of a buffer" },
+  write_lane: {
+    check: list("on", "off"),
+    value: "off",
+    about: "answers to writes come by a socket of their own",
+  },
+  receive_ring: { check: ring, value: "", about: "memory of the receive ring; 4m" },
+  lane_ring: { check: ring, value: "", about: "memory of the write lane's; 4m" },
   faults: { check: faults, value: "", about: "faults on the initiator's link" },
   drag: {
     check: duration,

@@ -1,5 +1,6 @@
 // The late release, proved with raw sockets: who has a frame when, and when its memory is let go.
 
+import { readlinkSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { afterEach, expect, test } from "bun:test";
@@ -10,6 +11,9 @@ import { openPacketSocket } from "../../sys/packet_socket.ts";
 import { MS } from "../../words/quantity.ts";
 import { insideLabTests, testsInLab } from "./in_lab.ts";
 import { type Late, openLate } from "./late.ts";
+import { openLateHold } from "./late_hold.ts";
+import { parseLatePlan } from "./late_plan.ts";
+import { childrenOf } from "./process_tree.ts";
 
 const AOE = resolve(import.meta.dir, "../../aoe.ts");
 const AOE_TYPE = 0x88a2;
@@ -175,6 +179,77 @@ testsInLab(import.meta.path, { late: true }, () => {
     );
   });
 
+  test("a pause that is shorter than it takes to make one ends when it is told to", async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 100);
+    await late.pulse(MS, 1.1 * MS, stop.signal);
+    expect(late.total.holds).toBeGreaterThan(1);
+    bench.send(1);
+    await bench.arrived();
+    expect(bench.pinned()).toBe(0);
+  });
+
+  test("a plan is followed, and released when it is told to end", async () => {
+    const stop = new AbortController();
+    const before = { ...late.total };
+    const following = late.follow(
+      parseLatePlan("hold:20ms,drop:120ms,hold:140ms", "plan"),
+      stop.signal,
+    );
+    await Bun.sleep(80);
+    const dropped = bench.send(2);
+    expect(bench.pinned()).toBeGreaterThan(0);
+    await Bun.sleep(120);
+    expect(await bench.arrived()).toEqual({ fast: dropped, slow: [] });
+    const sent = bench.send(3);
+    expect(await bench.arrived()).toEqual({ fast: sent, slow: [] });
+    stop.abort();
+    await following;
+    expect((await bench.arrived()).slow).toEqual(sent);
+    expect(late.total.holds - before.holds).toBe(2);
+    expect(late.total.held_ns - before.held_ns).toBeGreaterThan(100 * MS);
+  });
+
+  test("a load's hold begins and ends by its word, and with whoever began it", async () => {
+    const hold = await openLateHold(parseLatePlan("hold:0s", "plan"));
+    const early = bench.send(1);
+    expect(await bench.arrived()).toEqual({ fast: early, slow: early });
+    hold.begin();
+    await Bun.sleep(100);
+    const sent = bench.send(2);
+    expect(await bench.arrived()).toEqual({ fast: sent, slow: [] });
+    hold.end();
+    expect(await hold.close()).toMatchObject({ holds: 1 });
+    expect((await bench.arrived()).slow).toEqual(sent);
+    const path = resolve(import.meta.dir, "late_hold.ts");
+    const script = `import { openLateHold } from ${JSON.stringify(path)};
+const hold = await openLateHold({ text: "hold:0s", moves: [], pulse: null });
+hold.begin();
+await Bun.sleep(100);
+process.kill(process.pid, "SIGKILL");`;
+    const killed = Bun.spawnSync([process.execPath, "-e", script]);
+    expect(killed.signalCode).toBe("SIGKILL");
+    for (let round = 0; round < 100 && late.held().frames > 0; round++) await Bun.sleep(20);
+    bench.send(1);
+    await bench.arrived();
+    expect(bench.pinned()).toBe(0);
+  });
+
+  test("a hold whose process is killed is told as failed", async () => {
+    const self = Number(readlinkSync("/proc/self"));
+    const others = childrenOf(self);
+    const hold = await openLateHold(parseLatePlan("hold:0s", "plan"));
+    const [player = 0] = childrenOf(self).filter((child) => !others.includes(child));
+    process.kill(player, "SIGKILL");
+    await Bun.sleep(50);
+    hold.begin();
+    hold.end();
+    await expect(hold.close()).rejects.toMatchObject({
+      exitCode: 1,
+      message: "What moves the late lab's hold ended with code 137",
+    });
+  });
+
   test("the commands do the same from another process", async () => {
     expect(aoe("hold")).toEqual({ exitCode: 0, stdout: "", stderr: "" });
     const sent = bench.send(3);
@@ -209,6 +284,14 @@ testsInLab(import.meta.path, { late: true, mtu: 1500 }, () => {
 });
 
 if (!insideLabTests) {
+  test("a load's hold ends with the Failure of its process", async () => {
+    const open = openLateHold(parseLatePlan("hold:0s", "plan"));
+    await expect(open).rejects.toMatchObject({
+      exitCode: 5,
+      message: "No late release here: this runs inside `aoe lab --late -- COMMAND…` only.",
+    });
+  });
+
   test("outside a late lab one sentence says so", () => {
     const run = aoe("hold");
     expect(run.exitCode).toBe(5);

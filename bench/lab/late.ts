@@ -13,12 +13,14 @@
 // Pokes carry EtherType 0x88b5 (IEEE 802, local experiments), which the mirror doesn't copy: no link
 // sees one except a listener on t1.
 
+import { now } from "../../sys/clock.ts";
 import { mapMemory } from "../../sys/memory.ts";
 import { findInterface } from "../../sys/interface.ts";
 import { openPacketSocket } from "../../sys/packet_socket.ts";
 import { environment, usage } from "../../words/failure.ts";
 import { formatDuration, MS } from "../../words/quantity.ts";
 
+import { isPulse, type LatePlan, PULSE_RULE } from "./late_plan.ts";
 import { findProgram } from "./programs.ts";
 import { MIRRORED, RELEASED } from "./setup.ts";
 
@@ -26,6 +28,12 @@ import { MIRRORED, RELEASED } from "./setup.ts";
 export interface Held {
   readonly frames: number;
   readonly bytes: number;
+}
+
+export interface HoldTotal {
+  readonly holds: number;
+  /** Time in them; one that lasts counts when it ends. */
+  readonly held_ns: number;
 }
 
 export interface Late {
@@ -39,9 +47,13 @@ export interface Late {
   drop(): void;
   /** Holds for `pause` ns every `period` ns until `stop` aborts, then releases. Grain: 1 ms. */
   pulse(pause: number, period: number, stop: AbortSignal): Promise<void>;
+  /** Follows a plan from now on until `stop` aborts, then releases. */
+  follow(plan: LatePlan, stop: AbortSignal): Promise<void>;
   /** With false a held frame is not copied to a0 either: no answer comes. Every hold begins mirrored. */
   mirror(on: boolean): void;
   held(): Held;
+  /** What this holder has held so far, by its own clock. */
+  readonly total: HoldTotal;
   close(): void;
 }
 
@@ -84,41 +96,66 @@ export function openLate(device = process.env["AOE_LAB_LATE"]): Late {
     socket.send(frame.address, bytes);
   }
 
+  const total = { holds: 0, held_ns: 0 };
+  /** -1: nothing is held. */
+  let heldSince = -1;
+  function ended(): void {
+    if (heldSince >= 0) total.held_ns += now() - heldSince;
+    heldSince = -1;
+  }
+
   const late: Late = {
     device,
+    total,
     hold() {
       tc("qdisc", "change", "dev", device, "root", "tbf", ...heldWords(burst));
       poke(HEADER_BYTES + mtu);
+      if (heldSince >= 0) return;
+      heldSince = now();
+      total.holds += 1;
     },
     release() {
       tc("qdisc", "change", "dev", device, "root", "tbf", ...RELEASED.split(" "));
       poke(HEADER_BYTES);
+      ended();
     },
     drop() {
       tc("qdisc", "del", "dev", device, "root");
+      ended();
       tc("qdisc", "replace", "dev", device, "root", "tbf", ...RELEASED.split(" "));
     },
     async pulse(pause, period, stop) {
-      if (!(pause >= MS && period > pause)) {
+      if (!isPulse(pause, period)) {
         throw usage(
-          `Expected a pause of at least 1ms that is shorter than its period, got ${formatDuration(pause)} every ${formatDuration(period)}`,
+          `Expected ${PULSE_RULE}, got ${formatDuration(pause)} every ${formatDuration(period)}`,
         );
       }
-      // Turns are due at multiples of the period from the start, so that a slow `tc` doesn't add up.
+      // Turns are due at multiples of the period from the start, so that a slow `tc` doesn't add up; what it
+      // was too slow for is left out.
       const start = performance.now();
-      for (let turn = 0; !stop.aborted; turn += 1) {
-        const due = start + (turn * period) / MS;
+      for (let due = start; !stop.aborted;) {
         await sleepUntil(due, stop);
         if (stop.aborted) break;
         late.hold();
         await sleepUntil(due + pause / MS, stop);
         late.release();
+        const passed = Math.floor(((performance.now() - start) * MS) / period);
+        due = start + ((passed + 1) * period) / MS;
       }
+    },
+    async follow({ moves, pulse }, stop) {
+      if (pulse !== null) return late.pulse(pulse.pause, pulse.period, stop);
+      const start = performance.now();
+      for (const { what, at } of moves) {
+        await sleepUntil(start + at / MS, stop);
+        if (!stop.aborted) late[what]();
+      }
+      if (!stop.aborted) await new Promise((resolve) => stop.addEventListener("abort", resolve));
+      late.release();
     },
     mirror(on) {
       const filter = tc("filter", "show", "dev", device, "egress");
-      const now = filter.includes("mirred");
-      if (now === on) return;
+      if (filter.includes("mirred") === on) return;
       if (!on) {
         tc("filter", "del", "dev", device, "egress");
         return;
@@ -149,10 +186,11 @@ function runTc(program: string, words: string[]): string {
   throw environment(`\`tc ${words.join(" ")}\` failed: ${said}`);
 }
 
-/** Returns at `due` (ms of performance.now) or when `stop` aborts. */
+/** Returns at `due` (ms of performance.now) or when `stop` aborts; in any case after a turn of the event loop. */
 function sleepUntil(due: number, stop: AbortSignal): Promise<void> {
-  const wait = due - performance.now();
-  if (wait <= 0 || stop.aborted) return Promise.resolve();
+  // Where `tc` takes longer than a pulse there is nothing to wait for, and yet `stop` must be heard.
+  const wait = Math.max(0, due - performance.now());
+  if (stop.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {
       clearTimeout(timer);

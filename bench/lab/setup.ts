@@ -22,7 +22,7 @@ export const MTU_MAX = 65535;
 export const PAIRS_MAX = 16;
 
 /** The transmit pair of a late lab, and the tbf parameters that let everything pass. */
-const LATE_DEVICE = "t0";
+export const LATE_DEVICE = "t0";
 const LATE_PEER = "t1";
 export const RELEASED = "rate 10gbit burst 1mb limit 64mb";
 

@@ -1,0 +1,117 @@
+// Which keys of a job go together: what of a lab, a link and a load can't be had beside each other is told before
+// anything runs.
+//
+//   link                 auto, packet     ring             memory, virtual
+//   interface            yes              yes              no
+//   write_lane, rings    yes              yes              no: one process has no sockets
+//   late                 no: copies       in a lab, one    no
+//                        are not held     initiator
+
+import { usage } from "../../words/failure.ts";
+import { formatDuration, parseDuration } from "../../words/quantity.ts";
+import { lastMove, parseLatePlan } from "../lab/late_plan.ts";
+import type { ResolvedJob } from "./job.ts";
+import type { KeyName } from "./keys.ts";
+
+/** Throws the usage Failure for the first rule that is broken. */
+export function checkArrangement(jobs: readonly ResolvedJob[], file: string): void {
+  const [first] = jobs;
+  if (first === undefined) return;
+  checkPlace(first, file);
+  for (const job of jobs) {
+    const where = `${file} [${job.name}]`;
+    checkSockets(job, where);
+    checkLate(job, where);
+  }
+}
+
+/** The texts of a key but for `none`, which says that there is no such thing. */
+function set(job: ResolvedJob, key: KeyName, none = ""): string[] {
+  return job.values[key].choices.map(({ text }) => text).filter((text) => text !== none);
+}
+
+/** A target that runs already needs both to be named, and no lab. All of these are one in the whole file. */
+function checkPlace(job: ResolvedJob, file: string): void {
+  const text = (key: KeyName): string => job.values[key].choices[0]?.text ?? "";
+  if ((text("interface") === "") !== (text("target") === "")) {
+    throw usage(
+      `${file}: Expected \`interface\` and \`target\` both or neither, got \`${text("interface")}\` and \`${text("target")}\``,
+    );
+  }
+  const link = text("link");
+  if (text("interface") !== "" && !hasSockets(link)) {
+    throw usage(`${file}: Expected \`link\` to be packet or ring on an interface, got \`${link}\``);
+  }
+  for (const key of ["target_control", "tx_usecs", "tx_frames"] as const) {
+    if (text("interface") === "" && text(key) !== "") {
+      throw usage(`${file}: Expected \`${key}\` only beside \`interface\`, got \`${text(key)}\``);
+    }
+  }
+}
+
+function hasSockets(link: string): boolean {
+  return link !== "memory" && link !== "virtual";
+}
+
+/** Keys that only sockets have, each with the text that says that there is no such thing. */
+const SOCKETS = [
+  ["write_lane", "off"],
+  ["receive_ring", ""],
+  ["lane_ring", ""],
+] as const;
+
+/** Whether it has what only a link over sockets has; `auto` has it where a lab can be made. */
+export function needsSockets(job: ResolvedJob): boolean {
+  return SOCKETS.some(([key, none]) => set(job, key, none).length > 0);
+}
+
+function checkSockets(job: ResolvedJob, where: string): void {
+  const [link = ""] = set(job, "link");
+  for (const [key, none] of SOCKETS) {
+    const [text] = set(job, key, none);
+    if (text !== undefined && !hasSockets(link)) {
+      throw usage(
+        `${where}: Expected \`${key}\` only over raw sockets, got \`${text}\` beside \`link\` ${link}`,
+      );
+    }
+  }
+  const [ring] = set(job, "lane_ring");
+  if (ring !== undefined && set(job, "write_lane", "off").length === 0) {
+    throw usage(
+      `${where}: Expected \`lane_ring\` only where \`write_lane\` is on, got \`${ring}\``,
+    );
+  }
+}
+
+function checkLate(job: ResolvedJob, where: string): void {
+  const plans = set(job, "late");
+  const [plan] = plans;
+  if (plan === undefined) return;
+  const [link = ""] = set(job, "link");
+  if (link !== "ring") {
+    throw usage(
+      `${where}: Expected \`late\` only beside \`link\` ring, since of other links nothing is held, got \`${plan}\` beside ${link}`,
+    );
+  }
+  const [name] = set(job, "interface");
+  if (name !== undefined) {
+    throw usage(
+      `${where}: Expected \`late\` only in a lab, got \`${plan}\` beside \`interface\` ${name}`,
+    );
+  }
+  const [initiators] = set(job, "initiators", "1");
+  if (initiators !== undefined) {
+    throw usage(
+      `${where}: Expected \`initiators\` to be 1 beside \`late\`, whose lab has one device that holds, got \`${initiators}\``,
+    );
+  }
+  const shortest = (key: "ramp_time" | "runtime"): number =>
+    Math.min(...set(job, key).map((text) => parseDuration(text, key)));
+  const end = shortest("ramp_time") + shortest("runtime");
+  const never = plans.find((text) => lastMove(parseLatePlan(text, "late")) >= end);
+  if (never !== undefined) {
+    throw usage(
+      `${where}: Expected the moves of \`late\` to be due before \`ramp_time\` and \`runtime\` are over, ${formatDuration(end)} after the warm-up, got \`${never}\``,
+    );
+  }
+}
