@@ -12,7 +12,9 @@
 //
 // What a spin waits for may be the work of a process that waits for this very CPU: a client of our own, the other end
 // on a machine with fewer CPUs than processes. So a spin that outlasts what an end on another CPU takes to answer
-// offers the CPU at each further turn.
+// offers the CPU at each further turn. Who took it for long (a whole slice of the scheduler's is 3 ms) works at
+// something else: the next offer waits, twice as long each time that this happens in a row, and until then the CPU is
+// shared as the scheduler shares it among all.
 
 import { drainMicrotasks } from "bun:jsc";
 
@@ -32,6 +34,11 @@ const SLICE = { "low-latency": 50e6, throughput: 100e6, frugal: 200e6 } as const
 const SHORTEST_SPIN = 2e3;
 /** How long a spin keeps the CPU to itself, ns: about a round trip with nothing outstanding. */
 const ALONE = 5e3;
+/** An offer that took longer went to somebody who works at something else, ns. */
+const TAKEN = 500e3;
+/** How long the next offer waits then, ns: at first and at most. */
+const NO_OFFER = 5e6;
+const LONGEST_NO_OFFER = 320e6;
 /**
  * A sleep shorter than so many longest spins was just missed: waking up takes 50 to 110 µs on a virtual
  * machine, so a limit of one longest spin was never met there, and the spin, once gone, did not come back.
@@ -83,6 +90,8 @@ export async function drive(options: DriveOptions): Promise<void> {
   let quiet = at;
   /** A sleep has ended and brought no frame: it may have been a signal. */
   let sleptInVain = false;
+  let offerAt = Number.NEGATIVE_INFINITY;
+  let noOffer = NO_OFFER;
   for (;;) {
     let events = turn(core, at);
     if (events > 0 && settle) drainMicrotasks();
@@ -106,7 +115,16 @@ export async function drive(options: DriveOptions): Promise<void> {
       yielded = at = waiter.now();
     }
     if (!idle) {
-      if (events === 0 && at - quiet > ALONE) waiter.yield?.();
+      if (events > 0 || at - quiet <= ALONE || at < offerAt || waiter.yield === undefined) continue;
+      waiter.yield();
+      const back = waiter.now();
+      if (back - at <= TAKEN) {
+        noOffer = NO_OFFER;
+      } else {
+        offerAt = back + noOffer;
+        noOffer = Math.min(LONGEST_NO_OFFER, 2 * noOffer);
+      }
+      at = back;
       continue;
     }
     const deadline = nextDeadline(core);

@@ -291,9 +291,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     };
 
     for (const sentence of describeStart(plan, target, [...exports.all], metrics)) say(sentence);
-    process.on("SIGINT", stop);
-    process.on("SIGTERM", stop);
-    process.on("SIGHUP", reload);
+    const handlers = { SIGINT: stop, SIGTERM: stop, SIGHUP: reload };
+    for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler);
     try {
       systemd.tell("READY=1");
       await drive({
@@ -303,9 +302,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         until: () => stopping && (target.isIdle || waiter.now() >= giveUp),
       });
     } finally {
-      process.off("SIGINT", stop);
-      process.off("SIGTERM", stop);
-      process.off("SIGHUP", reload);
+      for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler);
     }
     for (const sentence of describeEnd(target)) say(sentence);
   } finally {
