@@ -4,6 +4,9 @@
 //     │─── ramp ───│──────── runtime ───────────│── drain ──│── read back ──│ finished
 //                  figures count what ended here             (--verify with writes)
 //
+// The ramp is counted as the measured time is, and thrown away at its end: code that first runs in the measured time
+// would be compiled in it: 150 to 200 ms of the compiler's time on the CPU that is measured.
+//
 //   due ──▶ submitted ──────────────▶ buffered ──▶ sent ──────────▶ done
 //   │ schedule │ window + buffer wait  │  transmit  │ target and wire │
 //
@@ -44,6 +47,12 @@ export class Direction {
   readonly clat = new Histogram();
   readonly lat = new Histogram();
   readonly intervals = new Float64Array(INTERVALS);
+
+  reset(): void {
+    this.ios = 0;
+    for (const histogram of [this.slat, this.clat, this.lat]) histogram.reset();
+    this.intervals.fill(0);
+  }
 
   record(command: Command, interval: number): void {
     this.ios++;
@@ -97,7 +106,9 @@ export class Load {
   readonly #idle: Command[] = [];
   #phase = RAMP;
   #changedAt = 0;
-  /** Σ of when what is outstanding was submitted, or the measured time began. */
+  /** When what is counted now began. */
+  #since: number;
+  /** Σ of when what is outstanding was submitted, or what is counted began. */
   #submitted = 0;
   #readBackNext = 0;
 
@@ -116,6 +127,8 @@ export class Load {
     this.#arrivals = arrivals;
     this.#verifier = verifier;
     this.#device = device;
+    this.#since = now;
+    this.#changedAt = now;
     this.measuredFrom = now + plan.rampTime;
     this.measuredTo = this.measuredFrom + plan.runtime;
     const done = (command: Command): void => this.#done(command);
@@ -180,6 +193,15 @@ export class Load {
     this.#phase = MEASURE;
     this.measuredFrom = now;
     this.measuredTo = now + this.#plan.runtime;
+    for (const direction of [this.read, this.write]) direction.reset();
+    for (const histogram of [this.schedule, this.windowWait, this.bufferWait, this.transmit]) {
+      histogram.reset();
+    }
+    this.depths.fill(0);
+    this.retransmits = 0;
+    this.area = 0;
+    this.totalTime = 0;
+    this.#since = now;
     this.#changedAt = now;
     this.#submitted = this.outstanding * now;
     this.onMeasure?.(now);
@@ -243,7 +265,7 @@ export class Load {
     this.#occupied(now);
     this.outstanding++;
     this.#submitted += now;
-    if (this.#phase === MEASURE) {
+    if (this.#phase <= MEASURE) {
       const level = Math.min(6, 31 - Math.clz32(this.outstanding));
       this.depths[level] = (this.depths[level] ?? 0) + 1;
     }
@@ -254,14 +276,14 @@ export class Load {
     const at = command.doneAt;
     this.#occupied(at);
     this.outstanding--;
-    const since = Math.max(command.submittedAt, this.#phase === MEASURE ? this.measuredFrom : 0);
+    const since = Math.max(command.submittedAt, this.#since);
     this.#submitted -= since;
-    if (this.#phase === MEASURE) this.totalTime += Math.min(at, this.measuredTo) - since;
+    if (this.#phase <= MEASURE) this.totalTime += Math.min(at, this.measuredTo) - since;
     this.outcomes[command.outcome] = (this.outcomes[command.outcome] ?? 0) + 1;
     const well = command.outcome === OK;
     if (!well && this.firstFailure === "") this.firstFailure = describe(command);
     this.#verifier?.settle(command, well);
-    if (this.#phase === MEASURE && well && at < this.measuredTo) this.#record(command, at);
+    if (this.#phase <= MEASURE && well && at < this.measuredTo) this.#record(command, at);
     this.#idle.push(command);
   }
 
@@ -280,7 +302,7 @@ export class Load {
 
   /** Adds the time since the last change of `outstanding` to the area. */
   #occupied(at: number): void {
-    if (this.#phase !== MEASURE) return;
+    if (this.#phase > MEASURE) return;
     const until = Math.min(at, this.measuredTo);
     if (until <= this.#changedAt) return;
     this.area += this.outstanding * (until - this.#changedAt);

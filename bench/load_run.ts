@@ -29,7 +29,7 @@ import type { LateHold } from "./lab/late_hold.ts";
 import type { LoadOptions } from "./load_options.ts";
 import { makePool, poolOf, sourceOf, unused } from "./load_pool.ts";
 import type { WatchedProcess } from "./process_cost.ts";
-import { Series, type SeriesSource } from "./series.ts";
+import { Series } from "./series.ts";
 import type { Trace } from "./trace/trace.ts";
 import { Verifier } from "./verifier.ts";
 import { type Gate, gate } from "./warm_up.ts";
@@ -230,18 +230,21 @@ async function perform(
   let snapshot: PoolSnapshot | null = null;
   let stopped = false;
   const series = new Series();
-  let source: SeriesSource | null = null;
+  const source = sourceOf(load, device);
+  let measuring = false;
+  // The warm-up is looked at as the measured time is: code that first runs then would be compiled in it.
+  series.begin(source, waiter.now(), Math.max(1, load.measuredFrom - waiter.now()));
   load.onMeasure = (now) => {
     // The pool comes with the first command: after no warm-up at all it has yet to, and all that it counts is measured.
     poolOf(device)?.markWarm(now);
     setting.trace?.start(now);
-    source = sourceOf(load, device);
+    measuring = true;
     series.begin(source, now, setting.options.runtime);
     setting.watched?.begin();
     usage(usageBefore);
   };
   load.onMeasured = (now) => {
-    if (source !== null) series.look(source, now);
+    series.look(source, now);
     usage(usageAfter);
     setting.watched?.end();
     // What waits for a buffer now has no other way to end.
@@ -257,10 +260,13 @@ async function perform(
         setting.late?.begin();
         warmUntil = Number.POSITIVE_INFINITY;
       }
-      if (source !== null && now < load.measuredTo) series.look(source, now);
+      if (now < load.measuredTo) series.look(source, now);
       load.advance(now);
     },
-    nextDeadline: () => Math.min(warmUntil, series.due, load.nextDeadline()),
+    nextDeadline() {
+      const next = Math.min(warmUntil, load.nextDeadline());
+      return measuring ? Math.min(next, series.due) : next;
+    },
   };
   let nextLook = waiter.now();
   await drive({

@@ -72,9 +72,11 @@ export class Series {
   private seenKicks = 0;
   private seenStall = 0;
 
-  /** The measured time begins at `now` and lasts `runtime` ns. */
+  /** The measured time begins at `now` and lasts `runtime` ns; what was seen before is forgotten. */
   begin(source: SeriesSource, now: number, runtime: number): void {
     const { metrics } = source;
+    this.length = 0;
+    this.stallCount = 0;
     this.begun = now;
     this.every = runtime / SAMPLES;
     this.due = now + this.every;
