@@ -104,10 +104,14 @@ export class Load {
   readonly #verifier: Verifier | null;
   readonly #device: Submitter;
   readonly #idle: Command[] = [];
-  #phase = RAMP;
+  // Each is written twice before the first command: what was never written again is compiled as a constant, and its
+  // first change, when the measured time begins, would throw that code away.
+  #phase = FINISHED;
+  /** When the ramp or the measured time is over, ns. */
+  #phaseEnds = 0;
   #changedAt = 0;
   /** When what is counted now began. */
-  #since: number;
+  #since = 0;
   /** Σ of when what is outstanding was submitted, or what is counted began. */
   #submitted = 0;
   #readBackNext = 0;
@@ -127,9 +131,11 @@ export class Load {
     this.#arrivals = arrivals;
     this.#verifier = verifier;
     this.#device = device;
+    this.#phase = RAMP;
     this.#since = now;
     this.#changedAt = now;
     this.measuredFrom = now + plan.rampTime;
+    this.#phaseEnds = this.measuredFrom;
     this.measuredTo = this.measuredFrom + plan.runtime;
     const done = (command: Command): void => this.#done(command);
     for (let slot = 0; slot < plan.iodepth; slot++) {
@@ -167,13 +173,15 @@ export class Load {
     if (this.#phase > MEASURE) return;
     if (this.#phase === RAMP) this.#beginMeasure(now);
     this.measuredTo = now;
+    this.#phaseEnds = now;
   }
 
   /** Submits what is due at `now` and moves on where a phase has ended. */
   advance(now: number): void {
-    if (this.#phase === RAMP && now >= this.measuredFrom) this.#beginMeasure(now);
-    if (this.#phase === MEASURE && now >= this.measuredTo) this.#endMeasure(now);
-    if (this.#phase <= MEASURE) this.#submitDue(now);
+    if (this.#phase <= MEASURE) {
+      if (now >= this.#phaseEnds) this.#endPhase(now);
+      if (this.#phase <= MEASURE) this.#submitDue(now);
+    }
     if (this.#phase === DRAIN && this.outstanding === 0) {
       this.#phase =
         this.#verifier !== null && this.#verifier.blocksWritten > 0 ? READ_BACK : FINISHED;
@@ -184,15 +192,23 @@ export class Load {
   /** When `advance` has something to do by time alone. */
   nextDeadline(): number {
     if (this.#phase >= DRAIN) return Number.POSITIVE_INFINITY;
-    const phase = this.#phase === RAMP ? this.measuredFrom : this.measuredTo;
     // Without an idle command the next completion is what counts, not the next arrival.
-    return this.#idle.length === 0 ? phase : Math.min(phase, this.#arrivals.due);
+    return this.#idle.length === 0
+      ? this.#phaseEnds
+      : Math.min(this.#phaseEnds, this.#arrivals.due);
+  }
+
+  /** A ramp of no time is over at once, and so may the measured time be. */
+  #endPhase(now: number): void {
+    if (this.#phase === RAMP) this.#beginMeasure(now);
+    if (this.#phase === MEASURE && now >= this.measuredTo) this.#endMeasure(now);
   }
 
   #beginMeasure(now: number): void {
     this.#phase = MEASURE;
     this.measuredFrom = now;
     this.measuredTo = now + this.#plan.runtime;
+    this.#phaseEnds = this.measuredTo;
     for (const direction of [this.read, this.write]) direction.reset();
     for (const histogram of [this.schedule, this.windowWait, this.bufferWait, this.transmit]) {
       histogram.reset();
