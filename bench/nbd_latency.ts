@@ -4,6 +4,8 @@
 //
 //   load   bench load ─ frames ─ target                      two processes
 //   nbd    fio ─ socket ─ initiator nbd ─ frames ─ target    three, and two wake-ups more
+//   bare   fio ─ socket ─ qemu-nbd ─ an image in memory      no network at all: what the socket and fio take (where
+//                                                            qemu-nbd is)
 //
 // Both arms read 4 KiB at random, one at a time; they take turns (load nbd, nbd load, …), so that whatever else
 // the machine does falls on both alike, and never run together. What a round trip takes depends on where the
@@ -11,7 +13,7 @@
 // another, `one` puts all on one, `free` leaves it to the scheduler. An arm's figure is the median of its trials' p50; the
 // claim is nbd ≤ 3 × load. Exit code 0 where it holds, 3 where it does not, 5 without fio.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -71,6 +73,37 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
+/** fio's reads of what `uri` serves. */
+async function throughNbd(cwd: string, uri: string, seconds: number): Promise<Trial> {
+  const text = await output(cwd, [
+    ...["fio", "--name=nbd", "--ioengine=nbd", `--uri=${uri}`, "--rw=randread"],
+    ...["--bs=4k", "--iodepth=1", `--size=${SIZE}`, "--time_based", `--runtime=${seconds}`],
+    ...[`--ramp_time=${WARM_UP_SECONDS}`, "--lat_percentiles=1", "--output-format=json"],
+  ]);
+  return trialOf(text);
+}
+
+/** The same of `image` by qemu-nbd, which has no network behind it. */
+async function throughQemu(cwd: string, image: string, seconds: number): Promise<Trial> {
+  const socket = join(cwd, "bare");
+  const server = Bun.spawn(["qemu-nbd", "-t", "-f", "raw", "-k", socket, image], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "inherit",
+  });
+  try {
+    for (let tries = 0; !existsSync(socket); tries++) {
+      if (tries === 500 || server.exitCode !== null) throw new Error("qemu-nbd did not start");
+      await Bun.sleep(10);
+    }
+    return await throughNbd(cwd, `nbd+unix:///?socket=${socket}`, seconds);
+  } finally {
+    server.kill();
+    await server.exited;
+    rmSync(socket, { force: true });
+  }
+}
+
 const us = (ns: number): string => (ns / 1e3).toFixed(1);
 
 /** Exit code. */
@@ -104,20 +137,20 @@ async function main(rounds: number, seconds: number, placement: string): Promise
       ),
     nbd: async () => {
       const server = await nbd.restart();
-      const text = await output(folder, [
-        ...["fio", "--name=nbd", "--ioengine=nbd", `--uri=${nbd.uri}`, "--rw=randread"],
-        ...["--bs=4k", "--iodepth=1", `--size=${SIZE}`, "--time_based", `--runtime=${seconds}`],
-        ...[`--ramp_time=${WARM_UP_SECONDS}`, "--lat_percentiles=1", "--output-format=json"],
-      ]);
+      const trial = await throughNbd(folder, nbd.uri, seconds);
       await server.end();
-      return trialOf(text);
+      return trial;
     },
+    bare: () => throughQemu(folder, nbd.image, seconds),
   };
-  const trials: Record<keyof typeof arms, Trial[]> = { load: [], nbd: [] };
+  const bare = findProgram("qemu-nbd") === null ? [] : (["bare"] as const);
+  const trials: Record<keyof typeof arms, Trial[]> = { load: [], nbd: [], bare: [] };
   try {
     for (let round = 0; round < rounds; round++) {
-      const order = round % 2 === 0 ? (["load", "nbd"] as const) : (["nbd", "load"] as const);
-      for (const arm of order) trials[arm].push(await arms[arm]());
+      const order = ["load", "nbd", ...bare] as const;
+      for (const arm of round % 2 === 0 ? order : order.toReversed()) {
+        trials[arm].push(await arms[arm]());
+      }
       const [load, through] = [trials.load.at(-1), trials.nbd.at(-1)] as [Trial, Trial];
       process.stderr.write(
         `round ${round + 1}: p50 load ${us(load.p50)} us, nbd ${us(through.p50)} us; p99 ${us(load.p99)}, ${us(through.p99)}\n`,
@@ -127,12 +160,19 @@ async function main(rounds: number, seconds: number, placement: string): Promise
     await nbd.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  const [load, through] = [trials.load, trials.nbd].map((arm) => median(arm.map(({ p50 }) => p50)));
+  const [load, through, floor] = [trials.load, trials.nbd, trials.bare].map((arm) =>
+    median(arm.map(({ p50 }) => p50)),
+  );
   const ratio = (through as number) / (load as number);
   const holds = ratio <= MOST_RATIO;
   process.stdout.write(
     `p50 at depth 1, 4 KiB random reads, CPUs ${placement}, median of ${rounds}: load ${us(load as number)} us, nbd ${us(through as number)} us, ratio ${ratio.toFixed(2)} (at most ${MOST_RATIO}: ${holds ? "holds" : "missed"})\n`,
   );
+  if (trials.bare.length > 0) {
+    process.stdout.write(
+      `qemu-nbd with the image in memory and no network, by the same client: ${us(floor as number)} us\n`,
+    );
+  }
   return holds ? EXIT.done : EXIT.threshold;
 }
 

@@ -108,7 +108,8 @@ export async function drive(options: DriveOptions): Promise<void> {
       quiet = at;
       sleptInVain = false;
     }
-    const idle = !expects || (events === 0 && at - quiet >= spin);
+    // Who never spins sleeps after each turn: what came meanwhile ends the sleep as soon as it begins.
+    const idle = !expects || longestSpin === 0 || (events === 0 && at - quiet >= spin);
     if (at - yielded >= YIELD_EVERY || (idle && sleptInVain)) {
       await eventLoopTurn();
       if (until()) return;
