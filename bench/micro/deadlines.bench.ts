@@ -8,6 +8,9 @@ const WAITING = [16, 1024, 65_536] as const;
 /** Of service times drawn beforehand; a power of two. */
 const DRAWN = 4096;
 const LONGEST = 1e6;
+/** ns from one frame to the next, and until one goes again: none of 65,536 ever does. */
+const APART = 1e3;
+const RTO = 100e6;
 
 export const DEADLINE_CASES: readonly MicroCase[] = WAITING.flatMap((waiting) => [
   {
@@ -23,14 +26,23 @@ export const DEADLINE_CASES: readonly MicroCase[] = WAITING.flatMap((waiting) =>
     },
   },
   {
-    name: `deadlines cancel ${waiting}`,
-    about: `a retransmit's time set and taken away, ${waiting} waiting`,
+    name: `deadlines frame ${waiting}`,
+    about: `a frame's life: the oldest of ${waiting} retransmit's times taken away, the next one's set, none due`,
     make() {
-      const { heap } = full(waiting);
-      // Later than all others, as an RTO is: the commonest end of a deadline is that the answer came.
-      return (call: number) => {
-        heap.set(waiting, 2 * LONGEST + call);
-        heap.clear(waiting);
+      const heap = createDeadlines(waiting);
+      let now = 0;
+      let oldest = 0;
+      for (let handle = 0; handle < waiting; handle++) {
+        now += APART;
+        heap.set(handle, now + RTO);
+      }
+      // The commonest end of a deadline is that the answer came.
+      return () => {
+        now += APART;
+        heap.clear(oldest);
+        heap.set(oldest, now + RTO);
+        if (heap.pop(now) >= 0) throw new Error("invariant: every answer came in time");
+        oldest = oldest + 1 === waiting ? 0 : oldest + 1;
       };
     },
   },
