@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { now } from "../sys/clock.ts";
 import { closeFile, openFile } from "../sys/file.ts";
 import { inNamespace, inShell, setMtuAtOnce } from "../sys/in_namespace.ts";
+import { LEAST_LINEAR, MOST_LINEAR } from "../sys/linear_sender.ts";
 import { mapFile } from "../sys/mapped_file.ts";
 import type { BpfInstruction } from "../sys/packet_socket.ts";
 import { Failure } from "../words/failure.ts";
@@ -308,6 +309,34 @@ function own(): void {
       file?.unmap();
       closeFile(fd);
       rmSync(directory, { recursive: true });
+    }
+  });
+
+  test("frames around a page and the longest piece arrive whole, from one place and from two", () => {
+    inShell("ip link set va mtu 20000; ip link set vb mtu 20000");
+    try {
+      open({ largestMtu: 20_000 });
+      const made = a.allocate(20_014);
+      if (made === null) throw new Error("no buffer");
+      for (let at = ethernet.LENGTH; at < made.bytes.length; at++) made.bytes[at] = at % 251;
+      ethernet.write(made.view, 0, b.mac, a.mac);
+      const arrived: string[] = [];
+      const visit = ({ bytes, base, length }: FrameView): void => {
+        const whole = bytes.subarray(base + ethernet.LENGTH, base + length);
+        const good = whole.every((each, at) => each === (at + ethernet.LENGTH) % 251);
+        arrived.push(`${length} ${good}`);
+      };
+      const edges = [LEAST_LINEAR, MOST_LINEAR];
+      const lengths = [60, ...edges.flatMap((edge) => [edge - 1, edge, edge + 1]), 20_014];
+      for (const length of lengths) {
+        expect(a.transmit(made, length)).toBe(true);
+        expect(a.transmitBoth?.(made, 36, made.address + 36, length - 36)).toBe(true);
+        expect(b.receive(visit, 64)).toBe(2);
+      }
+      expect(arrived).toEqual(lengths.flatMap((length) => [`${length} true`, `${length} true`]));
+      expect([a.counters.transmitErrors, a.counters.transmitBusy]).toEqual([0, 0]);
+    } finally {
+      inShell("ip link set va mtu 9000; ip link set vb mtu 9000");
     }
   });
 

@@ -3,6 +3,7 @@
 //   receive   packet_receiver.ts
 //   transmit  buffer in an mmap'd arena ──send──▶ the kernel's copy; nothing stays pinned
 //             header there, data elsewhere ──sendmsg──▶ the same (`transmitBoth`)
+//             more than a page ──▶ by a socket that makes one piece of it (sys/linear_sender.ts)
 //
 // One system call per frame on purpose. sendmmsg over batches of 4, 16 and 64 was measured against it (veth,
 // 60, 1060 and 8228 bytes, CPU of both ends per frame): 1.9 to 3.3 µs either way, no difference
@@ -13,6 +14,7 @@ import * as ethernet from "../wire/ethernet.ts";
 import { createArena } from "./arena.ts";
 import type { Link } from "./link.ts";
 import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
+import { LEAST_LINEAR, MOST_LINEAR, openLinearSender } from "../sys/linear_sender.ts";
 import { openPacketSocket } from "../sys/packet_socket.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
@@ -36,6 +38,7 @@ export function openPacketLink(options: PacketOptions): PacketLink {
     sender.growSendBuffer(receiver.granted.sendBufferBytes);
     sender.bind(receiver.transmitIndex, 0);
   }
+  const linear = openLinearSender(receiver.transmitIndex, receiver.granted.sendBufferBytes);
   return {
     get mac() {
       return receiver.mac;
@@ -70,7 +73,10 @@ export function openPacketLink(options: PacketOptions): PacketLink {
       if (length < ethernet.LENGTH || length > buffer.bytes.length) {
         throw new Error(`invariant: frame of ${length} bytes in ${buffer.bytes.length}`);
       }
-      const code = sender.send(buffer.address, length);
+      const code =
+        length < LEAST_LINEAR || length > MOST_LINEAR || linear === null
+          ? sender.send(buffer.address, length)
+          : linear.send(buffer.address, length);
       if (code === 0) {
         counters.transmitted++;
         return true;
@@ -86,7 +92,11 @@ export function openPacketLink(options: PacketOptions): PacketLink {
     },
     transmitBoth(buffer, length, address, bytes) {
       if (receiver.closed) throw new Error("invariant: transmit on a closed link");
-      const code = sender.sendBoth(buffer.address, length, address, bytes);
+      const whole = length + bytes;
+      const code =
+        whole < LEAST_LINEAR || whole > MOST_LINEAR || linear === null
+          ? sender.sendBoth(buffer.address, length, address, bytes)
+          : linear.sendBoth(buffer.address, length, address, bytes);
       if (code === 0) {
         counters.transmitted++;
         return true;
@@ -101,6 +111,7 @@ export function openPacketLink(options: PacketOptions): PacketLink {
     close() {
       if (receiver.closed) return;
       if (sender !== receiver.socket) sender.close();
+      linear?.close();
       receiver.close();
       arena.close();
     },
