@@ -8,7 +8,7 @@ export const PEERS_DEFAULTS = {
   rw: "read,write",
   rounds: "5",
   runtime: "400ms",
-  warmUp: "1200ms",
+  warmUp: "2s",
   mtu: "9000",
   imageSize: "64m",
   seed: "1",
