@@ -104,7 +104,8 @@ export class Histogram {
   }
 
   reset(): void {
-    this.counts.fill(0);
+    // No further than something was counted: this stands between a ramp and its measured time.
+    if (this.count > 0) this.counts.fill(0, 0, bucketOf(this.max) + 1);
     this.count = 0;
     this.min = Number.POSITIVE_INFINITY;
     this.max = 0;

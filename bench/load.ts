@@ -104,8 +104,8 @@ export class Load {
   readonly #verifier: Verifier | null;
   readonly #device: Submitter;
   readonly #idle: Command[] = [];
-  // Each is written twice before the first command: what was never written again is compiled as a constant, and its
-  // first change, when the measured time begins, would throw that code away.
+  // These four get a value here and another when the ramp begins: what is written once is compiled as a constant, and
+  // its first change, when the measured time begins, would throw that code away.
   #phase = FINISHED;
   /** When the ramp or the measured time is over, ns. */
   #phaseEnds = 0;
@@ -158,7 +158,11 @@ export class Load {
   get finished(): boolean {
     return this.#phase === FINISHED;
   }
-  /** Completed in the measured time. */
+  /** The ramp is over: what is counted is of the measured time. */
+  get isMeasured(): boolean {
+    return this.#phase >= MEASURE;
+  }
+  /** Completed in the measured time, or in the ramp while that lasts. */
   get completed(): number {
     return this.read.ios + this.write.ios;
   }

@@ -218,7 +218,7 @@ function progressLine(flags: Flags, emit: (event: Record<string, unknown>) => vo
     visible = false;
   };
   const show = (load: Load, now: number): void => {
-    if (now < load.measuredFrom || now - shownAt < 1e9) return;
+    if (!load.isMeasured || now - shownAt < 1e9) return;
     const perSecond = shownAt === 0 ? 0 : ((load.completed - shown) * 1e9) / (now - shownAt);
     if (shownAt !== 0 && now <= load.measuredTo) {
       const seconds = (now - load.measuredFrom) / 1e9;

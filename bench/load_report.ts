@@ -54,17 +54,18 @@ function measures(outcome: LoadOutcome) {
 
 export function figuresOf(outcome: LoadOutcome): Figures {
   const { load, pool } = outcome;
+  const { lat } = load;
   const { runtime, steady, law } = measures(outcome);
   const counts = sinceWarm(pool);
   return {
     iops: runtime === 0 ? 0 : (load.completed * 1e9) / runtime,
     runtime_ns: runtime,
-    lat_mean_ns: load.lat.mean(),
-    lat_p50_ns: load.lat.percentile(50),
-    lat_p90_ns: load.lat.percentile(90),
-    lat_p99_ns: load.lat.percentile(99),
-    lat_p999_ns: load.lat.percentile(99.9),
-    lat_max_ns: load.lat.max,
+    lat_mean_ns: lat.mean(),
+    lat_p50_ns: lat.percentile(50),
+    lat_p90_ns: lat.percentile(90),
+    lat_p99_ns: lat.percentile(99),
+    lat_p999_ns: lat.percentile(99.9),
+    lat_max_ns: lat.max,
     buffer_wait_mean_ns: load.bufferWait.mean(),
     buffer_wait_p99_ns: load.bufferWait.percentile(99),
     cpu_per_command_ns: load.completed === 0 ? 0 : cpuOf(outcome) / load.completed,

@@ -7,9 +7,9 @@
 //   bare   fio ─ socket ─ qemu-nbd ─ an image in memory      no network at all: what the socket and fio take (where
 //                                                            qemu-nbd is)
 //
-// Both arms read 4 KiB at random, one at a time; they take turns (load nbd, nbd load, …), so that whatever else
-// the machine does falls on both alike, and never run together. What a round trip takes depends on where the
-// scheduler puts its ends, so both arms are pinned alike: `two` gives the target a CPU of its own, on which it spins, and all else
+// All arms read 4 KiB at random, one at a time; they take turns (load nbd bare, bare nbd load, …), so that whatever else
+// the machine does falls on all alike, and never run together. What a round trip takes depends on where the
+// scheduler puts its ends, so all are pinned alike: `two` gives the target a CPU of its own, on which it spins, and all else
 // another, `one` puts all on one, `free` leaves it to the scheduler. An arm's figure is the median of its trials' p50; the
 // claim is nbd ≤ 3 × load. Exit code 0 where it holds, 3 where it does not, 5 without fio.
 

@@ -23,7 +23,7 @@ export type DeviceEvent =
 export class Host {
   /** The present, ns. */
   now = 0;
-  /** Nothing has been done since `now` was looked up: it is the present still. */
+  /** No frame, command or deadline has been dealt with since `now` was looked up. */
   private fresh = false;
   readonly settings: Settings;
   readonly tags: Tags;
@@ -51,6 +51,7 @@ export class Host {
   }
 
   touch(device: Device): void {
+    this.worked();
     this.ready[this.readyCount++] = device;
   }
 
@@ -60,9 +61,14 @@ export class Host {
     this.fresh = true;
   }
 
-  /** A frame that came at `at` is dealt with: time is passing. */
-  spend(at: number): void {
+  /** A frame came at `at`, and is dealt with now. */
+  arrived(at: number): void {
     if (at > this.now) this.now = at;
+    this.fresh = false;
+  }
+
+  /** Something was done that takes time: what is sent next must not be dated before it. */
+  worked(): void {
     this.fresh = false;
   }
 

@@ -141,7 +141,7 @@ class InitiatorCore implements Initiator {
       if (!device.ready) continue;
       host.look();
       device.drive();
-      host.spend(host.now);
+      host.worked();
     }
     host.readyCount = 0;
   }
@@ -156,7 +156,7 @@ class InitiatorCore implements Initiator {
   }
 
   receive(port: PortState, frame: FrameView): void {
-    this.host.spend(frame.at);
+    this.host.arrived(frame.at);
     const { view, base, length } = frame;
     const { ignored } = port;
     if (length < aoe.LENGTH) {

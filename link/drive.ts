@@ -1,7 +1,7 @@
 // The loop of a real process: turns of link/loop.ts, and between them spinning, sleeping, or a turn of Bun's
 // own event loop.
 //
-//   turn ─ frames? ─ yes ─▶ turn
+//   turn ─ frames? ─ yes ─▶ turn (frugal: sleep)
 //             └ no ─▶ spin (turns without sleeping) ─ used up ─▶ ppoll until the next deadline ─▶ turn
 //   every 5 ms, and after a wait that brought no frame: setImmediate, for signals, promises, progress
 //
@@ -117,10 +117,12 @@ export async function drive(options: DriveOptions): Promise<void> {
     }
     if (!idle) {
       if (events > 0 || at - quiet <= ALONE || at < offerAt || waiter.yield === undefined) continue;
+      // Whoever takes the CPU may keep it past a deadline that spinning would meet.
+      if (nextDeadline(core) - at <= longestSpin) continue;
       waiter.yield();
       const back = waiter.now();
       if (back - at <= TAKEN) {
-        noOffer = NO_OFFER;
+        noOffer = Math.max(NO_OFFER, noOffer / 2);
       } else {
         offerAt = back + noOffer;
         noOffer = Math.min(LONGEST_NO_OFFER, 2 * noOffer);

@@ -302,6 +302,7 @@ function own(): void {
       truncateSync(path, 4096);
       expect(a.transmitBoth?.(buffer, 36, file.address + 8192, 512)).toBe(false);
       expect(a.transmitBoth?.(buffer, 36, file.address + 3584, 1024)).toBe(false);
+      expect(a.transmitBoth?.(buffer, 36, file.address, 8192)).toBe(false);
       expect(b.receive(visit, 64)).toBe(0);
       expect(a.transmitBoth?.(buffer, 36, file.address, 512)).toBe(true);
       expect(b.receive(visit, 64)).toBe(1);

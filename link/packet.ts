@@ -18,6 +18,8 @@ import { LEAST_LINEAR, MOST_LINEAR, openLinearSender } from "../sys/linear_sende
 import { openPacketSocket } from "../sys/packet_socket.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
+/** How many large frames take the ordinary way after the kernel had no memory in one piece for one. */
+const DETOUR = 1000;
 
 export interface PacketLink extends Link, RawLinkFacts {}
 
@@ -34,11 +36,47 @@ export function openPacketLink(options: PacketOptions): PacketLink {
   // A socket that receives can send only where it is bound to.
   let sender = receiver.socket;
   if (options.transmitInterface !== undefined) {
-    sender = openPacketSocket();
-    sender.growSendBuffer(receiver.granted.sendBufferBytes);
-    sender.bind(receiver.transmitIndex, 0);
+    try {
+      sender = openPacketSocket();
+      sender.growSendBuffer(receiver.granted.sendBufferBytes);
+      sender.bind(receiver.transmitIndex, 0);
+    } catch (error) {
+      if (sender !== receiver.socket) sender.close();
+      receiver.close();
+      throw error;
+    }
   }
   const linear = openLinearSender(receiver.transmitIndex, receiver.granted.sendBufferBytes);
+  /** Large frames that go the ordinary way before the other is tried again. */
+  let detour = 0;
+
+  function isLarge(length: number): boolean {
+    if (length < LEAST_LINEAR || length > MOST_LINEAR) return false;
+    if (detour === 0) return true;
+    detour--;
+    return false;
+  }
+
+  /** True: the kernel had no memory in one piece, where it may have single pages. */
+  function isFragmented(code: number): boolean {
+    if (code !== ENOBUFS && code !== ENOMEM) return false;
+    detour = DETOUR;
+    return true;
+  }
+
+  function send(address: number, length: number): number {
+    if (linear === null || !isLarge(length)) return sender.send(address, length);
+    const code = linear.send(address, length);
+    return isFragmented(code) ? sender.send(address, length) : code;
+  }
+
+  function sendBoth(first: number, length: number, second: number, bytes: number): number {
+    if (linear === null || !isLarge(length + bytes)) {
+      return sender.sendBoth(first, length, second, bytes);
+    }
+    const code = linear.sendBoth(first, length, second, bytes);
+    return isFragmented(code) ? sender.sendBoth(first, length, second, bytes) : code;
+  }
   return {
     get mac() {
       return receiver.mac;
@@ -73,10 +111,7 @@ export function openPacketLink(options: PacketOptions): PacketLink {
       if (length < ethernet.LENGTH || length > buffer.bytes.length) {
         throw new Error(`invariant: frame of ${length} bytes in ${buffer.bytes.length}`);
       }
-      const code =
-        length < LEAST_LINEAR || length > MOST_LINEAR || linear === null
-          ? sender.send(buffer.address, length)
-          : linear.send(buffer.address, length);
+      const code = send(buffer.address, length);
       if (code === 0) {
         counters.transmitted++;
         return true;
@@ -92,11 +127,7 @@ export function openPacketLink(options: PacketOptions): PacketLink {
     },
     transmitBoth(buffer, length, address, bytes) {
       if (receiver.closed) throw new Error("invariant: transmit on a closed link");
-      const whole = length + bytes;
-      const code =
-        whole < LEAST_LINEAR || whole > MOST_LINEAR || linear === null
-          ? sender.sendBoth(buffer.address, length, address, bytes)
-          : linear.sendBoth(buffer.address, length, address, bytes);
+      const code = sendBoth(buffer.address, length, address, bytes);
       if (code === 0) {
         counters.transmitted++;
         return true;

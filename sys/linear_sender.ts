@@ -12,7 +12,7 @@
 import { errno } from "./errno.ts";
 import { libc, pointer } from "./libc.ts";
 import { mapMemory } from "./memory.ts";
-import { openPacketSocket, SOL_PACKET } from "./packet_socket.ts";
+import { openPacketSocket, type PacketSocket, SOL_PACKET } from "./packet_socket.ts";
 
 const c = libc({ sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" } });
 
@@ -49,17 +49,13 @@ memory.view.setBigUint64(16, BigInt(memory.address + 64), true);
 memory.view.setBigUint64(64, BigInt(memory.address + 112), true);
 words[18] = 10;
 
-/** For frames that leave by interface `index`; null: the kernel has no such option (before 2.6.27). */
+/**
+ * For frames that leave by interface `index`; null where there can be none (no descriptor, no such option before
+ * Linux 2.6.27): every frame can go by an ordinary socket.
+ */
 export function openLinearSender(index: number, sendBufferBytes: number): LinearSender | null {
-  const socket = openPacketSocket();
-  try {
-    socket.setOption(SOL_PACKET, PACKET_VNET_HDR, new Uint8Array(new Int32Array([1]).buffer));
-  } catch {
-    socket.close();
-    return null;
-  }
-  socket.growSendBuffer(sendBufferBytes);
-  socket.bind(index, 0);
+  const socket = open(index, sendBufferBytes);
+  if (socket === null) return null;
   const { fd } = socket;
 
   function part(word: number, address: number, length: number): void {
@@ -86,4 +82,18 @@ export function openLinearSender(index: number, sendBufferBytes: number): Linear
     },
     close: socket.close,
   };
+}
+
+function open(index: number, sendBufferBytes: number): PacketSocket | null {
+  let socket: PacketSocket | null = null;
+  try {
+    socket = openPacketSocket();
+    socket.setOption(SOL_PACKET, PACKET_VNET_HDR, new Uint8Array(new Int32Array([1]).buffer));
+    socket.growSendBuffer(sendBufferBytes);
+    socket.bind(index, 0);
+    return socket;
+  } catch {
+    socket?.close();
+    return null;
+  }
 }

@@ -206,8 +206,8 @@ export class Duplicates {
   }
 
   /**
-   * Who counts tags up (Linux in the lower half, we in all but the upper bits) has them in buckets side by side: one
-   * cache line for sixteen. Each device counts for itself, so its address is in the hash as the source is.
+   * Who counts tags up (we in the lower bits, Linux from bit 16 on, over jiffies) has them in buckets side by side or
+   * nearly so: a cache line for many. Each device counts for itself, so its address is in the hash as the source is.
    */
   private bucket(source: Mac, tag: number, address: number): number {
     const start = Math.imul(source | 0, 0x85eb_ca6b) + Math.imul(address, 0x9e37_79b1);
@@ -259,23 +259,26 @@ function word(view: DataView, base: number, at: number, length: number): number 
  * few places where a payload can stand, so the last view of each place is kept.
  */
 class Views {
-  private memory: Uint8Array | null = null;
-  private views: (Uint8Array | undefined)[] = [];
-  /** No payload is shorter than a sector: places are told apart by their eighths; a ring of 4 MiB has one of its own each. */
+  /** By place: the view, and the memory that it is of; made with the first payload. */
+  private views: (Uint8Array | null)[] | null = null;
+  private memories: (Uint8Array | null)[] = [];
+  /** Slots stand further apart than so many (2^6) bytes: a ring of 4 MiB has a place for each. */
   private static readonly GRAIN = 6;
   private static readonly MASK = 0xffff;
 
   of(memory: Uint8Array, offset: number, length: number): Uint8Array {
-    if (memory !== this.memory) {
-      this.memory = memory;
-      this.views = Array.from({ length: Views.MASK + 1 }, () => undefined);
+    if (this.views === null) {
+      this.views = new Array<Uint8Array | null>(Views.MASK + 1).fill(null);
+      this.memories = new Array<Uint8Array | null>(Views.MASK + 1).fill(null);
     }
     const place = (offset >>> Views.GRAIN) & Views.MASK;
-    const kept = this.views[place];
+    const kept = this.views[place] ?? null;
     const start = memory.byteOffset + offset;
-    if (kept !== undefined && kept.byteOffset === start && kept.length === length) return kept;
+    const fits = kept !== null && kept.byteOffset === start && kept.length === length;
+    if (fits && this.memories[place] === memory) return kept;
     const view = new Uint8Array(memory.buffer, start, length);
     this.views[place] = view;
+    this.memories[place] = memory;
     return view;
   }
 }

@@ -25,7 +25,7 @@ export function peersCommand(): Command {
     .option("--runtime <duration>", `measured time of a trial (default ${PEERS_DEFAULTS.runtime})`)
     .option(
       "--warm-up <duration>",
-      `before it, at full speed, not in the figures (default ${PEERS_DEFAULTS.warmUp})`,
+      `before it, at full speed, not in the figures; four times that on one CPU (default ${PEERS_DEFAULTS.warmUp})`,
     )
     .option("--mtu <bytes>", `of the lab's network (default ${PEERS_DEFAULTS.mtu})`)
     .option("--image-size <size>", `of what is served (default ${PEERS_DEFAULTS.imageSize})`)

@@ -134,6 +134,7 @@ export const PeersSchema = v.object({
     image_in_memory: v.boolean(),
     rounds: v.number(),
     runtime_ns: v.number(),
+    // Of trials whose ends have a CPU each; those on one CPU take four times that (peer_trial.ts).
     warm_up_ns: v.number(),
     /** CPU; null: not pinned. */
     target_cpu: v.nullable(v.number()),
