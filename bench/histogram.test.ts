@@ -107,3 +107,14 @@ test("hdr-histogram-js reads what we write", () => {
   const encoded = hlog.trim().split("\n").at(-1)?.split(",").at(-1) ?? "";
   expect(decodeFromCompressedBase64(encoded).totalCount).toBe(1000);
 });
+
+test("reset leaves nothing, up to the last bucket that was counted in", () => {
+  const histogram = new Histogram();
+  for (const value of [0, 1, 2047, 2048, 5_000_000, 2 ** 50]) {
+    histogram.record(value);
+    histogram.reset();
+    expect([histogram.count, histogram.buckets()]).toEqual([0, []]);
+  }
+  histogram.record(7);
+  expect([histogram.min, histogram.max, histogram.mean()]).toEqual([7, 7, 7]);
+});

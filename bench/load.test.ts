@@ -59,6 +59,19 @@ async function run(texts: LoadTexts, setting: Setting = {}): Promise<LoadOutcome
 const rateOf = (outcome: LoadOutcome): number => figuresOf(outcome).iops;
 
 describe("closed loop", () => {
+  test("nothing of the ramp is in the figures, however long it was", async () => {
+    const service = "lanes:2,delay:fixed/200us";
+    const texts = { iodepth: "8", runtime: "100ms" };
+    const { load, series } = await run({ ...texts, rampTime: "400ms" }, { service });
+    const submitted = load.depths.reduce((sum, count) => sum + count, 0);
+    expect(Math.abs(submitted - load.completed)).toBeLessThanOrEqual(8);
+    expect(load.read.intervals.reduce((sum, count) => sum + count, 0)).toBe(load.completed);
+    const { at_ns: at, completed } = series.table();
+    expect(at[0]).toBeLessThan(2e6);
+    expect(at.at(-1)).toBeLessThan(102e6);
+    expect(completed[0]).toBeLessThan(30);
+  });
+
   test("a target with lanes sets the rate, and the depth the latency", async () => {
     const outcome = await run(
       { iodepth: "8", runtime: "100ms" },

@@ -85,7 +85,6 @@ export class Load {
   firstFailure = "";
   /** Commands that were due at the end and had not been submitted (open loop). */
   overdue = 0;
-  retransmits = 0;
   measuredFrom = 0;
   measuredTo = 0;
   outstanding = 0;
@@ -218,7 +217,6 @@ export class Load {
       histogram.reset();
     }
     this.depths.fill(0);
-    this.retransmits = 0;
     this.area = 0;
     this.totalTime = 0;
     this.#since = now;
@@ -317,7 +315,6 @@ export class Load {
     this.bufferWait.record(command.bufferWait);
     this.windowWait.record(command.bufferedAt - command.submittedAt - command.bufferWait);
     this.transmit.record(command.sentAt - command.bufferedAt);
-    this.retransmits += command.transmits - 1;
   }
 
   /** Adds the time since the last change of `outstanding` to the area. */

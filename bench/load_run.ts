@@ -231,14 +231,12 @@ async function perform(
   let stopped = false;
   const series = new Series();
   const source = sourceOf(load, device);
-  let measuring = false;
   // The warm-up is looked at as the measured time is: code that first runs then would be compiled in it.
   series.begin(source, waiter.now(), Math.max(1, load.measuredFrom - waiter.now()));
   load.onMeasure = (now) => {
     // The pool comes with the first command: after no warm-up at all it has yet to, and all that it counts is measured.
     poolOf(device)?.markWarm(now);
     setting.trace?.start(now);
-    measuring = true;
     series.begin(source, now, setting.options.runtime);
     setting.watched?.begin();
     usage(usageBefore);
@@ -265,7 +263,7 @@ async function perform(
     },
     nextDeadline() {
       const next = Math.min(warmUntil, load.nextDeadline());
-      return measuring ? Math.min(next, series.due) : next;
+      return load.isMeasured ? Math.min(next, series.due) : next;
     },
   };
   let nextLook = waiter.now();

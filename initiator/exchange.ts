@@ -171,9 +171,7 @@ export class Exchange {
   rest(frame: Frame, command: Command): void {
     this.inFlight.remove(frame);
     (frame.path as Path).inFlight--;
-    frame.state = WAITING;
-    this.waiting.push(frame);
-    this.host.frameDeadlines.set(frame.index, this.endOf(frame, command));
+    this.wait(frame, command);
   }
 
   // Deadlines
@@ -299,7 +297,7 @@ export class Exchange {
       if (command.issued >= units(command)) this.queue.shift();
       this.write(frame, command);
       if (this.transmit(frame, path, now)) continue;
-      this.await(frame, command, now);
+      this.wait(frame, command);
       return;
     }
   }
@@ -323,9 +321,8 @@ export class Exchange {
     return frame;
   }
 
-  /** A frame just made waits until it can be sent; its command's timeout counts from `since` on. */
-  await(frame: Frame, command: Command, since: number): void {
-    frame.since = since;
+  /** A frame that is in no list waits until it can be sent, or its command's timeout is over. */
+  wait(frame: Frame, command: Command): void {
     frame.state = WAITING;
     this.waiting.push(frame);
     this.host.frameDeadlines.set(frame.index, this.endOf(frame, command));

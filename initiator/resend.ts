@@ -87,7 +87,8 @@ function split(exchange: Exchange, frame: Frame, path: Path): void {
     const sectors = Math.min(path.sectors, frame.sectors - done);
     const offset = start + done * ata.SECTOR;
     const piece = exchange.make(command, path, frame.lba + done, sectors, offset);
-    exchange.await(piece, command, frame.since);
+    piece.since = frame.since;
+    exchange.wait(piece, command);
   }
   frame.sectors = path.sectors;
   frame.transmits = 0;

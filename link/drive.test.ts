@@ -62,50 +62,6 @@ function pingPong(near: Link, far: Link) {
 }
 
 function outside(): void {
-  test("a CPU that somebody takes for long is offered less and less", async () => {
-    let time = 0;
-    let offers = 0;
-    const waiter = {
-      now: () => (time += 500),
-      // A sleep so short that the spin comes back whole.
-      wait: () => {
-        time += 1e3;
-      },
-      wake() {},
-      yield: () => {
-        offers++;
-        time += 3e6;
-      },
-    };
-    await drive({ core: idleCore(() => Infinity), waiter, until: () => time > 2e9 });
-    expect(offers).toBeGreaterThan(8);
-    expect(offers).toBeLessThan(16);
-  });
-
-  test("a spin offers its CPU once it outlasts a round trip, and not before; frugal never spins", async () => {
-    for (const mode of MODES) {
-      const offered: number[] = [];
-      let time = 0;
-      let slept = false;
-      const waiter = {
-        now: () => (time += 500),
-        wait: () => {
-          slept = true;
-        },
-        wake() {},
-        yield: () => offered.push(time),
-      };
-      await drive({ core: idleCore(() => Infinity), waiter, mode, until: () => slept });
-      if (mode === "frugal") {
-        expect(offered).toEqual([]);
-      } else {
-        expect(offered[0]).toBeGreaterThan(5e3);
-        expect(offered[0]).toBeLessThan(8e3);
-        expect(offered.length).toBeGreaterThan(mode === "throughput" ? 10 : 30);
-      }
-    }
-  });
-
   let waiter: PollWaiter;
   beforeEach(() => {
     waiter = createPollWaiter();

@@ -61,6 +61,18 @@ export interface LinkCounters {
   lane?: { readonly received: number; readonly receiveDrops: number };
 }
 
+/** Of a link that has just been opened. */
+export function noFrames(): LinkCounters {
+  return {
+    received: 0,
+    transmitted: 0,
+    receiveDrops: 0,
+    transmitBusy: 0,
+    transmitErrors: 0,
+    lastErrno: 0,
+  };
+}
+
 export interface Link {
   readonly mac: Mac;
   /** Largest payload behind the 14 bytes of Ethernet header; can change while the link is open. */

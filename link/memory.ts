@@ -24,6 +24,7 @@ import {
   TO_MULTICAST,
   TO_OTHER,
   type TxBuffer,
+  noFrames,
 } from "./link.ts";
 import { isVirtual, type VirtualClock } from "./virtual_clock.ts";
 import type { Waiter } from "./waiter.ts";
@@ -172,14 +173,7 @@ class Port implements Link {
   mtu: number;
   onChange: (() => void) | null = null;
   readonly fds: readonly number[] = [];
-  readonly counters: LinkCounters = {
-    received: 0,
-    transmitted: 0,
-    receiveDrops: 0,
-    transmitBusy: 0,
-    transmitErrors: 0,
-    lastErrno: 0,
-  };
+  readonly counters: LinkCounters = noFrames();
   congested = false;
 
   private readonly fabric: Fabric;

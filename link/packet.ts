@@ -3,23 +3,22 @@
 //   receive   packet_receiver.ts
 //   transmit  buffer in an mmap'd arena ──send──▶ the kernel's copy; nothing stays pinned
 //             header there, data elsewhere ──sendmsg──▶ the same (`transmitBoth`)
-//             more than a page ──▶ by a socket that makes one piece of it (sys/linear_sender.ts)
+//             more than a page ──▶ by a socket that makes one piece of it (by_size.ts)
 //
 // One system call per frame on purpose. sendmmsg over batches of 4, 16 and 64 was measured against it (veth,
 // 60, 1060 and 8228 bytes, CPU of both ends per frame): 1.9 to 3.3 µs either way, no difference
 // beyond the noise of 10 %. So `flush` has nothing to do.
 
-import { EAGAIN, EFAULT, EINTR, ENOBUFS, ENOMEM } from "../sys/errno.ts";
+import { EAGAIN, EINTR, ENOBUFS, ENOMEM } from "../sys/errno.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { createArena } from "./arena.ts";
+import { sendBySize } from "./by_size.ts";
 import type { Link } from "./link.ts";
 import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
-import { LEAST_LINEAR, MOST_LINEAR, openLinearSender } from "../sys/linear_sender.ts";
+import { openLinearSender } from "../sys/linear_sender.ts";
 import { openPacketSocket } from "../sys/packet_socket.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
-/** How many large frames take the ordinary way after the kernel had no memory in one piece for one. */
-const DETOUR = 1000;
 
 export interface PacketLink extends Link, RawLinkFacts {}
 
@@ -47,36 +46,7 @@ export function openPacketLink(options: PacketOptions): PacketLink {
     }
   }
   const linear = openLinearSender(receiver.transmitIndex, receiver.granted.sendBufferBytes);
-  /** Large frames that go the ordinary way before the other is tried again. */
-  let detour = 0;
-
-  function isLarge(length: number): boolean {
-    if (length < LEAST_LINEAR || length > MOST_LINEAR) return false;
-    if (detour === 0) return true;
-    detour--;
-    return false;
-  }
-
-  /** True: the kernel had no memory in one piece, where it may have single pages. */
-  function isFragmented(code: number): boolean {
-    if (code !== ENOBUFS && code !== ENOMEM) return false;
-    detour = DETOUR;
-    return true;
-  }
-
-  function send(address: number, length: number): number {
-    if (linear === null || !isLarge(length)) return sender.send(address, length);
-    const code = linear.send(address, length);
-    return isFragmented(code) ? sender.send(address, length) : code;
-  }
-
-  function sendBoth(first: number, length: number, second: number, bytes: number): number {
-    if (linear === null || !isLarge(length + bytes)) {
-      return sender.sendBoth(first, length, second, bytes);
-    }
-    const code = linear.sendBoth(first, length, second, bytes);
-    return isFragmented(code) ? sender.sendBoth(first, length, second, bytes) : code;
-  }
+  const outlet = sendBySize(sender, linear);
   return {
     get mac() {
       return receiver.mac;
@@ -111,7 +81,7 @@ export function openPacketLink(options: PacketOptions): PacketLink {
       if (length < ethernet.LENGTH || length > buffer.bytes.length) {
         throw new Error(`invariant: frame of ${length} bytes in ${buffer.bytes.length}`);
       }
-      const code = send(buffer.address, length);
+      const code = outlet.send(buffer.address, length);
       if (code === 0) {
         counters.transmitted++;
         return true;
@@ -127,13 +97,13 @@ export function openPacketLink(options: PacketOptions): PacketLink {
     },
     transmitBoth(buffer, length, address, bytes) {
       if (receiver.closed) throw new Error("invariant: transmit on a closed link");
-      const code = sendBoth(buffer.address, length, address, bytes);
+      const code = outlet.sendBoth(buffer.address, length, address, bytes);
       if (code === 0) {
         counters.transmitted++;
         return true;
       }
       // Whatever else it is, the ordinary way will meet it again and count it.
-      if (code !== EFAULT && meansBusy(code)) counters.transmitBusy++;
+      if (meansBusy(code)) counters.transmitBusy++;
       return false;
     },
     flush() {},

@@ -30,7 +30,7 @@ import { environment } from "../words/failure.ts";
 import { formatSize } from "../words/quantity.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
-import { type FrameView, type LinkCounters, OUTGOING } from "./link.ts";
+import { type FrameView, type LinkCounters, noFrames, OUTGOING } from "./link.ts";
 
 const DEFAULT_RING_BYTES = 4 << 20;
 const MOST_RING_BYTES = 64 << 20;
@@ -197,14 +197,7 @@ function receiver(
   let nextLook = 0;
   let visiting = false;
   let closed = false;
-  const counters: LinkCounters = {
-    received: 0,
-    transmitted: 0,
-    receiveDrops: 0,
-    transmitBusy: 0,
-    transmitErrors: 0,
-    lastErrno: 0,
-  };
+  const counters: LinkCounters = noFrames();
   const frame: MutableFrame = {
     bytes: ring.memory.bytes,
     view,

@@ -10,16 +10,15 @@
 // It hears nothing: with that option a receive ring would carry such headers, too.
 
 import { errno } from "./errno.ts";
-import { libc, pointer } from "./libc.ts";
+import { libc } from "./libc.ts";
 import { mapMemory } from "./memory.ts";
+import { createMessage } from "./message.ts";
 import { openPacketSocket, type PacketSocket, SOL_PACKET } from "./packet_socket.ts";
 
 const c = libc({ sendmsg: { args: ["i32", "ptr", "i32"], returns: "i32" } });
 
 const PACKET_VNET_HDR = 15;
 const MSG_DONTWAIT = 0x40;
-/** What the upper word of an address counts. */
-const HIGH = 0x1_0000_0000;
 
 /** Shorter frames stand in one piece anyway: a page, less what the kernel keeps in front of them. */
 export const LEAST_LINEAR = 4032;
@@ -34,20 +33,14 @@ export interface LinearSender {
   close(): void;
 }
 
-/**
- * struct msghdr @0 (parts' address @16, their count @24), struct iovec @64, @80, @96 (address, length), and struct
- * virtio_net_hdr @112, of ten bytes, all zero but hdr_len @114, in the machine's own order. 64-bit fields are written as
- * two words; the heads of lengths stay zero. One per thread: a message is over when its call is.
- */
-const memory = mapMemory(128);
-const message = pointer(memory.address);
-const words = new Uint32Array(memory.bytes.buffer, 0, 32);
-const halves = new Uint16Array(memory.bytes.buffer, 0, 64);
-const COUNT = 6;
-const HEADER_LENGTH = 57;
-memory.view.setBigUint64(16, BigInt(memory.address + 64), true);
-memory.view.setBigUint64(64, BigInt(memory.address + 112), true);
-words[18] = 10;
+/** struct virtio_net_hdr, ten bytes, all zero but hdr_len @2, in the machine's own order. */
+const HEADER_BYTES = 10;
+const header = mapMemory(HEADER_BYTES);
+const halves = new Uint16Array(header.bytes.buffer, 0, HEADER_BYTES / 2);
+const HEADER_LENGTH = 1;
+/** The header, and a frame in one part or two; one per thread. */
+const message = createMessage(3);
+message.put(0, header.address, HEADER_BYTES);
 
 /**
  * For frames that leave by interface `index`; null where there can be none (no descriptor, no such option before
@@ -58,26 +51,20 @@ export function openLinearSender(index: number, sendBufferBytes: number): Linear
   if (socket === null) return null;
   const { fd } = socket;
 
-  function part(word: number, address: number, length: number): void {
-    words[word] = address % HIGH;
-    words[word + 1] = address / HIGH;
-    words[word + 2] = length;
-  }
-
   function go(parts: number, length: number): number {
-    words[COUNT] = parts;
+    message.size(parts);
     halves[HEADER_LENGTH] = length;
-    return c.sendmsg(fd, message, MSG_DONTWAIT) < 0 ? errno() : 0;
+    return c.sendmsg(fd, message.address, MSG_DONTWAIT) < 0 ? errno() : 0;
   }
 
   return {
     send(address, length) {
-      part(20, address, length);
+      message.put(1, address, length);
       return go(2, length);
     },
     sendBoth(first, length, second, secondLength) {
-      part(20, first, length);
-      part(24, second, secondLength);
+      message.put(1, first, length);
+      message.put(2, second, secondLength);
       return go(3, length + secondLength);
     },
     close: socket.close,

@@ -8,6 +8,7 @@ import { environment } from "../words/failure.ts";
 import { EACCES, EPERM, errno, refused } from "./errno.ts";
 import { libc, pointer } from "./libc.ts";
 import { type Mapping, mapMemory } from "./memory.ts";
+import { createMessage } from "./message.ts";
 
 const c = libc({
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
@@ -41,9 +42,6 @@ const PACKET_IGNORE_OUTGOING = 23;
 const SIOCOUTQ = 0x5411;
 /** sockaddr_ll: family u16 @0, protocol u16 big-endian @2, ifindex i32 @4, up to 20 bytes. */
 const ADDRESS_BYTES = 20;
-
-/** What the upper word of an address counts. */
-const HIGH = 0x1_0000_0000;
 
 /** One instruction of classic BPF: struct sock_filter (linux/filter.h). */
 export interface BpfInstruction {
@@ -91,15 +89,8 @@ const scratch = mapMemory(64);
 const value = pointer(scratch.address);
 const valueLength = pointer(scratch.address + 32);
 
-/**
- * A message of two parts: struct msghdr @0 (parts' address @16, their count @24), struct iovec @64 and @80 (address,
- * length). 64-bit fields are written as two words; the heads of lengths stay zero.
- */
-const parts = mapMemory(96);
-const message = pointer(parts.address);
-const partWords = new Uint32Array(parts.bytes.buffer, 0, 24);
-parts.view.setBigUint64(16, BigInt(parts.address + 64), true);
-partWords[6] = 2;
+/** One per thread. */
+const message = createMessage(2);
 
 /** A socket that hears nothing yet. Throws an environment failure where this user may not have one. */
 export function openPacketSocket(): PacketSocket {
@@ -174,13 +165,9 @@ export function openPacketSocket(): PacketSocket {
       return c.send(fd, pointer(address), length, MSG_DONTWAIT) < 0 ? errno() : 0;
     },
     sendBoth(first, length, second, secondLength) {
-      partWords[16] = first % HIGH;
-      partWords[17] = first / HIGH;
-      partWords[18] = length;
-      partWords[20] = second % HIGH;
-      partWords[21] = second / HIGH;
-      partWords[22] = secondLength;
-      return c.sendmsg(fd, message, MSG_DONTWAIT) < 0 ? errno() : 0;
+      message.put(0, first, length);
+      message.put(1, second, secondLength);
+      return c.sendmsg(fd, message.address, MSG_DONTWAIT) < 0 ? errno() : 0;
     },
     kick() {
       return c.send(fd, null, 0, MSG_DONTWAIT) < 0 ? errno() : 0;

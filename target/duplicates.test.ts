@@ -37,6 +37,16 @@ test("P28: source, tag and each byte from 16 on tell requests apart, however few
   expect(table.find(one, 0, 600, 1, 1, 0)).toBe(held);
 });
 
+test("payloads at one place of different memories are told apart", () => {
+  const table = new Duplicates();
+  const one = frame(600, 0);
+  const other = memory(one.bytes.slice() as Uint8Array<ArrayBuffer>);
+  other.bytes[599] = (other.bytes[599] as number) ^ 1;
+  const held = table.insert(one, 0, 600, 1, 1, 0);
+  expect(table.find(other, 0, 600, 1, 1, 0)).toBe(-1);
+  expect(table.find(one, 0, 600, 1, 1, 0)).toBe(held);
+});
+
 const step = fc.record({
   mac: fc.integer({ min: 1, max: 3 }),
   tag: fc.constantFrom(0, 1, 2, 0xffff_ffff, 0x8000_0000),

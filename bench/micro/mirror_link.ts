@@ -7,7 +7,7 @@
 // A read's data are whatever the place holds.
 
 import { createArena } from "../../link/arena.ts";
-import { type FrameView, type Link, type TxBuffer, TO_HOST } from "../../link/link.ts";
+import { type FrameView, type Link, noFrames, type TxBuffer, TO_HOST } from "../../link/link.ts";
 import { mapMemory } from "../../sys/memory.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
@@ -34,14 +34,7 @@ export function mirrorLink(batch: number, bufferCount: number, now: () => number
   identify.emit({ ...said, ...rest }, new DataView(identity.buffer), 0);
   let filled = 0;
   let taken = 0;
-  const counters = {
-    received: 0,
-    transmitted: 0,
-    receiveDrops: 0,
-    transmitBusy: 0,
-    transmitErrors: 0,
-    lastErrno: 0,
-  };
+  const counters = noFrames();
 
   function answer(to: number, request: DataView): number {
     const tag = aoe.tag(request, 0);

@@ -2,7 +2,13 @@
 // reports. Frames go nowhere.
 
 import type { Arena, ArenaBuffer } from "../../link/arena.ts";
-import type { FrameView, Link, LinkCounters, TxBuffer } from "../../link/link.ts";
+import {
+  type FrameView,
+  type Link,
+  type LinkCounters,
+  noFrames,
+  type TxBuffer,
+} from "../../link/link.ts";
 
 export class HandBuffer implements TxBuffer {
   pins = 0;
@@ -23,14 +29,7 @@ export class HandLink implements Link {
   readonly mtu = 1500;
   onChange: (() => void) | null = null;
   readonly fds: readonly number[] = [];
-  readonly counters: LinkCounters = {
-    received: 0,
-    transmitted: 0,
-    receiveDrops: 0,
-    transmitBusy: 0,
-    transmitErrors: 0,
-    lastErrno: 0,
-  };
+  readonly counters: LinkCounters = noFrames();
   /** Buffers that exist. */
   allocated = 0;
   /** Most of them. */

@@ -32,11 +32,15 @@ export class RecentPages {
     this.told = Math.floor(now / 1e9);
   }
 
+  private present(): number {
+    return this.told >= 0 ? this.told : this.second();
+  }
+
   /** Whether every page of the bytes was noted lately; those that were are used now. */
   has(file: number, position: number, length: number): boolean {
     const { places } = this;
     if (places === null) return false;
-    const second = this.told >= 0 ? this.told : this.second();
+    const second = this.present();
     const last = Math.floor((position + length - 1) / PAGE);
     for (let page = Math.floor(position / PAGE); page <= last; page++) {
       const place = placeOf(file, page);
@@ -52,7 +56,7 @@ export class RecentPages {
   note(file: number, position: number, length: number): void {
     this.places ??= new Float64Array(2 * PLACES).fill(-1);
     const { places } = this;
-    const second = this.told >= 0 ? this.told : this.second();
+    const second = this.present();
     const last = Math.floor((position + length - 1) / PAGE);
     if (last >= FILE) return;
     for (let page = Math.floor(position / PAGE); page <= last; page++) {

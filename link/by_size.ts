@@ -1,0 +1,50 @@
+// Which of two sockets a frame leaves by: large ones by the one that makes one piece of them (sys/linear_sender.ts),
+// all others by the ordinary one.
+//
+// Where the kernel has no memory in one piece it may still have single pages: that frame goes the ordinary way at
+// once, and the next large ones with it, or each of them would ask in vain first.
+
+import { ENOBUFS, ENOMEM } from "../sys/errno.ts";
+import { LEAST_LINEAR, MOST_LINEAR } from "../sys/linear_sender.ts";
+
+/** How many large frames take the ordinary way after one that found no memory in one piece. */
+export const DETOUR = 1000;
+
+/** What sends frames; each call returns 0 or the errno. */
+export interface FrameSender {
+  send(address: number, length: number): number;
+  /** One frame from two places. */
+  sendBoth(first: number, length: number, second: number, secondLength: number): number;
+}
+
+/** `linear` null: there is none, and `ordinary` sends all. */
+export function sendBySize(ordinary: FrameSender, linear: FrameSender | null): FrameSender {
+  if (linear === null) return ordinary;
+  let detour = 0;
+
+  function isLarge(length: number): boolean {
+    if (length < LEAST_LINEAR || length > MOST_LINEAR) return false;
+    if (detour === 0) return true;
+    detour--;
+    return false;
+  }
+
+  function isFragmented(code: number): boolean {
+    if (code !== ENOBUFS && code !== ENOMEM) return false;
+    detour = DETOUR;
+    return true;
+  }
+
+  return {
+    send(address, length) {
+      if (!isLarge(length)) return ordinary.send(address, length);
+      const code = linear.send(address, length);
+      return isFragmented(code) ? ordinary.send(address, length) : code;
+    },
+    sendBoth(first, length, second, bytes) {
+      if (!isLarge(length + bytes)) return ordinary.sendBoth(first, length, second, bytes);
+      const code = linear.sendBoth(first, length, second, bytes);
+      return isFragmented(code) ? ordinary.sendBoth(first, length, second, bytes) : code;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+// When a spin offers its CPU, against a waiter whose every look at the clock takes half a microsecond.
+
+import { expect, test } from "bun:test";
+
+import { drive } from "./drive.ts";
+import type { Core } from "./loop.ts";
+
+/** `offers`: when the CPU was offered; each offer takes `taken` ns, each sleep `slept`. */
+function idleWaiter(taken: number, slept: number) {
+  const waiter = {
+    time: 0,
+    sleeps: 0,
+    offers: [] as number[],
+    now() {
+      waiter.time += 500;
+      return waiter.time;
+    },
+    wait() {
+      waiter.sleeps++;
+      waiter.time += slept;
+    },
+    wake() {},
+    yield() {
+      waiter.offers.push(waiter.time);
+      waiter.time += taken;
+    },
+  };
+  return waiter;
+}
+
+function idleCore(next: () => number, fired: (now: number) => void = () => {}): Core {
+  return { ports: [], begin() {}, advance: fired, nextDeadline: next };
+}
+
+test("a spin offers its CPU once it outlasts a round trip, and not before; frugal never spins", async () => {
+  const offersOf = async (mode: "low-latency" | "throughput" | "frugal") => {
+    const waiter = idleWaiter(0, 0);
+    const core = idleCore(() => Infinity);
+    await drive({ core, waiter, mode, until: () => waiter.sleeps > 0 });
+    return waiter.offers;
+  };
+  expect(await offersOf("frugal")).toEqual([]);
+  for (const [mode, least] of [
+    ["low-latency", 30],
+    ["throughput", 10],
+  ] as const) {
+    const offers = await offersOf(mode);
+    expect(offers[0]).toBeGreaterThan(5e3);
+    expect(offers[0]).toBeLessThan(8e3);
+    expect(offers.length).toBeGreaterThan(least);
+  }
+});
+
+test("a CPU that somebody takes for long is offered less and less", async () => {
+  // A sleep so short that the spin comes back whole.
+  const waiter = idleWaiter(3e6, 1e3);
+  await drive({ core: idleCore(() => Infinity), waiter, until: () => waiter.time > 2e9 });
+  expect(waiter.offers.length).toBeGreaterThan(8);
+  expect(waiter.offers.length).toBeLessThan(16);
+});
+
+test("no CPU is offered while a deadline is within reach", async () => {
+  const waiter = idleWaiter(0, 1e3);
+  let next = 40e3;
+  let fired = 0;
+  const core = idleCore(
+    () => next,
+    (now) => {
+      if (now < next) return;
+      fired++;
+      next = now + 40e3;
+    },
+  );
+  await drive({ core, waiter, until: () => waiter.time > 1e6 });
+  expect(waiter.offers).toEqual([]);
+  expect(fired).toBeGreaterThan(15);
+});
