@@ -88,6 +88,10 @@ function loadCommand(): Command {
     .option("--write-lane", "take the answers to writes by a socket of their own")
     .option("--receive-ring <size>", "memory of the receive ring (4m)")
     .option("--lane-ring <size>", "memory of the write lane's (4m)")
+    .option(
+      "--xdp <when>",
+      "send small frames by AF_XDP: auto, on or off (auto: where nothing would miss them)",
+    )
     .option("--drag <duration>", "burn CPU time for every transmit: a slow-down to be found (0us)")
     .option("--hgrm <file>", "write the latencies as an HdrHistogram percentile distribution")
     .option("--hlog <file>", "write them as an HdrHistogram log")

@@ -232,6 +232,7 @@ const SHAPE = [
   "write_lane",
   "receive_ring",
   "lane_ring",
+  "xdp",
 ] as const;
 /** Longer tells no more: nothing in it is random. */
 const FLOOR_TIMES = { runtime: "500ms", ramp_time: "100ms" } as const;

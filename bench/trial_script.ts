@@ -60,6 +60,7 @@ function socketOptions(values: Cell["values"]): string[] {
     ...(lane ? ["--write-lane"] : []),
     ...(values.receive_ring === "" ? [] : ["--receive-ring", values.receive_ring]),
     ...(lane && values.lane_ring !== "" ? ["--lane-ring", values.lane_ring] : []),
+    ...(values.xdp === KEYS.xdp.value ? [] : ["--xdp", values.xdp]),
   ];
 }
 

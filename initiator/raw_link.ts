@@ -6,6 +6,7 @@ import type { Link } from "../link/link.ts";
 import type { PacketOptions, RawLinkFacts } from "../link/packet_receiver.ts";
 import { openRingLink } from "../link/ring.ts";
 import { openWithLane } from "../link/write_lane.ts";
+import { parseXdpUse, type XdpUse } from "../link/xdp_use.ts";
 import { environment, expected } from "../words/failure.ts";
 import { parseSize } from "../words/quantity.ts";
 
@@ -25,6 +26,8 @@ export interface RawLinkOptions {
   readonly receiveRing?: number;
   /** Memory of the lane's, bytes; 4 MiB. */
   readonly laneRing?: number;
+  /** Whether small frames of a packet link leave by AF_XDP; `auto`. */
+  readonly xdp?: XdpUse;
 }
 
 /** As commander gives them. */
@@ -34,6 +37,7 @@ export interface RawLinkTexts {
   readonly writeLane?: boolean;
   readonly receiveRing?: string;
   readonly laneRing?: string;
+  readonly xdp?: string;
 }
 
 /** What a ring of one block takes, and more than any machine gives. */
@@ -48,12 +52,17 @@ export function parseRawLink(texts: RawLinkTexts): RawLinkOptions {
   if (laneRing !== undefined && !writeLane) {
     throw expected("--lane-ring", "given beside --write-lane only", laneRing);
   }
+  const xdp = texts.xdp === undefined ? undefined : parseXdpUse(texts.xdp, "--xdp");
+  if (xdp === "on" && link === "ring") {
+    throw expected("--xdp", "auto or off beside --link ring, which sends from its own memory", xdp);
+  }
   return {
     link,
     ...(transmitInterface === undefined ? {} : { transmitInterface }),
     ...(writeLane ? { writeLane } : {}),
     ...(receiveRing === undefined ? {} : { receiveRing: parseRing(receiveRing, "--receive-ring") }),
     ...(laneRing === undefined ? {} : { laneRing: parseRing(laneRing, "--lane-ring") }),
+    ...(xdp === undefined ? {} : { xdp }),
   };
 }
 
@@ -66,11 +75,12 @@ export function parseRing(text: string, what: string): number {
 
 /** Throws an environment failure: no such interface, no permission, an MTU that holds no sector. */
 export function openRawLink(name: string, options: RawLinkOptions): RawLink {
-  const { transmitInterface, receiveRing, laneRing } = options;
+  const { transmitInterface, receiveRing, laneRing, xdp } = options;
   const where: PacketOptions = {
     interface: name,
     ...(transmitInterface === undefined ? {} : { transmitInterface }),
     ...(receiveRing === undefined ? {} : { ringBytes: receiveRing }),
+    ...(xdp === undefined ? {} : { xdp }),
   };
   const open = options.link === "ring" ? openRingLink : openPacketLink;
   const link = options.writeLane === true ? openWithLane(open, where, laneRing) : open(where);

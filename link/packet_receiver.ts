@@ -4,9 +4,9 @@
 //   kernel ──fills──▶ slot, status USER ──visit──▶ status KERNEL ──▶ the kernel's again
 //
 // A slot goes back right after `visit`, so a core that wants to keep bytes copies them. Nothing is
-// allocated per frame. Once a millisecond at most, a look at three things that would otherwise go
-// unseen: the interface's changes (netlink), the socket's pending error (a link that went down makes
-// ppoll return at once until it is taken), and whether frames have outgrown the slots.
+// allocated per frame. Once a millisecond at most, a look at what would otherwise go unseen: the interface's
+// changes (netlink), the socket's pending error (a link that went down makes ppoll return at once until it is taken),
+// whether frames have outgrown the slots, and whatever else the link asks for (`onLook`).
 
 import { now } from "../sys/clock.ts";
 import { findInterface, type Interface, readInterface } from "../sys/interface.ts";
@@ -31,6 +31,7 @@ import { formatSize } from "../words/quantity.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
 import { type FrameView, type LinkCounters, noFrames, OUTGOING } from "./link.ts";
+import type { XdpUse } from "./xdp_use.ts";
 
 const DEFAULT_RING_BYTES = 4 << 20;
 const MOST_RING_BYTES = 64 << 20;
@@ -59,6 +60,8 @@ export interface PacketOptions {
   readonly promiscuous?: boolean;
   /** Bytes of transmit buffers that may be allocated at one time; 64 MiB. */
   readonly budgetBytes?: number;
+  /** Whether small frames leave by AF_XDP (by_xdp.ts); `auto` unless told. */
+  readonly xdp?: XdpUse;
 }
 
 /** What the kernel granted, and what a user should hear about it, one sentence each. */
@@ -93,6 +96,8 @@ export interface PacketReceiver {
   carrier: boolean;
   truncated: number;
   onChange: (() => void) | null;
+  /** Called once a millisecond at most, from within `receive`; `changed`: something about some interface has. */
+  onLook: ((now: number, changed: boolean) => void) | null;
   /** Plain fields; `receiveDrops` is brought up to date by `countDrops`. */
   readonly counters: LinkCounters;
   countDrops(): void;
@@ -224,11 +229,13 @@ function receiver(
     cursor = 0;
   }
 
-  function look(): void {
+  function look(at: number): void {
     // Without this a link that went down would make every ppoll return at once.
     const pending = socket.takeError();
     if (pending !== 0) counters.lastErrno = pending;
-    if (!watch.take()) return;
+    const changed = watch.take();
+    self.onLook?.(at, changed);
+    if (!changed) return;
     const seen = readInterface(self.name);
     const carrier = seen?.up === true && seen.running;
     const mtu = seen?.mtu ?? self.mtu;
@@ -252,7 +259,7 @@ function receiver(
     const at = now();
     if (at >= nextLook) {
       nextLook = at + LOOK_EVERY;
-      look();
+      look(at);
     }
     visiting = true;
     let visited = 0;
@@ -292,6 +299,7 @@ function receiver(
     carrier: found.up && found.running,
     truncated: 0,
     onChange: null,
+    onLook: null,
     counters,
     countDrops,
     get closed() {

@@ -1,5 +1,6 @@
-// Tells that something about some interface has changed (MTU, MAC, carrier, up, gone): a netlink socket
-// in the RTMGRP_LINK group. It says only "look again"; interface.ts looks.
+// Tells that something about some interface has changed (MTU, MAC, carrier, up, gone, its queue discipline): a netlink
+// socket in the groups of links and of traffic control. It says only "look again"; interface.ts and
+// queue_discipline.ts look.
 
 import { ENOBUFS, errno, refused } from "./errno.ts";
 import { libc, pointer } from "./libc.ts";
@@ -18,6 +19,7 @@ const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
 const NETLINK_ROUTE = 0;
 const RTMGRP_LINK = 1;
+const RTMGRP_TC = 8;
 const MSG_DONTWAIT = 0x40;
 /** A datagram is cut to this: that it came is all we need of it. */
 const BYTES = 64;
@@ -37,7 +39,7 @@ export function openLinkWatch(): LinkWatch {
   const address = pointer(memory.address);
   // sockaddr_nl: family u16 @0, port id u32 @4 (0: the kernel's choice), groups u32 @8.
   memory.view.setUint16(0, AF_NETLINK, true);
-  memory.view.setUint32(8, RTMGRP_LINK, true);
+  memory.view.setUint32(8, RTMGRP_LINK | RTMGRP_TC, true);
   if (c.bind(fd, address, 12) < 0) throw refused("can't watch the interfaces");
   return {
     fd,

@@ -4,6 +4,7 @@
 import { Command, Option } from "commander";
 
 import type { DriveMode } from "../link/drive.ts";
+import { parseXdpUse } from "../link/xdp_use.ts";
 import type { BlockingKind } from "../sys/blocking_io.ts";
 import { MAJOR_MAX, MINOR_MAX } from "../words/address.ts";
 import { expected, usage } from "../words/failure.ts";
@@ -34,6 +35,7 @@ interface Options {
   readonly state?: string;
   readonly seed?: string;
   readonly mode?: DriveMode;
+  readonly xdp?: string;
   readonly cpus?: string;
   readonly maxRequests?: string;
   readonly blocking?: BlockingKind;
@@ -95,6 +97,10 @@ export function targetCommand(): Command {
     .option("--state <dir>", "keep config string, mask list and reservation here, over restarts")
     .option("--seed <n>", "of all that is random here (1)")
     .addOption(new Option("--mode <mode>", "how to wait for frames").choices(MODES))
+    .option(
+      "--xdp <when>",
+      "send small frames by AF_XDP: auto, on or off (auto: where nothing would miss them)",
+    )
     .option("--cpus <n,…>", "run on these CPUs only")
     .option("--max-requests <n>", `requests in hand over all initiators (${DEFAULT_BOUND})`)
     .addOption(
@@ -206,6 +212,7 @@ const NOTHING: ProcessPlan = {
   state: null,
   user: null,
   mode: null,
+  xdp: "auto",
   cpus: [],
   bound: DEFAULT_BOUND,
   seed: 1,
@@ -223,6 +230,7 @@ function processPlan(options: Options, otherwise: ProcessPlan): ProcessPlan {
     state: options.state ?? otherwise.state,
     user: options.user ?? otherwise.user,
     mode: options.mode ?? otherwise.mode,
+    xdp: options.xdp === undefined ? otherwise.xdp : parseXdpUse(options.xdp, "--xdp"),
     cpus:
       cpus === undefined
         ? otherwise.cpus

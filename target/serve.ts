@@ -138,6 +138,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       const link = openPacketLink({
         interface: name,
         ringBytes: ringBytesFor(most),
+        xdp: plan.xdp,
         // A capture shows every frame.
         ...(capture === null ? { filter: REQUESTS } : {}),
       });

@@ -58,6 +58,7 @@ const SOCKETS = [
   ["write_lane", "off"],
   ["receive_ring", ""],
   ["lane_ring", ""],
+  ["xdp", "auto"],
 ] as const;
 
 /** Whether it has what only a link over sockets has; `auto` has it where a lab can be made. */

@@ -9,6 +9,7 @@ import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { createRandom } from "../../words/random.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
+import { XDP_USES } from "../../link/xdp_use.ts";
 import { parseRing } from "../../initiator/raw_link.ts";
 import { parseServiceModel } from "../../target/service/model.ts";
 import { isProcess, PROCESSES } from "../arrivals.ts";
@@ -192,6 +193,11 @@ export const KEYS = {
   },
   receive_ring: { check: ring, value: "", about: "memory of the receive ring; 4m" },
   lane_ring: { check: ring, value: "", about: "memory of the write lane's; 4m" },
+  xdp: {
+    check: list(...XDP_USES),
+    value: "auto",
+    about: "small frames leave by AF_XDP; auto: where nothing would miss them",
+  },
   faults: { check: faults, value: "", about: "faults on the initiator's link" },
   drag: {
     check: duration,

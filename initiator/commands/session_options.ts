@@ -70,6 +70,10 @@ export function addSessionOptions(command: Command): Command {
     .option("--write-lane", "take the answers to writes by a socket of their own")
     .option("--receive-ring <size>", "memory of the receive ring (4m)")
     .option("--lane-ring <size>", "memory of the write lane's (4m)")
+    .option(
+      "--xdp <when>",
+      "send small frames by AF_XDP: auto, on or off (auto: where nothing would miss them)",
+    )
     .option("--seed <n>", "of tags and faults (of tags: the clock)")
     .addOption(new Option("--mode <mode>", "how to wait for frames").choices(MODES))
     .option("--wait <d>", "how long to wait for a device to show up (1s)")

@@ -10,6 +10,7 @@ import { parseAddress } from "../../words/address.ts";
 import { expected, Failure } from "../../words/failure.ts";
 import { parseInteger } from "../../words/quantity.ts";
 import type { DriveMode } from "../../link/drive.ts";
+import { parseXdpUse, XDP_USES } from "../../link/xdp_use.ts";
 import type { BlockingKind } from "../../sys/blocking_io.ts";
 import { DEFAULT_BUFFER_COUNT } from "../export.ts";
 import { loadProfile, profileNames } from "../service/profile.ts";
@@ -179,6 +180,11 @@ export const PROCESS_KEYS = {
     schema: made("mode", mode),
     value: "`low-latency` on a machine with two CPUs or more, else `frugal`",
     about: `how to wait for frames: ${MODES.join(", ")}`,
+  },
+  xdp: {
+    schema: made("xdp", parseXdpUse),
+    value: "`auto`: where no queue discipline and no capture would miss them",
+    about: `send small answers by AF_XDP: ${XDP_USES.join(", ")}`,
   },
   cpus: {
     schema: listed("cpus", (text, what) => parseInteger(text, what, 0), 1024),

@@ -1,6 +1,7 @@
 // What a target process is to do, however it was told: by a command line, a file, or the control socket.
 
 import type { DriveMode } from "../../link/drive.ts";
+import type { XdpUse } from "../../link/xdp_use.ts";
 import type { BlockingKind } from "../../sys/blocking_io.ts";
 import type { Address } from "../../words/address.ts";
 import type { Mac } from "../../wire/mac.ts";
@@ -40,6 +41,8 @@ export interface TargetPlan {
   readonly state: string | null;
   readonly user: string | null;
   readonly mode: DriveMode | null;
+  /** Whether small answers leave by AF_XDP. */
+  readonly xdp: XdpUse;
   readonly cpus: readonly number[];
   readonly bound: number;
   readonly seed: number;

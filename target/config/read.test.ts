@@ -37,6 +37,7 @@ metrics = ":9100"
 state = "state"
 user = "nobody"
 mode = "frugal"
+xdp = "off"
 cpus = [0, 1]
 max_requests = 100
 seed = 7
@@ -81,6 +82,7 @@ test("a whole file: an export over the defaults over what is so anyway, paths be
     state: "/etc/aoe/state",
     user: "nobody",
     mode: "frugal",
+    xdp: "off",
     cpus: [0, 1],
     bound: 100,
     seed: 7,

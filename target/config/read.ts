@@ -101,6 +101,7 @@ export function parseConfig(text: string, path: string): TargetPlan {
     state: placed(process.state),
     user: process.user ?? null,
     mode: process.mode ?? null,
+    xdp: process.xdp ?? "auto",
     cpus: process.cpus ?? [],
     bound: process.max_requests ?? DEFAULT_BOUND,
     seed: process.seed ?? 1,

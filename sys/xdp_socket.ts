@@ -1,0 +1,191 @@
+// A raw sender that takes many frames in one system call and leaves out the stack's layers above the driver: the
+// transmit half of an AF_XDP socket, in copy mode, which every device has.
+//
+//   memory   64 chunks of 2048 bytes, shared with the kernel; a frame never crosses one
+//   TX ring  descriptor i names chunk i for good: address u64 · length u32 · options u32
+//            we move the producer, the kernel the consumer, and only within `kick`: what it has taken is copied
+//   completion ring  addresses of frames that the device let go of; nobody reads them, room is made at each kick
+//
+// Measured over a veth, ns a frame, by send(2) and in kicks of 1, 4 and 16 frames: 60 bytes 2273, 2153, 1511, 1364;
+// 548 bytes 2354, 2288, 1590, 1428; 1060 bytes 2416, 2696, 2024, 1886; 2000 bytes 2456, 3049, 2382, 2243.
+//
+// Such frames pass by the interface's queue discipline, its egress hooks and the captures on this host: who may take
+// this way is for link/direct.ts to say. One socket of a namespace may have an interface's queue. Needs CAP_NET_RAW
+// and no BPF program, since it hears nothing. Source: net/xdp/xsk.c, xsk_generic_xmit; linux/if_xdp.h.
+
+import { EAGAIN, EBUSY, errno } from "./errno.ts";
+import { libc } from "./libc.ts";
+import { copyAddressed } from "./memcpy.ts";
+import { type Mapping, mapMemory, mapShared } from "./memory.ts";
+
+const c = libc({
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+  send: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
+});
+
+const AF_XDP = 44;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0x80000;
+const MSG_DONTWAIT = 0x40;
+const SOL_XDP = 283;
+const XDP_MMAP_OFFSETS = 1;
+const XDP_TX_RING = 3;
+const XDP_UMEM_REG = 4;
+const XDP_UMEM_FILL_RING = 5;
+const XDP_UMEM_COMPLETION_RING = 6;
+const XDP_COPY = 1 << 1;
+const PGOFF_TX_RING = 0x8000_0000;
+const PGOFF_COMPLETION_RING = 0x1_8000_0000;
+
+/** Frames that may wait for a kick; a power of two. */
+export const XDP_SLOTS = 64;
+/** The least that the kernel takes as a chunk. */
+export const XDP_SLOT_BYTES = 2048;
+/** Frames that a slow device may have let go of unread: more than a driver's own queue. */
+const COMPLETIONS = 4096;
+/** struct xdp_desc, in bytes and in words, and the word that is the length. */
+const DESCRIPTOR = 16;
+const WORDS = DESCRIPTOR / 4;
+const LENGTH = 2;
+
+export interface XdpSender {
+  /** Frames that wait for `kick`. */
+  readonly waiting: number;
+  /** Takes a copy of a frame of at most XDP_SLOT_BYTES; there must be room: fewer than XDP_SLOTS are waiting. */
+  put(address: number, length: number): void;
+  /** Hands frames to the device; 0 where none is left, or why some are: the errno. One that the device dropped is gone. */
+  kick(): number;
+  /** Of the waiting frames, from 0: where the copy stands, and how long it is. */
+  addressOf(waiting: number): number;
+  lengthOf(waiting: number): number;
+  /** Those that wait are not to be sent. */
+  forget(): void;
+  /** Frames that the device dropped since the last call. */
+  takeDropped(): number;
+  close(): void;
+}
+
+/** For frames that leave by interface `index`; null where there can be none: no such socket, no memory, queue taken. */
+export function openXdpSender(index: number): XdpSender | null {
+  const fd = c.socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
+  if (fd < 0) return null;
+  const maps: Mapping[] = [];
+  try {
+    const sender = prepare(fd, index, maps);
+    if (sender !== null) return sender;
+  } catch {}
+  close(fd, maps);
+  return null;
+}
+
+function close(fd: number, maps: readonly Mapping[]): void {
+  c.close(fd);
+  for (const map of maps) map.unmap();
+}
+
+function prepare(fd: number, index: number, maps: Mapping[]): XdpSender | null {
+  const memory = mapMemory(XDP_SLOTS * XDP_SLOT_BYTES);
+  maps.push(memory);
+  // struct xdp_umem_reg: address u64 @0, length u64 @8, chunk u32 @16, headroom u32 @20, flags u32 @24.
+  const umem = new DataView(new ArrayBuffer(32));
+  umem.setBigUint64(0, BigInt(memory.address), true);
+  umem.setUint32(8, memory.bytes.length, true);
+  umem.setUint32(16, XDP_SLOT_BYTES, true);
+  const set = (option: number, value: ArrayBufferLike) =>
+    c.setsockopt(fd, SOL_XDP, option, new Uint8Array(value), value.byteLength) === 0;
+  const made =
+    set(XDP_UMEM_REG, umem.buffer) &&
+    set(XDP_UMEM_FILL_RING, new Uint32Array([XDP_SLOTS]).buffer) &&
+    set(XDP_UMEM_COMPLETION_RING, new Uint32Array([COMPLETIONS]).buffer) &&
+    set(XDP_TX_RING, new Uint32Array([XDP_SLOTS]).buffer);
+  if (!made) return null;
+  // struct xdp_mmap_offsets, since Linux 5.4: of rx, tx, fill and completion: producer, consumer, descriptors, flags.
+  const offsets = new Uint32Array(32);
+  const size = new Uint32Array([offsets.byteLength]);
+  if (c.getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, offsets, size) < 0) return null;
+  if (size[0] !== offsets.byteLength) return null;
+  const offset = (ring: number, field: number) => offsets[ring * 8 + field * 2] ?? 0;
+  const ring = mapShared(fd, offset(1, 2) + XDP_SLOTS * DESCRIPTOR, PGOFF_TX_RING);
+  maps.push(ring);
+  const completions = mapShared(fd, offset(3, 2) + COMPLETIONS * 8, PGOFF_COMPLETION_RING);
+  maps.push(completions);
+  // struct sockaddr_xdp: family u16 @0, flags u16 @2, ifindex u32 @4, queue u32 @8, shared umem's fd u32 @12.
+  const address = new DataView(new ArrayBuffer(16));
+  address.setUint16(0, AF_XDP, true);
+  address.setUint16(2, XDP_COPY, true);
+  address.setUint32(4, index, true);
+  if (c.bind(fd, new Uint8Array(address.buffer), 16) < 0) return null;
+  return sender(fd, memory, ring, completions, offset, maps);
+}
+
+function sender(
+  fd: number,
+  memory: Mapping,
+  ring: Mapping,
+  completions: Mapping,
+  offset: (ring: number, field: number) => number,
+  maps: readonly Mapping[],
+): XdpSender {
+  const words = new Int32Array(ring.bytes.buffer, 0, ring.bytes.length >> 2);
+  const done = new Int32Array(completions.bytes.buffer, 0, completions.bytes.length >> 2);
+  const producer = offset(1, 0) >> 2;
+  const consumer = offset(1, 1) >> 2;
+  const descriptors = offset(1, 2) >> 2;
+  const doneProducer = offset(3, 0) >> 2;
+  const doneConsumer = offset(3, 1) >> 2;
+  for (let slot = 0; slot < XDP_SLOTS; slot++) {
+    words[descriptors + slot * WORDS] = slot * XDP_SLOT_BYTES;
+  }
+  /** Of the ring: how many frames were ever put, and taken, modulo 2^32. */
+  let put = 0;
+  let taken = 0;
+  let dropped = 0;
+
+  return {
+    get waiting() {
+      return (put - taken) | 0;
+    },
+    put(address, length) {
+      const slot = put & (XDP_SLOTS - 1);
+      copyAddressed(memory.address + slot * XDP_SLOT_BYTES, address, length);
+      words[descriptors + slot * WORDS + LENGTH] = length;
+      put = (put + 1) | 0;
+    },
+    kick() {
+      Atomics.store(words, producer, put);
+      for (;;) {
+        const failed = c.send(fd, null, 0, MSG_DONTWAIT) < 0;
+        const code = failed ? errno() : 0;
+        Atomics.store(done, doneConsumer, Atomics.load(done, doneProducer));
+        const before = taken;
+        taken = Atomics.load(words, consumer);
+        // The device dropped the last frame that was taken. A budget used up (EAGAIN) leaves the rest to the next call.
+        if (code === EBUSY) dropped++;
+        if (taken === put) return 0;
+        if (taken === before) {
+          // Taken back: the kernel looks at the ring in `send` alone.
+          Atomics.store(words, producer, taken);
+          return code === 0 ? EAGAIN : code;
+        }
+      }
+    },
+    addressOf: (waiting) => memory.address + ((taken + waiting) & (XDP_SLOTS - 1)) * XDP_SLOT_BYTES,
+    lengthOf: (waiting) =>
+      words[descriptors + ((taken + waiting) & (XDP_SLOTS - 1)) * WORDS + LENGTH] ?? 0,
+    forget() {
+      put = taken;
+    },
+    takeDropped() {
+      const since = dropped;
+      dropped = 0;
+      return since;
+    },
+    close() {
+      close(fd, maps);
+    },
+  };
+}
