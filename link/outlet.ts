@@ -36,14 +36,16 @@ export function openOutlet(ordinary: FrameSender, receiver: PacketReceiver, use:
   }
   const way = use === "on" ? ALWAYS : watchWay(receiver.transmitIndex);
   receiver.onLook = way.look;
+  const outlet = sendByXdp(bySize, xdp, way, (frames, code) => {
+    receiver.counters.transmitted -= frames;
+    receiver.counters.transmitErrors += frames;
+    receiver.counters.lastErrno = code;
+  });
   return {
-    ...sendByXdp(bySize, xdp, way, (frames, code) => {
-      receiver.counters.transmitted -= frames;
-      receiver.counters.transmitErrors += frames;
-      receiver.counters.lastErrno = code;
-    }),
+    ...outlet,
     warnings: [],
     close() {
+      outlet.flush();
       receiver.onLook = null;
       xdp.close();
       way.close();

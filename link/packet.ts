@@ -109,8 +109,9 @@ export function openPacketLink(options: PacketOptions): PacketLink {
     nextDeadline: () => Number.POSITIVE_INFINITY,
     close() {
       if (receiver.closed) return;
-      if (sender !== receiver.socket) sender.close();
+      // It sends what waits.
       outlet.close();
+      if (sender !== receiver.socket) sender.close();
       receiver.close();
       arena.close();
     },

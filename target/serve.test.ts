@@ -130,6 +130,7 @@ class Peer {
     });
     this.buffer.bytes.set(bytes);
     this.link.transmit(this.buffer, bytes.length);
+    this.link.flush();
   }
 
   receive(): Frame[] {

@@ -244,6 +244,8 @@ export class Target implements Core {
   }
 
   private seeOff(): void {
+    // Who is told that it is over may rely on its answers having left.
+    for (const { link } of this.ports) link.flush();
     for (let index = this.leaving.length - 1; index >= 0; index--) {
       const leaving = this.leaving[index] as Leaving;
       if (!leaving.isOver()) continue;
