@@ -102,6 +102,7 @@ export class Load {
   readonly #arrivals: Arrivals;
   readonly #verifier: Verifier | null;
   readonly #device: Submitter;
+  readonly #memory: Memory;
   readonly #idle: Command[] = [];
   // These four get a value here and another when the ramp begins: what is written once is compiled as a constant, and
   // its first change, when the measured time begins, would throw that code away.
@@ -130,6 +131,7 @@ export class Load {
     this.#arrivals = arrivals;
     this.#verifier = verifier;
     this.#device = device;
+    this.#memory = memory;
     this.#phase = RAMP;
     this.#since = now;
     this.#changedAt = now;
@@ -244,6 +246,10 @@ export class Load {
       const command = this.#idle.pop();
       if (command === undefined) return;
       this.#workload.next(command);
+      // What nobody checks stays where it came in: the load's own work is part of what it measures.
+      if (this.#verifier === null) {
+        command.memory = command.operation === READ ? null : this.#memory;
+      }
       if (this.#verifier !== null && !this.#verifier.admit(command)) {
         // Every block has a command on it: one must end first.
         this.#idle.push(command);

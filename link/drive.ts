@@ -108,8 +108,10 @@ export async function drive(options: DriveOptions): Promise<void> {
       quiet = at;
       sleptInVain = false;
     }
-    // Who never spins sleeps after each turn: what came meanwhile ends the sleep as soon as it begins.
-    const idle = !expects || longestSpin === 0 || (events === 0 && at - quiet >= spin);
+    // Who never spins sleeps right after a turn that brought one frame: the next one, if it has come, ends the sleep
+    // as soon as it begins. Where frames come by the dozen another turn is the cheaper look.
+    const idle =
+      !expects || (longestSpin === 0 && events <= 1) || (events === 0 && at - quiet >= spin);
     if (at - yielded >= YIELD_EVERY || (idle && sleptInVain)) {
       await eventLoopTurn();
       if (until()) return;
