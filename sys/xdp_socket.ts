@@ -47,6 +47,8 @@ export const XDP_SLOTS = 64;
 export const XDP_SLOT_BYTES = 2048;
 /** Frames that a slow device may have let go of unread: more than a driver's own queue. */
 const COMPLETIONS = 4096;
+/** A socket that was closed gives its queue back a moment later, by a worker of the kernel's; 1 ms between two. */
+const TRIES = 5;
 /** struct xdp_desc, in bytes and in words, and the word that is the length. */
 const DESCRIPTOR = 16;
 const WORDS = DESCRIPTOR / 4;
@@ -118,7 +120,10 @@ function prepare(fd: number, index: number, maps: Mapping[]): XdpSender | null {
   address.setUint16(0, AF_XDP, true);
   address.setUint16(2, XDP_COPY, true);
   address.setUint32(4, index, true);
-  if (c.bind(fd, new Uint8Array(address.buffer), 16) < 0) return null;
+  for (let tries = 1; c.bind(fd, new Uint8Array(address.buffer), 16) < 0; tries++) {
+    if (errno() !== EBUSY || tries === TRIES) return null;
+    Bun.sleepSync(1);
+  }
   return sender(fd, memory, ring, completions, offset, maps);
 }
 
