@@ -146,6 +146,16 @@ const REFUSED: readonly [words: string[], code: number, sentence: string | RegEx
     2,
     "Expected `--receive-ring` to be between 4k and 1g, got `1`\n",
   ],
+  [
+    ["read", "e7.3", "-o", "-", ...NOWHERE, "--xdp", "maybe"],
+    2,
+    "Expected `--xdp` to be one of auto, on, off, got `maybe`\n",
+  ],
+  [
+    ["read", "e7.3", "-o", "-", ...NOWHERE, "--xdp", "on", "--link", "ring"],
+    2,
+    "Expected `--xdp` to be auto or off beside --link ring, which sends from its own memory, got `on`\n",
+  ],
   [["discover", "--fast"], 2, /unknown option '--fast'/],
 ];
 

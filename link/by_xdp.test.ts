@@ -1,20 +1,25 @@
 // Gathering frames for AF_XDP against fakes: which way a frame takes, in which order, and what follows where that
-// way refuses. The real socket is tested in packet.test.ts.
+// way refuses. The real socket is tested in packet_by_xdp.test.ts.
 
 import { expect, test } from "bun:test";
 
-import { EAGAIN, EBUSY, ENETDOWN, ENOBUFS } from "../sys/errno.ts";
+import { EAGAIN, EBUSY, ENETDOWN } from "../sys/errno.ts";
 import type { XdpSender } from "../sys/xdp_socket.ts";
 import type { FrameSender } from "./by_size.ts";
-import { GATHERED, MOST_BY_XDP, sendByXdp } from "./by_xdp.ts";
+import { GATHERED, MOST_ALONE, MOST_BY_XDP, sendByXdp } from "./by_xdp.ts";
+
+interface Kick {
+  readonly code: number;
+  readonly dropped?: number;
+  readonly broken?: boolean;
+}
 
 /** Both ways write what leaves to `wire`: `x60`, `x61` by AF_XDP, `s60` by the sender beneath. */
 function bed() {
   const wire: string[] = [];
   const lost: string[] = [];
-  const way = { clear: true };
-  /** What the next kicks say, how many frames they take first, and how many of those the device drops. */
-  const kicks: { code: number; taken?: number; dropped?: number }[] = [];
+  /** What the next kicks say. */
+  const kicks: Kick[] = [];
   let code = 0;
   const beneath: FrameSender = {
     send(_, length) {
@@ -28,9 +33,13 @@ function bed() {
   };
   const waiting: number[] = [];
   let dropped = 0;
+  let broken = false;
   const xdp: XdpSender = {
     get waiting() {
       return waiting.length;
+    },
+    get broken() {
+      return broken;
     },
     put(_, length) {
       waiting.push(length);
@@ -38,7 +47,10 @@ function bed() {
     kick() {
       const kick = kicks.shift() ?? { code: 0 };
       dropped = kick.dropped ?? 0;
-      for (const length of waiting.splice(0, kick.taken ?? waiting.length)) wire.push(`x${length}`);
+      broken = kick.broken ?? false;
+      if (kick.code === 0) {
+        for (const length of waiting.splice(0).slice(dropped)) wire.push(`x${length}`);
+      }
       return kick.code;
     },
     addressOf: (at) => at,
@@ -53,11 +65,19 @@ function bed() {
     },
     close() {},
   };
-  const sender = sendByXdp(beneath, xdp, way, (frames, why) => lost.push(`${frames}: ${why}`));
+  let drops = 0;
+  const way = {
+    sender: xdp as XdpSender | null,
+    drop() {
+      drops++;
+      way.sender = null;
+    },
+  };
+  const sender = sendByXdp(beneath, way, (frames, why) => lost.push(`${frames}: ${why}`));
   const refuse = (refusal: number) => {
     code = refusal;
   };
-  return { wire, lost, way, kicks, sender, refuse };
+  return { wire, lost, way, xdp, kicks, sender, refuse, drops: () => drops };
 }
 
 test("small frames wait until there are enough, or for a flush", () => {
@@ -74,50 +94,69 @@ test("small frames wait until there are enough, or for a flush", () => {
 });
 
 test("frames leave in their order, whichever way they take", () => {
-  const { wire, way, sender } = bed();
+  const { wire, way, xdp, sender } = bed();
   sender.send(1, 60);
   sender.send(1, MOST_BY_XDP + 1);
   sender.send(1, 61);
   sender.sendBoth(1, 36, 2, 512);
   sender.send(1, 62);
-  way.clear = false;
+  way.sender = null;
   sender.send(1, 63);
   sender.flush();
-  way.clear = true;
+  way.sender = xdp;
   sender.send(1, 64);
   sender.flush();
   expect(wire).toEqual(["x60", "s1101", "x61", "s36+512", "x62", "s63", "x64"]);
 });
 
-test("what the kernel refuses to take goes by the sender beneath, once", () => {
-  const { wire, lost, kicks, sender } = bed();
-  kicks.push({ code: EAGAIN, taken: 1 });
+test("one that waits alone and is not short goes by the sender beneath", () => {
+  const { wire, sender } = bed();
+  for (const lengths of [[MOST_ALONE], [MOST_ALONE + 1], [MOST_ALONE + 1, 60]]) {
+    for (const length of lengths) sender.send(1, length);
+    sender.flush();
+  }
+  expect(wire).toEqual(["x600", "s601", "x601", "x60"]);
+});
+
+test("where the interface is down nothing was looked at: all go by the sender beneath, once", () => {
+  const { wire, lost, kicks, sender, refuse, drops } = bed();
+  kicks.push({ code: ENETDOWN }, { code: ENETDOWN });
   for (const length of [60, 61, 62]) sender.send(1, length);
   sender.flush();
   sender.flush();
-  expect(wire).toEqual(["x60", "s61", "s62"]);
-  expect(lost).toEqual([]);
+  expect(wire).toEqual(["s60", "s61", "s62"]);
+  refuse(ENETDOWN);
+  for (const length of [63, 64]) expect(sender.send(1, length)).toBe(0);
+  sender.flush();
+  expect(lost).toEqual([`1: ${ENETDOWN}`, `1: ${ENETDOWN}`]);
+  expect([wire.length, drops()]).toEqual([3, 0]);
 });
 
-test("what neither way takes is lost, and so is what the device drops; each is told once", () => {
-  const { wire, lost, kicks, sender, refuse } = bed();
-  kicks.push({ code: ENETDOWN, taken: 0 });
-  refuse(ENOBUFS);
-  for (const length of [60, 61]) expect(sender.send(1, length)).toBe(0);
-  sender.flush();
-  expect(lost).toEqual([`1: ${ENOBUFS}`, `1: ${ENOBUFS}`]);
-  refuse(0);
+test("what the device drops is told once", () => {
+  const { wire, lost, kicks, sender } = bed();
   kicks.push({ code: 0, dropped: 2 });
   for (const length of [62, 63, 64]) sender.send(1, length);
   sender.flush();
   sender.flush();
-  expect(lost.slice(2)).toEqual([`2: ${EBUSY}`]);
-  expect(wire).toEqual(["x62", "x63", "x64"]);
+  expect(lost).toEqual([`2: ${EBUSY}`]);
+  expect(wire).toEqual(["x64"]);
+});
+
+test("a kick that is not over breaks the sender: what may not have left is lost, and never sent later", () => {
+  const { wire, lost, kicks, sender, drops } = bed();
+  kicks.push({ code: EAGAIN, dropped: 1, broken: true });
+  for (const length of [60, 61, 62]) sender.send(1, length);
+  sender.flush();
+  expect(lost).toEqual([`1: ${EBUSY}`, `2: ${EAGAIN}`]);
+  expect(drops()).toBe(1);
+  sender.send(1, 63);
+  sender.flush();
+  expect(wire).toEqual(["s63"]);
 });
 
 test("a refusal of the sender beneath is the caller's where the frame is his", () => {
   const { sender, way, refuse } = bed();
-  way.clear = false;
+  way.sender = null;
   refuse(EAGAIN);
   expect([sender.send(1, 60), sender.send(1, 2000)]).toEqual([EAGAIN, EAGAIN]);
 });

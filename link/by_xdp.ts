@@ -1,20 +1,22 @@
-// Small frames leave by AF_XDP (sys/xdp_socket.ts), gathered a few at a time; all others, and all while the way is not
-// clear, by the sender beneath.
+// Small frames leave by AF_XDP (sys/xdp_socket.ts), gathered a few at a time; all others, and all while that way is not
+// open, by the sender beneath.
 //
-//   small, way clear ──▶ a copy waits ── four of them, or `flush` ──▶ kick ──▶ the device
-//                                                                      └ refused ──▶ the sender beneath
+//   small, way open ──▶ a copy waits ── four of them, or `flush` ──▶ kick ──▶ the device
+//                                                                     └ interface down ──▶ the sender beneath
 //   any other ──▶ those that wait first, so that frames leave in their order ──▶ the sender beneath
 //
 // Four: half of what there is to gain comes with two, three quarters with four, and the other end has something to do
-// while more are made. A frame that waits was said to be sent; one that neither way takes then is lost, as on any
+// while more are made. A frame that waits was said to be sent; one that leaves by no way is lost, as on any
 // network, and told to `lost`.
 
 import { EBUSY } from "../sys/errno.ts";
 import { XDP_SLOT_BYTES, type XdpSender } from "../sys/xdp_socket.ts";
 import type { FrameSender } from "./by_size.ts";
 
-/** Longer frames gain nothing; this takes the largest answer with two sectors. */
+/** Longer frames gain nothing. */
 export const MOST_BY_XDP = 1100;
+/** A longer one that waits alone leaves sooner by the sender beneath. */
+export const MOST_ALONE = 600;
 /** Frames gathered before the kernel is told. */
 export const GATHERED = 4;
 
@@ -23,19 +25,40 @@ export interface GatheringSender extends FrameSender {
   flush(): void;
 }
 
-/** `way`: asked for each frame. `lost`: so many frames that were said to be sent are gone, for this errno. */
+/**
+ * `way.sender`: asked for with each frame; null: not now. `way.drop`: it is broken. `lost`: so many frames that were said to be
+ * sent are gone, for this errno.
+ */
 export function sendByXdp(
   beneath: FrameSender,
-  xdp: XdpSender,
-  way: { readonly clear: boolean },
+  way: { readonly sender: XdpSender | null; drop(): void },
   lost: (frames: number, code: number) => void,
 ): GatheringSender {
+  /** Has frames that wait; null: none do. */
+  let gathering: XdpSender | null = null;
+
   function flush(): void {
-    if (xdp.waiting === 0) return;
+    const xdp = gathering;
+    if (xdp === null) return;
+    gathering = null;
+    if (xdp.waiting === 1 && xdp.lengthOf(0) > MOST_ALONE) {
+      sendBeneath(xdp);
+      return;
+    }
     const refused = xdp.kick();
     const dropped = xdp.takeDropped();
     if (dropped > 0) lost(dropped, EBUSY);
     if (refused === 0) return;
+    if (!xdp.broken) {
+      sendBeneath(xdp);
+      return;
+    }
+    const unsure = xdp.waiting - dropped;
+    if (unsure > 0) lost(unsure, refused);
+    way.drop();
+  }
+
+  function sendBeneath(xdp: XdpSender): void {
     for (let frame = 0; frame < xdp.waiting; frame++) {
       const code = beneath.send(xdp.addressOf(frame), xdp.lengthOf(frame));
       if (code !== 0) lost(1, code);
@@ -45,11 +68,13 @@ export function sendByXdp(
 
   return {
     send(address, length) {
-      if (length > MOST_BY_XDP || !way.clear) {
+      const xdp = way.sender;
+      if (xdp === null || length > MOST_BY_XDP) {
         flush();
         return beneath.send(address, length);
       }
       xdp.put(address, length);
+      gathering = xdp;
       if (xdp.waiting >= GATHERED) flush();
       return 0;
     },

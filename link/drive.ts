@@ -1,7 +1,7 @@
 // The loop of a real process: turns of link/loop.ts, and between them spinning, sleeping, or a turn of Bun's
 // own event loop.
 //
-//   turn ─ frames? ─ yes ─▶ turn (frugal: sleep)
+//   turn ─ frames? ─ yes ─▶ turn (frugal, after one frame: sleep)
 //             └ no ─▶ spin (turns without sleeping) ─ used up ─▶ ppoll until the next deadline ─▶ turn
 //   every 5 ms, and after a wait that brought no frame: setImmediate, for signals, promises, progress
 //

@@ -43,7 +43,12 @@ export function openPacketLink(options: PacketOptions): PacketLink {
       throw error;
     }
   }
-  const outlet = openOutlet(sender, receiver, options.xdp ?? "auto");
+  const outlet = openOutlet(
+    options.transmitInterface ?? receiver.name,
+    sender,
+    receiver,
+    options.xdp ?? "auto",
+  );
   const { warnings } = receiver.granted;
   return {
     get mac() {

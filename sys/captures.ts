@@ -6,9 +6,8 @@
 //
 // Sockets for one protocol (a target's or an initiator's own) are not shown what is sent.
 
-import { errno } from "./errno.ts";
 import { I64, libc, pointer } from "./libc.ts";
-import { mapMemory } from "./memory.ts";
+import { type Mapping, mapMemory } from "./memory.ts";
 
 const c = libc({
   open: { args: ["ptr", "i32"], returns: "i32" },
@@ -37,12 +36,16 @@ export interface Captures {
 export function openCaptures(index: number): Captures | null {
   const fd = c.open(LIST, O_CLOEXEC);
   if (fd < 0) return null;
-  const memory = mapMemory(BYTES);
+  const memory = map();
+  if (memory === null) {
+    c.close(fd);
+    return null;
+  }
   return {
     any() {
       for (let at = 0; ;) {
         const length = c.pread(fd, pointer(memory.address), BYTES, at);
-        if (length < 0) return errno() !== 0;
+        if (length < 0) return true;
         if (length === 0) return false;
         if (listed(memory.bytes, length, index)) return true;
         at += length;
@@ -53,6 +56,14 @@ export function openCaptures(index: number): Captures | null {
       memory.unmap();
     },
   };
+}
+
+function map(): Mapping | null {
+  try {
+    return mapMemory(BYTES);
+  } catch {
+    return null;
+  }
 }
 
 /** Whether one of the lines of `length` bytes is of a socket that captures on interface `index`. */

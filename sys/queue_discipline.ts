@@ -7,7 +7,7 @@
 //   answers   the same for each discipline of each interface, then attributes: length u16 · type u16 · value
 
 import { libc, pointer } from "./libc.ts";
-import { mapMemory } from "./memory.ts";
+import { type Mapping, mapMemory } from "./memory.ts";
 
 const c = libc({
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
@@ -36,8 +36,9 @@ const NONE = "noqueue";
 export function hasQueueDiscipline(index: number): boolean {
   const fd = c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (fd < 0) return true;
-  const memory = mapMemory(BYTES);
+  let memory: Mapping | null = null;
   try {
+    memory = mapMemory(BYTES);
     const { view } = memory;
     view.setUint32(0, HEADER + BODY, true);
     view.setUint16(4, RTM_GETQDISC, true);
@@ -56,9 +57,12 @@ export function hasQueueDiscipline(index: number): boolean {
         if (kindOf(view, at) !== NONE) return true;
       }
     }
+  } catch {
+    // No memory for the question.
+    return true;
   } finally {
     c.close(fd);
-    memory.unmap();
+    memory?.unmap();
   }
 }
 

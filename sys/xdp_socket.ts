@@ -3,17 +3,22 @@
 //
 //   memory   64 chunks of 2048 bytes, shared with the kernel; a frame never crosses one
 //   TX ring  descriptor i names chunk i for good: address u64 · length u32 · options u32
-//            we move the producer, the kernel the consumer, and only within `kick`: what it has taken is copied
+//            we move the producer; the kernel copies what it takes, within `kick`, and moves the consumer
 //   completion ring  addresses of frames that the device let go of; nobody reads them, room is made at each kick
+//
+// What the kernel has looked at can't be taken back: it remembers, between calls, how far it has read the ring and how
+// far that was filled, and publishes its consumer only when it has found the ring empty. So a kick that is not
+// over when it ends (the device's queue or the socket's memory is full) breaks the sender: a frame that would leave
+// some time later is worse than a lost one. Only an interface that is down or gone is told before the kernel looks.
 //
 // Measured over a veth, ns a frame, by send(2) and in kicks of 1, 4 and 16 frames: 60 bytes 2273, 2153, 1511, 1364;
 // 548 bytes 2354, 2288, 1590, 1428; 1060 bytes 2416, 2696, 2024, 1886; 2000 bytes 2456, 3049, 2382, 2243.
 //
 // Such frames pass by the interface's queue discipline, its egress hooks and the captures on this host: who may take
-// this way is for link/direct.ts to say. One socket of a namespace may have an interface's queue. Needs CAP_NET_RAW
-// and no BPF program, since it hears nothing. Source: net/xdp/xsk.c, xsk_generic_xmit; linux/if_xdp.h.
+// this way is for link/xdp_way.ts to say. One socket may have an interface's queue. Needs CAP_NET_RAW
+// and no BPF program, since it hears nothing. Source: net/xdp/xsk.c, __xsk_generic_xmit; net/xdp/xsk_queue.h.
 
-import { EAGAIN, EBUSY, errno } from "./errno.ts";
+import { EAGAIN, EBUSY, ENETDOWN, ENXIO, errno } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { copyAddressed } from "./memcpy.ts";
 import { type Mapping, mapMemory, mapShared } from "./memory.ts";
@@ -31,6 +36,9 @@ const AF_XDP = 44;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0x80000;
 const MSG_DONTWAIT = 0x40;
+const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
+const SO_SNDBUFFORCE = 32;
 const SOL_XDP = 283;
 const XDP_MMAP_OFFSETS = 1;
 const XDP_TX_RING = 3;
@@ -47,19 +55,22 @@ export const XDP_SLOTS = 64;
 export const XDP_SLOT_BYTES = 2048;
 /** Frames that a slow device may have let go of unread: more than a driver's own queue. */
 const COMPLETIONS = 4096;
-/** A socket that was closed gives its queue back a moment later, by a worker of the kernel's; 1 ms between two. */
-const TRIES = 5;
 /** struct xdp_desc, in bytes and in words, and the word that is the length. */
 const DESCRIPTOR = 16;
 const WORDS = DESCRIPTOR / 4;
 const LENGTH = 2;
 
 export interface XdpSender {
-  /** Frames that wait for `kick`. */
+  /** Frames that wait for `kick`; after one that broke the sender: frames that may not have left. */
   readonly waiting: number;
+  /** For good: it is to be closed. */
+  readonly broken: boolean;
   /** Takes a copy of a frame of at most XDP_SLOT_BYTES; there must be room: fewer than XDP_SLOTS are waiting. */
   put(address: number, length: number): void;
-  /** Hands frames to the device; 0 where none is left, or why some are: the errno. One that the device dropped is gone. */
+  /**
+   * Hands all that waits to the device; 0, or the errno, with which either the sender is broken or none has left. Frames that
+   * the device dropped are gone and counted.
+   */
   kick(): number;
   /** Of the waiting frames, from 0: where the copy stands, and how long it is. */
   addressOf(waiting: number): number;
@@ -72,16 +83,25 @@ export interface XdpSender {
 }
 
 /** For frames that leave by interface `index`; null where there can be none: no such socket, no memory, queue taken. */
-export function openXdpSender(index: number): XdpSender | null {
+export function openXdpSender(index: number, sendBufferBytes: number): XdpSender | null {
   const fd = c.socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
   if (fd < 0) return null;
   const maps: Mapping[] = [];
   try {
+    setSendBuffer(fd, sendBufferBytes);
     const sender = prepare(fd, index, maps);
     if (sender !== null) return sender;
   } catch {}
   close(fd, maps);
   return null;
+}
+
+/** Frames that a device holds count against it; as much as the user may have. */
+function setSendBuffer(fd: number, bytes: number): void {
+  const value = new Int32Array([bytes]);
+  if (c.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, value, 4) < 0) {
+    c.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, value, 4);
+  }
 }
 
 function close(fd: number, maps: readonly Mapping[]): void {
@@ -120,10 +140,7 @@ function prepare(fd: number, index: number, maps: Mapping[]): XdpSender | null {
   address.setUint16(0, AF_XDP, true);
   address.setUint16(2, XDP_COPY, true);
   address.setUint32(4, index, true);
-  for (let tries = 1; c.bind(fd, new Uint8Array(address.buffer), 16) < 0; tries++) {
-    if (errno() !== EBUSY || tries === TRIES) return null;
-    Bun.sleepSync(1);
-  }
+  if (c.bind(fd, new Uint8Array(address.buffer), 16) < 0) return null;
   return sender(fd, memory, ring, completions, offset, maps);
 }
 
@@ -145,14 +162,18 @@ function sender(
   for (let slot = 0; slot < XDP_SLOTS; slot++) {
     words[descriptors + slot * WORDS] = slot * XDP_SLOT_BYTES;
   }
-  /** Of the ring: how many frames were ever put, and taken, modulo 2^32. */
+  /** How many frames were ever put, and left, modulo 2^32. */
   let put = 0;
   let taken = 0;
   let dropped = 0;
+  let broken = false;
 
   return {
     get waiting() {
       return (put - taken) | 0;
+    },
+    get broken() {
+      return broken;
     },
     put(address, length) {
       const slot = put & (XDP_SLOTS - 1);
@@ -162,21 +183,27 @@ function sender(
     },
     kick() {
       Atomics.store(words, producer, put);
-      for (;;) {
-        const failed = c.send(fd, null, 0, MSG_DONTWAIT) < 0;
-        const code = failed ? errno() : 0;
+      // Each EBUSY is one frame that the device dropped; the call after the last of them finds the ring empty.
+      for (let left = (put - taken) | 0, first = true; left >= 0; left--, first = false) {
+        const code = c.send(fd, null, 0, MSG_DONTWAIT) < 0 ? errno() : 0;
         Atomics.store(done, doneConsumer, Atomics.load(done, doneProducer));
-        const before = taken;
-        taken = Atomics.load(words, consumer);
-        // The device dropped the last frame that was taken. A budget used up (EAGAIN) leaves the rest to the next call.
-        if (code === EBUSY) dropped++;
-        if (taken === put) return 0;
-        if (taken === before) {
-          // Taken back: the kernel looks at the ring in `send` alone.
-          Atomics.store(words, producer, taken);
-          return code === 0 ? EAGAIN : code;
+        if (code === EBUSY) {
+          dropped++;
+          continue;
         }
+        if (code === 0 && Atomics.load(words, consumer) === put) {
+          taken = put;
+          return 0;
+        }
+        if (first && (code === ENETDOWN || code === ENXIO)) {
+          Atomics.store(words, producer, taken);
+          return code;
+        }
+        broken = true;
+        return code === 0 ? EAGAIN : code;
       }
+      broken = true;
+      return EBUSY;
     },
     addressOf: (waiting) => memory.address + ((taken + waiting) & (XDP_SLOTS - 1)) * XDP_SLOT_BYTES,
     lengthOf: (waiting) =>

@@ -101,6 +101,8 @@ export class Target implements Core {
   removePort(port: TargetPort, gone: () => void): void {
     const at = this.ports.indexOf(port);
     if (at < 0) throw new Error(`invariant: ${port.name} is a port of this target`);
+    // No turn comes to it any more.
+    port.link.flush();
     this.ports.splice(at, 1);
     port.removed = true;
     port.link.onChange = null;

@@ -218,6 +218,7 @@ describe("each error names file, line, table, key, rule and what was found", () 
       ["line 7, [defaults]", "`service`", "`0`"],
     ],
     ["a bad mode", 'interfaces = ["a"]\nmode = "fast"\n', ["line 2", "`mode`", "frugal", "`fast`"]],
+    ["a bad use of AF_XDP", 'interfaces = ["a"]\nxdp = "yes"\n', ["line 2", "`xdp`", "`yes`"]],
     ["bad faults", 'interfaces = ["a"]\nfaults = "tx:eat:1%"\n', ["line 2", "faults"]],
     [
       "a bad metrics address",
