@@ -70,7 +70,12 @@ describe("what is refused", () => {
     ["0 lanes", ["--lanes", "0", "7", "3", "lo", image], 2, ["--lanes", "`0`"]],
     ["an unknown service model", ["--service", "slow:1ms", "7", "3", "lo", image], 2, ["slow"]],
     ["an unknown fault", ["--faults", "tx:eat:1%", "7", "3", "lo", image], 2, ["--faults"]],
-    ["an unknown use of AF_XDP", ["--xdp", "1", "7", "3", "lo", image], 2, ["`--xdp`", "auto, on, off", "`1`"]],
+    [
+      "an unknown use of AF_XDP",
+      ["--xdp", "1", "7", "3", "lo", image],
+      2,
+      ["`--xdp`", "auto, on, off", "`1`"],
+    ],
     ["an unknown mode", ["--mode", "fastest", "7", "3", "lo", image], 2, ["fastest"]],
     ["a missing image", ["7", "3", "lo", `${image}.none`], 5, [`${image}.none`, "does not exist"]],
     ["a ragged image", ["7", "3", "lo", ragged], 5, ["512", "1000"]],
