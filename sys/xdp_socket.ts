@@ -11,8 +11,8 @@
 // over when it ends (the device's queue or the socket's memory is full) breaks the sender: a frame that would leave
 // some time later is worse than a lost one. Only an interface that is down or gone is told before the kernel looks.
 //
-// Measured over a veth, ns a frame, by send(2) and in kicks of 1, 4 and 16 frames: 60 bytes 2273, 2153, 1511, 1364;
-// 548 bytes 2354, 2288, 1590, 1428; 1060 bytes 2416, 2696, 2024, 1886; 2000 bytes 2456, 3049, 2382, 2243.
+// Measured over a veth, ns a frame, by send(2) and in kicks of 1, 4 and 16 frames: 60 bytes 2353, 2244, 1546, 1383;
+// 548 bytes 2452, 2368, 1582, 1455; 1060 bytes 2265, 2284, 1636, 1506; 2000 bytes 2621, 3173, 2475, 2313.
 //
 // Such frames pass by the interface's queue discipline, its egress hooks and the captures on this host: who may take
 // this way is for link/xdp_way.ts to say. One socket may have an interface's queue. Needs CAP_NET_RAW
