@@ -328,6 +328,7 @@ function inside(): void {
       buffer.view.setUint16(12, 0x88a2);
       Bun.sleepSync(200);
       link.transmit(buffer, 60);
+      link.flush();
     `;
     const sender = Bun.spawn([process.execPath, "-e", script], { stderr: "inherit" });
     const start = now();

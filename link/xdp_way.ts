@@ -28,7 +28,7 @@ export interface XdpWay {
   close(): void;
 }
 
-/** Out of interface `index` while it is clear, as of the last `look`. */
+/** Out of interface `index` while it is clear, as of now and of the last `look`. */
 export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
   const captures = openCaptures(index);
   let open: XdpSender | null = null;
@@ -44,11 +44,7 @@ export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
       }
       if (now < nextLook) return;
       nextLook = now + LOOK_EVERY;
-      if (stale) hasQueue = hasQueueDiscipline(index);
-      stale = false;
-      const isClear = !hasQueue && captures !== null && !captures.any();
-      if (isClear) open ??= openXdpSender(index, sendBufferBytes);
-      way.sender = isClear ? open : null;
+      see();
     },
     drop() {
       open?.close();
@@ -59,6 +55,17 @@ export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
       captures?.close();
     },
   };
+
+  function see(): void {
+    if (stale) hasQueue = hasQueueDiscipline(index);
+    stale = false;
+    const isClear = !hasQueue && captures !== null && !captures.any();
+    if (isClear) open ??= openXdpSender(index, sendBufferBytes);
+    way.sender = isClear ? open : null;
+  }
+
+  // Opened with the link: what is opened later would look like a leak.
+  see();
   return way;
 }
 

@@ -1,7 +1,7 @@
 // A raw sender that takes many frames in one system call and leaves out the stack's layers above the driver: the
 // transmit half of an AF_XDP socket, in copy mode, which every device has.
 //
-//   memory   64 chunks of 2048 bytes, shared with the kernel; a frame never crosses one
+//   memory   8 chunks of 2048 bytes, shared with the kernel; a frame never crosses one
 //   TX ring  descriptor i names chunk i for good: address u64 · length u32 · options u32
 //            we move the producer; the kernel copies what it takes, within `kick`, and moves the consumer
 //   completion ring  addresses of frames that the device let go of; nobody reads them, room is made at each kick
@@ -49,8 +49,8 @@ const XDP_COPY = 1 << 1;
 const PGOFF_TX_RING = 0x8000_0000;
 const PGOFF_COMPLETION_RING = 0x1_8000_0000;
 
-/** Frames that may wait for a kick; a power of two. */
-export const XDP_SLOTS = 64;
+/** Frames that may wait for a kick; a power of two. Few: the memory is locked, of which a user may have 8 MiB in all. */
+export const XDP_SLOTS = 8;
 /** The least that the kernel takes as a chunk. */
 export const XDP_SLOT_BYTES = 2048;
 /** Frames that a slow device may have let go of unread: more than a driver's own queue. */

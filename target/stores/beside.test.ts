@@ -114,9 +114,14 @@ describe.each<[BlockingKind, string]>([
     if (store.readNow?.(3, 2, memory, 36) === DONE) {
       expect(io.begun).toBe(0);
       expect(memory.bytes.slice(36, 36 + 1024)).toEqual(pattern(256, 1).slice(3 * 512, 5 * 512));
-      makeCold(path);
-      memory.bytes.fill(0);
-      const result = store.read(100, 15, memory, 36, 9);
+      let result = DONE;
+      // Pages that a CPU has still to put on the kernel's lists stay at first.
+      for (let tries = 0; tries < 20 && result === DONE; tries++) {
+        makeCold(path);
+        memory.bytes.fill(0);
+        result = store.read(100, 15, memory, 36, 9);
+        if (isInMemory(path)) break;
+      }
       // A file system in memory has no cold pages.
       expect(result).toBe(isInMemory(path) ? DONE : PENDING);
       if (result === PENDING) {
