@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test";
 
 import { EAGAIN, EBUSY, ENETDOWN } from "../sys/errno.ts";
-import type { XdpSender } from "../sys/xdp_socket.ts";
+import { XDP_SLOTS, type XdpSender } from "../sys/xdp_socket.ts";
 import type { FrameSender } from "./by_size.ts";
 import { GATHERED, MOST_ALONE, MOST_BY_XDP, sendByXdp } from "./by_xdp.ts";
 
@@ -32,6 +32,8 @@ function bed() {
     },
   };
   const waiting: number[] = [];
+  /** Frames that the device holds. */
+  const held = { count: 0 };
   let dropped = 0;
   let broken = false;
   const xdp: XdpSender = {
@@ -41,6 +43,9 @@ function bed() {
     get broken() {
       return broken;
     },
+    get hasRoom() {
+      return waiting.length + held.count < XDP_SLOTS;
+    },
     put(_, length) {
       waiting.push(length);
     },
@@ -48,6 +53,7 @@ function bed() {
       const kick = kicks.shift() ?? { code: 0 };
       dropped = kick.dropped ?? 0;
       broken = kick.broken ?? false;
+      if (broken) waiting.splice(0, dropped);
       if (kick.code === 0) {
         for (const length of waiting.splice(0).slice(dropped)) wire.push(`x${length}`);
       }
@@ -77,7 +83,7 @@ function bed() {
   const refuse = (refusal: number) => {
     code = refusal;
   };
-  return { wire, lost, way, xdp, kicks, sender, refuse, drops: () => drops };
+  return { wire, lost, way, xdp, kicks, held, sender, refuse, drops: () => drops };
 }
 
 test("small frames wait until there are enough, or for a flush", () => {
@@ -116,6 +122,17 @@ test("one that waits alone and is not short goes by the sender beneath", () => {
     sender.flush();
   }
   expect(wire).toEqual(["x600", "s601", "x601", "x60"]);
+});
+
+test("while the device holds all slots, frames go by the sender beneath", () => {
+  const { wire, held, sender } = bed();
+  sender.send(1, 60);
+  held.count = XDP_SLOTS - 1;
+  sender.send(1, 61);
+  held.count = XDP_SLOTS - 2;
+  sender.send(1, 62);
+  sender.flush();
+  expect(wire).toEqual(["x60", "s61", "x62"]);
 });
 
 test("where the interface is down nothing was looked at: all go by the sender beneath, once", () => {

@@ -1,11 +1,11 @@
 // Small frames leave by AF_XDP (sys/xdp_socket.ts), gathered a few at a time; all others, and all while that way is not
-// open, by the sender beneath.
+// open or has no room, by the sender beneath.
 //
 //   small, way open ──▶ a copy waits ── four of them, or `flush` ──▶ kick ──▶ the device
 //                                                                     └ interface down ──▶ the sender beneath
 //   any other ──▶ those that wait first, so that frames leave in their order ──▶ the sender beneath
 //
-// Four: half of what there is to gain comes with two, three quarters with four, and the other end has something to do
+// Four: more than half of what sixteen gain comes with two, five sixths with four, and the other end has something to do
 // while more are made. A frame that waits was said to be sent; one that leaves by no way is lost, as on any
 // network, and told to `lost`.
 
@@ -53,8 +53,7 @@ export function sendByXdp(
       sendBeneath(xdp);
       return;
     }
-    const unsure = xdp.waiting - dropped;
-    if (unsure > 0) lost(unsure, refused);
+    if (xdp.waiting > 0) lost(xdp.waiting, refused);
     way.drop();
   }
 
@@ -69,7 +68,7 @@ export function sendByXdp(
   return {
     send(address, length) {
       const xdp = way.sender;
-      if (xdp === null || length > MOST_BY_XDP) {
+      if (xdp === null || length > MOST_BY_XDP || !xdp.hasRoom) {
         flush();
         return beneath.send(address, length);
       }

@@ -3,7 +3,7 @@
 //
 //   closed ─ clear ─▶ open ─ a discipline, a capture ─▶ kept, not used ─ clear ─▶ used
 //     ▲                └ broken ─┐
-//     └───────── the next look ◀─┘
+//     └── a second later ◀───────┘
 //
 // Looked at ten times a second and after each longer silence: a capture comes without a message. A
 // discipline comes with one, and closes the way at once. Hooks of nftables and BPF programs that are attached without
@@ -15,6 +15,8 @@ import { openXdpSender, type XdpSender } from "../sys/xdp_socket.ts";
 
 /** How long a capture may run before it sees all frames, ns. */
 const LOOK_EVERY = 100e6;
+/** How long a socket that broke is not replaced, ns: to close one waits for the kernel's other CPUs. */
+const REST = 1e9;
 /** A socket that was closed gives its queue back a moment later, by a worker of the kernel's; 1 ms between two. */
 const TRIES = 5;
 
@@ -34,6 +36,7 @@ export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
   let open: XdpSender | null = null;
   let hasQueue = true;
   let stale = true;
+  let hasBroken = false;
   let nextLook = Number.NEGATIVE_INFINITY;
   const way = {
     sender: null as XdpSender | null,
@@ -43,12 +46,14 @@ export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
         way.sender = null;
       }
       if (now < nextLook) return;
-      nextLook = now + LOOK_EVERY;
-      see();
+      nextLook = now + (hasBroken ? REST : LOOK_EVERY);
+      if (!hasBroken) see();
+      hasBroken = false;
     },
     drop() {
       open?.close();
       open = way.sender = null;
+      hasBroken = true;
     },
     close() {
       way.drop();
@@ -77,17 +82,20 @@ export function openXdpWay(index: number, sendBufferBytes: number): XdpWay | nul
     first = openXdpSender(index, sendBufferBytes);
   }
   if (first === null) return null;
+  let hasBroken = false;
   let nextTry = Number.NEGATIVE_INFINITY;
   const way = {
     sender: first as XdpSender | null,
     look(now: number) {
       if (way.sender !== null || now < nextTry) return;
-      nextTry = now + LOOK_EVERY;
-      way.sender = openXdpSender(index, sendBufferBytes);
+      nextTry = now + REST;
+      if (!hasBroken) way.sender = openXdpSender(index, sendBufferBytes);
+      hasBroken = false;
     },
     drop() {
       way.sender?.close();
       way.sender = null;
+      hasBroken = true;
     },
     close() {
       way.drop();

@@ -3,8 +3,10 @@
 //
 //   memory   8 chunks of 2048 bytes, shared with the kernel; a frame never crosses one
 //   TX ring  descriptor i names chunk i for good: address u64 · length u32 · options u32
-//            we move the producer; the kernel copies what it takes, within `kick`, and moves the consumer
-//   completion ring  addresses of frames that the device let go of; nobody reads them, room is made at each kick
+//            we move the producer; the kernel takes frames within `kick`, and moves the consumer
+//   completion ring  addresses of frames that the device let go of, of which only the number counts. Most devices get a
+//            copy; virtio_net sends from the chunk itself. So a chunk is written again only when all that were put
+//            so long before have been let go
 //
 // What the kernel has looked at can't be taken back: it remembers, between calls, how far it has read the ring and how
 // far that was filled, and publishes its consumer only when it has found the ring empty. So a kick that is not
@@ -49,7 +51,7 @@ const XDP_COPY = 1 << 1;
 const PGOFF_TX_RING = 0x8000_0000;
 const PGOFF_COMPLETION_RING = 0x1_8000_0000;
 
-/** Frames that may wait for a kick; a power of two. Few: the memory is locked, of which a user may have 8 MiB in all. */
+/** Frames that may wait for a kick, or be with a device that sends from them; a power of two. Few: the memory is locked, of which a user may have 8 MiB in all. */
 export const XDP_SLOTS = 8;
 /** The least that the kernel takes as a chunk. */
 export const XDP_SLOT_BYTES = 2048;
@@ -65,7 +67,9 @@ export interface XdpSender {
   readonly waiting: number;
   /** For good: it is to be closed. */
   readonly broken: boolean;
-  /** Takes a copy of a frame of at most XDP_SLOT_BYTES; there must be room: fewer than XDP_SLOTS are waiting. */
+  /** Whether a frame may be put: fewer than XDP_SLOTS wait or are with the device. */
+  readonly hasRoom: boolean;
+  /** Takes a copy of a frame of at most XDP_SLOT_BYTES, for which there is room. */
   put(address: number, length: number): void;
   /**
    * Hands all that waits to the device; 0, or the errno, with which either the sender is broken or none has left. Frames that
@@ -168,7 +172,18 @@ function sender(
   let dropped = 0;
   let broken = false;
 
+  function breakOff(code: number): number {
+    broken = true;
+    // What the kernel has published did leave; it may have taken more.
+    const unpublished = (put - Atomics.load(words, consumer)) | 0;
+    taken = (put - Math.min(((put - taken) | 0) - dropped, unpublished)) | 0;
+    return code;
+  }
+
   return {
+    get hasRoom() {
+      return ((put - Atomics.load(done, doneProducer)) | 0) < XDP_SLOTS;
+    },
     get waiting() {
       return (put - taken) | 0;
     },
@@ -199,11 +214,9 @@ function sender(
           Atomics.store(words, producer, taken);
           return code;
         }
-        broken = true;
-        return code === 0 ? EAGAIN : code;
+        return breakOff(code === 0 ? EAGAIN : code);
       }
-      broken = true;
-      return EBUSY;
+      return breakOff(EBUSY);
     },
     addressOf: (waiting) => memory.address + ((taken + waiting) & (XDP_SLOTS - 1)) * XDP_SLOT_BYTES,
     lengthOf: (waiting) =>
