@@ -3,7 +3,7 @@
 
 import { heapStats } from "bun:jsc";
 import { describe, expect, test } from "bun:test";
-import { type Command, OK } from "../initiator/command.ts";
+import { ATA_ERROR, type Command, OK, READ } from "../initiator/command.ts";
 import { createMemoryPair } from "../link/memory.ts";
 import { createVirtualClock } from "../link/virtual_clock.ts";
 import { Export } from "../target/export.ts";
@@ -18,6 +18,7 @@ import { type LoadTexts, parseLoad } from "./load_options.ts";
 import { figuresOf, loadDocument } from "./load_report.ts";
 import { type LoadOutcome, runLoad } from "./load_run.ts";
 import { STALE } from "./stamp.ts";
+import { Verifier } from "./verifier.ts";
 import { Workload } from "./workload.ts";
 
 const US = 1e3;
@@ -273,6 +274,29 @@ test("commands that fail are counted, named, and not in the figures", async () =
   expect(outcome.load.firstFailure).toMatch(
     /^read of 8 sectors at \d+: ATA error \(status 0x\w+, error 0x40/,
   );
+});
+
+test("what nobody checks stays where it came in: a read has memory only where it is verified", () => {
+  const bytes = new Uint8Array(512);
+  const memory = { bytes, view: new DataView(bytes.buffer), address: 0 };
+  for (const verify of [false, true]) {
+    const spec = { rw: "randrw", bs: 512, offset: 0, size: 0, rwmixread: 50 } as const;
+    const workload = new Workload(spec, SECTORS * 512, createRandom(1));
+    const verifier = verify ? new Verifier(workload, 1) : null;
+    const submitted: Command[] = [];
+    const device = { submit: (command: Command) => submitted.push(command) };
+    const plan = { iodepth: 1, rampTime: 0, runtime: 1e12, bs: 512 };
+    const load = new Load(plan, workload, new AsRoomAllows(), verifier, device, memory, 0);
+    const seen = new Set<string>();
+    for (let now = 1; now < 100; now++) {
+      load.advance(now);
+      const command = submitted.pop() as Command;
+      seen.add(`${command.operation === READ ? "read" : "write"} ${command.memory === memory}`);
+      command.outcome = ATA_ERROR;
+      command.done(command);
+    }
+    expect([...seen].sort()).toEqual([`read ${verify}`, "write true"]);
+  }
 });
 
 describe("steady state", () => {

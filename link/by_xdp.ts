@@ -10,13 +10,11 @@
 // network, and told to `lost`.
 
 import { EBUSY } from "../sys/errno.ts";
-import { XDP_SLOT_BYTES, type XdpSender } from "../sys/xdp_socket.ts";
+import type { XdpSender } from "../sys/xdp_socket.ts";
 import type { FrameSender } from "./by_size.ts";
 
 /** Longer frames gain nothing. */
 export const MOST_BY_XDP = 1100;
-/** A longer one that waits alone leaves sooner by the sender beneath. */
-export const MOST_ALONE = 600;
 /** Frames gathered before the kernel is told. */
 export const GATHERED = 4;
 
@@ -41,10 +39,6 @@ export function sendByXdp(
     const xdp = gathering;
     if (xdp === null) return;
     gathering = null;
-    if (xdp.waiting === 1 && xdp.lengthOf(0) > MOST_ALONE) {
-      sendBeneath(xdp);
-      return;
-    }
     const refused = xdp.kick();
     const dropped = xdp.takeDropped();
     if (dropped > 0) lost(dropped, EBUSY);
@@ -84,6 +78,3 @@ export function sendByXdp(
     flush,
   };
 }
-
-// A frame that is small enough always fits.
-if (MOST_BY_XDP > XDP_SLOT_BYTES) throw new Error("invariant: slots too small");

@@ -1,8 +1,9 @@
-// When a spin offers its CPU, against a waiter whose every look at the clock takes half a microsecond.
+// When a spin offers its CPU, and when a loop that never spins sleeps, against a waiter whose every look at the clock takes half a microsecond.
 
 import { expect, test } from "bun:test";
 
 import { drive } from "./drive.ts";
+import type { Link } from "./link.ts";
 import type { Core } from "./loop.ts";
 
 /** `offers`: when the CPU was offered; each offer takes `taken` ns, each sleep `slept`. */
@@ -74,4 +75,31 @@ test("no CPU is offered while a deadline is within reach", async () => {
   await drive({ core, waiter, until: () => waiter.time > 1e6 });
   expect(waiter.offers).toEqual([]);
   expect(fired).toBeGreaterThan(15);
+});
+
+test("frugal sleeps right after a turn that brought one frame, and looks again after one that brought more", async () => {
+  for (const [brought, turns] of [
+    [[1], [1]],
+    [[2, 0], [2]],
+    [[64, 3, 1], [3]],
+  ] as const) {
+    const waiter = idleWaiter(0, 0);
+    let received = 0;
+    const link = {
+      receive: () => brought[received++] ?? 0,
+      reclaim: () => 0,
+      flush() {},
+      nextDeadline: () => Infinity,
+    };
+    const port = { link: link as Partial<Link> as Link, visit() {}, reclaimed() {} };
+    const core = { ...idleCore(() => Infinity), ports: [port] };
+    const turnsBeforeSleep: number[] = [];
+    const { wait } = waiter;
+    waiter.wait = () => {
+      turnsBeforeSleep.push(received);
+      wait();
+    };
+    await drive({ core, waiter, mode: "frugal", until: () => waiter.sleeps > 0 });
+    expect(turnsBeforeSleep).toEqual([...turns]);
+  }
 });

@@ -29,22 +29,18 @@ export function openOutlet(
   const { sendBufferBytes } = receiver.granted;
   const linear = openLinearSender(transmitIndex, sendBufferBytes);
   const bySize = sendBySize(ordinary, linear);
-  const way =
-    use === "auto"
-      ? watchXdpWay(transmitIndex, sendBufferBytes)
-      : use === "on"
-        ? openXdpWay(transmitIndex, sendBufferBytes)
-        : null;
-  if (way === null) {
+  if (use === "off") {
     return {
       ...bySize,
       flush() {},
-      warnings: use === "on" ? [refusal(name)] : [],
+      warnings: [],
       close() {
         linear?.close();
       },
     };
   }
+  const openWay = use === "on" ? openXdpWay : watchXdpWay;
+  const way = openWay(transmitIndex, sendBufferBytes);
   receiver.onLook = way.look;
   const outlet = sendByXdp(bySize, way, (frames, code) => {
     counters.transmitted -= frames;
@@ -53,7 +49,7 @@ export function openOutlet(
   });
   return {
     ...outlet,
-    warnings: [],
+    warnings: use === "on" && way.sender === null ? [refusal(name)] : [],
     close() {
       outlet.flush();
       receiver.onLook = null;

@@ -20,32 +20,24 @@ import { BUDGET_BYTES, type Ends, linkConformance } from "./conformance.ts";
 import { type FrameView, TO_HOST, TO_OTHER, type TxBuffer } from "./link.ts";
 import { openPacketLink, type PacketLink } from "./packet.ts";
 import { ringBytesFor } from "./packet_receiver.ts";
+import { comesTrue, vethEnds } from "./veth_ends.ts";
 import type { PacketOptions } from "./packet_receiver.ts";
 
 if (inNamespace(import.meta.path)) {
-  linkConformance("packet", ({ buffers }) => vethEnds(buffers), { copies: true, budget: true });
+  linkConformance("packet", ({ buffers }) => ordinaryEnds(buffers), { copies: true, budget: true });
   describe("the packet link", own);
 }
 
-function vethEnds(buffers?: number): Ends {
-  inShell("ip link set va mtu 1500; ip link set vb mtu 1500");
-  const budget = buffers === undefined ? {} : { budgetBytes: buffers * BUDGET_BYTES };
-  // Small frames by AF_XDP have a file of their own: packet_by_xdp.test.ts.
-  const a = openPacketLink({ interface: "va", xdp: "off", ...budget });
-  const b = openPacketLink({ interface: "vb", xdp: "off", ...budget });
+/** Small frames by AF_XDP have a file of their own: packet_by_xdp.test.ts. */
+function ordinaryEnds(buffers?: number): Ends {
   return {
-    a,
-    b,
-    advance: (ns) => Bun.sleepSync(ns / 1e6),
-    close() {
-      inShell("tc qdisc del dev va root 2>/dev/null || true");
-      a.close();
-      b.close();
-    },
+    ...vethEnds({
+      xdp: "off",
+      ...(buffers === undefined ? {} : { budgetBytes: buffers * BUDGET_BYTES }),
+    }),
     // A queue of no length refuses every frame.
     congest: (on) =>
       inShell(on ? "tc qdisc replace dev va root pfifo limit 0" : "tc qdisc del dev va root"),
-    setMtu: (mtu) => inShell(`ip link set va mtu ${mtu}; ip link set vb mtu ${mtu}`),
   };
 }
 
@@ -77,15 +69,6 @@ function own(): void {
     const sent = a.transmit(buffer, length);
     a.flush();
     return sent;
-  }
-
-  /** Lets both links look at their interfaces until it does, 3 s at most. */
-  function comesTrue(condition: () => boolean): boolean {
-    for (const end = now() + 3e9; !condition() && now() < end; Bun.sleepSync(2)) {
-      a.receive(() => {}, 0);
-      b.receive(() => {}, 0);
-    }
-    return condition();
   }
 
   test("100,000 frames arrive in order and unbroken, through many turns of the ring", () => {
@@ -233,12 +216,12 @@ function own(): void {
     a.onChange = () => told.push(a.carrier);
     inShell("ip link set va down");
     expect(send(1)).toBe(true);
-    expect(comesTrue(() => !a.carrier && !b.carrier)).toBe(true);
+    expect(comesTrue([a, b], () => !a.carrier && !b.carrier)).toBe(true);
     expect(a.counters).toMatchObject({ transmitted: 0, transmitErrors: 1 });
     expect(told).toEqual([false]);
     inShell("ip link set va up");
     // The kernel may take a second to say that an interface runs again.
-    expect(comesTrue(() => a.carrier && b.carrier)).toBe(true);
+    expect(comesTrue([a, b], () => a.carrier && b.carrier)).toBe(true);
     expect(told.at(-1)).toBe(true);
     expect(send(2)).toBe(true);
     expect(b.receive(() => {}, 64)).toBe(1);
@@ -250,7 +233,7 @@ function own(): void {
     inShell("ip link set va address 02:00:00:00:00:07");
     let told = 0;
     a.onChange = () => told++;
-    expect(comesTrue(() => told > 0)).toBe(true);
+    expect(comesTrue([a, b], () => told > 0)).toBe(true);
     expect({ told, mac: a.mac }).toEqual({ told: 1, mac: 0x0200_0000_0007 });
     expect(before).not.toBe(a.mac);
   });

@@ -3,7 +3,6 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
-import { now } from "../sys/clock.ts";
 import { ENETDOWN } from "../sys/errno.ts";
 import { inNamespace, inShell } from "../sys/in_namespace.ts";
 import { findInterface } from "../sys/interface.ts";
@@ -16,6 +15,7 @@ import { type Ends, linkConformance } from "./conformance.ts";
 import type { TxBuffer } from "./link.ts";
 import { openPacketLink, type PacketLink } from "./packet.ts";
 import type { PacketOptions } from "./packet_receiver.ts";
+import { comesTrue, vethEnds } from "./veth_ends.ts";
 
 /** linux/if_ether.h, linux/if_packet.h. */
 const ETH_P_ALL = 3;
@@ -28,20 +28,9 @@ if (inNamespace(import.meta.path)) {
 
 /** No queue that could be full stands on this way. */
 function xdpEnds(): Ends {
-  inShell("ip link set va mtu 1500; ip link set vb mtu 1500");
-  const a = openPacketLink({ interface: "va", xdp: "on" });
-  const b = openPacketLink({ interface: "vb", xdp: "on" });
-  expect([...a.granted.warnings, ...b.granted.warnings]).toEqual([]);
-  return {
-    a,
-    b,
-    advance: (ns) => Bun.sleepSync(ns / 1e6),
-    close() {
-      a.close();
-      b.close();
-    },
-    setMtu: (mtu) => inShell(`ip link set va mtu ${mtu}; ip link set vb mtu ${mtu}`),
-  };
+  const ends = vethEnds({ xdp: "on" });
+  expect([...ends.a.granted.warnings, ...ends.b.granted.warnings]).toEqual([]);
+  return ends;
 }
 
 function own(): void {
@@ -78,15 +67,6 @@ function own(): void {
     const sent = a.transmit(buffer, 60);
     a.flush();
     return sent;
-  }
-
-  /** Lets both links look at their interfaces until it does, 3 s at most. */
-  function comesTrue(condition: () => boolean): boolean {
-    for (const end = now() + 3e9; !condition() && now() < end; Bun.sleepSync(2)) {
-      a.receive(() => {}, 0);
-      b.receive(() => {}, 0);
-    }
-    return condition();
   }
 
   /** A capture on va, as libpcap's: what it is shown of what is sent, each frame's number. */
@@ -225,7 +205,7 @@ function own(): void {
     }
     expect(a.counters).toMatchObject({ transmitted: 0, transmitErrors: 15 });
     inShell("ip link set vb up");
-    expect(comesTrue(() => a.carrier && b.carrier)).toBe(true);
+    expect(comesTrue([a, b], () => a.carrier && b.carrier)).toBe(true);
     for (let number = 4; number < 11; number++) a.transmit(buffer, 60);
     a.flush();
     expect(a.counters).toMatchObject({ transmitted: 7, transmitErrors: 15 });

@@ -14,9 +14,9 @@ import { hasQueueDiscipline } from "../sys/queue_discipline.ts";
 import { openXdpSender, type XdpSender } from "../sys/xdp_socket.ts";
 
 /** How long a capture may run before it sees all frames, ns. */
-const LOOK_EVERY = 100e6;
+export const LOOK_EVERY = 100e6;
 /** How long a socket that broke is not replaced, ns: to close one waits for the kernel's other CPUs. */
-const REST = 1e9;
+export const REST = 1e9;
 /** A socket that was closed gives its queue back a moment later, by a worker of the kernel's; 1 ms between two. */
 const TRIES = 5;
 
@@ -30,11 +30,17 @@ export interface XdpWay {
   close(): void;
 }
 
-/** Out of interface `index` while it is clear, as of now and of the last `look`. */
-export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
-  const captures = openCaptures(index);
+/** What a way depends on. */
+export interface XdpGround {
+  open(): XdpSender | null;
+  /** `changed`: something about some interface may have since it was last asked. */
+  isClear(changed: boolean): boolean;
+  close(): void;
+}
+
+/** Open at once where it is clear: a socket that is opened later would look like a leak. */
+export function createXdpWay(ground: XdpGround): XdpWay {
   let open: XdpSender | null = null;
-  let hasQueue = true;
   let stale = true;
   let hasBroken = false;
   let nextLook = Number.NEGATIVE_INFINITY;
@@ -57,49 +63,55 @@ export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
     },
     close() {
       way.drop();
-      captures?.close();
+      ground.close();
     },
   };
 
   function see(): void {
-    if (stale) hasQueue = hasQueueDiscipline(index);
+    const isClear = ground.isClear(stale);
     stale = false;
-    const isClear = !hasQueue && captures !== null && !captures.any();
-    if (isClear) open ??= openXdpSender(index, sendBufferBytes);
+    if (isClear) open ??= ground.open();
     way.sender = isClear ? open : null;
   }
 
-  // Opened with the link: what is opened later would look like a leak.
   see();
   return way;
 }
 
-/** Out of interface `index` whatever stands there; null: no such socket. */
-export function openXdpWay(index: number, sendBufferBytes: number): XdpWay | null {
-  let first = openXdpSender(index, sendBufferBytes);
-  for (let tries = 1; first === null && tries < TRIES; tries++) {
-    Bun.sleepSync(1);
-    first = openXdpSender(index, sendBufferBytes);
-  }
-  if (first === null) return null;
-  let hasBroken = false;
-  let nextTry = Number.NEGATIVE_INFINITY;
-  const way = {
-    sender: first as XdpSender | null,
-    look(now: number) {
-      if (way.sender !== null || now < nextTry) return;
-      nextTry = now + REST;
-      if (!hasBroken) way.sender = openXdpSender(index, sendBufferBytes);
-      hasBroken = false;
-    },
-    drop() {
-      way.sender?.close();
-      way.sender = null;
-      hasBroken = true;
+/** Out of interface `index` while nothing there would miss its frames. */
+export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
+  const captures = openCaptures(index);
+  let hasQueue = true;
+  return createXdpWay({
+    open: () => openXdpSender(index, sendBufferBytes),
+    isClear(changed) {
+      if (changed) hasQueue = hasQueueDiscipline(index);
+      return !hasQueue && captures !== null && !captures.any();
     },
     close() {
-      way.drop();
+      captures?.close();
     },
-  };
-  return way;
+  });
+}
+
+/** Out of interface `index` whatever stands there; without a `sender` at first: there is no such socket now. */
+export function openXdpWay(index: number, sendBufferBytes: number): XdpWay {
+  let tries = TRIES;
+  const way = createXdpWay({
+    open() {
+      let sender = openXdpSender(index, sendBufferBytes);
+      // Only before the link is in use does anybody wait.
+      for (; sender === null && tries > 1; tries--) {
+        Bun.sleepSync(1);
+        sender = openXdpSender(index, sendBufferBytes);
+      }
+      tries = 1;
+      return sender;
+    },
+    isClear: () => true,
+    close() {},
+  });
+  const { look } = way;
+  // A change closes nothing here.
+  return Object.assign(way, { look: (now: number) => look(now, false) });
 }

@@ -9,6 +9,7 @@ import { EACCES, EPERM, errno, refused } from "./errno.ts";
 import { libc, pointer } from "./libc.ts";
 import { type Mapping, mapMemory } from "./memory.ts";
 import { createMessage } from "./message.ts";
+import { growSocketBuffer, RECEIVE_BUFFER, SEND_BUFFER } from "./socket_buffer.ts";
 
 const c = libc({
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
@@ -29,11 +30,7 @@ const SOCK_CLOEXEC = 0x80000;
 const MSG_DONTWAIT = 0x40;
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
-const SO_SNDBUF = 7;
-const SO_RCVBUF = 8;
 const SO_ATTACH_FILTER = 26;
-const SO_SNDBUFFORCE = 32;
-const SO_RCVBUFFORCE = 33;
 export const SOL_PACKET = 263;
 const PACKET_ADD_MEMBERSHIP = 1;
 const PACKET_MR_PROMISC = 1;
@@ -104,11 +101,6 @@ export function openPacketSocket(): PacketSocket {
     }
     throw refused("can't open a raw Ethernet socket", code);
   }
-  function setNumber(option: number, number: number): boolean {
-    scratch.view.setInt32(0, number, true);
-    return c.setsockopt(fd, SOL_SOCKET, option, value, 4) === 0;
-  }
-
   function get(level: number, option: number, bytes: number): boolean {
     scratch.view.setUint32(32, bytes, true);
     return c.getsockopt(fd, level, option, value, valueLength) === 0;
@@ -119,9 +111,9 @@ export function openPacketSocket(): PacketSocket {
     return scratch.view.getInt32(0, true);
   }
 
-  function grow(force: number, plain: number, bytes: number): number {
-    if (!setNumber(force, bytes)) setNumber(plain, bytes);
-    return getNumber(plain);
+  function grow(buffer: typeof SEND_BUFFER | typeof RECEIVE_BUFFER, bytes: number): number {
+    growSocketBuffer(fd, buffer, bytes);
+    return getNumber(buffer.plain);
   }
 
   function setOption(level: number, option: number, bytes: Uint8Array): void {
@@ -133,13 +125,13 @@ export function openPacketSocket(): PacketSocket {
   return {
     fd,
     get receiveBufferBytes() {
-      return getNumber(SO_RCVBUF);
+      return getNumber(RECEIVE_BUFFER.plain);
     },
     get sendBufferBytes() {
-      return getNumber(SO_SNDBUF);
+      return getNumber(SEND_BUFFER.plain);
     },
-    growReceiveBuffer: (bytes) => grow(SO_RCVBUFFORCE, SO_RCVBUF, bytes),
-    growSendBuffer: (bytes) => grow(SO_SNDBUFFORCE, SO_SNDBUF, bytes),
+    growReceiveBuffer: (bytes) => grow(RECEIVE_BUFFER, bytes),
+    growSendBuffer: (bytes) => grow(SEND_BUFFER, bytes),
     attachFilter(program) {
       attachFilter(fd, program);
     },

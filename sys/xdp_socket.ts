@@ -24,6 +24,7 @@ import { EAGAIN, EBUSY, ENETDOWN, ENXIO, errno } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { copyAddressed } from "./memcpy.ts";
 import { type Mapping, mapMemory, mapShared } from "./memory.ts";
+import { growSocketBuffer, SEND_BUFFER } from "./socket_buffer.ts";
 
 const c = libc({
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
@@ -38,9 +39,6 @@ const AF_XDP = 44;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0x80000;
 const MSG_DONTWAIT = 0x40;
-const SOL_SOCKET = 1;
-const SO_SNDBUF = 7;
-const SO_SNDBUFFORCE = 32;
 const SOL_XDP = 283;
 const XDP_MMAP_OFFSETS = 1;
 const XDP_TX_RING = 3;
@@ -51,7 +49,10 @@ const XDP_COPY = 1 << 1;
 const PGOFF_TX_RING = 0x8000_0000;
 const PGOFF_COMPLETION_RING = 0x1_8000_0000;
 
-/** Frames that may wait for a kick, or be with a device that sends from them; a power of two. Few: the memory is locked, of which a user may have 8 MiB in all. */
+/**
+ * Frames that may wait for a kick, or be with a device that sends from them; a power of two. Few: the memory is locked,
+ * of which a user may have 8 MiB in all.
+ */
 export const XDP_SLOTS = 8;
 /** The least that the kernel takes as a chunk. */
 export const XDP_SLOT_BYTES = 2048;
@@ -92,20 +93,13 @@ export function openXdpSender(index: number, sendBufferBytes: number): XdpSender
   if (fd < 0) return null;
   const maps: Mapping[] = [];
   try {
-    setSendBuffer(fd, sendBufferBytes);
+    // Frames that a device holds count against it.
+    growSocketBuffer(fd, SEND_BUFFER, sendBufferBytes);
     const sender = prepare(fd, index, maps);
     if (sender !== null) return sender;
   } catch {}
   close(fd, maps);
   return null;
-}
-
-/** Frames that a device holds count against it; as much as the user may have. */
-function setSendBuffer(fd: number, bytes: number): void {
-  const value = new Int32Array([bytes]);
-  if (c.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, value, 4) < 0) {
-    c.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, value, 4);
-  }
 }
 
 function close(fd: number, maps: readonly Mapping[]): void {

@@ -181,6 +181,21 @@ describe("an interface", () => {
     expect(probe.ask(readFrame(0, 1, { tag: 3, to: OURS }))).toEqual([]);
   });
 
+  test("that goes sends what its link has gathered first: no turn comes to it any more", () => {
+    const probe = createProbe();
+    const [first] = probe.target.ports;
+    const port = first as NonNullable<typeof first>;
+    const done: string[] = [];
+    const { flush } = port.link;
+    port.link.flush = () => {
+      done.push("flushed");
+      flush();
+    };
+    probe.target.removePort(port, () => done.push("gone"));
+    probe.run(0);
+    expect(done).toEqual(["flushed", "gone"]);
+  });
+
   test("that comes back is announced and takes the places of the one that went", () => {
     const probe = createProbe();
     const [first] = probe.target.ports;
