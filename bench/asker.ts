@@ -63,9 +63,8 @@ export class Asker {
       const length = this.socket.receive(this.into.address, 2048);
       if (length >= aoe.LENGTH && aoe.isResponse(this.into.view, 0)) return this.into.view;
       if (length > 0) continue;
-      const left = until - now();
-      if (left <= 0) return null;
-      if (!spin) this.poller.poll(left);
+      if (now() >= until) return null;
+      if (!spin) this.poller.wait(until);
     }
   }
 

@@ -1,7 +1,7 @@
 // `aoe bench load`: one load against a target that runs, over a raw socket.
 
 import type { DriveMode } from "../link/drive.ts";
-import { createPollWaiter } from "../link/ppoll_waiter.ts";
+import { createPollWaiter } from "../link/poll_waiter.ts";
 import {
   openRawLink,
   parseRawLink,

@@ -7,7 +7,7 @@
 
 import type { Link } from "../link/link.ts";
 import { createMemoryPair } from "../link/memory.ts";
-import { createPollWaiter } from "../link/ppoll_waiter.ts";
+import { createPollWaiter } from "../link/poll_waiter.ts";
 import { createVirtualClock } from "../link/virtual_clock.ts";
 import { Export } from "../target/export.ts";
 import { parseServiceModel } from "../target/service/model.ts";

@@ -9,7 +9,7 @@ import { drive } from "../link/drive.ts";
 import type { FrameView, Link, TxBuffer } from "../link/link.ts";
 import type { Core, Port } from "../link/loop.ts";
 import { openPacketLink } from "../link/packet.ts";
-import { createPollWaiter } from "../link/ppoll_waiter.ts";
+import { createPollWaiter } from "../link/poll_waiter.ts";
 import { pinToCpus } from "../sys/affinity.ts";
 import { environment, Failure } from "../words/failure.ts";
 import * as aoe from "../wire/aoe.ts";

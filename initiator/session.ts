@@ -8,7 +8,7 @@ import { drive, type DriveMode, type DriveOptions } from "../link/drive.ts";
 import { parseFaults } from "../link/fault_plan.ts";
 import { createFaults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
-import { createPollWaiter, type PollWaiter } from "../link/ppoll_waiter.ts";
+import { createPollWaiter, type PollWaiter } from "../link/poll_waiter.ts";
 import { createReclaim } from "../link/reclaim.ts";
 import { parseReclaim } from "../link/reclaim_model.ts";
 import { wrapLink, type Wrapper } from "../link/wrap.ts";

@@ -1,5 +1,5 @@
 // Byte streams beside the frames: what a server of clients on this host (NBD, a control socket) needs
-// of a socket, whether it is a Unix socket in the loop's ppoll set or two ends in one process.
+// of a socket, whether it is a Unix socket in the loop's set or two ends in one process.
 
 import { EAGAIN } from "../sys/errno.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT } from "../sys/poll.ts";

@@ -257,6 +257,21 @@ export function linkConformance(
       expect(objects.size).toBe(1);
     });
 
+    test("whether a frame waits, where that can be told, is what receive finds", () => {
+      const { a, b } = ends;
+      if (b.waiting === undefined) return;
+      settle();
+      while (b.receive(() => {}, 64) > 0);
+      expect(b.waiting()).toBe(false);
+      for (let i = 0; i < 2; i++) a.transmit(make(a, b.mac, i), 60);
+      a.flush();
+      settle();
+      for (const waits of [true, true, false]) {
+        expect(b.waiting()).toBe(waits);
+        expect(b.receive(() => {}, 1)).toBe(waits ? 1 : 0);
+      }
+    });
+
     test("a frame can be answered from within its visit", () => {
       const { a, b } = ends;
       const answer = make(b, a.mac, 9);

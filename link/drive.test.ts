@@ -13,7 +13,7 @@ import type { Link, TxBuffer } from "./link.ts";
 import type { Core } from "./loop.ts";
 import { createMemoryPair } from "./memory.ts";
 import { openPacketLink } from "./packet.ts";
-import { createPollWaiter, type PollWaiter } from "./ppoll_waiter.ts";
+import { createPollWaiter, type PollWaiter } from "./poll_waiter.ts";
 
 const MODES: DriveMode[] = ["low-latency", "throughput", "frugal"];
 const MS = 1e6;
@@ -168,7 +168,7 @@ function outside(): void {
     let served = 0;
     waiter.add(other.wakeFd, () => {
       served++;
-      other.poll(0);
+      other.serve();
     });
     game.send();
     other.wake();
@@ -190,7 +190,7 @@ function outside(): void {
     let servedAt = 0;
     waiter.add(other.wakeFd, () => {
       servedAt ||= turns;
-      other.poll(0);
+      other.serve();
     });
     const busy = idleCore(
       () => 0,

@@ -2,7 +2,7 @@
 // own event loop.
 //
 //   turn ─ frames? ─ yes ─▶ turn (frugal, after one frame: sleep)
-//             └ no ─▶ spin (turns without sleeping) ─ used up ─▶ ppoll until the next deadline ─▶ turn
+//             └ no ─▶ spin (turns without sleeping) ─ used up ─▶ sleep until the next deadline ─▶ turn
 //   every 5 ms, and after a wait that brought no frame: setImmediate, for signals, promises, progress
 //
 // Spinning pays only where the next frame comes within tens of microseconds, about what waking up
@@ -19,7 +19,7 @@
 import { drainMicrotasks } from "bun:jsc";
 
 import { now } from "../sys/clock.ts";
-import { type Core, nextDeadline, turn } from "./loop.ts";
+import { type Core, frameWaits, nextDeadline, turn } from "./loop.ts";
 import type { Waiter } from "./waiter.ts";
 
 /**
@@ -132,6 +132,8 @@ export async function drive(options: DriveOptions): Promise<void> {
       at = back;
       continue;
     }
+    // It came during the turn: to go to sleep and be woken at once costs more than another turn.
+    if (frameWaits(core)) continue;
     const deadline = nextDeadline(core);
     // A deadline within reach is met by spinning: the kernel's timer would be tens of microseconds late.
     if (deadline - at <= longestSpin) continue;

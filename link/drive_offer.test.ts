@@ -103,3 +103,25 @@ test("frugal sleeps right after a turn that brought one frame, and looks again a
     expect(turnsBeforeSleep).toEqual([...turns]);
   }
 });
+
+test("who would sleep takes another turn where a frame waits already", async () => {
+  for (const mode of ["low-latency", "throughput", "frugal"] as const) {
+    const waiter = idleWaiter(0, 0);
+    // What is there before each turn; the second and third frame come while the one before is served.
+    const there = [1, 1, 1, 0];
+    let received = 0;
+    const link = {
+      receive: () => there[received++] ?? 0,
+      waiting: () => (there[received] ?? 0) > 0,
+      reclaim: () => 0,
+      flush() {},
+      nextDeadline: () => Infinity,
+    };
+    const port = { link: link as Partial<Link> as Link, visit() {}, reclaimed() {} };
+    const core = { ...idleCore(() => Infinity), ports: [port] };
+    // Nothing is expected: no mode spins.
+    const expecting = () => false;
+    await drive({ core, waiter, mode, expecting, until: () => waiter.sleeps > 0 });
+    expect(received).toBe(4);
+  }
+});

@@ -89,6 +89,8 @@ export interface Link {
   free(buffer: TxBuffer): void;
   /** Visits at most `limit` frames that are there; never waits. Returns how many. */
   receive(visit: (frame: FrameView) => void, limit: number): number;
+  /** Whether `receive` would find a frame, told from memory alone. Absent: that can't be told. */
+  waiting?(): boolean;
   /** Sends the first `length` bytes and pins the buffer; false: no room now, nothing was sent or pinned. */
   transmit(buffer: TxBuffer, length: number): boolean;
   /**

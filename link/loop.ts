@@ -46,3 +46,9 @@ export function nextDeadline(core: Core): number {
   for (const port of core.ports) deadline = Math.min(deadline, port.link.nextDeadline());
   return deadline;
 }
+
+/** Whether a frame waits on one of the links, as far as they can tell. */
+export function frameWaits(core: Core): boolean {
+  for (const port of core.ports) if (port.link.waiting?.() === true) return true;
+  return false;
+}

@@ -79,6 +79,7 @@ export function openPacketLink(options: PacketOptions): PacketLink {
     allocate: arena.allocate,
     free: arena.free,
     receive: receiver.receive,
+    waiting: receiver.waiting,
     transmit(buffer, length) {
       if (receiver.closed) throw new Error("invariant: transmit on a closed link");
       if (length < ethernet.LENGTH || length > buffer.bytes.length) {

@@ -5,7 +5,7 @@
 //
 // A slot goes back right after `visit`, so a core that wants to keep bytes copies them. Nothing is
 // allocated per frame. Once a millisecond at most, a look at what would otherwise go unseen: the interface's
-// changes (netlink), the socket's pending error (a link that went down makes ppoll return at once until it is taken),
+// changes (netlink), the socket's pending error (a link that went down makes a wait return at once until it is taken),
 // whether frames have outgrown the slots, and whatever else the link asks for (`onLook`).
 
 import { now } from "../sys/clock.ts";
@@ -103,6 +103,7 @@ export interface PacketReceiver {
   countDrops(): void;
   readonly closed: boolean;
   receive(visit: (frame: FrameView) => void, limit: number): number;
+  waiting(): boolean;
   close(): void;
 }
 
@@ -230,7 +231,7 @@ function receiver(
   }
 
   function look(at: number): void {
-    // Without this a link that went down would make every ppoll return at once.
+    // Without this a link that went down would make every wait return at once.
     const pending = socket.takeError();
     if (pending !== 0) counters.lastErrno = pending;
     const changed = watch.take();
@@ -306,6 +307,9 @@ function receiver(
       return closed;
     },
     receive,
+    waiting() {
+      return !closed && (Atomics.load(words, ((offsets[cursor] ?? 0) + STATUS) >> 2) & USER) !== 0;
+    },
     close() {
       if (closed) return;
       countDrops();

@@ -211,6 +211,7 @@ export function openRingLink(options: PacketOptions): RingLink {
       else list.push(owner);
     },
     receive: receiver.receive,
+    waiting: receiver.waiting,
     transmit,
     flush() {},
     reclaim,

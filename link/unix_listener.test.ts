@@ -17,7 +17,7 @@ import { connectUnixSocket, listenUnixSocket, type UnixStream } from "../sys/uni
 import { EXIT, Failure } from "../words/failure.ts";
 import { addressedMemory } from "./addressed_memory.ts";
 import { AGAIN, type ByteStream } from "./byte_stream.ts";
-import { createPollWaiter } from "./ppoll_waiter.ts";
+import { createPollWaiter } from "./poll_waiter.ts";
 import { listenAt } from "./unix_listener.ts";
 
 let folder = "";

@@ -1,7 +1,7 @@
-// How a loop sleeps. The real waiter is one ppoll over the fds of many links and a wake-up eventfd;
+// How a loop sleeps. The real waiter is one epoll over the fds of many links and a wake-up eventfd;
 // the virtual one moves a simulated clock. A core sees neither: it is told `now`.
 
-/** Real: one ppoll over the fds of many links, a wake-up eventfd, NBD and control sockets. Virtual: the simulated clock. */
+/** Real: one epoll over the fds of many links, a wake-up eventfd, NBD and control sockets. Virtual: the simulated clock. */
 export interface Waiter {
   /** Nanoseconds since an arbitrary start, never backwards. */
   now(): number;

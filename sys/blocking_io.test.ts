@@ -20,6 +20,7 @@ import { EBADF } from "./errno.ts";
 import { openIoUring } from "./io_uring.ts";
 import { openIoWorkers } from "./io_workers.ts";
 import { mapMemory } from "./memory.ts";
+import { now } from "./clock.ts";
 import { createPoller } from "./poll.ts";
 import { Failure } from "../words/failure.ts";
 
@@ -30,13 +31,13 @@ const probe = openIoUring();
 const noRing = typeof probe === "string" ? ` (skipped: ${probe})` : "";
 if (typeof probe !== "string") probe.close();
 
-/** Waits in ppoll, as the loop does, until `count` operations have been told. */
+/** Waits asleep, as the loop does, until `count` operations have been told. */
 function finish(io: BlockingIo, count: number): Map<number, number> {
   const poller = createPoller();
   poller.add(io.fd, () => io.drain());
   const results = new Map<number, number>();
   for (let waits = 0; results.size < count && waits < 100_000; waits++) {
-    if (io.reap((token, result) => results.set(token, result)) === 0) poller.poll(5e9);
+    if (io.reap((token, result) => results.set(token, result)) === 0) poller.wait(now() + 5e9);
   }
   poller.close();
   return results;

@@ -5,7 +5,7 @@
 //   CQ ring [ head  tail  mask … result ]  user data u64, result i32, flags u32; the kernel moves tail, we head
 //
 // One system call per operation submits it; completions cost none: their tail is a load. The kernel
-// raises an eventfd for each, which a sleeping loop has in its ppoll. All operations carry IOSQE_ASYNC:
+// raises an eventfd for each, which a sleeping loop waits for. All operations carry IOSQE_ASYNC:
 // a worker thread of the kernel begins them, since to begin a cold buffered read (its extents may be on
 // the disk too) can block just as the read does. `syscall` is declared with pointers where the calls
 // differ: a number crosses as one. Syscalls 425 to 427 are the same on x86_64 and arm64.

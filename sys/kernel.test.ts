@@ -136,23 +136,63 @@ describe("poll", () => {
     const other = createPoller();
     for (const timeout of [50e3, 3e6]) {
       const start = now();
-      expect(poller.poll(timeout)).toBe(0);
+      expect(poller.wait(start + timeout)).toBe(0);
       expect(now() - start).toBeGreaterThanOrEqual(timeout);
     }
     const got: number[] = [];
     poller.add(other.wakeFd, (events) => got.push(events), POLLIN | POLLOUT);
     other.wake();
-    expect(poller.poll(1e9)).toBe(1);
+    expect(poller.wait(now() + 1e9)).toBe(1);
     expect(got).toEqual([POLLIN | POLLOUT]);
     // Another interest, the same descriptor.
-    other.poll(0);
+    other.serve();
     poller.add(other.wakeFd, (events) => got.push(events));
     expect(poller.serve()).toBe(0);
     poller.remove(other.wakeFd);
     other.wake();
-    expect(poller.poll(0)).toBe(0);
+    expect(poller.serve()).toBe(0);
     poller.close();
     other.close();
+  });
+
+  test("an alarm that was set for an earlier wait ends no later one", () => {
+    const poller = createPoller();
+    for (const [armed, until] of [
+      [2e6, 8e6],
+      [8e6, 2e6],
+    ] as const) {
+      poller.wake();
+      expect(poller.wait(now() + armed)).toBe(1);
+      const start = now();
+      expect(poller.wait(start + until)).toBe(0);
+      expect(now() - start).toBeGreaterThanOrEqual(until);
+      expect(now() - start).toBeLessThan(until + 500e6);
+    }
+    // The one that is armed still, rung while nobody waited, is no wake-up.
+    Bun.sleepSync(10);
+    expect(poller.wait(now())).toBe(0);
+    expect(poller.serve()).toBe(0);
+    expect(poller.wait(0)).toBe(0);
+    poller.close();
+  });
+
+  test("a number that was closed and given anew is watched anew", () => {
+    const poller = createPoller();
+    const first = createPoller();
+    poller.add(first.wakeFd, () => expect.unreachable());
+    first.close();
+    // The lowest numbers that are free: those of `first`.
+    const second = createPoller();
+    expect(second.wakeFd).toBe(first.wakeFd);
+    let served = 0;
+    poller.add(second.wakeFd, () => served++);
+    second.wake();
+    expect(poller.serve()).toBe(1);
+    expect(served).toBe(1);
+    second.close();
+    poller.remove(second.wakeFd);
+    expect(poller.serve()).toBe(0);
+    poller.close();
   });
 
   test("serves hundreds, each once, while they come and go from within", () => {
@@ -164,11 +204,11 @@ describe("poll", () => {
         served.push(index);
         // Its own descriptor, which may move another into its place.
         if (index % 3 === 0) poller.remove(other.wakeFd);
-        else other.poll(0);
+        else other.serve();
       });
       other.wake();
     }
-    poller.poll(0);
+    poller.serve();
     expect(served.toSorted((a, b) => a - b)).toEqual(others.map((_, index) => index));
     served.length = 0;
     for (const other of others) other.wake();

@@ -72,7 +72,7 @@ export interface PacketSocket {
   kick(): number;
   /** One frame into `address`, bytes taken, or −errno. For a socket without a ring. */
   receive(address: number, capacity: number): number;
-  /** Takes the pending error (ENETDOWN once per link-down); 0: none. Left pending it makes ppoll return at once for ever. */
+  /** Takes the pending error (ENETDOWN once per link-down); 0: none. Left pending it makes a wait return at once for ever. */
   takeError(): number;
   /** Frames lost for want of room since the last call. */
   takeDrops(): number;

@@ -1,157 +1,180 @@
-// ppoll over a set of descriptors that comes and goes, with nanosecond grain, and an eventfd that
-// ends a wait from outside (another thread, a signal handler of Bun's loop).
+// A set of descriptors that comes and goes, waited for by epoll; and an eventfd that ends a wait from outside
+// (another thread, a signal handler of Bun's loop).
 //
-// struct pollfd: fd i32 @0, events u16 @4, revents u16 @6. Slot 0 is the eventfd; a removed slot is
-// filled by the last, so that the kernel walks no holes.
+// struct epoll_event: events u32, then 64 bits of ours: the descriptor, and above it the serial number of its `add`, by
+// which the event of one that was removed or replaced meanwhile is told. Packed on x86-64.
+//
+// Two sleeping ends on one CPU, a message and its answer, in C: 21 µs by ppoll with a time limit of 1 ms; 15 without,
+// since setting a timer for each sleep and taking it back costs a virtual machine two exits; 14 by epoll,
+// where the kernel walks no descriptor that has nothing to say. So a wait ends by an alarm that is left armed.
 
-import { EINTR, errno, refused } from "./errno.ts";
+import { createAlarm } from "./alarm.ts";
+import { now } from "./clock.ts";
+import { EINTR, ENOENT, errno, refused } from "./errno.ts";
 import { libc, pointer } from "./libc.ts";
 import { type Mapping, mapMemory } from "./memory.ts";
 
 const c = libc({
-  prctl: { args: ["i32", "u32"], returns: "i32" },
-  ppoll: { args: ["ptr", "u32", "ptr", "ptr"], returns: "i32" },
+  epoll_create1: { args: ["i32"], returns: "i32" },
+  epoll_ctl: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
+  epoll_wait: { args: ["i32", "ptr", "i32", "i32"], returns: "i32" },
   eventfd: { args: ["u32", "i32"], returns: "i32" },
   read: { args: ["i32", "ptr", "u32"], returns: "i32" },
   write: { args: ["i32", "ptr", "u32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
 });
 
+/** Epoll's bits for these are ppoll's. */
 export const POLLIN = 0x01;
 export const POLLOUT = 0x04;
 export const POLLERR = 0x08;
 export const POLLHUP = 0x10;
 
+const EPOLL_CLOEXEC = 0x80000;
+const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
+const EPOLL_CTL_MOD = 3;
 const EFD_CLOEXEC = 0x80000;
 const EFD_NONBLOCK = 0x800;
-const PR_SET_TIMERSLACK = 29;
-const ENTRY = 8;
-/** The first page: timespec @0, the eventfd's counter @16. The pollfds have memory of their own. */
-const TIMEOUT = 0;
+const PACKED = process.arch === "x64";
+const EVENT_BYTES = PACKED ? 12 : 16;
+const DESCRIPTOR = PACKED ? 4 : 8;
+const SERIAL = DESCRIPTOR + 4;
+/** Scratch: the event that epoll_ctl is given @0, the eventfd's counter @16. The events have memory of their own. */
 const COUNTER = 16;
-const SECOND = 1e9;
 
 /** Called with the POLL… bits that are set. */
 export type Ready = (events: number) => void;
 
 export interface Poller {
-  /** Watches `fd` for `events` (POLLIN unless told); `ready` runs within `poll`. Again for the same fd: replaced. */
+  /** Watches `fd` for `events` (POLLIN unless told); `ready` runs within `wait` and `serve`. Again for the same fd: replaced. */
   add(fd: number, ready?: Ready | null, events?: number): void;
   remove(fd: number): void;
   /**
-   * Waits at most `timeout` ns (0: only looks). Returns how many descriptors were ready, the wake-up
-   * among them; 0 after the time has passed or a signal has come.
+   * Waits until `until`, ns of sys/clock.ts. Returns how many descriptors were ready, the wake-up
+   * among them; 0 after the time has come, or earlier when a signal has.
    */
-  poll(timeout: number): number;
+  wait(until: number): number;
   /** Looks without waiting; returns how many `ready` functions ran, the wake-up not counted. */
   serve(): number;
-  /** Ends the present or the next `poll`; may be called from another thread through `wakeFd`. */
+  /** Ends the present or the next `wait`; may be called from another thread through `wakeFd`. */
   wake(): void;
   /** Writing eight bytes with a number > 0 to it wakes the poller. */
   readonly wakeFd: number;
   close(): void;
 }
 
+interface Watched {
+  readonly serial: number;
+  readonly ready: Ready | null;
+}
+
 export function createPoller(): Poller {
-  // Sleeps of this thread end within a microsecond of their time, not within the default 50 µs.
-  c.prctl(PR_SET_TIMERSLACK, 1);
-  const scratch = mapMemory(32);
+  const fd = c.epoll_create1(EPOLL_CLOEXEC);
+  if (fd < 0) throw refused("can't make an epoll");
   const wakeFd = c.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wakeFd < 0) throw refused("can't make an eventfd");
+  const alarm = createAlarm();
+  const scratch = mapMemory(32);
+  const { view } = scratch;
+  const given = pointer(scratch.address);
+  const counter = pointer(scratch.address + COUNTER);
   let capacity = 64;
-  let entries: Mapping = mapMemory(capacity * ENTRY);
-  let count = 0;
-  /** How many `ready` functions the last `poll` ran. */
+  let events: Mapping = mapMemory(capacity * EVENT_BYTES);
+  const watched = new Map<number, Watched>();
+  let serial = 0;
+  /** Of the last look: how many `ready` functions ran, and whether the alarm rang. */
   let served = 0;
-  const callbacks: (Ready | null)[] = [];
-  const slots = new Map<number, number>();
-  const timeoutAddress = pointer(scratch.address + TIMEOUT);
-  const counterAddress = pointer(scratch.address + COUNTER);
+  let rang = false;
 
-  function add(fd: number, ready: Ready | null = null, events = POLLIN): void {
-    let slot = slots.get(fd);
-    if (slot === undefined) {
-      if (count === capacity) grow();
-      slot = count++;
-      slots.set(fd, slot);
-    }
-    entries.view.setInt32(slot * ENTRY, fd, true);
-    entries.view.setUint16(slot * ENTRY + 4, events, true);
-    entries.view.setUint16(slot * ENTRY + 6, 0, true);
-    callbacks[slot] = ready;
+  function add(added: number, ready: Ready | null = null, mask = POLLIN): void {
+    serial = (serial + 1) >>> 0;
+    view.setUint32(0, mask, true);
+    view.setInt32(DESCRIPTOR, added, true);
+    view.setUint32(SERIAL, serial, true);
+    let code = control(watched.has(added) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, added);
+    // It was closed before it was removed, and its number is another's now.
+    if (code === ENOENT) code = control(EPOLL_CTL_ADD, added);
+    if (code !== 0) throw refused("can't watch a descriptor", code);
+    watched.set(added, { serial, ready });
   }
 
-  function grow(): void {
-    const larger = mapMemory(capacity * 2 * ENTRY);
-    larger.bytes.set(entries.bytes);
-    entries.unmap();
-    entries = larger;
-    capacity *= 2;
+  function control(operation: number, about: number): number {
+    return c.epoll_ctl(fd, operation, about, given) < 0 ? errno() : 0;
   }
 
-  function remove(fd: number): void {
-    const slot = slots.get(fd);
-    if (slot === undefined) return;
-    slots.delete(fd);
-    const last = --count;
-    if (slot !== last) {
-      entries.bytes.copyWithin(slot * ENTRY, last * ENTRY, (last + 1) * ENTRY);
-      callbacks[slot] = callbacks[last] ?? null;
-      slots.set(entries.view.getInt32(slot * ENTRY, true), slot);
-    }
-    callbacks.length = count;
+  /** Room for an event of each: what is ready is served in one look. */
+  function makeRoom(): void {
+    events.unmap();
+    capacity = 2 * watched.size;
+    events = mapMemory(capacity * EVENT_BYTES);
   }
 
-  function poll(timeout: number): number {
-    const seconds = Math.floor(timeout / SECOND);
-    scratch.view.setUint32(TIMEOUT, seconds, true);
-    scratch.view.setUint32(TIMEOUT + 8, timeout - seconds * SECOND, true);
+  function remove(removed: number): void {
+    // What was closed has left by itself.
+    if (watched.delete(removed)) control(EPOLL_CTL_DEL, removed);
+  }
+
+  /** Waits so many milliseconds (-1: for ever) and runs what is ready. */
+  function take(milliseconds: number): number {
     served = 0;
-    const ready = c.ppoll(pointer(entries.address), count, timeoutAddress, null);
-    if (ready > 0) served = dispatch();
-    else if (ready < 0 && errno() !== EINTR) throw refused("ppoll failed");
-    return Math.max(0, ready);
+    rang = false;
+    if (watched.size > capacity) makeRoom();
+    const ready = c.epoll_wait(fd, pointer(events.address), capacity, milliseconds);
+    if (ready < 0) {
+      if (errno() !== EINTR) throw refused("epoll_wait failed");
+      return 0;
+    }
+    const { view: told } = events;
+    for (let at = 0; at < ready * EVENT_BYTES; at += EVENT_BYTES) {
+      const one = watched.get(told.getInt32(at + DESCRIPTOR, true));
+      if (one === undefined || one.serial !== told.getUint32(at + SERIAL, true)) continue;
+      if (one.ready === null) continue;
+      if (one.ready !== drain && one.ready !== ring) served++;
+      one.ready(told.getUint32(at, true));
+    }
+    return ready;
   }
 
-  /** From the last slot down: a callback that removes its own descriptor moves only slots already seen. */
-  function dispatch(): number {
-    let called = 0;
-    for (let slot = count - 1; slot >= 0; slot--) {
-      if (slot >= count) continue;
-      const events = entries.view.getUint16(slot * ENTRY + 6, true);
-      if (events === 0) continue;
-      // Cleared, since a slot that is moved by `remove` must not fire a second time.
-      entries.view.setUint16(slot * ENTRY + 6, 0, true);
-      const ready = callbacks[slot] ?? null;
-      if (ready === null) continue;
-      if (ready !== drain) called++;
-      ready(events);
+  function wait(until: number): number {
+    for (;;) {
+      if (alarm.at > until) alarm.set(until);
+      const ready = take(-1);
+      if (!rang) return ready;
+      // One that was set for an earlier wait.
+      if (ready > 1 || now() >= until) return ready - 1;
     }
-    return called;
   }
 
   function drain(): void {
-    c.read(wakeFd, counterAddress, 8);
+    c.read(wakeFd, counter, 8);
+  }
+
+  function ring(): void {
+    rang = alarm.take();
   }
 
   add(wakeFd, drain);
+  add(alarm.fd, ring);
   return {
     add,
     remove,
-    poll,
+    wait,
     serve() {
-      poll(0);
+      take(0);
       return served;
     },
     wakeFd,
     wake() {
-      scratch.view.setUint32(COUNTER, 1, true);
-      scratch.view.setUint32(COUNTER + 4, 0, true);
-      c.write(wakeFd, counterAddress, 8);
+      view.setUint32(COUNTER, 1, true);
+      view.setUint32(COUNTER + 4, 0, true);
+      c.write(wakeFd, counter, 8);
     },
     close() {
+      c.close(fd);
       c.close(wakeFd);
-      entries.unmap();
+      alarm.close();
+      events.unmap();
       scratch.unmap();
     },
   };

@@ -1,6 +1,6 @@
 // Stream sockets with a path: listening, accepting, connecting, and moving bytes to and from addresses.
 // Every call returns at once (connect aside, which on a path does not wait for more than a full
-// backlog), so that these descriptors stand in the same ppoll set as the raw sockets.
+// backlog), so that these descriptors stand in the same set as the raw sockets.
 //
 // struct sockaddr_un: family u16 @0, path @2, at most 108 bytes with its closing zero.
 

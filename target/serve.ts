@@ -16,7 +16,7 @@ import type { Link } from "../link/link.ts";
 import type { Core } from "../link/loop.ts";
 import { openPacketLink } from "../link/packet.ts";
 import { ringBytesFor } from "../link/packet_receiver.ts";
-import { createPollWaiter } from "../link/ppoll_waiter.ts";
+import { createPollWaiter } from "../link/poll_waiter.ts";
 import { type Wrapper, wrapLink } from "../link/wrap.ts";
 import { onlineCpus, pinToCpus } from "../sys/affinity.ts";
 import { wallClockAtZero } from "../sys/clock.ts";

@@ -5,7 +5,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { createCapture } from "../../link/capture.ts";
 import type { Link } from "../../link/link.ts";
 import { openPacketLink } from "../../link/packet.ts";
-import { createPollWaiter } from "../../link/ppoll_waiter.ts";
+import { createPollWaiter } from "../../link/poll_waiter.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { environment, EXIT, usage } from "../../words/failure.ts";

@@ -8,7 +8,7 @@
 import { drive } from "../../link/drive.ts";
 import { createMemoryPair, type MemoryControl } from "../../link/memory.ts";
 import { openPacketLink } from "../../link/packet.ts";
-import { createPollWaiter } from "../../link/ppoll_waiter.ts";
+import { createPollWaiter } from "../../link/poll_waiter.ts";
 import { createVirtualClock, runVirtual } from "../../link/virtual_clock.ts";
 import { failed } from "../../words/failure.ts";
 import { type Cable, createFaultRun, type FaultCounts } from "../sim/fault_run.ts";

@@ -13,7 +13,7 @@ import { drive } from "../../link/drive.ts";
 import type { Core } from "../../link/loop.ts";
 import type { Link } from "../../link/link.ts";
 import { openPacketLink } from "../../link/packet.ts";
-import { createPollWaiter, type PollWaiter } from "../../link/ppoll_waiter.ts";
+import { createPollWaiter, type PollWaiter } from "../../link/poll_waiter.ts";
 import { failed } from "../../words/failure.ts";
 import { createRandom } from "../../words/random.ts";
 import { findProgram } from "../lab/programs.ts";

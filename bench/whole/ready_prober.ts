@@ -11,7 +11,7 @@ import { createInitiator } from "../../initiator/initiator.ts";
 import { createPool } from "../../initiator/pool/buffer_pool.ts";
 import { drive } from "../../link/drive.ts";
 import { openPacketLink } from "../../link/packet.ts";
-import { createPollWaiter } from "../../link/ppoll_waiter.ts";
+import { createPollWaiter } from "../../link/poll_waiter.ts";
 import { MS, S } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
 

@@ -7,7 +7,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { createPollWaiter, type PollWaiter } from "../../link/ppoll_waiter.ts";
+import { createPollWaiter, type PollWaiter } from "../../link/poll_waiter.ts";
 import { listenAt } from "../../link/unix_listener.ts";
 import { LineServer, LONGEST_LINE, MOST_CLIENTS } from "./line_server.ts";
 import type { Answer } from "./verbs.ts";

@@ -7,7 +7,7 @@
 // doesn't read its answer is not read from. Answers keep the order of their requests.
 //
 // The descriptors only end waits (they are watched without a callback): so a target that is busy with
-// frames pays for one look a millisecond, and not for a ppoll each 20 µs.
+// frames pays for one look a millisecond, and not for a system call each 20 µs.
 
 import {
   AGAIN,

@@ -25,13 +25,14 @@ import { join } from "node:path";
 import { drive } from "../../link/drive.ts";
 import type { FrameView, Memory, TxBuffer } from "../../link/link.ts";
 import { createMemoryPair } from "../../link/memory.ts";
-import { createPollWaiter } from "../../link/ppoll_waiter.ts";
+import { createPollWaiter } from "../../link/poll_waiter.ts";
 import { type BlockingIo, type BlockingKind, openBlockingIo } from "../../sys/blocking_io.ts";
 import { EIO } from "../../sys/errno.ts";
 import { isInMemory } from "../../sys/file.ts";
 import { openIoUring } from "../../sys/io_uring.ts";
 import { openIoWorkers } from "../../sys/io_workers.ts";
 import { mapMemory } from "../../sys/memory.ts";
+import { now } from "../../sys/clock.ts";
 import { createPoller } from "../../sys/poll.ts";
 import { Failure } from "../../words/failure.ts";
 import * as ata from "../../wire/ata.ts";
@@ -83,7 +84,7 @@ function bench(options: FileIoOptions = {}) {
       const ends: Ends[] = [];
       for (let waits = 0; io.pending > 0 && waits < 10_000; waits++) {
         io.poll((token, errno, good) => ends.push({ token, errno, good }));
-        if (io.pending > 0) poller.poll(1e9);
+        if (io.pending > 0) poller.wait(now() + 1e9);
       }
       return ends;
     },

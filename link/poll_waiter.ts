@@ -1,4 +1,4 @@
-// The real Waiter: the monotonic clock, and one ppoll over the fds of many links and whatever else must be
+// The real Waiter: the monotonic clock, and one epoll over the fds of many links and whatever else must be
 // answered fast (NBD, control sockets), ended early by an eventfd or a signal.
 
 import { yieldCpu } from "../sys/affinity.ts";
@@ -28,8 +28,9 @@ export function createPollWaiter(): PollWaiter {
   return {
     now,
     wait(deadline) {
-      const timeout = deadline - now();
-      poller.poll(timeout <= 0 ? 0 : Math.min(timeout, LONGEST_WAIT));
+      const at = now();
+      if (deadline <= at) poller.serve();
+      else poller.wait(Math.min(deadline, at + LONGEST_WAIT));
     },
     wake: poller.wake,
     yield: yieldCpu,
