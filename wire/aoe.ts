@@ -76,11 +76,8 @@ export function write(
   command: number,
   tag: number,
 ): void {
-  view.setUint8(base + VERSION_FLAGS, (VERSION << 4) | flags);
-  view.setUint8(base + ERROR, error);
-  view.setUint16(base + MAJOR, major);
-  view.setUint8(base + MINOR, minor);
-  view.setUint8(base + COMMAND, command);
+  view.setUint32(base + VERSION_FLAGS, (VERSION << 28) | (flags << 24) | (error << 16) | major);
+  view.setUint16(base + MINOR, (minor << 8) | command);
   view.setUint32(base + TAG, tag);
 }
 

@@ -94,13 +94,10 @@ export function write(
   command: number,
   lba: number,
 ): void {
-  view.setUint8(base + FLAGS, flags);
-  view.setUint8(base + FEATURE, feature);
-  view.setUint8(base + COUNT, count);
-  view.setUint8(base + COMMAND, command);
+  view.setUint32(base + FLAGS, (flags << 24) | (feature << 16) | (count << 8) | command);
   view.setUint32(base + LBA, lba >>> 0, true);
-  view.setUint16(base + LBA + 4, Math.floor(lba / 0x1_0000_0000), true);
-  view.setUint16(base + RESERVED, 0);
+  // The highest two bytes, and behind them the reserved ones.
+  view.setUint32(base + LBA + 4, Math.floor(lba / 0x1_0000_0000), true);
 }
 
 /** Whether an opcode addresses by 48 bits (P21: the opcode decides, not the E flag). */
