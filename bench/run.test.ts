@@ -46,7 +46,9 @@ function checkShape(result: RunResult, cells: number): void {
   expect(orders.toSorted((a, b) => a - b)).toEqual(Array.from({ length: cells }, (_, at) => at));
   for (const cell of result.cells) {
     expect(cell.trials.map((trial) => trial.failure)).toEqual([null]);
-    expect(cell.median).toMatchObject({ failures: 0, mismatches: 0, littles_law_holds: true });
+    // Not that Little's law holds: on a busy machine a slice may last as long as a command, and the clocks that it
+    // compares stand a slice apart. load.test.ts asks that of a clock that nobody disturbs.
+    expect(cell.median).toMatchObject({ failures: 0, mismatches: 0 });
     expect(cell.median?.iops).toBeGreaterThan(0);
     const fio = cell.trials[0]?.loads[0]?.fio as {
       jobs?: Record<string, Record<string, unknown>>[];
