@@ -1,7 +1,7 @@
 // The loop of a real process: turns of link/loop.ts, and between them spinning, sleeping, or a turn of Bun's
 // own event loop.
 //
-//   turn ─ frames? ─ yes ─▶ turn (frugal, after one frame: sleep)
+//   turn ─ frames? ─ yes ─▶ turn (frugal, after one frame, where no other waits: sleep)
 //             └ no ─▶ spin (turns without sleeping) ─ used up ─▶ sleep until the next deadline ─▶ turn
 //   every 5 ms, and after a wait that brought no frame: setImmediate, for signals, promises, progress
 //
@@ -108,8 +108,8 @@ export async function drive(options: DriveOptions): Promise<void> {
       quiet = at;
       sleptInVain = false;
     }
-    // Who never spins sleeps right after a turn that brought one frame: the next one, if it has come, ends the sleep
-    // as soon as it begins. Where frames come by the dozen another turn is the cheaper look.
+    // Who never spins sleeps right after a turn that brought one frame, unless the next one waits already. Where frames
+    // come by the dozen another turn, which takes time in which one may come, is cheaper than a sleep.
     const idle =
       !expects || (longestSpin === 0 && events <= 1) || (events === 0 && at - quiet >= spin);
     if (at - yielded >= YIELD_EVERY || (idle && sleptInVain)) {
@@ -133,7 +133,14 @@ export async function drive(options: DriveOptions): Promise<void> {
       continue;
     }
     // It came during the turn: to go to sleep and be woken at once costs more than another turn.
-    if (frameWaits(core)) continue;
+    if (frameWaits(core)) {
+      // No sleep serves what waits beside the frames.
+      if (at - looked >= lookEvery && waiter.look !== undefined) {
+        looked = at;
+        waiter.look();
+      }
+      continue;
+    }
     const deadline = nextDeadline(core);
     // A deadline within reach is met by spinning: the kernel's timer would be tens of microseconds late.
     if (deadline - at <= longestSpin) continue;

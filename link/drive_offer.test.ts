@@ -77,7 +77,7 @@ test("no CPU is offered while a deadline is within reach", async () => {
   expect(fired).toBeGreaterThan(15);
 });
 
-test("frugal sleeps right after a turn that brought one frame, and looks again after one that brought more", async () => {
+test("frugal sleeps right after a turn that brought one frame, where no other waits, and looks again after one that brought more", async () => {
   for (const [brought, turns] of [
     [[1], [1]],
     [[2, 0], [2]],
@@ -124,4 +124,23 @@ test("who would sleep takes another turn where a frame waits already", async () 
     await drive({ core, waiter, mode, expecting, until: () => waiter.sleeps > 0 });
     expect(received).toBe(4);
   }
+});
+
+test("while frames wait what is beside them is looked at, by whoever expects nothing, too", async () => {
+  let looks = 0;
+  const waiter = { ...idleWaiter(0, 0), look: () => ++looks };
+  const link = {
+    receive: () => 1,
+    waiting: () => true,
+    reclaim: () => 0,
+    flush() {},
+    nextDeadline: () => Infinity,
+  };
+  const port = { link: link as Partial<Link> as Link, visit() {}, reclaimed() {} };
+  const core = { ...idleCore(() => Infinity), ports: [port] };
+  let turns = 0;
+  const until = () => ++turns > 1000;
+  await drive({ core, waiter, expecting: () => false, until, lookEvery: 20e3 });
+  expect(looks).toBeGreaterThan(5);
+  expect(looks).toBeLessThan(100);
 });

@@ -89,7 +89,7 @@ export interface Link {
   free(buffer: TxBuffer): void;
   /** Visits at most `limit` frames that are there; never waits. Returns how many. */
   receive(visit: (frame: FrameView) => void, limit: number): number;
-  /** Whether `receive` would find a frame, told from memory alone. Absent: that can't be told. */
+  /** Whether something has come for `receive` to take, told from memory alone. Absent: that can't be told, as by wrappers. */
   waiting?(): boolean;
   /** Sends the first `length` bytes and pins the buffer; false: no room now, nothing was sent or pinned. */
   transmit(buffer: TxBuffer, length: number): boolean;

@@ -29,16 +29,16 @@ export function createPollWaiter(): PollWaiter {
     now,
     wait(deadline) {
       const at = now();
-      if (deadline <= at) poller.serve();
-      else poller.wait(Math.min(deadline, at + LONGEST_WAIT));
+      if (deadline > at) poller.wait(Math.min(deadline, at + LONGEST_WAIT));
+      else poller.serve();
     },
     wake: poller.wake,
     yield: yieldCpu,
     look: () => (served.size === 0 ? 0 : poller.serve()),
     add(fd, ready = null, events = POLLIN) {
+      poller.add(fd, ready, events);
       if (ready === null) served.delete(fd);
       else served.add(fd);
-      poller.add(fd, ready, events);
     },
     wakeFor(fd, ready) {
       poller.add(fd, ready, POLLIN);

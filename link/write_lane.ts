@@ -97,6 +97,7 @@ export function openWithLane(
       const writes = lane.receive(visit, limit);
       return writes < limit ? writes + link.receive(visit, limit - writes) : writes;
     },
+    waiting: () => lane.waiting() || link.waiting?.() === true,
     transmit: (buffer, length) => link.transmit(buffer, length),
     flush: () => link.flush(),
     reclaim: () => link.reclaim(),

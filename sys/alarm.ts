@@ -1,5 +1,5 @@
-// A timer of the kernel's that is left armed when nobody waits for it any more: setting one for each sleep and
-// taking it back after costs 3 µs where it would ring before the kernel's own tick (poll.ts has the measurement).
+// A timer of the kernel's that is left armed when nobody waits for it any more: to set one for each sleep and take it
+// back after costs some 3 µs on a virtual machine (poll.ts has the measurement).
 //
 // struct itimerspec: the interval (none) @0, then when it rings @16, each in seconds and nanoseconds of 64 bits. The
 // number of rings, which a read brings, @32.
@@ -37,9 +37,12 @@ export interface Alarm {
 }
 
 export function createAlarm(): Alarm {
-  const fd = c.timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (fd < 0) throw refused("can't make a timer");
   const memory = mapMemory(RINGS + 8);
+  const fd = c.timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (fd < 0) {
+    memory.unmap();
+    throw refused("can't make a timer");
+  }
   const spec = pointer(memory.address);
   const rings = pointer(memory.address + RINGS);
   let armed = Number.POSITIVE_INFINITY;

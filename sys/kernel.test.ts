@@ -13,7 +13,7 @@ import { interfaceNames, readInterface } from "./interface.ts";
 import { I64, libc } from "./libc.ts";
 import { mapMemory, PAGE_BYTES } from "./memory.ts";
 import { notify } from "./notify.ts";
-import { createPoller, POLLIN, POLLOUT } from "./poll.ts";
+import { createPoller, POLLIN, POLLOUT, type Poller } from "./poll.ts";
 import { usage } from "./usage.ts";
 
 describe("clock", () => {
@@ -157,22 +157,31 @@ describe("poll", () => {
 
   test("an alarm that was set for an earlier wait ends no later one", () => {
     const poller = createPoller();
-    for (const [armed, until] of [
-      [2e6, 8e6],
-      [8e6, 2e6],
-    ] as const) {
+    /** Leaves the alarm armed for `armed` ns from now. */
+    const arm = (armed: number): void => {
       poller.wake();
       expect(poller.wait(now() + armed)).toBe(1);
+    };
+    const sleep = (time: number): void => {
       const start = now();
-      expect(poller.wait(start + until)).toBe(0);
-      expect(now() - start).toBeGreaterThanOrEqual(until);
-      expect(now() - start).toBeLessThan(until + 500e6);
-    }
-    // The one that is armed still, rung while nobody waited, is no wake-up.
+      expect(poller.wait(start + time)).toBe(0);
+      expect(now() - start).toBeGreaterThanOrEqual(time);
+      expect(now() - start).toBeLessThan(time + 500e6);
+    };
+    // It rings too early for this one, and too late.
+    arm(2e6);
+    sleep(8e6);
+    arm(5e9);
+    sleep(2e6);
+    // It rings while nobody waits: no wake-up for who looks, none for who sleeps.
+    arm(2e6);
     Bun.sleepSync(10);
-    expect(poller.wait(now())).toBe(0);
     expect(poller.serve()).toBe(0);
-    expect(poller.wait(0)).toBe(0);
+    arm(2e6);
+    Bun.sleepSync(10);
+    sleep(3e6);
+    // What has passed is not waited for.
+    for (const past of [now(), 1, 0, Number.NEGATIVE_INFINITY]) expect(poller.wait(past)).toBe(0);
     poller.close();
   });
 
@@ -195,6 +204,30 @@ describe("poll", () => {
     poller.close();
   });
 
+  test("one that another removes or replaces is not served by what was told of it before", () => {
+    for (const replaced of [false, true]) {
+      const poller = createPoller();
+      const pair = [createPoller(), createPoller()] as const;
+      const heard: string[] = [];
+      for (const [index, one] of pair.entries()) {
+        const other = pair[1 - index] as Poller;
+        // Whichever comes first.
+        poller.add(one.wakeFd, () => {
+          heard.push("first");
+          if (heard.length > 1) return;
+          poller.remove(other.wakeFd);
+          if (replaced) poller.add(other.wakeFd, () => heard.push("new"));
+        });
+        one.wake();
+      }
+      expect(poller.serve()).toBe(1);
+      expect(heard).toEqual(["first"]);
+      expect(poller.serve()).toBe(replaced ? 2 : 1);
+      expect(heard.toSorted()).toEqual(replaced ? ["first", "first", "new"] : ["first", "first"]);
+      for (const one of [poller, ...pair]) one.close();
+    }
+  });
+
   test("serves hundreds, each once, while they come and go from within", () => {
     const poller = createPoller();
     const others = Array.from({ length: 300 }, createPoller);
@@ -202,7 +235,6 @@ describe("poll", () => {
     for (const [index, other] of others.entries()) {
       poller.add(other.wakeFd, () => {
         served.push(index);
-        // Its own descriptor, which may move another into its place.
         if (index % 3 === 0) poller.remove(other.wakeFd);
         else other.serve();
       });

@@ -24,7 +24,7 @@ const c = libc({
   close: { args: ["i32"], returns: "i32" },
 });
 
-/** Epoll's bits for these are ppoll's. */
+/** The bits of poll(2), which are epoll's, too. */
 export const POLLIN = 0x01;
 export const POLLOUT = 0x04;
 export const POLLERR = 0x08;
@@ -43,7 +43,7 @@ const SERIAL = DESCRIPTOR + 4;
 /** Scratch: the event that epoll_ctl is given @0, the eventfd's counter @16. The events have memory of their own. */
 const COUNTER = 16;
 
-/** Called with the POLL… bits that are set. */
+/** Called with the POLL… bits that are set; it may add and remove, and must not wait or serve by the same poller. */
 export type Ready = (events: number) => void;
 
 export interface Poller {
@@ -65,16 +65,20 @@ export interface Poller {
 }
 
 interface Watched {
-  readonly serial: number;
-  readonly ready: Ready | null;
+  serial: number;
+  ready: Ready | null;
 }
 
 export function createPoller(): Poller {
-  const fd = c.epoll_create1(EPOLL_CLOEXEC);
-  if (fd < 0) throw refused("can't make an epoll");
-  const wakeFd = c.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wakeFd < 0) throw refused("can't make an eventfd");
   const alarm = createAlarm();
+  const fd = c.epoll_create1(EPOLL_CLOEXEC);
+  const wakeFd = fd < 0 ? fd : c.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wakeFd < 0) {
+    const refusal = refused("can't make an epoll and an eventfd");
+    if (fd >= 0) c.close(fd);
+    alarm.close();
+    throw refusal;
+  }
   const scratch = mapMemory(32);
   const { view } = scratch;
   const given = pointer(scratch.address);
@@ -92,11 +96,17 @@ export function createPoller(): Poller {
     view.setUint32(0, mask, true);
     view.setInt32(DESCRIPTOR, added, true);
     view.setUint32(SERIAL, serial, true);
-    let code = control(watched.has(added) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, added);
+    const before = watched.get(added);
+    let code = control(before === undefined ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, added);
     // It was closed before it was removed, and its number is another's now.
     if (code === ENOENT) code = control(EPOLL_CTL_ADD, added);
     if (code !== 0) throw refused("can't watch a descriptor", code);
-    watched.set(added, { serial, ready });
+    if (before === undefined) {
+      watched.set(added, { serial, ready });
+    } else {
+      before.serial = serial;
+      before.ready = ready;
+    }
   }
 
   function control(operation: number, about: number): number {
@@ -105,9 +115,10 @@ export function createPoller(): Poller {
 
   /** Room for an event of each: what is ready is served in one look. */
   function makeRoom(): void {
+    const larger = mapMemory(2 * watched.size * EVENT_BYTES);
     events.unmap();
+    events = larger;
     capacity = 2 * watched.size;
-    events = mapMemory(capacity * EVENT_BYTES);
   }
 
   function remove(removed: number): void {
@@ -142,7 +153,7 @@ export function createPoller(): Poller {
       const ready = take(-1);
       if (!rang) return ready;
       // One that was set for an earlier wait.
-      if (ready > 1 || now() >= until) return ready - 1;
+      if (ready > 1 || !(now() < until)) return ready - 1;
     }
   }
 

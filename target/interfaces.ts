@@ -117,8 +117,14 @@ export class Interfaces {
       );
     }
     wanted.index = index;
-    wanted.port = target.addPort(link, name);
-    for (const fd of link.fds) waiter.add(fd);
+    try {
+      for (const fd of link.fds) waiter.add(fd);
+      wanted.port = target.addPort(link, name);
+    } catch (error) {
+      for (const fd of link.fds) waiter.remove(fd);
+      link.close();
+      throw error;
+    }
   }
 
   private close(wanted: Wanted): void {

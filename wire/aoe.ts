@@ -65,7 +65,7 @@ export function tag(view: DataView, base: number): number {
   return view.getUint32(base + TAG);
 }
 
-/** Writes all ten bytes; `flags` is the low nibble (0 for a request). */
+/** Writes all ten bytes; `flags` is the low nibble (0 for a request). A value wider than its field would spill into its neighbour. */
 export function write(
   view: DataView,
   base: number,

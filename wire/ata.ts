@@ -84,7 +84,10 @@ export function lba28(view: DataView, base: number): number {
   return view.getUint32(base + LBA, true) & 0x0fff_ffff;
 }
 
-/** Writes all twelve bytes, the reserved ones as zero (P1); `lba` is a sector number below 2^48. */
+/**
+ * Writes all twelve bytes, the reserved ones as zero (P1); `lba` is a sector number below 2^48. A value wider than its
+ * field would spill into its neighbour.
+ */
 export function write(
   view: DataView,
   base: number,
