@@ -112,6 +112,7 @@ class OpenSession implements Session {
     const raw: RawLink[] = [];
     try {
       for (const name of options.interfaces) raw.push(openRawLink(name, options));
+      for (const link of raw) for (const fd of link.fds) this.waiter.add(fd);
     } catch (error) {
       for (const link of raw) link.close();
       this.waiter.close();
@@ -120,7 +121,6 @@ class OpenSession implements Session {
     this.raw = raw;
     for (const link of raw) for (const said of link.granted.warnings) options.onNotice(said);
     this.links = raw.map((link, index) => wrapLink(link, wrappersOf(options, index, this.waiter)));
-    for (const link of this.links) for (const fd of link.fds) this.waiter.add(fd);
     const { pool } = options;
     this.initiator = createInitiator({
       links: this.links,

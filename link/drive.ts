@@ -134,8 +134,8 @@ export async function drive(options: DriveOptions): Promise<void> {
     }
     // It came during the turn: to go to sleep and be woken at once costs more than another turn.
     if (frameWaits(core)) {
-      // No sleep serves what waits beside the frames.
-      if (at - looked >= lookEvery && waiter.look !== undefined) {
+      // No sleep serves what waits beside the frames, and who expects nothing has not looked above.
+      if (!expects && at - looked >= lookEvery && waiter.look !== undefined) {
         looked = at;
         waiter.look();
       }

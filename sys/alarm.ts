@@ -40,8 +40,9 @@ export function createAlarm(): Alarm {
   const memory = mapMemory(RINGS + 8);
   const fd = c.timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
   if (fd < 0) {
+    const refusal = refused("can't make a timer");
     memory.unmap();
-    throw refused("can't make a timer");
+    throw refusal;
   }
   const spec = pointer(memory.address);
   const rings = pointer(memory.address + RINGS);

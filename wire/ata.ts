@@ -100,7 +100,7 @@ export function write(
   view.setUint32(base + FLAGS, (flags << 24) | (feature << 16) | (count << 8) | command);
   view.setUint32(base + LBA, lba >>> 0, true);
   // The highest two bytes, and behind them the reserved ones.
-  view.setUint32(base + LBA + 4, Math.floor(lba / 0x1_0000_0000), true);
+  view.setUint32(base + LBA + 4, (lba / 0x1_0000_0000) | 0, true);
 }
 
 /** Whether an opcode addresses by 48 bits (P21: the opcode decides, not the E flag). */

@@ -11,8 +11,9 @@ export function readMac(view: DataView, offset: number): Mac {
   return view.getUint16(offset) * 0x1_0000_0000 + view.getUint32(offset + 2);
 }
 
+/** The higher half is small enough to be cut by `| 0`, which is cheaper than Math.floor. */
 export function writeMac(view: DataView, offset: number, mac: Mac): void {
-  view.setUint16(offset, Math.floor(mac / 0x1_0000_0000));
+  view.setUint16(offset, (mac / 0x1_0000_0000) | 0);
   view.setUint32(offset + 2, mac >>> 0);
 }
 
