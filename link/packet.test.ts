@@ -13,7 +13,6 @@ import { LEAST_LINEAR, MOST_LINEAR } from "../sys/linear_sender.ts";
 import { mapFile } from "../sys/mapped_file.ts";
 import type { BpfInstruction } from "../sys/packet_socket.ts";
 import { Failure } from "../words/failure.ts";
-import * as aoe from "../wire/aoe.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { BROADCAST, type Mac } from "../wire/mac.ts";
 import { allocationsPerCall } from "./allocations.ts";
@@ -22,7 +21,6 @@ import { type FrameView, TO_HOST, TO_OTHER, type TxBuffer } from "./link.ts";
 import { openPacketLink, type PacketLink } from "./packet.ts";
 import { ringBytesFor } from "./packet_receiver.ts";
 import { comesTrue, vethEnds } from "./veth_ends.ts";
-import { openWithLane } from "./write_lane.ts";
 import type { PacketOptions } from "./packet_receiver.ts";
 
 if (inNamespace(import.meta.path)) {
@@ -204,29 +202,6 @@ function own(): void {
     while (b.receive(({ bytes, base }) => seen.push(bytes[base + ethernet.LENGTH] ?? 0), 64) > 0);
     expect(seen).toEqual(Array.from({ length: 256 }, (_, i) => i).filter((i) => (i & 0x40) !== 0));
     expect(b.counters.receiveDrops).toBe(0);
-  });
-
-  test("with a lane for write answers a frame waits in either ring, and the lane's comes first", () => {
-    open();
-    const laned = openWithLane(openPacketLink, { interface: "vb" });
-    const numbers: number[] = [];
-    const visit = ({ view, base }: FrameView) => numbers.push(view.getUint32(base + aoe.TAG));
-    expect(laned.waiting?.()).toBe(false);
-    for (const tags of [[1], [0x4000_0001], [2, 0x4000_0002]]) {
-      for (const tag of tags) {
-        buffer.view.setUint32(aoe.TAG, tag);
-        a.transmit(buffer, 60);
-      }
-      a.flush();
-      for (const _ of tags) {
-        expect(laned.waiting?.()).toBe(true);
-        expect(laned.receive(visit, 1)).toBe(1);
-      }
-      expect(laned.waiting?.()).toBe(false);
-    }
-    expect(numbers).toEqual([1, 0x4000_0001, 0x4000_0002, 2]);
-    laned.close();
-    expect(laned.waiting?.()).toBe(false);
   });
 
   test("a program that the kernel refuses is a sentence", () => {
