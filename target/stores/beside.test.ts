@@ -338,7 +338,9 @@ describe("images made on demand", () => {
     const store = open({ path, create });
     expect(store.sectors).toBe(create / 512);
     const { size, blocks } = statSync(path);
-    expect([size, blocks]).toEqual([create, 0]);
+    expect(size).toBe(create);
+    // None of data; a busy file system was seen to count a block of its own (8 of 512 bytes).
+    expect(blocks).toBeLessThanOrEqual(8);
     const memory = mapMemory(512);
     memory.bytes.set(pattern(1, 4));
     expect(store.write(create / 512 - 1, 1, memory, 0, 0)).toBe(DONE);
