@@ -12,7 +12,7 @@ export interface LittlesLaw {
   readonly holds: boolean;
 }
 
-/** Relative; the two clocks (an answer's arrival, the slice that handled it) differ by that much at most. */
+/** Relative. Both sides go by the same times of submit and arrival: what parts them by more is no rounding. */
 const TOLERANCE = 0.01;
 
 /**

@@ -13,6 +13,7 @@ import { createMemoryStore } from "../target/stores/memory.ts";
 import { Target } from "../target/target.ts";
 import { createRandom } from "../words/random.ts";
 import { AsRoomAllows } from "./arrivals.ts";
+import { littlesLaw } from "./littles_law.ts";
 import { Load } from "./load.ts";
 import { type LoadTexts, parseLoad } from "./load_options.ts";
 import { figuresOf, loadDocument } from "./load_report.ts";
@@ -297,6 +298,30 @@ test("what nobody checks stays where it came in: a read has memory only where it
     }
     expect([...seen].sort()).toEqual([`read ${verify}`, "write true"]);
   }
+});
+
+test("Little's law holds where a submit is older than the answer before it, as in slices that last", () => {
+  const bytes = new Uint8Array(512);
+  const memory = { bytes, view: new DataView(bytes.buffer), address: 0 };
+  const spec = { rw: "read", bs: 512, offset: 0, size: 0, rwmixread: 100 } as const;
+  const workload = new Workload(spec, SECTORS * 512, createRandom(1));
+  const submitted: Command[] = [];
+  const device = { submit: (command: Command) => submitted.push(command) };
+  const plan = { iodepth: 2, rampTime: 100, runtime: 1000, bs: 512 };
+  const load = new Load(plan, workload, new AsRoomAllows(), null, device, memory, 0);
+  for (let now = 0; !load.finished; now += 100) {
+    for (const command of submitted.splice(0)) {
+      // The slice began at `now`, and found the answer 30 later.
+      command.doneAt = now + 30;
+      command.outcome = OK;
+      command.done(command);
+    }
+    load.advance(now);
+    for (const command of submitted) command.submittedAt = now;
+  }
+  expect(load.totalTime).toBeGreaterThan(2000);
+  const law = littlesLaw(load.measuredTo - load.measuredFrom, load.totalTime, load.area);
+  expect(law).toMatchObject({ error: 0, holds: true });
 });
 
 describe("steady state", () => {

@@ -323,11 +323,14 @@ export class Load {
     this.transmit.record(command.sentAt - command.bufferedAt);
   }
 
-  /** Adds the time since the last change of `outstanding` to the area. */
+  /**
+   * Adds the time since the last change of `outstanding` to the area. A submit has the time of its slice and an answer
+   * that of its arrival, so a change may be older than the one before it: the time between is taken off again, and
+   * counted anew with what is outstanding then.
+   */
   #occupied(at: number): void {
     if (this.#phase > MEASURE) return;
     const until = Math.min(at, this.measuredTo);
-    if (until <= this.#changedAt) return;
     this.area += this.outstanding * (until - this.#changedAt);
     this.#changedAt = until;
   }

@@ -99,7 +99,7 @@ export async function drive(options: DriveOptions): Promise<void> {
     at = waiter.now();
     const expects = expecting();
     // Whoever sleeps next looks then.
-    if (expects && at - looked >= lookEvery && waiter.look !== undefined) {
+    if ((expects || frameWaits(core)) && at - looked >= lookEvery && waiter.look !== undefined) {
       looked = at;
       events += waiter.look();
     }
@@ -133,14 +133,7 @@ export async function drive(options: DriveOptions): Promise<void> {
       continue;
     }
     // It came during the turn: to go to sleep and be woken at once costs more than another turn.
-    if (frameWaits(core)) {
-      // No sleep serves what waits beside the frames, and who expects nothing has not looked above.
-      if (!expects && at - looked >= lookEvery && waiter.look !== undefined) {
-        looked = at;
-        waiter.look();
-      }
-      continue;
-    }
+    if (frameWaits(core)) continue;
     const deadline = nextDeadline(core);
     // A deadline within reach is met by spinning: the kernel's timer would be tens of microseconds late.
     if (deadline - at <= longestSpin) continue;

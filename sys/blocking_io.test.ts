@@ -158,6 +158,29 @@ test("worker: what blocks in one file holds up no other", () => {
   io.close();
 });
 
+test("a Worker rings by a descriptor of its own: a file that has our number meanwhile stays as it is", () => {
+  const io = openIoWorkers("a test");
+  // It has started, and opens nothing more.
+  io.pause(-1, 1, 1);
+  finish(io, 1);
+  io.pause(-1, 30e6, 2);
+  closeSync(io.fd);
+  const path = join(directory, "ours.img");
+  const lower: number[] = [];
+  let fd = openSync(path, "w");
+  for (; fd < io.fd; fd = openSync(path, "w")) lower.push(fd);
+  expect(fd).toBe(io.fd);
+  const patience = now() + 10e9;
+  while (io.reap(() => {}) === 0 && now() < patience) Bun.sleepSync(1);
+  expect(io.pending).toBe(0);
+  // It rings after its result is there.
+  Bun.sleepSync(20);
+  expect(readFileSync(path).length).toBe(0);
+  for (const each of lower) closeSync(each);
+  // Closes the file, by the number that was its own.
+  io.close();
+});
+
 test("Workers know why there is no io_uring; insisting on one that is not there is a sentence", () => {
   const io = openBlockingIo();
   expect(io.kind === "io_uring" ? io.reason === "" : io.reason.length > 10).toBe(true);

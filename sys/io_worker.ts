@@ -20,6 +20,7 @@ const c = libc({
 interface Orders {
   readonly shared: SharedArrayBuffer;
   readonly bell: number;
+  /** Rung when an operation has ended. A descriptor of this Worker's own, as the bell is, and closed by it. */
   readonly done: number;
 }
 
@@ -43,5 +44,6 @@ self.onmessage = ({ data }: MessageEvent<Orders>) => {
     c.write(done, one, 8);
   }
   c.close(bell);
+  c.close(done);
   process.exit(0);
 };

@@ -28,12 +28,14 @@ const c = libc({
   read: { args: ["i32", "ptr", "u32"], returns: "i32" },
   write: { args: ["i32", "ptr", "u32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
+  fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
 });
 
 const MOST = 8;
 const SHARE = 2;
 const EFD_CLOEXEC = 0x80000;
 const EFD_NONBLOCK = 0x800;
+const F_DUPFD_CLOEXEC = 1030;
 
 interface Task {
   kind: number;
@@ -142,9 +144,16 @@ class Workers implements IoWorkers {
     const bell = c.eventfd(0, EFD_CLOEXEC);
     if (bell < 0) throw refused("can't make an eventfd", errno());
     const shared = new SharedArrayBuffer(MAILBOX_BYTES);
+    // Its own: it rings after the result stands in the mailbox, when ours may be closed and its number a file's.
+    const done = c.fcntl(this.fd, F_DUPFD_CLOEXEC, 0);
+    if (done < 0) {
+      const refusal = refused("can't double an eventfd", errno());
+      c.close(bell);
+      throw refusal;
+    }
     const worker = new Worker(new URL("./io_worker.ts", import.meta.url).href);
     worker.unref();
-    worker.postMessage({ shared, bell, done: this.fd });
+    worker.postMessage({ shared, bell, done });
     const hand: Hand = { worker, box: mailbox(shared), bell, task: null };
     this.hands.push(hand);
     return hand;
@@ -177,7 +186,7 @@ class Workers implements IoWorkers {
     c.read(this.fd, this.scratch.bytes, 8);
   }
 
-  /** A Worker that is told to go closes its own bell, and none writes to our eventfd any more. */
+  /** A Worker that is told to go closes its own two descriptors. */
   close(): void {
     if (this.pending > 0) throw new Error(`invariant: ${this.pending} operations have ended`);
     for (const { box, bell } of this.hands) {
