@@ -13,13 +13,13 @@ import { createMemoryStore } from "../target/stores/memory.ts";
 import { Target } from "../target/target.ts";
 import { createRandom } from "../words/random.ts";
 import { AsRoomAllows } from "./arrivals.ts";
+import { handLoad } from "./hand_load.ts";
 import { littlesLaw } from "./littles_law.ts";
 import { Load } from "./load.ts";
 import { type LoadTexts, parseLoad } from "./load_options.ts";
 import { figuresOf, loadDocument } from "./load_report.ts";
 import { type LoadOutcome, runLoad } from "./load_run.ts";
 import { STALE } from "./stamp.ts";
-import { Verifier } from "./verifier.ts";
 import { Workload } from "./workload.ts";
 
 const US = 1e3;
@@ -278,46 +278,33 @@ test("commands that fail are counted, named, and not in the figures", async () =
 });
 
 test("what nobody checks stays where it came in: a read has memory only where it is verified", () => {
-  const bytes = new Uint8Array(512);
-  const memory = { bytes, view: new DataView(bytes.buffer), address: 0 };
   for (const verify of [false, true]) {
-    const spec = { rw: "randrw", bs: 512, offset: 0, size: 0, rwmixread: 50 } as const;
-    const workload = new Workload(spec, SECTORS * 512, createRandom(1));
-    const verifier = verify ? new Verifier(workload, 1) : null;
-    const submitted: Command[] = [];
-    const device = { submit: (command: Command) => submitted.push(command) };
-    const plan = { iodepth: 1, rampTime: 0, runtime: 1e12, bs: 512 };
-    const load = new Load(plan, workload, new AsRoomAllows(), verifier, device, memory, 0);
+    const { load, open, advance, end } = handLoad({
+      iodepth: 1,
+      rampTime: 0,
+      runtime: 1e12,
+      rw: "randrw",
+      verify,
+    });
     const seen = new Set<string>();
     for (let now = 1; now < 100; now++) {
-      load.advance(now);
-      const command = submitted.pop() as Command;
-      seen.add(`${command.operation === READ ? "read" : "write"} ${command.memory === memory}`);
-      command.outcome = ATA_ERROR;
-      command.done(command);
+      advance(now);
+      const [command] = open;
+      const kind = command?.operation === READ ? "read" : "write";
+      seen.add(`${kind} ${command?.memory !== null}`);
+      end(now, ATA_ERROR);
     }
     expect([...seen].sort()).toEqual([`read ${verify}`, "write true"]);
+    expect(load.failures).toBe(99);
   }
 });
 
 test("Little's law holds where a submit is older than the answer before it, as in slices that last", () => {
-  const bytes = new Uint8Array(512);
-  const memory = { bytes, view: new DataView(bytes.buffer), address: 0 };
-  const spec = { rw: "read", bs: 512, offset: 0, size: 0, rwmixread: 100 } as const;
-  const workload = new Workload(spec, SECTORS * 512, createRandom(1));
-  const submitted: Command[] = [];
-  const device = { submit: (command: Command) => submitted.push(command) };
-  const plan = { iodepth: 2, rampTime: 100, runtime: 1000, bs: 512 };
-  const load = new Load(plan, workload, new AsRoomAllows(), null, device, memory, 0);
+  const { load, open, advance, end } = handLoad({ iodepth: 2, rampTime: 100, runtime: 1000 });
   for (let now = 0; !load.finished; now += 100) {
-    for (const command of submitted.splice(0)) {
-      // The slice began at `now`, and found the answer 30 later.
-      command.doneAt = now + 30;
-      command.outcome = OK;
-      command.done(command);
-    }
-    load.advance(now);
-    for (const command of submitted) command.submittedAt = now;
+    // The slice began at `now`, and found the answer 30 later.
+    for (let count = open.length; count > 0; count--) end(now + 30);
+    advance(now);
   }
   expect(load.totalTime).toBeGreaterThan(2000);
   const law = littlesLaw(load.measuredTo - load.measuredFrom, load.totalTime, load.area);

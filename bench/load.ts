@@ -13,7 +13,8 @@
 // It stands around the initiator's core and is driven by the same loop: `advance` submits what is due,
 // the device calls `done`. Commands are flyweights made once; steady state allocates nothing.
 
-import { Command, OK, READ } from "../initiator/command.ts";
+import { AOE_ERROR, ATA_ERROR, Command, OK, READ } from "../initiator/command.ts";
+import { outcomeCounts, outcomeName } from "../initiator/outcomes.ts";
 import type { Memory } from "../link/link.ts";
 import type { Arrivals } from "./arrivals.ts";
 import { Histogram } from "./histogram.ts";
@@ -37,9 +38,6 @@ export interface LoadPlan {
 
 /** Equal parts of the measured time: what steady state is judged by. */
 export const INTERVALS = 20;
-
-/** How many kinds of outcome a command has (initiator/command.ts: OK … CANCELLED). */
-const OUTCOMES = 5;
 
 export class Direction {
   ios = 0;
@@ -80,7 +78,7 @@ export class Load {
   /** Submitted while 1, 2–3, 4–7, … ≥ 64 were outstanding (fio's iodepth_level). */
   readonly depths = new Float64Array(7);
   /** By outcome, ramp and drain included: errors must never hide there. */
-  readonly outcomes = new Float64Array(OUTCOMES);
+  readonly outcomes = outcomeCounts();
   /** The first command that failed, in words; "" when none did. */
   firstFailure = "";
   /** Commands that were due at the end and had not been submitted (open loop). */
@@ -169,7 +167,8 @@ export class Load {
   }
   get failures(): number {
     let sum = 0;
-    for (let outcome = OK + 1; outcome < OUTCOMES; outcome++) sum += this.outcomes[outcome] ?? 0;
+    for (let outcome = OK + 1; outcome < this.outcomes.length; outcome++)
+      sum += this.outcomes[outcome] ?? 0;
     return sum;
   }
 
@@ -343,15 +342,13 @@ function both(one: Histogram, other: Histogram): Histogram {
   return sum;
 }
 
-const OUTCOME_NAMES = ["ok", "ATA error", "AoE error", "timeout", "cancelled"];
-
 function describe(command: Command): string {
   const kind = command.operation === READ ? "read" : "write";
   const detail =
-    command.outcome === 1
+    command.outcome === ATA_ERROR
       ? ` (status 0x${command.ataStatus.toString(16)}, error 0x${command.ataError.toString(16)}, at sector ${command.failedLba})`
-      : command.outcome === 2
+      : command.outcome === AOE_ERROR
         ? ` (error ${command.aoeError})`
         : "";
-  return `${kind} of ${command.sectors} sectors at ${command.lba}: ${OUTCOME_NAMES[command.outcome] ?? command.outcome}${detail}`;
+  return `${kind} of ${command.sectors} sectors at ${command.lba}: ${outcomeName(command.outcome)}${detail}`;
 }

@@ -1,5 +1,6 @@
 // What a load leaves behind, as a fio-shaped document and as words for a person.
 
+import { outcomeFigures } from "../initiator/outcomes.ts";
 import { littlesLaw as poolLittlesLaw } from "../initiator/pool/littles_law.ts";
 import type { Counts, PoolSnapshot } from "../initiator/pool/metrics.ts";
 import { formatDuration, formatSize } from "../words/quantity.ts";
@@ -154,11 +155,7 @@ export function loadDocument(
         stalls_ns: outcome.series.stallTable().stalls,
         stall_count: outcome.series.stallTable().count,
         outcomes: {
-          ok: load.outcomes[0] ?? 0,
-          ata_errors: load.outcomes[1] ?? 0,
-          aoe_errors: load.outcomes[2] ?? 0,
-          timeouts: load.outcomes[3] ?? 0,
-          cancelled: load.outcomes[4] ?? 0,
+          ...outcomeFigures((outcome) => load.outcomes[outcome] ?? 0),
           first_failure: load.firstFailure === "" ? null : load.firstFailure,
         },
         overdue: load.overdue,

@@ -19,6 +19,7 @@ import {
   WRITE,
 } from "../../initiator/command.ts";
 import type { Device } from "../../initiator/device.ts";
+import { outcomeCounts, outcomeName } from "../../initiator/outcomes.ts";
 import type { Memory } from "../../link/link.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import type { Random } from "../../words/random.ts";
@@ -84,7 +85,6 @@ class Slot implements Memory {
 const CHECK_TIMEOUT = 60e9;
 
 const NAMES = ["read", "write", "flush"];
-const OUTCOMES = ["ok", "ATA error", "AoE error", "time-out", "cancelled"];
 
 export class Client {
   readonly place: ClientPlace;
@@ -92,7 +92,7 @@ export class Client {
   issued = 0;
   out = 0;
   /** By outcome. */
-  readonly outcomes = [0, 0, 0, 0, 0];
+  readonly outcomes = outcomeCounts();
   readonly handles: number;
   private readonly part: InitiatorPart;
   private readonly rules: ClientRules;
@@ -303,7 +303,7 @@ export class Client {
   private unexpected(command: Command): Violation {
     const { operation, outcome, lba, sectors } = command;
     const what = `a ${NAMES[operation]} of ${sectors} sectors from ${lba}`;
-    const how = `${OUTCOMES[outcome]} (status ${command.ataStatus}, error ${command.ataError}, AoE error ${command.aoeError})`;
+    const how = `${outcomeName(outcome)} (status ${command.ataStatus}, error ${command.ataError}, AoE error ${command.aoeError})`;
     const checker = outcome === TIMEOUT && this.phase === "checks" ? "liveness" : "outcome";
     return new Violation(checker, `${what} ended with ${how}, for which there is no reason`);
   }

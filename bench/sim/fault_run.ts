@@ -15,6 +15,7 @@
 
 import { Command, OK, READ, TIMEOUT, WRITE } from "../../initiator/command.ts";
 import { createInitiator, type Initiator } from "../../initiator/initiator.ts";
+import { outcomeCounts } from "../../initiator/outcomes.ts";
 import { createPool } from "../../initiator/pool/buffer_pool.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { createFaults, type FaultLink } from "../../link/faults.ts";
@@ -128,7 +129,7 @@ class Run implements Core {
   private readonly cable: Cable;
   private readonly load: Random;
   private readonly command = new Command();
-  private readonly outcomes = [0, 0, 0, 0, 0];
+  private readonly outcomes = outcomeCounts();
   private left: number;
   private begunAt = 0;
   private slow = 0;

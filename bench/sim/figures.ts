@@ -1,19 +1,15 @@
 // How often what the rules are about has happened in a run, so that one sees what was tried.
 
 import type { Device } from "../../initiator/device.ts";
+import { type OutcomeFigures, outcomeFigures } from "../../initiator/outcomes.ts";
 import type { PortCounters } from "../../target/counters.ts";
 import type { PoolMetrics } from "../../initiator/pool/pool.ts";
 import type { World } from "./world.ts";
 
-export interface Figures {
+export interface Figures extends OutcomeFigures {
   readonly commands: number;
   readonly frames: number;
   readonly virtual_ns: number;
-  readonly ok: number;
-  readonly ata_errors: number;
-  readonly aoe_errors: number;
-  readonly timeouts: number;
-  readonly cancelled: number;
   readonly retransmits: number;
   readonly held_back: number;
   readonly duplicates_dropped: number;
@@ -30,17 +26,13 @@ export interface Figures {
 
 /** Of the world as it stands. */
 export function figuresOf(world: World): Figures {
-  const outcome = (which: number) =>
-    world.clients.reduce((sum, client) => sum + (client.outcomes[which] as number), 0);
   return {
     commands: world.scene.ended,
     frames: world.wires.reduce((sum, wire) => sum + wire.counters.transmitted, 0),
     virtual_ns: world.clock.now(),
-    ok: outcome(0),
-    ata_errors: outcome(1),
-    aoe_errors: outcome(2),
-    timeouts: outcome(3),
-    cancelled: outcome(4),
+    ...outcomeFigures((outcome) =>
+      world.clients.reduce((sum, client) => sum + (client.outcomes[outcome] ?? 0), 0),
+    ),
     retransmits: sumDevices(world, ({ counters }) => counters.retransmits),
     held_back: sumDevices(world, ({ counters }) => counters.heldBack),
     duplicates_dropped: ports(world, "duplicatesDropped"),

@@ -11,6 +11,7 @@
 
 import { FLUSH, OK, READ, WRITE } from "../../initiator/command.ts";
 import { HELD, OWNED, type Trace } from "./trace.ts";
+import { outcomeName } from "../../initiator/outcomes.ts";
 
 const COMMANDS = 1;
 const BUFFERS = 2;
@@ -21,7 +22,6 @@ const OPERATIONS: Readonly<Record<number, string>> = {
   [WRITE]: "write",
   [FLUSH]: "flush",
 };
-const OUTCOMES = ["ok", "ATA error", "AoE error", "timeout", "cancelled"];
 const STRETCHES = { [OWNED]: "owned", [HELD]: "held by the link" } as const;
 const PARTS = ["window wait", "buffer wait", "transmit", "target and wire"];
 /** Columns of a command's record (trace.ts) at which its parts begin; the next one ends it. */
@@ -120,7 +120,7 @@ function* commandEvents(trace: Trace): Generator<TraceEvent> {
         args: {
           lba: column(2),
           sectors: column(3),
-          outcome: OUTCOMES[column(4)] ?? column(4),
+          outcome: outcomeName(column(4)),
           transmits: column(5),
           schedule_wait_us: Math.round(column(7) - column(6)) / 1e3,
         },
