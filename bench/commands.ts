@@ -35,7 +35,13 @@ export function benchCommand(): Command {
   bench.addCommand(faultRunCommand());
   bench.addCommand(soakCommand());
   bench.addCommand(simCommand());
+  bench.addCommand(partsCommand(), { hidden: true });
   return bench;
+}
+
+/** Asked by another revision's `ab`. */
+function partsCommand(): Command {
+  return new Command("parts").action(async () => (await import("./parts.ts")).printParts());
 }
 
 function loadCommand(): Command {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { now } from "../sys/clock.ts";
 import { EXIT } from "../words/failure.ts";
 import { parseInteger } from "../words/quantity.ts";
+import { partOf } from "./ab/revision_part.ts";
 import type { Cell } from "./job/job.ts";
 import { labCommandLine, labEnv } from "./lab/lab.ts";
 import { cpuTicks, TICK } from "./provenance.ts";
@@ -117,7 +118,9 @@ function imagesOf(cell: Cell, bed: Bed): string[] {
 }
 
 function inOneProcess(cell: Cell, bed: Bed) {
-  const program = join(bed.program, "..", "bench", "memory_trial.ts");
+  const program = partOf(bed.program, "memoryTrial");
+  if (program === null)
+    throw new Error(`invariant: ${bed.program} has a trial over the memory link`);
   return Bun.spawn([process.execPath, program, JSON.stringify(cell.values), bed.link], {
     stdin: "ignore",
     stdout: "pipe",

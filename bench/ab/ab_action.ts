@@ -68,7 +68,9 @@ export async function abAction(
     trees.push(second === undefined ? workTree(ROOT) : checkOut(ROOT, second));
     const [base, head] = trees as [Tree, Tree];
     say(`base ${name(base)}, head ${name(head)}`);
-    const exact = judges.includes("exact") ? await compareExactly(base.folder, head.folder) : null;
+    const exact = judges.includes("exact")
+      ? await compareExactly(base.program, head.program)
+      : null;
     if (exact !== null) say(exact.sentence);
     const micro = judges.includes("micro")
       ? await measureMicro(base, head, MICRO, new Date().toISOString())

@@ -5,7 +5,8 @@
 //             retransmits); better: the other way round; changed: cheaper here and dearer there
 //   broken    a revision whose table can't be made, since an invariant of its own stopped it
 
-import { join } from "node:path";
+import { dirname } from "node:path";
+import { partOf } from "./revision_part.ts";
 
 export type ExactVerdict = "worse" | "better" | "same" | "changed" | "broken" | "absent";
 
@@ -25,7 +26,7 @@ const RATE = "commands_per_s";
 
 type Table = { readonly text: string } | { readonly failure: string };
 
-/** The tables of two trees. */
+/** The tables of two revisions, each named by its aoe.ts. */
 export async function compareExactly(base: string, head: string): Promise<Exact> {
   // The head first: where it breaks, nothing else needs to be known.
   const after = await tableOf(head);
@@ -35,10 +36,7 @@ export async function compareExactly(base: string, head: string): Promise<Exact>
   const before = after === null ? null : await tableOf(base);
   if (before === null || after === null) {
     const which = after === null ? "head" : "base";
-    return none(
-      "absent",
-      `The ${which} has no golden table (bench/sim), so nothing was compared exactly.`,
-    );
+    return none("absent", `The ${which} has no golden table, so nothing was compared exactly.`);
   }
   if ("failure" in before) {
     return none("changed", `The base's own table can't be made: ${before.failure}`);
@@ -50,14 +48,14 @@ function none(verdict: ExactVerdict, sentence: string): Exact {
   return { verdict, sentence, rows: 0, differences: [] };
 }
 
-/** `bench/sim/golden.ts` of a tree, run by that tree's code; null: it has none. */
-async function tableOf(tree: string): Promise<Table | null> {
-  const module = join(tree, "bench", "sim", "golden.ts");
-  if (!(await Bun.file(module).exists())) return null;
+/** The golden table of a revision, made by its own code; null: it has none. */
+async function tableOf(program: string): Promise<Table | null> {
+  const module = partOf(program, "golden");
+  if (module === null) return null;
   const script = `import { formatTable, goldenTable } from ${JSON.stringify(module)};
 process.stdout.write(formatTable(goldenTable()));`;
   const child = Bun.spawn([process.execPath, "-e", script], {
-    cwd: tree,
+    cwd: dirname(program),
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

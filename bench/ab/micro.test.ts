@@ -1,7 +1,7 @@
 // The judge of the pool's own price: on trees made by hand whose work is known, and on this tree at smoke size.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { measureMicro, type MicroOptions } from "./micro.ts";
@@ -49,8 +49,21 @@ test("a row is a strategy in a situation that it knows", async () => {
 });
 
 test("a revision without the benchmark is not judged", async () => {
-  const empty: Tree = { ...treeOf("there", 20), folder: join(folder, "nowhere") };
+  const empty: Tree = { ...treeOf("there", 20), program: join(folder, "nowhere", "aoe.ts") };
   expect(await measureMicro(empty, treeOf("there", 20), OPTIONS, AT)).toBeNull();
+});
+
+test("a revision that says where its benchmark stands is believed", async () => {
+  const moved = treeOf("moved", 20);
+  const place = join(moved.folder, "elsewhere.ts");
+  renameSync(join(moved.folder, "bench/micro/pool.bench.ts"), place);
+  const answer = JSON.stringify({ micro: place });
+  writeFileSync(
+    moved.program,
+    `console.log(process.argv[3] === "parts" ? ${JSON.stringify(answer)} : "");`,
+  );
+  const micro = await measureMicro(moved, moved, { ...OPTIONS, trials: 1 }, AT);
+  expect(micro?.comparison.cells.length).toBeGreaterThan(0);
 });
 
 test("a benchmark that breaks is one sentence", async () => {

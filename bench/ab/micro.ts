@@ -1,4 +1,4 @@
-// What the pool alone costs in two revisions: bench/micro/pool.bench.ts of each tree makes its calls, we time them
+// What the pool alone costs in two revisions: the micro-benchmark of each (parts.ts) makes its calls, we time them
 // all alike. An operation is nanoseconds of a command of microseconds, so no other judge sees it.
 //
 //   a trial   one process of one tree and one strategy, all situations in it: a compiler that saw another
@@ -7,7 +7,7 @@
 //
 // The noise band is assumed: no A/A run is kept for it, the control arm stands in for one.
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { failed } from "../../words/failure.ts";
 import { fewTrials, type Comparison } from "../compare/comparison.ts";
@@ -16,6 +16,7 @@ import { judgeRows, type Row } from "../compare/rows.ts";
 import { ENOUGH } from "../compare/verdict.ts";
 import { SCHEMA_VERSION } from "../result.ts";
 import { schedule } from "../schedule.ts";
+import { partOf } from "./revision_part.ts";
 import type { Tree } from "./worktree.ts";
 
 export interface MicroOptions {
@@ -47,8 +48,9 @@ export async function measureMicro(
   options: MicroOptions,
   at: string,
 ): Promise<Micro | null> {
-  const modules = [base, base, head].map(({ folder }) => moduleOf(folder));
-  for (const module of modules) if (!(await Bun.file(module).exists())) return null;
+  const [old, fresh] = [partOf(base.program, "micro"), partOf(head.program, "micro")];
+  if (old === null || fresh === null) return null;
+  const modules = [old, old, fresh];
   const samples: Samples[] = ARMS.map(() => new Map());
   const turns = schedule(options.strategies, options.trials, ARMS.length, "abba", 1);
   for (const { cell: strategy, arm } of turns) {
@@ -72,10 +74,6 @@ export async function measureMicro(
   };
 }
 
-function moduleOf(tree: string): string {
-  return join(tree, "bench", "micro", "pool.bench.ts");
-}
-
 /** Median ns of each situation that `strategy` knows. */
 async function trial(
   module: string,
@@ -91,7 +89,7 @@ for (const situation of SITUATIONS) {
 }
 process.stdout.write(JSON.stringify(figures));`;
   const child = Bun.spawn([process.execPath, "-e", script], {
-    cwd: join(module, "../../.."),
+    cwd: dirname(module),
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
