@@ -62,7 +62,7 @@ describe("help", () => {
       .filter((path) => path.startsWith(import.meta.dir) && !path.includes("/node_modules/"))
       .map((path) => path.slice(import.meta.dir.length + 1))
       .sort();
-    expect(loaded).toEqual(["aoe.ts", "package.json", "words/failure.ts"]);
+    expect(loaded).toEqual(["aoe.ts", "package.json", "words/failure.ts", "words/printable.ts"]);
   });
 
   test("a named subcommand loads its room and no other", () => {

@@ -15,6 +15,7 @@ import { Command, CommanderError } from "commander";
 
 import manifest from "./package.json" with { type: "json" };
 import { environment, EXIT, Failure } from "./words/failure.ts";
+import { printable } from "./words/printable.ts";
 
 interface Room {
   readonly name: string;
@@ -83,7 +84,7 @@ function report(error: unknown): number {
   const debug = process.env["AOE_DEBUG"] === "1";
   const line = error instanceof Error ? error.message : String(error);
   const hint = debug ? "" : " (a fault in this program; AOE_DEBUG=1 shows where)";
-  process.stderr.write(`aoe: ${line.replaceAll("\n", " ")}${hint}\n`);
+  process.stderr.write(`aoe: ${printable(line.replaceAll("\n", " "))}${hint}\n`);
   if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
   return EXIT.failed;
 }

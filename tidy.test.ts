@@ -176,6 +176,21 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
+    name: "JSON that a command prints is words/printable.ts's: it may hold what a wire or a file said",
+    check: (source) =>
+      !isCommand(source)
+        ? []
+        : [
+            ...source.text.matchAll(
+              /\b(?:stdout|output)\.write\((?:[^;]*[^\w.])?JSON\.stringify\(/g,
+            ),
+          ].map(() => "writes JSON.stringify to standard output, in place of printableJson"),
+    planted: [
+      { path: "bench/a_action.ts", text: "process.stdout.write(json ? JSON.stringify(x) : text);" },
+      { path: "bench/a_action.ts", text: "process.stdout.write(JSON.stringify(x, null, 2));" },
+    ],
+  },
+  {
     name: "nothing is left to do",
     check: (source) =>
       isThisFile(source)

@@ -1,9 +1,9 @@
 // What commands share that show the results of several runs as one: reading a file of one kind, and refusing
 // results that don't belong together. Only those of one machine and one revision with one setting do.
 
-import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { environment, usage } from "../words/failure.ts";
+import { readJson } from "./compare/result_file.ts";
 import { type Provenance, SCHEMA_VERSION } from "./result.ts";
 
 /** The result that `kind` (a command) wrote; a Failure of one sentence where the file is none. */
@@ -12,13 +12,7 @@ export function readOwnResult<Result extends { readonly schema_version: number }
   schema: v.GenericSchema<unknown, Result>,
   kind: string,
 ): Result {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw environment(`Can't read ${file}: ${error instanceof Error ? error.message : error}`);
-  }
-  const parsed = v.safeParse(schema, value);
+  const parsed = v.safeParse(schema, readJson(file));
   if (!parsed.success || parsed.output.schema_version > SCHEMA_VERSION) {
     throw usage(`Expected ${file} to be a result of \`${kind}\` that this program knows`);
   }

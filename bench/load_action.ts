@@ -25,6 +25,10 @@ import { watchProcess } from "./process_cost.ts";
 import { checkOutput, writeOutput } from "./output.ts";
 import { provenance } from "./provenance.ts";
 import { describeMismatch } from "./verifier.ts";
+import { printableJson } from "../words/printable.ts";
+import { sayAs } from "../words/say.ts";
+
+const say = sayAs("aoe bench load");
 
 interface Flags extends LoadTexts, RawLinkTexts {
   readonly interface?: string;
@@ -80,7 +84,7 @@ export async function loadAction(
   });
   const startedAt = Date.now();
   const emit = (event: Record<string, unknown>): void => {
-    if (flags.ndjson === true) process.stdout.write(`${JSON.stringify(event)}\n`);
+    if (flags.ndjson === true) process.stdout.write(`${printableJson(event)}\n`);
   };
   const progress = progressLine(flags, emit);
   let late: LateHold | null = null;
@@ -137,7 +141,7 @@ export async function loadAction(
       startedAt,
       environmentBlock,
     );
-    if (flags.json === true) process.stdout.write(`${JSON.stringify(document)}\n`);
+    if (flags.json === true) process.stdout.write(`${printableJson(document)}\n`);
     emit({ event: "end", result: document });
     writeHistograms(flags, outcome, startedAt);
     const missing = trace?.write(environmentBlock);
@@ -190,10 +194,6 @@ function tell(flags: Flags, line: string): void {
   (flags.json === true || flags.ndjson === true ? process.stderr : process.stdout).write(
     `${line}\n`,
   );
-}
-
-function say(sentence: string): void {
-  process.stderr.write(`aoe bench load: ${sentence}\n`);
 }
 
 function onSignals(told: (code: number) => void): () => void {

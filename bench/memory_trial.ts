@@ -25,6 +25,7 @@ import { wallMilliseconds } from "./provenance.ts";
 import { NullTarget } from "./null_target.ts";
 import { loadOptions } from "./trial_script.ts";
 import { SECTOR } from "./workload.ts";
+import { say } from "../words/say.ts";
 
 const ADDRESS = { major: 7, minor: 3 };
 
@@ -51,7 +52,7 @@ async function main(values: Cell["values"], link: string): Promise<number> {
     options,
     // Nothing moves under the virtual clock while one spins.
     mode: exact ? "frugal" : "low-latency",
-    say: (sentence) => process.stderr.write(`${sentence}\n`),
+    say,
   });
   const document = loadDocument(outcome, options, "e7.3", at, {
     device: "e7.3",

@@ -5,12 +5,13 @@ import { readResult } from "./compare/result_file.ts";
 import { mergeResults } from "./merge.ts";
 import { checkOutput, writeOutput } from "./output.ts";
 import { describeRun } from "./run_action.ts";
+import { printableJson } from "../words/printable.ts";
 
 /** Returns the exit code. */
 export function mergeAction(files: readonly string[], output: string): number {
   checkOutput(output);
   const merged = mergeResults(files.map(readResult));
-  writeOutput(output, `${JSON.stringify(merged)}\n`);
+  writeOutput(output, `${printableJson(merged)}\n`);
   process.stdout.write(describeRun(merged));
   return EXIT.done;
 }

@@ -4,6 +4,8 @@ import { rate } from "./findings.ts";
 import type { Cell } from "./job/job.ts";
 import type { Trial } from "./result.ts";
 import type { RunEvents } from "./run.ts";
+import { printable } from "../words/printable.ts";
+import { say } from "../words/say.ts";
 
 export interface Progress {
   readonly events: RunEvents;
@@ -20,12 +22,14 @@ export function createProgress(): Progress {
     visible = false;
   };
   const name = (cell: Cell, arm: string): string =>
-    `${Object.values(cell.axes).join("  ") || cell.job}${arm === "run" ? "" : `  (${arm})`}`;
+    printable(
+      `${Object.values(cell.axes).join("  ") || cell.job}${arm === "run" ? "" : `  (${arm})`}`,
+    );
   const counter = (): string => `${String(place + 1).padStart(String(total).length)}/${total}`;
   const events: RunEvents = {
     warn(sentence) {
       clear();
-      process.stderr.write(`${sentence}\n`);
+      say(sentence);
     },
     begin(cell, at, of, arm) {
       place = at;
@@ -39,7 +43,9 @@ export function createProgress(): Progress {
       const outcome = trial.figures === null ? "failed" : `${rate(trial.figures.iops)} commands/s`;
       if (trial.failure !== null || !terminal) {
         clear();
-        process.stderr.write(`${counter()}  ${name(cell, arm)}: ${trial.failure ?? outcome}\n`);
+        process.stderr.write(
+          `${counter()}  ${name(cell, arm)}: ${printable(trial.failure ?? outcome)}\n`,
+        );
       }
     },
   };

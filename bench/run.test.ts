@@ -204,7 +204,6 @@ describe("thresholds", () => {
 
 describe("bad input is one sentence and exit code 2", () => {
   test.each([
-    [["bench", "run", "/nonexistent.toml"], "Can't read the job file /nonexistent.toml: ENOENT"],
     [
       ["bench", "run", DEMO, "--set", "iodepth=x"],
       "--set: Expected `iodepth` to be an integer between 1 and 65536, got `x`",

@@ -13,6 +13,8 @@ import { createProgress } from "./progress.ts";
 import type { RunResult } from "./result.ts";
 import { runJob } from "./run.ts";
 import { cellTable } from "./table.ts";
+import { printableJson, printableLines } from "../words/printable.ts";
+import { say } from "../words/say.ts";
 
 interface Flags {
   readonly set?: string[];
@@ -43,7 +45,7 @@ export async function runAction(
   // Before anything runs: a minute of trials must not end in "no such baseline".
   const baseline = flags.baseline === undefined ? null : loadBaseline(flags.baseline);
   const emit = (event: Record<string, unknown>): void => {
-    if (flags.ndjson === true) process.stdout.write(`${JSON.stringify(event)}\n`);
+    if (flags.ndjson === true) process.stdout.write(`${printableJson(event)}\n`);
   };
   const progress = createProgress();
   emit({ event: "start", at: new Date().toISOString(), file: job.file });
@@ -62,8 +64,8 @@ export async function runAction(
   progress.clear();
   // First what a full disk can't take away.
   (machine ? process.stderr : process.stdout).write(describeRun(result));
-  if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
+  if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
   emit({ event: "end", result });
   const trials = result.cells.flatMap((cell) => cell.trials);
   const kept = result.cells.every((cell) => cell.thresholds.every(({ held }) => held));
@@ -73,7 +75,7 @@ export async function runAction(
   let judged: number = EXIT.done;
   if (baseline !== null) {
     const comparison = judgeResults(baseline, result, {});
-    for (const sentence of comparison.warnings) process.stderr.write(`${sentence}\n`);
+    for (const sentence of comparison.warnings) say(sentence);
     (machine ? process.stderr : process.stdout).write(describeComparison(comparison));
     judged = exitCodeOf(comparison);
   }
@@ -103,7 +105,7 @@ export function describeRun(result: RunResult): string {
     "",
     `${plural(trials, "trial")} in ${formatDuration(result.elapsed_ns)} over ${how}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
   ];
-  return `${lines.join("\n")}\n`;
+  return printableLines(`${lines.join("\n")}\n`);
 }
 
 /** The harness's floor, the least sure of them: what no target can beat here. */

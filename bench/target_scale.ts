@@ -30,6 +30,7 @@ import type { Mac } from "../wire/mac.ts";
 import { Asker, awaitExport } from "./asker.ts";
 import { labCommandLine, labEnv, requireLab } from "./lab/lab.ts";
 import { median, quantile, sorted } from "./statistics/quantile.ts";
+import { printableJson } from "../words/printable.ts";
 
 const AOE = join(import.meta.dir, "..", "aoe.ts");
 const SHAPE = { pairs: 2, mtu: 1500 } as const;
@@ -322,7 +323,7 @@ async function main(): Promise<number> {
     return child.exited;
   }
   const figures = await measure(option("--exports", 10_000), option("--rounds", 40));
-  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  if (process.argv.includes("--json")) process.stdout.write(`${printableJson(figures)}\n`);
   else print(figures);
   const sentences = missed(figures);
   for (const sentence of sentences) process.stderr.write(`missed: ${sentence}\n`);

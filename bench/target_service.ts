@@ -22,6 +22,7 @@ import type { Mac } from "../wire/mac.ts";
 import { Asker, awaitExport } from "./asker.ts";
 import { labCommandLine, labEnv, requireLab } from "./lab/lab.ts";
 import { quantile, sorted } from "./statistics/quantile.ts";
+import { printableJson } from "../words/printable.ts";
 
 const AOE = join(import.meta.dir, "..", "aoe.ts");
 const SHAPE = { mtu: 1500 } as const;
@@ -244,7 +245,7 @@ async function main(): Promise<number> {
   const at = process.argv.indexOf("--reads");
   const reads = at < 0 ? 2000 : parseInteger(process.argv[at + 1] ?? "", "--reads", 20);
   const figures = await measure(reads);
-  if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  if (process.argv.includes("--json")) process.stdout.write(`${printableJson(figures)}\n`);
   else print(figures);
   const sentences = missed(figures);
   for (const sentence of sentences) process.stderr.write(`missed: ${sentence}\n`);

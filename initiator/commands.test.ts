@@ -76,7 +76,7 @@ const REFUSED: readonly [words: string[], code: number, sentence: string | RegEx
   ],
   [
     ["write", "e7.3", "/no/such/file", ...NOWHERE],
-    2,
+    5,
     "Can't read /no/such/file: no such file or directory\n",
   ],
   [["verify", "e7.3", ...NOWHERE], 2, "Expected either a file or `--sha256` to compare with\n"],

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createWriter } from "../wire/pcap.ts";
+import { printableLines } from "../words/printable.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const LINUX = "fixtures/linux-6.1-aoe-against-vblade.pcap";
@@ -146,6 +147,20 @@ test("malformed frames are shown with the rule that they break, and end nothing"
   );
 });
 
+test("no text or JSON of a frame steers a terminal", async () => {
+  const hostile = Buffer.from("\u001b[2J\u009b2J\u202e\u2028", "utf8");
+  const length = hostile.length.toString(16).padStart(4, "0");
+  const file = captureOf([
+    `${TELL} 18 00 0007 03 01 80000002 0010 4019 02 10 ${length} ${hostile.toString("hex")}`,
+  ]);
+  for (const words of [["--json"], ["--ndjson"], ["-v"]]) {
+    const { out, code } = await decode(["-", ...words], file);
+    expect([code, out]).toEqual([0, printableLines(out)]);
+  }
+  const { out } = await decode(["-", "--json"], file);
+  expect(JSON.parse(out).frames[0].body.string).toBe(hostile.toString("utf8"));
+});
+
 test("retransmits, answers that are short, answers to nothing", async () => {
   const answer = (tag: string, data: number) =>
     `${TELL} 18 00 0007 03 00 ${tag} 40 00 02 40 080000000000 0000 ${"ab".repeat(data)}`;
@@ -185,9 +200,9 @@ describe("bad input: one sentence, the right code, no stack", () => {
   test("absent, a directory", async () => {
     expect(await refused([join(folder, "absent.pcap")])).toEqual([
       5,
-      `Cannot read \`${join(folder, "absent.pcap")}\`: there is no such file`,
+      `Can't read ${join(folder, "absent.pcap")}: no such file or directory`,
     ]);
-    expect(await refused([folder])).toEqual([5, `Cannot read \`${folder}\`: it is a directory`]);
+    expect(await refused([folder])).toEqual([5, `Can't read ${folder}: it is a directory`]);
   });
 
   test("no capture, an empty file, another link type", async () => {

@@ -6,7 +6,8 @@
 import { Command, type OptionValues } from "commander";
 import { read } from "../wire/capture.ts";
 import { formatMalformed, isMalformed } from "../wire/malformed.ts";
-import { environment, expected, failed, usage } from "../words/failure.ts";
+import { expected, failed, usage } from "../words/failure.ts";
+import { cantRead } from "../words/file_error.ts";
 import { formatDecoded, formatFields, toJson } from "./decode_print.ts";
 import {
   type DecodedFrame,
@@ -16,6 +17,7 @@ import {
   KINDS,
   type Kind,
 } from "./decoded_frame.ts";
+import { printableJson } from "../words/printable.ts";
 
 /** Names the JSON's shape; a change that breaks readers changes it. */
 export const SCHEMA = "aoe-decode/1";
@@ -83,8 +85,8 @@ async function print(
       break;
     }
     if (!isWanted(found, options)) continue;
-    if (options.json) output.write(`${separator}\n${JSON.stringify(toJson(found))}`);
-    else if (options.ndjson) output.write(`${JSON.stringify(toJson(found))}\n`);
+    if (options.json) output.write(`${separator}\n${printableJson(toJson(found))}`);
+    else if (options.ndjson) output.write(`${printableJson(toJson(found))}\n`);
     else output.write(`${formatDecoded(found)}\n`);
     if (options.verbose) for (const line of formatFields(found)) output.write(`${line}\n`);
     separator = ",";
@@ -97,9 +99,9 @@ async function print(
     unanswered: exchanges.unanswered(),
     damage,
   };
-  if (options.json) output.write(`\n],"summary":${JSON.stringify(totals)}}\n`);
+  if (options.json) output.write(`\n],"summary":${printableJson(totals)}}\n`);
   if (options.ndjson)
-    output.write(`${JSON.stringify({ schema: SCHEMA, format, summary: totals })}\n`);
+    output.write(`${printableJson({ schema: SCHEMA, format, summary: totals })}\n`);
   return damage;
 }
 
@@ -135,19 +137,11 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a directory",
-};
-
 async function load(file: string): Promise<Uint8Array> {
   try {
     return await (file === "-" ? Bun.stdin : Bun.file(file)).bytes();
   } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    throw environment(`Cannot read \`${file}\`: ${REASONS[code] ?? message}`);
+    throw cantRead(file, error);
   }
 }
 

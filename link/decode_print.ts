@@ -108,7 +108,8 @@ export function toJson(decoded: DecodedFrame): object {
 }
 
 function bodyToJson(body: frame.Body): object {
-  if (body.kind === "config") return { ...body, string: new TextDecoder().decode(body.string) };
+  if (body.kind === "config")
+    return { ...body, string: new TextDecoder("utf-8", { ignoreBOM: true }).decode(body.string) };
   if (body.kind === "reserve") return { ...body, macs: body.macs.map(formatMac) };
   if (body.kind !== "mask") return body;
   const directives = body.directives.map((entry) => ({ ...entry, mac: formatMac(entry.mac) }));

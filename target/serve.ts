@@ -41,6 +41,9 @@ import { parseServiceModel } from "./service/model.ts";
 import { FileIo } from "./stores/file_io.ts";
 import { createSystemd } from "./systemd.ts";
 import { Target } from "./target.ts";
+import { sayAs } from "../words/say.ts";
+
+const say = sayAs("aoe target");
 
 export interface ServeOptions {
   readonly plan: TargetPlan;
@@ -393,8 +396,4 @@ function describeEnd(target: Target): string[] {
   }
   if (target.inHand > 0) sentences.push(`${target.inHand} requests were left without an answer`);
   return sentences;
-}
-
-function say(sentence: string): void {
-  process.stderr.write(`aoe target: ${sentence}\n`);
 }

@@ -4,6 +4,8 @@
 // Whatever else is thrown is a fault of ours and keeps its stack (shown with AOE_DEBUG=1).
 // Malformed frames are neither: they are values (wire/).
 
+import { printable } from "./printable.ts";
+
 /** Exit codes of every command; 130 and 143 belong to SIGINT and SIGTERM (128 + signal number). */
 export const EXIT = {
   done: 0,
@@ -15,12 +17,15 @@ export const EXIT = {
   notFound: 6,
 } as const;
 
-/** An expected failure: `message` is one sentence for the user, `exitCode` one of EXIT. */
+/**
+ * An expected failure: `message` is one sentence for the user, `exitCode` one of EXIT. What a sentence quotes
+ * may come from a file, a wire or another program: line ends become blanks, the rest printable.
+ */
 export class Failure extends Error {
   readonly exitCode: number;
 
   constructor(message: string, exitCode: number, options?: ErrorOptions) {
-    super(message, options);
+    super(printable(message.trim().replaceAll(/\s*\n\s*/g, " ")), options);
     this.name = "Failure";
     this.exitCode = exitCode;
   }
@@ -52,5 +57,5 @@ export function notFound(message: string): Failure {
  * ``Expected `--lanes` to be an integer >= 1, got `0` ``: `rule` follows the words "to be".
  */
 export function expected(what: string, rule: string, got: unknown): Failure {
-  return usage(`Expected \`${what}\` to be ${rule}, got \`${String(got)}\``);
+  return usage(`Expected \`${what}\` to be ${rule}, got \`${printable(String(got))}\``);
 }

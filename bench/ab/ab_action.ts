@@ -23,6 +23,10 @@ import { runArms } from "../run.ts";
 import { compareExactly, type Exact } from "./exact.ts";
 import { MICRO, measureMicro } from "./micro.ts";
 import { checkOut, requireRepository, type Tree, workTree } from "./worktree.ts";
+import { printableJson } from "../../words/printable.ts";
+import { sayAs } from "../../words/say.ts";
+
+const say = sayAs("aoe bench ab");
 
 interface Flags {
   readonly only?: string;
@@ -96,8 +100,8 @@ export async function abAction(
     };
     const text = describe(verdict, exact, measured, failures);
     (flags.json === true ? process.stderr : process.stdout).write(text);
-    if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
-    if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
+    if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
     // As of any run: what is left of the trials has a verdict, and they are not whole.
     if (failures > 0) return EXIT.failed;
     return {
@@ -208,8 +212,4 @@ function describe(
   if (failures > 0) lines.push(`${plural(failures, "trial")} failed: this is of what is left.`);
   lines.push(`${verdict.toUpperCase()}`);
   return `${lines.join("\n")}\n`;
-}
-
-function say(sentence: string): void {
-  process.stderr.write(`aoe bench ab: ${sentence}\n`);
 }

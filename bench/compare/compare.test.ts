@@ -202,7 +202,7 @@ describe("the command", () => {
       "none.json: Expected a result of `aoe bench run`, got something without",
     ],
     ["a.json text.json", 2, "text.json: Expected JSON, got something else"],
-    ["a.json absent.json", 2, "Can't read the result absent.json: ENOENT"],
+    ["a.json absent.json", 5, "Can't read the result absent.json: no such file or directory"],
     ["a.json", 2, "Expected two results, BASE and HEAD"],
     ["a.json b.json --metric speed", 2, "Expected `--metric` to be one of iops, "],
     ["a.json b.json --band wide", 2, "Expected `--band` to be "],

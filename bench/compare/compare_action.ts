@@ -15,6 +15,10 @@ import { knownBands, learnNoise } from "./noise.ts";
 import { readResult } from "./result_file.ts";
 import { loadBaseline } from "./state.ts";
 import { ENOUGH, type Verdict } from "./verdict.ts";
+import { printableJson } from "../../words/printable.ts";
+import { sayAs } from "../../words/say.ts";
+
+const say = sayAs("aoe bench compare");
 
 interface Flags {
   readonly baseline?: string;
@@ -42,7 +46,7 @@ export async function compareAction(
   const [base, head] = sides(files, flags);
   const comparison = judgeResults(base, head, flags);
   for (const sentence of comparison.warnings) say(sentence);
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(comparison)}\n`);
+  if (flags.json === true) process.stdout.write(`${printableJson(comparison)}\n`);
   (flags.json === true ? process.stderr : process.stdout).write(describeComparison(comparison));
   return exitCodeOf(comparison);
 }
@@ -110,8 +114,4 @@ async function learn(path: string, files: readonly string[], flags: Flags): Prom
     `Noise of ${metric.name} on this machine over the ${a.link} link: ±${(100 * Math.min(...bands.values())).toFixed(1)} % to ±${(100 * widest).toFixed(1)} % over ${bands.size} ${bands.size === 1 ? "row" : "rows"}; kept for comparisons.\n`,
   );
   return EXIT.done;
-}
-
-function say(sentence: string): void {
-  process.stderr.write(`aoe bench compare: ${sentence}\n`);
 }

@@ -7,6 +7,7 @@ import { plainTable } from "../table.ts";
 import type { MedianInterval } from "../statistics/median_interval.ts";
 import type { Comparison } from "./comparison.ts";
 import { type ComparedCell, share, type Whole } from "./rows.ts";
+import { printableLines } from "../../words/printable.ts";
 
 export function describeComparison(comparison: Comparison): string {
   const { cells, geomean, metric } = comparison;
@@ -33,7 +34,7 @@ export function describeComparison(comparison: Comparison): string {
     comparison.summary,
     "",
   );
-  return lines.join("\n");
+  return printableLines(lines.join("\n"));
 }
 
 function judged(one: ComparedCell | Whole): Record<"head / base" | "p" | "verdict", string> {

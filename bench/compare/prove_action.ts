@@ -12,6 +12,7 @@ import { AOE } from "../trial.ts";
 import { exitCodeOf, judgeResults } from "./compare_action.ts";
 import { parseMetric } from "./metric.ts";
 import { FEWEST } from "./verdict.ts";
+import { say } from "../../words/say.ts";
 
 interface Flags {
   readonly job?: string;
@@ -59,7 +60,7 @@ export async function proveAction(
     if (exitCodeOf(comparison) === EXIT.failed) {
       throw failed(`A trial of comparison ${round + 1} failed, so it says nothing.`);
     }
-    if (round === 0) for (const sentence of warnings) process.stderr.write(`${sentence}\n`);
+    if (round === 0) for (const sentence of warnings) say(sentence);
     found[verdict] = (found[verdict] ?? 0) + 1;
     process.stdout.write(`${round + 1}/${times} ${summary}\n`);
   }

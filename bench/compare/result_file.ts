@@ -4,8 +4,10 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { environment, usage } from "../../words/failure.ts";
+import { cantRead } from "../../words/file_error.ts";
 import { KEY_NAMES, KEYS } from "../job/keys.ts";
 import { RunSchema, type RunResult, SCHEMA_VERSION } from "../result.ts";
+import { printableTexts } from "../../words/printable.ts";
 
 const Any = v.looseObject({ schema_version: v.number(), kind: v.string() });
 
@@ -45,17 +47,19 @@ function withEveryKey(result: RunResult): RunResult {
   return { ...result, cells };
 }
 
-function readJson(path: string): unknown {
+/**
+ * The JSON in a file. Results travel: whatever is shown of one, in a table, a sentence or a page, is printable from
+ * here on.
+ */
+export function readJson(path: string): unknown {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw usage(
-      `Can't read the result ${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
-    );
+    throw cantRead(`the result ${path}`, error);
   }
   try {
-    return JSON.parse(text);
+    return printableTexts(JSON.parse(text));
   } catch {
     throw usage(`${path}: Expected JSON, got something else`);
   }

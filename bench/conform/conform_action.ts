@@ -14,6 +14,7 @@ import { Prober } from "./prober.ts";
 import { formatOutcome, formatTable, formatTotals, toJson } from "./report.ts";
 import { meet, runSuite } from "./suite.ts";
 import { SCRATCH } from "./subject.ts";
+import { printableJson } from "../../words/printable.ts";
 
 export interface ConformFlags {
   readonly interface: string;
@@ -69,7 +70,7 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
     const started = new Date(Date.now()).toISOString();
     const outcomes = await runSuite(prober, facts, eventLoopTurn);
     if (flags.json === true) {
-      process.stdout.write(`${JSON.stringify(toJson(facts, outcomes, started))}\n`);
+      process.stdout.write(`${printableJson(toJson(facts, outcomes, started))}\n`);
     } else if (flags.markdown !== undefined) {
       process.stdout.write(`${formatTable(flags.markdown, outcomes)}\n`);
     } else {

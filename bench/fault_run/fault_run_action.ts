@@ -4,6 +4,7 @@ import { createProgress } from "../../initiator/commands/progress.ts";
 import { EXIT } from "../../words/failure.ts";
 import { formatDuration, parseInteger } from "../../words/quantity.ts";
 import { FAULT_RUN_DEFAULTS, type FaultRunFigures, faultRun } from "./fault_run.ts";
+import { printableJson } from "../../words/printable.ts";
 
 interface Flags {
   readonly commands?: string;
@@ -18,7 +19,7 @@ export function faultRunAction(flags: Flags): number {
   const progress = createProgress("Commands", commands, flags.json ?? false, { format: String });
   const figures = faultRun({ ...FAULT_RUN_DEFAULTS, commands, seed }, progress.tell);
   progress.end();
-  if (flags.json) process.stdout.write(`${JSON.stringify({ seed, ...figures })}\n`);
+  if (flags.json) process.stdout.write(`${printableJson({ seed, ...figures })}\n`);
   else for (const line of describe(figures)) process.stdout.write(`${line}\n`);
   return figures.wrong === 0 && figures.stale_writes === 0 ? EXIT.done : EXIT.failed;
 }

@@ -11,6 +11,7 @@ import type { Random } from "../../words/random.ts";
 import { makeSession } from "./frame_grammar.ts";
 import { mutateBytes } from "./mutate.ts";
 import { fromHex, must, pick, type Surface, toHex } from "./surface.ts";
+import { printable, printableJson } from "../../words/printable.ts";
 
 export const captureSurface: Surface = {
   name: "captures",
@@ -60,24 +61,14 @@ export const captureSurface: Surface = {
     for (let found = decoding.next(); found !== null; found = decoding.next()) {
       if (isMalformed(found)) break;
       lines++;
-      const text = formatDecoded(found) + formatFields(found).join("");
-      must(isPrintable(text), () => `control characters in ${JSON.stringify(text)}`);
-      must(JSON.stringify(toJson(found)) !== undefined, () => "a frame without JSON");
+      const text =
+        formatDecoded(found) + formatFields(found).join("") + printableJson(toJson(found));
+      must(text === printable(text), () => `control characters in ${JSON.stringify(text)}`);
     }
     must(lines <= packets, () => `${lines} frames decoded of ${packets} packets`);
     return packets > 0 ? "packets" : "empty";
   },
 };
-
-/** Whether nothing in it moves a terminal's cursor; tabs and line ends are meant. */
-function isPrintable(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if ((code < 0x20 && code !== 0x09 && code !== 0x0a) || (code >= 0x7f && code < 0xa0))
-      return false;
-  }
-  return true;
-}
 
 function classic(frames: readonly Uint8Array[], random: Random): Uint8Array<ArrayBuffer> {
   const room = frames.reduce((sum, { length }) => sum + pcap.RECORD_LENGTH + length, 0);

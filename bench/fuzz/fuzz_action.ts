@@ -7,6 +7,7 @@ import { EXIT, expected } from "../../words/failure.ts";
 import { parseDuration, parseInteger } from "../../words/quantity.ts";
 import { fuzz, SURFACES } from "./fuzz.ts";
 import type { Finding } from "./surface.ts";
+import { printableJson, printableLines } from "../../words/printable.ts";
 
 export interface FuzzFlags {
   readonly seconds?: string;
@@ -50,7 +51,7 @@ export async function fuzzAction(flags: FuzzFlags): Promise<number> {
   const elapsed = (performance.now() - begun) * 1e6;
   if (flags.json === true) {
     const document = { schema: 1, seed, elapsed_ns: Math.round(elapsed), tallies, findings };
-    process.stdout.write(`${JSON.stringify(document)}\n`);
+    process.stdout.write(`${printableJson(document)}\n`);
   } else {
     for (const { surface, cases, outcomes } of tallies) {
       const said = Object.entries(outcomes).map(([name, count]) => `${count} ${name}`);
@@ -65,7 +66,7 @@ export async function fuzzAction(flags: FuzzFlags): Promise<number> {
 function tell(finding: Finding, folder: string | undefined): void {
   const { surface, seed, message, input } = finding;
   const again = `aoe bench fuzz --only ${surface} --seed ${seed} --case ${finding.case}`;
-  process.stderr.write(`\nFOUND: ${message}\nagain: ${again}\ninput:\n${input}\n`);
+  process.stderr.write(printableLines(`\nFOUND: ${message}\nagain: ${again}\ninput:\n${input}\n`));
   if (folder === undefined) return;
   const at = join(folder, surface);
   mkdirSync(at, { recursive: true });

@@ -15,6 +15,7 @@ import { GROWTH, type GrowthResult, type GrowthTrial } from "./growth_result.ts"
 import { pointsOf, runGrowth } from "./growth_run.ts";
 import { summaryOf } from "./growth_summary.ts";
 import { describeGrowth } from "./growth_table.ts";
+import { printableJson } from "../../words/printable.ts";
 
 interface Flags extends GrowthTexts {
   readonly json?: boolean;
@@ -89,7 +90,7 @@ function progress(trial: GrowthTrial, of: number): void {
 }
 
 function report(result: GrowthResult, flags: Flags): number {
-  const text = `${JSON.stringify(result)}\n`;
+  const text = `${printableJson(result)}\n`;
   if (flags.json === true) process.stdout.write(text);
   (flags.json === true ? process.stderr : process.stdout).write(describeGrowth(result));
   // Last: a disk that is full by now must not cost the figures.

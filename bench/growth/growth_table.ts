@@ -1,6 +1,7 @@
 // A result of `aoe bench growth` for people: a table for each axis, and a sentence for each measure.
 
 import { formatDuration } from "../../words/quantity.ts";
+import { printableLines } from "../../words/printable.ts";
 import { rate } from "../findings.ts";
 import { plainTable } from "../table.ts";
 import { FLAT, type Measure } from "./axes.ts";
@@ -15,11 +16,13 @@ export function describeGrowth({ axes, trials }: GrowthResult): string {
   const failures = trials.flatMap(({ axis, value, failure }) =>
     failure === null ? [] : [`${axis} ${value}: ${failure}`],
   );
-  return `${[
-    ...axes.flatMap((axis) => [describeAxis(axis), ""]),
-    `medians over trials, with the range that holds the true one with 95 % chance (all of them where there are too few); flat: at most ${FLAT} times the first`,
-    ...failures,
-  ].join("\n")}\n`;
+  return printableLines(
+    `${[
+      ...axes.flatMap((axis) => [describeAxis(axis), ""]),
+      `medians over trials, with the range that holds the true one with 95 % chance (all of them where there are too few); flat: at most ${FLAT} times the first`,
+      ...failures,
+    ].join("\n")}\n`,
+  );
 }
 
 function describeAxis({ axis, about, points, ends }: AxisSummary): string {

@@ -117,7 +117,7 @@ describe("a fault is one sentence with file, key, rule and what was found", () =
 
   test("a file that is not there", async () => {
     expect(loadJob("/nonexistent/j.toml", [])).rejects.toThrow(
-      "Can't read the job file /nonexistent/j.toml: ENOENT",
+      "Can't read the job file /nonexistent/j.toml: no such file or directory",
     );
   });
 });

@@ -10,10 +10,12 @@
 // What wins: --set over the job over [global] over the default; each resolved value keeps its origin.
 
 import * as v from "valibot";
-import { Failure, usage } from "../../words/failure.ts";
+import { usage } from "../../words/failure.ts";
+import { cantRead } from "../../words/file_error.ts";
 import { parseToml } from "../../words/toml.ts";
 import { checkArrangement } from "./arrangement.ts";
 import { type Choice, isKey, isSingle, KEY_NAMES, type KeyName, KEYS, Section } from "./keys.ts";
+import { printableJson, printableLines } from "../../words/printable.ts";
 
 export type Origin = "default" | "global" | "job" | "set";
 
@@ -157,12 +159,12 @@ export function showJob(job: Job): string {
   const lines = [`# ${job.file}, as resolved`];
   for (const { name, values, thresholds } of job.jobs) {
     const cells = KEY_NAMES.reduce((product, key) => product * values[key].choices.length, 1);
-    lines.push("", `[${name}] # ${cells} ${cells === 1 ? "cell" : "cells"}`);
+    lines.push("", `[${quoteKey(name)}] # ${cells} ${cells === 1 ? "cell" : "cells"}`);
     for (const key of KEY_NAMES) {
       const { choices, origin } = values[key];
       const labelled = choices.some(({ label, text }) => label !== text);
       const texts = choices.map(({ label, text }) =>
-        labelled ? `${quoteKey(label)} = ${JSON.stringify(text)}` : JSON.stringify(text),
+        labelled ? `${quoteKey(label)} = ${printableJson(text)}` : printableJson(text),
       );
       const value = labelled
         ? `{ ${texts.join(", ")} }`
@@ -171,29 +173,22 @@ export function showJob(job: Job): string {
           : `[${texts.join(", ")}]`;
       lines.push(`${key} = ${value} # ${origin}`);
     }
-    if (thresholds.length > 0) lines.push(`thresholds = ${JSON.stringify(thresholds)}`);
+    if (thresholds.length > 0) lines.push(`thresholds = ${printableJson(thresholds)}`);
   }
-  return `${lines.join("\n")}\n`;
+  return printableLines(`${lines.join("\n")}\n`);
 }
 
 function quoteKey(label: string): string {
-  return /^[\w-]+$/.test(label) ? label : JSON.stringify(label);
+  return /^[\w-]+$/.test(label) ? label : printableJson(label);
 }
 
-/** Loads a job file; a file that can't be read is a usage failure. */
+/** Loads a job file; a Failure where it can't be read or holds no job. */
 export async function loadJob(path: string, sets: readonly string[]): Promise<Job> {
   let text: string;
   try {
     text = await Bun.file(path).text();
   } catch (error) {
-    throw error instanceof Failure
-      ? error
-      : usage(`Can't read the job file ${path}: ${reasonOf(error)}`);
+    throw cantRead(`the job file ${path}`, error);
   }
   return parseJob(text, path, sets);
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === "string" ? code : String(error);
 }

@@ -17,6 +17,7 @@ import { PEERS, type PeersResult } from "./peers_result.ts";
 import { type PeersEvents, runPeers } from "./peers_run.ts";
 import { describePeers, peersMarkdown } from "./peers_table.ts";
 import { summaryOf } from "./summary_of.ts";
+import { printableJson } from "../../words/printable.ts";
 
 interface Flags extends PeersTexts {
   readonly json?: boolean;
@@ -113,7 +114,7 @@ function progress(): PeersEvents {
 }
 
 function report(result: PeersResult, flags: Flags): number {
-  const text = `${JSON.stringify(result)}\n`;
+  const text = `${printableJson(result)}\n`;
   if (flags.json === true) process.stdout.write(text);
   const words = flags.markdown === true ? peersMarkdown(result) : describePeers(result);
   (flags.json === true ? process.stderr : process.stdout).write(words);

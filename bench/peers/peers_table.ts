@@ -1,7 +1,9 @@
 // What a person sees of a result, on a terminal or on a page: a table of each part, the geometric means, the bars.
 
 import { formatDuration, formatSize } from "../../words/quantity.ts";
+import { printableLines } from "../../words/printable.ts";
 import { rate } from "../findings.ts";
+import { escaped } from "../report/markdown.ts";
 import { shownTime } from "../report/shown.ts";
 import { plainTable } from "../table.ts";
 import type { CellSummary, PeersResult } from "./peers_result.ts";
@@ -13,18 +15,19 @@ interface Titled {
 
 export function describePeers(result: PeersResult): string {
   const blocks = tablesOf(result).flatMap(({ title, rows }) => [title, plainTable(rows), ""]);
-  return `${[...blocks, ...result.absent, footer(result)].join("\n")}\n`;
+  return printableLines(`${[...blocks, ...result.absent, footer(result)].join("\n")}\n`);
 }
 
 /** The same for a page: tables with their titles above. */
 export function peersMarkdown(result: PeersResult): string {
   const blocks = tablesOf(result).flatMap(({ title, rows }) => [`${title}:`, markdownTable(rows)]);
-  return `${[...blocks, ...result.absent, `${footer(result)}.`].join("\n\n")}\n`;
+  const sentences = [...result.absent, `${footer(result)}.`].map(escaped);
+  return `${[...blocks, ...sentences].join("\n\n")}\n`;
 }
 
 function markdownTable(rows: readonly Record<string, string>[]): string {
   const columns = [...new Set(rows.flatMap((one) => Object.keys(one)))];
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(" | ")} |`;
   return [
     line(columns),
     line(columns.map(() => "---")),

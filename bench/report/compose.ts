@@ -15,12 +15,14 @@ import { whole } from "./sections/whole.ts";
 import type { RunResult } from "../result.ts";
 import { listed, plural } from "./shown.ts";
 import { type Subject, subjectOf } from "./subject.ts";
+import { printableTexts } from "../../words/printable.ts";
 
 /** `material`: of at least one file. */
 export function compose(material: Material): Report {
   const { runs, wholes, reproductions } = material;
   const subject = subjectOf(runs);
-  return {
+  // File names and job names are in it, beside the texts of results.
+  return printableTexts<Report>({
     title: `aoe bench: ${listed(material.names)}`,
     subtitle: subtitle(material, subject),
     warnings: runs.flatMap(({ run }) => [
@@ -34,7 +36,7 @@ export function compose(material: Material): Report {
       whole(wholes),
       origin(material),
     ],
-  };
+  });
 }
 
 function sectionsOfRuns(subject: Subject): Section[] {

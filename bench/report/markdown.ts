@@ -1,6 +1,7 @@
 // A report as Markdown for pull requests: findings, verdicts and tables. Texts of a result file are escaped,
 // so that none becomes a link, an image, a mention or markup on the page that shows it.
 
+import { printable } from "../../words/printable.ts";
 import type { Report, Section, Table, TableCell, Verdict } from "./report.ts";
 
 export function reportMarkdown(report: Report): string {
@@ -61,12 +62,11 @@ function worded(sentence: string): string {
   return parts.map((part, at) => (at % 2 === 1 ? `\`${part}\`` : escaped(part))).join("");
 }
 
-/** `@` gets an invisible companion, so that nobody is called by a result. */
-function escaped(text: string): string {
-  return text
-    .replaceAll(/\s+/g, " ")
+/** Text that Markdown shows as it is. `@` gets an invisible companion, so that nobody is called by a result. */
+export function escaped(text: string): string {
+  return printable(text.replaceAll(/\s+/g, " "))
     .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
+    .replaceAll(/<(?! )/g, "&lt;")
     .replaceAll(">", "&gt;")
     .replaceAll(/[\\`*_[\]{}|~$#!]/g, (mark) => `\\${mark}`)
     .replaceAll("@", "@\u200b")

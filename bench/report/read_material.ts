@@ -1,9 +1,8 @@
 // What a report is made from: result files of several kinds, each told by its own `kind`.
 
-import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import * as v from "valibot";
-import { readResult } from "../compare/result_file.ts";
+import { readJson, readResult } from "../compare/result_file.ts";
 import { environment, usage } from "../../words/failure.ts";
 import { SCHEMA_VERSION } from "../result.ts";
 import { WHOLE, type WholeResult, WholeSchema } from "../whole/whole_result.ts";
@@ -49,7 +48,7 @@ function namesOf(files: readonly string[]): string[] {
 /** null: not to be had; who reads it whole says why. */
 function kindOf(file: string): string | null {
   try {
-    const parsed = v.safeParse(Any, JSON.parse(readFileSync(file, "utf8")));
+    const parsed = v.safeParse(Any, readJson(file));
     return parsed.success ? parsed.output.kind : null;
   } catch {
     return null;
@@ -61,7 +60,7 @@ function readAs<Schema extends v.GenericSchema>(
   schema: Schema,
   kind: string,
 ): v.InferOutput<Schema> {
-  const value = JSON.parse(readFileSync(file, "utf8")) as { schema_version: number };
+  const value = readJson(file) as { schema_version: number };
   if (value.schema_version > SCHEMA_VERSION) {
     throw environment(
       `${file} has schema version ${value.schema_version} and this program knows versions up to ${SCHEMA_VERSION}: report with the program that wrote it, or a later one`,

@@ -325,7 +325,7 @@ describe("the command", () => {
       expect([run.code, run.stdout, run.stderr.trim().split("\n").length]).toEqual([code, "", 1]);
       expect(run.stderr).toMatch(sentence);
     };
-    fails(2, /Can't read the result absent\.json/, "absent.json");
+    fails(5, /Can't read the result absent\.json/, "absent.json");
     fails(2, /Expected a result/, file("other.json", { a: 1 }));
     fails(
       5,

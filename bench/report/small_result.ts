@@ -38,19 +38,19 @@ export function smallResult(): Promise<RunResult> {
 export const EVIL = `</script><script>globalThis.owned=1</script><img src=x onerror="globalThis.owned=2">'"\`&|[a](javascript:1)`;
 
 /** The same result with such texts wherever a result has texts of its own. */
-export function evilResult(result: RunResult): RunResult {
+export function evilResult(result: RunResult, evil = EVIL): RunResult {
   return {
     ...result,
-    job: { ...result.job, file: EVIL },
-    warnings: [EVIL],
-    findings: [EVIL],
-    provenance: { ...result.provenance, cpu: EVIL, kernel: EVIL, program: EVIL },
+    job: { ...result.job, file: evil },
+    warnings: [evil],
+    findings: [evil],
+    provenance: { ...result.provenance, cpu: evil, kernel: evil, program: evil },
     cells: result.cells.map((cell, at) => ({
       ...cell,
-      job: `${EVIL}${cell.job}`,
-      axes: { ...cell.axes, pool: `${EVIL}${at}` },
-      values: { ...cell.values, pool: `${EVIL}${at}`, reclaim: EVIL },
-      trials: cell.trials.map((trial) => ({ ...trial, failure: at === 0 ? EVIL : trial.failure })),
+      job: `${evil}${cell.job}`,
+      axes: { ...cell.axes, pool: `${evil}${at}` },
+      values: { ...cell.values, pool: `${evil}${at}`, reclaim: evil },
+      trials: cell.trials.map((trial) => ({ ...trial, failure: at === 0 ? evil : trial.failure })),
     })),
   };
 }

@@ -17,6 +17,7 @@ import type { Claim, Reproduction } from "./claim.ts";
 import * as judge from "./judge.ts";
 import { receiveLanes } from "./receive_lane.ts";
 import { writeBack } from "./writeback.ts";
+import { printableJson } from "../../words/printable.ts";
 
 interface Flags {
   readonly quick?: boolean;
@@ -78,8 +79,8 @@ export async function reproduceAction(given: Readonly<Record<string, unknown>>):
     runs,
   };
   (flags.json === true ? process.stderr : process.stdout).write(describe(result));
-  if (flags.output !== undefined) writeOutput(flags.output, `${JSON.stringify(result)}\n`);
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
+  if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
   return EXIT.done;
 }
 

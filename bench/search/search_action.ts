@@ -15,6 +15,7 @@ import { type Figures, SCHEMA_VERSION } from "../result.ts";
 import { runJob } from "../run.ts";
 import { plainTable } from "../table.ts";
 import { type Found, highest, least } from "./search.ts";
+import { printableJson } from "../../words/printable.ts";
 
 interface Flags {
   readonly set?: string[];
@@ -69,7 +70,7 @@ export async function searchAction(
     ...answer,
     provenance: provenance(),
   };
-  if (flags.json === true) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
   const table = plainTable(
     answer.steps.map((step) => ({
       [what]: String(step.value),

@@ -6,6 +6,7 @@ import { EXIT, expected } from "../../words/failure.ts";
 import { parseDuration } from "../../words/quantity.ts";
 import { labCommandLine, labEnv, requireLab } from "../lab/lab.ts";
 import { type SoakOutcome, SCENARIOS, soak } from "./scenarios.ts";
+import { printableJson } from "../../words/printable.ts";
 
 export interface SoakFlags {
   readonly seconds?: string;
@@ -29,7 +30,7 @@ export async function soakAction(names: readonly string[], flags: SoakFlags): Pr
     const [name] = wanted;
     const scenario = SCENARIOS.find((each) => each.name === name);
     if (scenario === undefined) throw new Error(`invariant: ${name} is a scenario`);
-    process.stdout.write(`${JSON.stringify(await soak(scenario, ns))}\n`);
+    process.stdout.write(`${printableJson(await soak(scenario, ns))}\n`);
     return EXIT.done;
   }
   requireLab(SHAPE);
@@ -40,7 +41,7 @@ export async function soakAction(names: readonly string[], flags: SoakFlags): Pr
     outcomes.push(outcome);
     if (flags.json !== true) process.stdout.write(`${describe(outcome)}\n`);
   }
-  if (flags.json === true) process.stdout.write(`${JSON.stringify({ schema: 1, outcomes })}\n`);
+  if (flags.json === true) process.stdout.write(`${printableJson({ schema: 1, outcomes })}\n`);
   return outcomes.some(({ broken }) => broken.length > 0) ? EXIT.failed : EXIT.done;
 }
 

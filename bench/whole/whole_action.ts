@@ -15,6 +15,7 @@ import { SCHEMA_VERSION } from "../result.ts";
 import { type Comparison, comparisonsOf, isName, NAMES, type WholePlan } from "./comparisons.ts";
 import { findHyperfine, readExport } from "./hyperfine.ts";
 import { WHOLE, type WholeComparison, type WholeResult } from "./whole_result.ts";
+import { printableJson } from "../../words/printable.ts";
 
 interface Flags {
   readonly runs?: string;
@@ -149,7 +150,7 @@ function writeImage(path: string, bytes: number): void {
 }
 
 function report(result: WholeResult, flags: Flags): void {
-  const text = `${JSON.stringify(result)}\n`;
+  const text = `${printableJson(result)}\n`;
   (flags.json === true ? process.stderr : process.stdout).write(describeWhole(result));
   if (flags.output !== undefined) writeOutput(flags.output, text);
   if (flags.json === true) process.stdout.write(text);

@@ -8,8 +8,8 @@ import { failed, usage } from "../../words/failure.ts";
 import { S } from "../../words/quantity.ts";
 import { configure } from "../control.ts";
 import { positiveDuration } from "../session_texts.ts";
-import { configText } from "./discover.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import { printableBytes, printableJson } from "../../words/printable.ts";
 
 const ACTIONS = {
   read: config.READ,
@@ -72,15 +72,15 @@ async function run(
     if (texts.json) {
       const document = {
         device: at,
-        config: configText(string),
+        config: printableBytes(string),
         config_base64: Buffer.from(string).toString("base64"),
         buffer_count: answer.bufferCount,
         firmware: answer.firmware,
         most_sectors: answer.sectorCount,
       };
-      process.stdout.write(`${JSON.stringify(document)}\n`);
+      process.stdout.write(`${printableJson(document)}\n`);
     } else if (texts.hex) process.stdout.write(`${Buffer.from(string).toString("hex")}\n`);
-    else process.stdout.write(`${configText(string)}\n`);
+    else process.stdout.write(`${printableBytes(string)}\n`);
   });
 }
 

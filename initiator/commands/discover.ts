@@ -12,6 +12,7 @@ import { sortDevices } from "../device_list.ts";
 import type { Session } from "../session.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
 import { formatTable } from "./table.ts";
+import { printableBytes, printableJson } from "../../words/printable.ts";
 
 export function discoverCommand(): Command {
   return addSessionOptions(
@@ -34,7 +35,7 @@ async function run(texts: Options): Promise<void> {
   await withSession(texts, async (session) => {
     const devices = sortDevices(await session.discover(wait, true));
     if (texts.json) {
-      process.stdout.write(`${JSON.stringify(devices.map((device) => toJson(device, session)))}\n`);
+      process.stdout.write(`${printableJson(devices.map((device) => toJson(device, session)))}\n`);
     } else if (devices.length > 0) {
       process.stdout.write(
         formatTable(
@@ -53,7 +54,7 @@ async function watch(session: Session, wait: number, json: boolean): Promise<nev
   const say = (event: string, device: Device, said: string): void => {
     const at = new Date().toISOString();
     const line = json
-      ? JSON.stringify({ at, event, ...toJson(device, session) })
+      ? printableJson({ at, event, ...toJson(device, session) })
       : `${at} ${event} ${said}`;
     process.stdout.write(`${line}\n`);
   };
@@ -95,7 +96,7 @@ function toRows(device: Device, session: Session): string[][] {
     index === 0 ? `${device.bufferCount}` : "",
     `${path.sectors}`,
     index === 0 ? (device.identity?.model ?? "?") : "",
-    index === 0 ? configText(device.configString) : "",
+    index === 0 ? printableBytes(device.configString) : "",
   ]);
 }
 
@@ -110,7 +111,7 @@ function toJson(device: Device, session: Session): object {
     buffer_count: device.saidBufferCount,
     firmware: device.firmware,
     most_sectors: device.sectorCount,
-    config: configText(device.configString),
+    config: printableBytes(device.configString),
     config_base64: Buffer.from(device.configString).toString("base64"),
     paths: device.paths.map((path) => ({
       interface: session.raw[path.port.index]?.interface ?? null,
@@ -118,11 +119,4 @@ function toJson(device: Device, session: Session): object {
       sectors: path.sectors,
     })),
   };
-}
-
-/** A config string is bytes: what would move a terminal's cursor is shown as a dot. */
-export function configText(bytes: Uint8Array): string {
-  return Buffer.from(bytes)
-    .toString("latin1")
-    .replace(/[^\x20-\x7e]/g, ".");
 }

@@ -1,25 +1,9 @@
-// What the system says when it refuses a file, in words for the user.
+// What ends a command that can't write a file: it ran and failed, so 1.
 
 import { type Stats, statSync } from "node:fs";
 
 import { failed, type Failure } from "../../words/failure.ts";
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: "no space is left there",
-  EDQUOT: "no space is left there",
-  ENOENT: "no such file or directory",
-  ENOTDIR: "what should be its directory is a file",
-  EACCES: "no permission",
-  EPERM: "no permission",
-  EROFS: "the file system is read-only",
-  EFBIG: "it is too large for its file system",
-  EPIPE: "its reader is gone",
-};
-
-export function fileReason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ""] ?? message;
-}
+import { fileReason } from "../../words/file_error.ts";
 
 /** `more` follows the reason. */
 export function cantWrite(name: string, error: unknown, more = ""): Failure {

@@ -9,9 +9,9 @@ import { formatAddress, parseAddress } from "../../words/address.ts";
 import { formatSize } from "../../words/quantity.ts";
 import type { Device } from "../device.ts";
 import type { Session } from "../session.ts";
-import { configText } from "./discover.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
 import { formatTable } from "./table.ts";
+import { printableBytes, printableJson } from "../../words/printable.ts";
 
 interface Options extends SessionTexts {
   readonly words?: boolean;
@@ -35,7 +35,7 @@ async function run(name: string, texts: Options): Promise<void> {
     const device = await session.find(address, wait);
     const view = new DataView(device.identifySector.buffer);
     if (texts.hdparm) process.stdout.write(toHdparm(view, 0));
-    else if (texts.json) process.stdout.write(`${JSON.stringify(toJson(device, session, view))}\n`);
+    else if (texts.json) process.stdout.write(`${printableJson(toJson(device, session, view))}\n`);
     else process.stdout.write(toText(device, session, view, texts.words ?? false));
   });
 }
@@ -53,7 +53,7 @@ function toText(device: Device, session: Session, view: DataView, words: boolean
     ["firmware", identity?.firmware ?? ""],
     ["write cache", identity?.writeCache ? "on" : "off"],
     ["identify checksum", checksum(view, 0)],
-    ["config string", configText(device.configString)],
+    ["config string", printableBytes(device.configString)],
     ["buffer count", `${device.saidBufferCount}`],
     ["most sectors", `${device.sectorCount}`],
     ["target firmware", `${device.firmware}`],
@@ -83,7 +83,7 @@ function toJson(device: Device, session: Session, view: DataView): object {
     identity: device.identity,
     identify_checksum: checksum(view, 0),
     identify: describe(view, 0),
-    config: configText(device.configString),
+    config: printableBytes(device.configString),
     buffer_count: device.saidBufferCount,
     most_sectors: device.sectorCount,
     firmware: device.firmware,

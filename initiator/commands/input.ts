@@ -3,8 +3,8 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 import { SECTOR } from "../../wire/ata.ts";
-import { failed, usage } from "../../words/failure.ts";
-import { fileReason } from "./file_error.ts";
+import { environment, failed, usage } from "../../words/failure.ts";
+import { cantRead } from "../../words/file_error.ts";
 
 export interface Input {
   readonly bytes: number;
@@ -13,13 +13,13 @@ export interface Input {
   close(): void;
 }
 
-/** Throws a usage Failure: no such file, empty, not a multiple of 512 bytes, shorter than the --size `wanted`. */
+/** Throws a Failure: it can't be read, or it is empty, no multiple of 512 bytes or shorter than the --size `wanted`. */
 export function openInput(name: string, wanted: number | null = null): Input {
   let fd = -1;
   try {
     fd = openSync(name, "r");
   } catch (error) {
-    throw usage(`Can't read ${name}: ${fileReason(error)}`);
+    throw cantRead(name, error);
   }
   const bytes = lengthOf(fd, name);
   if (bytes === 0 || bytes % SECTOR !== 0) {
@@ -55,7 +55,7 @@ function lengthOf(fd: number, name: string): number {
   if (stats.isFile()) return stats.size;
   if (!stats.isBlockDevice()) {
     closeSync(fd);
-    throw usage(`Expected ${name} to be a file or a disk`);
+    throw environment(`Can't read ${name}: it is neither a file nor a disk`);
   }
   const probe = new Uint8Array(1);
   let low = 0;

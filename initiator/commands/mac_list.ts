@@ -4,6 +4,7 @@ import type { Device } from "../device.ts";
 import { formatMac, type Mac, parseMac } from "../../wire/mac.ts";
 import { formatAddress } from "../../words/address.ts";
 import { expected } from "../../words/failure.ts";
+import { printableJson } from "../../words/printable.ts";
 
 export function parseMacs(texts: readonly string[]): Mac[] {
   return texts.map((text) => {
@@ -22,7 +23,7 @@ export function printMacs(
 ): void {
   if (json) {
     const document = { device: formatAddress(device), macs: macs.map(formatMac) };
-    process.stdout.write(`${JSON.stringify(document)}\n`);
+    process.stdout.write(`${printableJson(document)}\n`);
     return;
   }
   for (const mac of macs) process.stdout.write(`${formatMac(mac)}\n`);

@@ -13,6 +13,7 @@ import type { Session } from "../session.ts";
 import { positiveDuration } from "../session_texts.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
 import { formatTable } from "./table.ts";
+import { printableJson } from "../../words/printable.ts";
 
 /** Headers that an MTU counts (P13). */
 const HEADERS = 22;
@@ -116,7 +117,7 @@ function print(
         findings,
       })),
     };
-    process.stdout.write(`${JSON.stringify(document)}\n`);
+    process.stdout.write(`${printableJson(document)}\n`);
     return;
   }
   const rows = reports.map(({ path, name, mtu, out, back }) => [

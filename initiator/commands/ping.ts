@@ -14,6 +14,7 @@ import { describeOutcome } from "../describe.ts";
 import { positiveDuration } from "../session_texts.ts";
 import { catchInterrupt, pause } from "./interrupted.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import { printableJson } from "../../words/printable.ts";
 
 interface Options extends SessionTexts {
   readonly count?: string;
@@ -94,7 +95,7 @@ async function run(name: string, texts: Options): Promise<void> {
             rtt_ns: figures,
             rtts_ns: times.map(Math.round),
           };
-          process.stdout.write(`${JSON.stringify(document)}\n`);
+          process.stdout.write(`${printableJson(document)}\n`);
         } else {
           say(`--- ${formatAddress(device)} ping statistics ---`);
           say(

@@ -12,9 +12,11 @@ import { environment } from "../../words/failure.ts";
 import { S, parseInteger } from "../../words/quantity.ts";
 import { STRATEGIES } from "../pool/buffer_pool.ts";
 import { DEFAULT_CAP, DEFAULT_PREALLOCATED, DEFAULT_STRATEGY } from "../pool/options.ts";
-import { cantWrite, fileReason } from "./file_error.ts";
+import { cantWrite } from "./file_error.ts";
+import { fileReason } from "../../words/file_error.ts";
 import { openSession, type Session, type SessionOptions, type WrapperText } from "../session.ts";
 import { positiveDuration, type SessionOptionTexts, sessionOptions } from "../session_texts.ts";
+import { say } from "../../words/say.ts";
 
 /** As commander gives them. */
 export interface SessionTexts extends SessionOptionTexts {
@@ -98,7 +100,7 @@ export function parseSession(texts: SessionTexts): SessionOptions {
     wrappers: [],
     seed,
     wallClock: Date.now,
-    onNotice: (sentence) => process.stderr.write(`${sentence}\n`),
+    onNotice: say,
   });
   return { ...options, wrappers: (texts.wrappers ?? []).map(openWrapper) };
 }
@@ -135,6 +137,6 @@ export async function withSession<T>(
   try {
     return await work(session);
   } finally {
-    for (const sentence of await session.close()) process.stderr.write(`${sentence}\n`);
+    for (const sentence of await session.close()) say(sentence);
   }
 }

@@ -5,6 +5,7 @@ import { formatSize } from "../../words/quantity.ts";
 import type { Device } from "../device.ts";
 import type { Session } from "../session.ts";
 import { describeTrouble, deviceStats, linkStats } from "../stats.ts";
+import { printableJson } from "../../words/printable.ts";
 
 export interface Transferred {
   readonly verb: string;
@@ -31,7 +32,7 @@ export function summarize(
       stats: deviceStats(device, session.waiter.now()),
       links: linkStats(session.initiator),
     };
-    process.stdout.write(`${JSON.stringify(document)}\n`);
+    process.stdout.write(`${printableJson(document)}\n`);
     return;
   }
   const trouble = describeTrouble(device, session.initiator);

@@ -13,6 +13,8 @@ import { NbdServer } from "./server.ts";
 import type { Session } from "../session.ts";
 import { describeTrouble, deviceStats, linkStats } from "../stats.ts";
 import { parseWait, type SessionTexts, withSession } from "../commands/session_options.ts";
+import { printableJson } from "../../words/printable.ts";
+import { say } from "../../words/say.ts";
 
 export interface NbdTexts extends SessionTexts {
   readonly socket: string;
@@ -34,9 +36,6 @@ export async function nbdAction(name: string, texts: NbdTexts): Promise<void> {
   if (parseString(new TextEncoder().encode(texts.export)) === null) {
     throw expected("--export", "a name of at most 4096 bytes", texts.export);
   }
-  const say = (sentence: string): void => {
-    process.stderr.write(`${sentence}\n`);
-  };
   await withSession(texts, async (session) => {
     const device = await session.find(address, wait);
     const readOnly = texts.readOnly ?? false;
@@ -124,7 +123,7 @@ function tell(session: Session, server: NbdServer, elapsed: number, json: boolea
       stats: deviceStats(device, session.waiter.now()),
       links: linkStats(session.initiator),
     };
-    process.stdout.write(`${JSON.stringify(document)}\n`);
+    process.stdout.write(`${printableJson(document)}\n`);
     return;
   }
   const trouble = describeTrouble(device, session.initiator);

@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { failed, usage } from "../../words/failure.ts";
 import { connectControl } from "./client.ts";
 import { VERBS } from "./verbs.ts";
+import { printableJson } from "../../words/printable.ts";
 
 export async function ctl(path: string, words: readonly string[]): Promise<void> {
   const request = requestOf(words);
@@ -13,7 +14,7 @@ export async function ctl(path: string, words: readonly string[]): Promise<void>
   try {
     const { ok, error, ...told } = await client.ask(request);
     if (ok !== true) throw failed(String(error));
-    process.stdout.write(`${JSON.stringify(told)}\n`);
+    process.stdout.write(`${printableJson(told)}\n`);
   } finally {
     client.close();
   }
