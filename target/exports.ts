@@ -13,7 +13,8 @@ import { type Address, formatAddress } from "../words/address.ts";
 import { environment, Failure, usage } from "../words/failure.ts";
 import { type ExportPlan, sameStore } from "./config/plan.ts";
 import type { Export } from "./export.ts";
-import { closeStore, makeModel, type OpenContext, openExport } from "./open_export.ts";
+import { describeErrno } from "../sys/errno.ts";
+import { makeModel, type OpenContext, openExport } from "./open_export.ts";
 import type { Target } from "./target.ts";
 
 export interface Served {
@@ -29,6 +30,13 @@ export interface Applied {
   unchanged: number;
   /** One sentence for each export that could not be opened once the old one was gone, or not be changed. */
   readonly failed: string[];
+}
+
+/** The last flush of every export. */
+export interface LastFlush {
+  isOver(): boolean;
+  /** A sentence for each export whose flush failed or is not over. */
+  undone(): string[];
 }
 
 export class Exports {
@@ -80,15 +88,11 @@ export class Exports {
   remove(address: Address, gone: () => void): void {
     const { owner } = this.at(address);
     this.served.delete(formatAddress(address));
-    this.target.removeExport(owner, () => {
-      this.finish(owner);
+    this.target.removeExport(owner, (errno) => {
+      owner.store.close();
+      if (errno !== 0) this.say(flushFailed(owner, errno));
       gone();
     });
-  }
-
-  private finish({ store, major, minor }: Export): void {
-    const sentence = closeStore(store);
-    if (sentence !== null) this.say(`${formatAddress({ major, minor })}: ${sentence}`);
   }
 
   /** A service model from now on. Throws the usage failure for a bad one. */
@@ -208,9 +212,32 @@ export class Exports {
     };
   }
 
-  /** At the end: every store closed, what was written durable. */
+  /** Makes durable what was written to every export. */
+  settle(): LastFlush {
+    const going = new Set<Export>();
+    const failed: string[] = [];
+    for (const { owner } of this.served.values()) {
+      going.add(owner);
+      this.target.settle(owner, (errno) => {
+        going.delete(owner);
+        if (errno !== 0) failed.push(flushFailed(owner, errno));
+      });
+    }
+    return {
+      isOver: () => going.size === 0,
+      undone: () => [
+        ...failed,
+        ...[...going].map((owner) => `${formatAddress(owner)}: its last flush is not over`),
+      ],
+    };
+  }
+
   close(): void {
-    for (const { owner } of this.served.values()) this.finish(owner);
+    for (const { owner } of this.served.values()) owner.store.close();
     this.served.clear();
   }
+}
+
+function flushFailed(owner: Export, errno: number): string {
+  return `${formatAddress(owner)}: its last flush failed: ${describeErrno(errno)}`;
 }

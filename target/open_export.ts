@@ -107,10 +107,3 @@ function openStore(plan: ExportPlan, { io, lazy = false }: OpenContext): Store {
     ...(create === null ? {} : { create }),
   });
 }
-
-/** Makes durable what was written, and closes. A sentence where that failed, else null. */
-export function closeStore(store: Store): string | null {
-  const errno = store.writable ? (store.settle?.() ?? 0) : 0;
-  store.close();
-  return errno > 0 ? `the last flush failed: ${describeErrno(errno)}` : null;
-}

@@ -24,9 +24,8 @@ import { describeErrno } from "../sys/errno.ts";
 import { readInterface } from "../sys/interface.ts";
 import { becomeUser, findUser } from "../sys/privileges.ts";
 import { formatAddress } from "../words/address.ts";
-import { environment, Failure, usage } from "../words/failure.ts";
+import { environment, failed, Failure, usage } from "../words/failure.ts";
 import { createRandom } from "../words/random.ts";
-import { formatMac } from "../wire/mac.ts";
 import { parseListen } from "./config/listen.ts";
 import { loadTrace } from "./config/load_trace.ts";
 import type { TargetPlan } from "./config/plan.ts";
@@ -34,9 +33,10 @@ import type { LineServer } from "./control/line_server.ts";
 import { type ControlCode, loadControl } from "./control/load_control.ts";
 import type { MetricsServer } from "./control/metrics.ts";
 import type { Running } from "./control/running.ts";
-import { type Applied, Exports, type Served } from "./exports.ts";
+import { Exports, type LastFlush } from "./exports.ts";
 import { Interfaces } from "./interfaces.ts";
 import { REQUESTS } from "./request_filter.ts";
+import { describeApplied, describeEnd, describeStart, unheeded } from "./sentences.ts";
 import { parseServiceModel } from "./service/model.ts";
 import { FileIo } from "./stores/file_io.ts";
 import { createSystemd } from "./systemd.ts";
@@ -57,13 +57,12 @@ export interface ServeOptions {
 
 /** How long what is in hand may take to be answered after a signal, ns; the rest is reported. */
 const GRACE = 5e9;
+/** How long the last flush may take then, ns: both end before systemd's unit (TimeoutStopSec) would kill us. */
+const LAST_FLUSH = 8e9;
 /** How often what stands beside the frames is looked at while they keep the loop busy, ns. */
 const LOOK_EVERY = 1e6;
 /** Beyond so many exports their files are opened on first use: descriptors and memory for those in use. */
 const MOST_EAGER = 64;
-/** Exports that are each told at the start; of more, only their number is. */
-const TOLD = 16;
-
 /** Serves until SIGINT, SIGTERM or `quit`. */
 export async function serve(options: ServeOptions): Promise<void> {
   const { plan } = options;
@@ -114,7 +113,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     const capture = plan.capture === null ? null : openCapture(plan.capture);
     if (capture !== null) opened.push(() => closeSync(capture));
     const interfaces = new Interfaces({ target, waiter, open: openLink, say });
-    opened.push(() => interfaces.shut());
+    // The kernel may still move the memory of the links' buffers: it must not become something else's.
+    opened.push(() => {
+      if (io.pending === 0) interfaces.shut();
+    });
     let server: LineServer | null = null;
     let metrics: MetricsServer | null = null;
 
@@ -297,18 +299,22 @@ export async function serve(options: ServeOptions): Promise<void> {
     for (const sentence of describeStart(plan, target, [...exports.all], metrics)) say(sentence);
     const handlers = { SIGINT: stop, SIGTERM: stop, SIGHUP: reload };
     for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler);
+    const until = (): boolean => stopping && (target.isIdle || waiter.now() >= giveUp);
+    let flush: LastFlush;
     try {
       systemd.tell("READY=1");
-      await drive({
-        core,
-        waiter,
-        mode,
-        until: () => stopping && (target.isIdle || waiter.now() >= giveUp),
-      });
+      await drive({ core, waiter, mode, until });
+      flush = exports.settle();
+      if (giveUp > 0) giveUp = waiter.now() + LAST_FLUSH;
+      await drive({ core, waiter, mode, until: () => flush.isOver() || waiter.now() >= giveUp });
     } finally {
       for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler);
     }
     for (const sentence of describeEnd(target)) say(sentence);
+    const undone = flush.undone();
+    if (undone.length > 0) {
+      throw failed(`aoe target: what was written may not be durable: ${undone.join("; ")}`);
+    }
   } finally {
     for (const close of opened.toReversed()) close();
   }
@@ -320,80 +326,4 @@ function openCapture(path: string): number {
   } catch (error) {
     throw environment(`Can't write the capture ${path}: ${(error as Error).message}`);
   }
-}
-
-/** What a new configuration says of the process, which only a new process can heed. */
-function unheeded(old: TargetPlan, next: TargetPlan): string[] {
-  const { exports: _exports, interfaces: _interfaces, ...rest } = next;
-  return Object.entries(rest)
-    .filter(
-      ([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof TargetPlan]),
-    )
-    .map(
-      ([key]) =>
-        `a change of \`${key === "bound" ? "max_requests" : key}\` is heeded at the next start`,
-    );
-}
-
-function describeApplied({ added, removed, changed, unchanged, failed }: Applied): string {
-  const parts = [
-    [added.length, "added"],
-    [removed.length, "removed"],
-    [changed.length, "changed"],
-    [unchanged, "unchanged"],
-    [failed.length, "failed"],
-  ] as const;
-  return parts.map(([count, what]) => `${count} ${what}`).join(", ");
-}
-
-function describeStart(
-  plan: TargetPlan,
-  target: Target,
-  exports: readonly Served[],
-  metrics: MetricsServer | null,
-): string[] {
-  const sentences: string[] = [];
-  if (exports.some(({ owner }) => owner.major === 0xfff)) {
-    sentences.push("shelf 4095 is ignored by the Linux driver");
-  }
-  if (metrics !== null) sentences.push(`metrics at ${metrics.url}`);
-  if (plan.control !== null) sentences.push(`control socket ${plan.control}`);
-  for (const { name, link, mostSectors } of target.ports) {
-    const where = `on ${name} (${formatMac(link.mac)}), mtu ${link.mtu}, ${mostSectors} sectors a command`;
-    if (exports.length > TOLD || exports.length === 0) {
-      sentences.push(`serves ${exports.length} exports ${where}`);
-      continue;
-    }
-    for (const { plan: of, owner } of exports) {
-      const { store, model, bufferCount } = owner;
-      const facts = [
-        store.writable ? (of.sync ? "synchronous writes" : null) : "read-only",
-        `buffer count ${bufferCount}`,
-        model.text === "" ? null : `service ${model.text}`,
-        of.masks === null ? null : `for ${of.masks.map(formatMac).join(" ")} only`,
-      ].filter((fact) => fact !== null);
-      sentences.push(
-        `${formatAddress(owner)} serves ${owner.storeName} (${store.sectors} sectors) ${where}, ${facts.join(", ")}`,
-      );
-    }
-  }
-  return sentences;
-}
-
-function describeEnd(target: Target): string[] {
-  const sentences: string[] = [];
-  for (const owner of target.exports.slice(0, TOLD)) {
-    const { reads, writes, flushes, ataErrors, aoeErrors, modelDropped } = owner.counters;
-    sentences.push(
-      `${formatAddress(owner)}: ${reads} reads, ${writes} writes, ${flushes} flushes, ${ataErrors} ATA errors, ${aoeErrors} AoE errors, ${modelDropped} dropped by the service model`,
-    );
-  }
-  for (const { name, link, counters } of target.ports) {
-    const dropped = counters.overBufferCount + counters.overGlobalBound;
-    sentences.push(
-      `${name}: ${counters.received} frames in, ${counters.answered} answered, ${counters.duplicatesDropped + counters.duplicatesAnswered} duplicates, ${dropped} beyond the buffer count, ${link.counters.receiveDrops} lost in the socket, ${counters.transmitBusy} answers that waited`,
-    );
-  }
-  if (target.inHand > 0) sentences.push(`${target.inHand} requests were left without an answer`);
-  return sentences;
 }

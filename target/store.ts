@@ -58,8 +58,11 @@ export interface Store {
   poll(ended: Ended): void;
   /** What tells the ends of this store's operations, and others', in place of `poll`. */
   readonly completions?: Completions;
-  /** Waits until everything written is durable, when nothing more is to come: 0 or an errno. */
-  settle?(): number;
+  /**
+   * Makes everything written durable, when nothing more is to come: `ended` hears 0 or an errno, at once or from within
+   * `poll`. An errno, too, where a flush has failed before: one that succeeds now proves nothing (P25).
+   */
+  settle?(ended: (errno: number) => void): void;
   /** What is still pending ends before the descriptor does. */
   close(): void;
 }

@@ -124,10 +124,10 @@ export class Target implements Core {
   }
 
   /**
-   * The address falls silent at once. What is in hand is answered, what a `hang` holds too; then `gone`
-   * is called and nothing uses the store any more.
+   * The address falls silent at once. What is in hand is answered, what a `hang` holds too; what was written is
+   * flushed; then `gone` is called, with 0 or the errno of that flush, and nothing uses the store any more.
    */
-  removeExport(owner: Export, gone: () => void): void {
+  removeExport(owner: Export, gone: (errno: number) => void): void {
     const at = this.exports.indexOf(owner);
     if (at < 0) throw new Error(`invariant: e${owner.major}.${owner.minor} is served`);
     this.exports.splice(at, 1);
@@ -143,10 +143,35 @@ export class Target implements Core {
     this.leaving.push({
       isOver: () => owner.counters.inService === 0,
       gone: () => {
-        this.forgetStore(owner.store);
-        gone();
+        this.settle(owner, (errno) => {
+          this.forgetStore(owner.store);
+          gone(errno);
+        });
       },
     });
+  }
+
+  /** Makes durable what was written: `ended` hears 0 or an errno, at once or in a later slice. */
+  settle({ store }: Export, ended: (errno: number) => void): void {
+    if (store.settle === undefined) {
+      ended(0);
+      return;
+    }
+    this.operationBegan(store);
+    store.settle((errno) => {
+      this.operationEnded(store);
+      ended(errno);
+    });
+  }
+
+  private operationBegan(store: Store): void {
+    this.pending++;
+    if (store.completions?.signals !== true) this.silent++;
+  }
+
+  private operationEnded(store: Store): void {
+    this.pending--;
+    if (store.completions?.signals !== true) this.silent--;
   }
 
   /** From now on commands take `model`; those in the one before stay there, but what that one hangs is let go. */
@@ -211,8 +236,9 @@ export class Target implements Core {
     return this.requests.length;
   }
 
-  /** Nothing in hand that time or a link will bring to an end: what a `hang` holds does not count. */
+  /** Nothing in hand that time, a store or a link will bring to an end: what a `hang` holds does not count. */
   get isIdle(): boolean {
+    if (this.pending > 0) return false;
     if (this.held === 0 && this.leaving.length === 0) return true;
     return this.nextDeadline() === Infinity;
   }
@@ -230,7 +256,10 @@ export class Target implements Core {
 
   advance(now: number): void {
     this.now = now;
-    if (this.pending > 0) for (const { from } of this.tellers) from.poll(this.storeEnded);
+    // From the last: an export that goes takes its own along.
+    for (let at = this.tellers.length - 1; at >= 0 && this.pending > 0; at--) {
+      this.tellers[at]?.from.poll(this.storeEnded);
+    }
     for (;;) {
       // The time that was asked for, not the time it is: what follows is not late because we are.
       const at = this.deadlines.next();
@@ -540,8 +569,7 @@ export class Target implements Core {
       const outcome = this.execute(request, owner, request.buffer, ata.LENGTH);
       if (outcome === UNDECIDED) {
         request.heldAt = next;
-        this.pending++;
-        if (owner.store.completions?.signals !== true) this.silent++;
+        this.operationBegan(owner.store);
         return;
       }
       this.answer(request, null, outcome, next);
@@ -571,8 +599,7 @@ export class Target implements Core {
     const request = this.requests[token] as Request;
     const { owner } = request;
     if (owner === null) throw new Error("invariant: a store ends what it was given, once");
-    this.pending--;
-    if (owner.store.completions?.signals !== true) this.silent--;
+    this.operationEnded(owner.store);
     const last = owner.counters.lastErrno;
     const outcome = ataCommands.ended(request, owner, errno, good);
     if (errno !== 0) this.report(request, owner, last);

@@ -218,6 +218,16 @@ describe.each<[BlockingKind, string]>([
     close();
   });
 
+  on(`closed while something is pending, nothing throws and the operation still ends${why}`, () => {
+    const { io, finish, close } = bench({ kind });
+    const store = open({ path: image(8), io });
+    expect(store.flush(1)).toBe(PENDING);
+    io.close();
+    expect(finish()).toEqual([{ token: 1, errno: DONE, good: 0 }]);
+    store.close();
+    close();
+  });
+
   on(
     `an export whose disk takes 200 ms delays no other's reads${why}`,
     async () => {

@@ -32,7 +32,7 @@ import { environment } from "../../words/failure.ts";
 import { copyMemory } from "../../link/copy_memory.ts";
 import { type Completions, DONE, PENDING, type Store, WOULD_WAIT } from "../store.ts";
 import { giveBounce, takeBounce } from "./bounce.ts";
-import type { FileIo, Kind, OpenFile } from "./file_io.ts";
+import { type FileIo, type Kind, type OpenFile, SETTLE } from "./file_io.ts";
 import {
   cannotOpen,
   checkImage,
@@ -98,6 +98,9 @@ class FileStore implements Store, OpenFile {
   private readonly options: FileStoreOptions;
   /** Something was written that no flush has covered. */
   private dirty = false;
+  /** Errno of the first flush that failed: what was written before it may be lost. */
+  private lost = DONE;
+  private settled: (errno: number) => void = () => {};
   private closing = false;
 
   /** `sectors` null: to be measured when opened. */
@@ -229,7 +232,11 @@ class FileStore implements Store, OpenFile {
   flush(token: number): number {
     if (this.io === null) {
       this.dirty = true;
-      return this.settle();
+      let result = DONE;
+      this.settle((errno) => {
+        result = errno;
+      });
+      return result;
     }
     const code = this.ready();
     if (code !== 0) return this.fail(code, 0);
@@ -251,22 +258,30 @@ class FileStore implements Store, OpenFile {
     return PENDING;
   }
 
-  operationEnded(kind: Kind, errno: number): void {
-    if (kind === "sync" && errno !== DONE) this.dirty = true;
+  operationEnded(kind: Kind, errno: number, token: number): void {
+    if (kind === "sync" && errno !== DONE) this.lost = errno;
     if (kind === "write") this.dirty = true;
+    if (token === SETTLE) this.settled(errno);
     if (this.closing && this.pending === 0) this.shut();
   }
 
   poll(): void {}
 
-  settle(): number {
-    if (!this.dirty) return DONE;
+  settle(ended: (errno: number) => void): void {
     // It may have been closed for another's sake, with writes that are not durable yet.
-    const code = this.ready();
-    if (code !== 0) return code;
-    const errno = Math.abs(syncFile(this.fd));
-    this.dirty = errno !== 0;
-    return errno;
+    const code = this.lost === DONE && this.dirty ? this.ready() : this.lost;
+    if (code !== DONE || !this.dirty) {
+      ended(code);
+      return;
+    }
+    this.dirty = false;
+    if (this.io === null) {
+      this.lost = Math.abs(syncFile(this.fd));
+      ended(this.lost);
+      return;
+    }
+    this.settled = ended;
+    this.io.begin(this, "sync", SETTLE, null, 0, 0, 0);
   }
 
   evict(): void {

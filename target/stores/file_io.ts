@@ -18,6 +18,9 @@ import { RecentPages } from "./recent_pages.ts";
 
 export type Kind = "read" | "write" | "sync";
 
+/** Token of a store's last flush, whose end the store tells by itself. */
+export const SETTLE = -1;
+
 /** A store as its operations see it. */
 export interface OpenFile {
   readonly fd: number;
@@ -27,7 +30,7 @@ export interface OpenFile {
   pending: number;
   usedAt: number;
   /** An operation of the store is over. */
-  operationEnded(kind: Kind, errno: number): void;
+  operationEnded(kind: Kind, errno: number, token: number): void;
   /** Gives up its descriptor, to be opened again on next use. */
   evict(): void;
 }
@@ -206,8 +209,8 @@ export class FileIo implements Completions {
     this.free.push(id);
     file.pending--;
     if (kind === "sync") this.flushes--;
-    file.operationEnded(kind, errno);
-    this.tell(token, errno, Math.floor(done / SECTOR));
+    file.operationEnded(kind, errno, token);
+    if (token !== SETTLE) this.tell(token, errno, Math.floor(done / SECTOR));
   }
 
   /** A file is about to be opened: another one gives way where there are too many. */
@@ -237,8 +240,12 @@ export class FileIo implements Completions {
     return oldest !== null;
   }
 
-  /** Everything must have ended. */
+  /**
+   * Where operations have not ended nothing is closed: the kernel still moves their memory, which must stay until this
+   * process has ended.
+   */
   close(): void {
+    if (this.pending > 0) return;
     this.io?.close();
     this.io = null;
   }

@@ -1,0 +1,87 @@
+// The sentences that a target says of itself: at its start, of a reload, and at its end.
+
+import { formatAddress } from "../words/address.ts";
+import { formatMac } from "../wire/mac.ts";
+import type { TargetPlan } from "./config/plan.ts";
+import type { MetricsServer } from "./control/metrics.ts";
+import type { Applied, Served } from "./exports.ts";
+import type { Target } from "./target.ts";
+
+/** Exports that are each told at the start; of more, only their number is. */
+const TOLD = 16;
+
+/** What a new configuration says of the process, which only a new process can heed. */
+export function unheeded(old: TargetPlan, next: TargetPlan): string[] {
+  const { exports: _exports, interfaces: _interfaces, ...rest } = next;
+  return Object.entries(rest)
+    .filter(
+      ([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof TargetPlan]),
+    )
+    .map(
+      ([key]) =>
+        `a change of \`${key === "bound" ? "max_requests" : key}\` is heeded at the next start`,
+    );
+}
+
+export function describeApplied({ added, removed, changed, unchanged, failed }: Applied): string {
+  const parts = [
+    [added.length, "added"],
+    [removed.length, "removed"],
+    [changed.length, "changed"],
+    [unchanged, "unchanged"],
+    [failed.length, "failed"],
+  ] as const;
+  return parts.map(([count, what]) => `${count} ${what}`).join(", ");
+}
+
+export function describeStart(
+  plan: TargetPlan,
+  target: Target,
+  exports: readonly Served[],
+  metrics: MetricsServer | null,
+): string[] {
+  const sentences: string[] = [];
+  if (exports.some(({ owner }) => owner.major === 0xfff)) {
+    sentences.push("shelf 4095 is ignored by the Linux driver");
+  }
+  if (metrics !== null) sentences.push(`metrics at ${metrics.url}`);
+  if (plan.control !== null) sentences.push(`control socket ${plan.control}`);
+  for (const { name, link, mostSectors } of target.ports) {
+    const where = `on ${name} (${formatMac(link.mac)}), mtu ${link.mtu}, ${mostSectors} sectors a command`;
+    if (exports.length > TOLD || exports.length === 0) {
+      sentences.push(`serves ${exports.length} exports ${where}`);
+      continue;
+    }
+    for (const { plan: of, owner } of exports) {
+      const { store, model, bufferCount } = owner;
+      const facts = [
+        store.writable ? (of.sync ? "synchronous writes" : null) : "read-only",
+        `buffer count ${bufferCount}`,
+        model.text === "" ? null : `service ${model.text}`,
+        of.masks === null ? null : `for ${of.masks.map(formatMac).join(" ")} only`,
+      ].filter((fact) => fact !== null);
+      sentences.push(
+        `${formatAddress(owner)} serves ${owner.storeName} (${store.sectors} sectors) ${where}, ${facts.join(", ")}`,
+      );
+    }
+  }
+  return sentences;
+}
+
+export function describeEnd(target: Target): string[] {
+  const sentences: string[] = [];
+  for (const owner of target.exports.slice(0, TOLD)) {
+    const { reads, writes, flushes, ataErrors, aoeErrors, modelDropped } = owner.counters;
+    sentences.push(
+      `${formatAddress(owner)}: ${reads} reads, ${writes} writes, ${flushes} flushes, ${ataErrors} ATA errors, ${aoeErrors} AoE errors, ${modelDropped} dropped by the service model`,
+    );
+  }
+  for (const { name, link, counters } of target.ports) {
+    const dropped = counters.overBufferCount + counters.overGlobalBound;
+    sentences.push(
+      `${name}: ${counters.received} frames in, ${counters.answered} answered, ${counters.duplicatesDropped + counters.duplicatesAnswered} duplicates, ${dropped} beyond the buffer count, ${link.counters.receiveDrops} lost in the socket, ${counters.transmitBusy} answers that waited`,
+    );
+  }
+  if (target.inHand > 0) sentences.push(`${target.inHand} requests were left without an answer`);
+  return sentences;
+}
