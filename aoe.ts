@@ -14,8 +14,7 @@
 import { Command, CommanderError } from "commander";
 
 import manifest from "./package.json" with { type: "json" };
-import { environment, EXIT, Failure } from "./words/failure.ts";
-import { printable } from "./words/printable.ts";
+import { describeFault, environment, EXIT, Failure, stackOf } from "./words/failure.ts";
 
 interface Room {
   readonly name: string;
@@ -81,11 +80,7 @@ function report(error: unknown): number {
     process.stderr.write(`${error.message}\n`);
     return error.exitCode;
   }
-  const debug = process.env["AOE_DEBUG"] === "1";
-  const line = error instanceof Error ? error.message : String(error);
-  const hint = debug ? "" : " (a fault in this program; AOE_DEBUG=1 shows where)";
-  process.stderr.write(`aoe: ${printable(line.replaceAll("\n", " "))}${hint}\n`);
-  if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
+  process.stderr.write(`aoe: ${describeFault(error)}\n${stackOf(error)}`);
   return EXIT.failed;
 }
 

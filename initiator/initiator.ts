@@ -85,8 +85,10 @@ class InitiatorCore implements Initiator {
   private discoverAt = Infinity;
   /** Buffers go back: nothing new is begun, whatever comes in. */
   private closing = false;
+  private readonly onFault: InitiatorOptions["onFault"];
 
   constructor(options: InitiatorOptions) {
+    this.onFault = options.onFault;
     this.host = new Host(options);
     this.ports = this.host.ports.map((state) => new InitiatorPort(this, state));
   }
@@ -156,6 +158,17 @@ class InitiatorCore implements Initiator {
   }
 
   receive(port: PortState, frame: FrameView): void {
+    try {
+      this.take(port, frame);
+    } catch (error) {
+      // What the frame answers is asked again, or ends in its time.
+      if (this.onFault === undefined) throw error;
+      port.ignored.faults++;
+      this.onFault(error);
+    }
+  }
+
+  private take(port: PortState, frame: FrameView): void {
     this.host.arrived(frame.at);
     const { view, base, length } = frame;
     const { ignored } = port;

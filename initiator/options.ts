@@ -33,6 +33,8 @@ export interface InitiatorOptions {
   readonly retransmitTag?: "same" | "new";
   /** Ask every device that appears for its IDENTIFY sector; true. */
   readonly identify?: boolean;
+  /** Told of a fault of ours that a frame met, which is dropped. Not given: the error is thrown, as tests want it. */
+  readonly onFault?: (error: unknown) => void;
   /** Ask for devices again after this, ns; Infinity: only when told. 60 s, as Linux does. */
   readonly rediscover?: number;
 }

@@ -23,6 +23,8 @@ export interface IgnoredFrames {
   stale: number;
   /** Answers that contradict their request: address, command, length. */
   contradictory: number;
+  /** Frames that met a fault of ours. */
+  faults: number;
 }
 
 /** Questions that may be under way on a link that releases late. */
@@ -39,6 +41,7 @@ export class PortState {
     unknownTag: 0,
     stale: 0,
     contradictory: 0,
+    faults: 0,
   };
   /** A question that found no buffer or no room on the link. */
   unasked = 0;

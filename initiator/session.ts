@@ -13,7 +13,7 @@ import { createReclaim } from "../link/reclaim.ts";
 import { parseReclaim } from "../link/reclaim_model.ts";
 import { wrapLink, type Wrapper } from "../link/wrap.ts";
 import { type Address, formatAddress } from "../words/address.ts";
-import { failed, notFound, usage } from "../words/failure.ts";
+import { describeFault, failed, notFound, stackOf, usage } from "../words/failure.ts";
 import { formatDuration } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
 import type { Command } from "./command.ts";
@@ -122,8 +122,16 @@ class OpenSession implements Session {
     for (const link of raw) for (const said of link.granted.warnings) options.onNotice(said);
     this.links = raw.map((link, index) => wrapLink(link, wrappersOf(options, index, this.waiter)));
     const { pool } = options;
+    let isFaulty = false;
     this.initiator = createInitiator({
       links: this.links,
+      // The first is told, all are counted.
+      onFault: (error) => {
+        if (isFaulty) return;
+        isFaulty = true;
+        options.onNotice(`A frame was dropped: ${describeFault(error)}`);
+        process.stderr.write(stackOf(error));
+      },
       clock: this.waiter,
       random: createRandom(options.seed).fork("tags"),
       pool: (link, frameBytes) =>

@@ -257,6 +257,29 @@ export function linkConformance(
       expect(objects.size).toBe(1);
     });
 
+    test("a visit that throws has had its frame, and receive goes on with the next", () => {
+      const { a, b } = ends;
+      for (let i = 0; i < 3; i++) a.transmit(make(a, b.mac, i), 60 + i);
+      settle();
+      const lengths: number[] = [];
+      const visit = ({ length }: FrameView): void => {
+        lengths.push(length);
+        if (length === 61) throw new Error("choked");
+      };
+      let choked = 0;
+      for (let round = 0; round < 20 && lengths.length < 3; round++) {
+        try {
+          b.receive(visit, 64);
+        } catch (error) {
+          expect((error as Error).message).toBe("choked");
+          choked++;
+        }
+        settle();
+      }
+      expect([lengths, choked]).toEqual([[60, 61, 62], 1]);
+      expect(b.receive(visit, 64)).toBe(0);
+    });
+
     test("whether a frame waits, where that can be told, is what receive finds", () => {
       const { a, b } = ends;
       if (b.waiting === undefined) {

@@ -325,11 +325,12 @@ class Port implements Link {
         visited++;
         visit(frame);
         if (!this.open) return visited;
-        // Only now may the slot be written again; a visit that fills the queue has moved it to the start.
-        this.head = this.head + 1 === this.slots ? 0 : this.head + 1;
-        // Slots that were written lately are in the cache: an empty queue begins with them again.
-        if (--this.count === 0) this.head = 0;
+        this.passOn();
       }
+    } catch (error) {
+      // The frame that the visit choked on is not met again.
+      if (this.open) this.passOn();
+      throw error;
     } finally {
       this.visiting = false;
     }
@@ -338,6 +339,13 @@ class Port implements Link {
       this.count > 0 ? (this.arrivals[this.head] as number) : Infinity,
     );
     return visited;
+  }
+
+  /** Only now may the first slot be written again; a visit that fills the queue has moved it to the start. */
+  private passOn(): void {
+    this.head = this.head + 1 === this.slots ? 0 : this.head + 1;
+    // Slots that were written lately are in the cache: an empty queue begins with them again.
+    if (--this.count === 0) this.head = 0;
   }
 
   flush(): void {}

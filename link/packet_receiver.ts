@@ -264,29 +264,40 @@ function receiver(
     }
     visiting = true;
     let visited = 0;
-    for (let taken = 0; taken < limit; taken++) {
-      const offset = offsets[cursor] ?? 0;
-      const status = (offset + STATUS) >> 2;
-      if ((Atomics.load(words, status) & USER) === 0) break;
-      const length = view.getUint32(offset + LENGTH, true);
-      const addressed = view.getUint8(offset + PACKET_TYPE);
-      if (view.getUint32(offset + CAPTURED, true) < length) {
-        self.truncated++;
-        counters.receiveDrops++;
-      } else if (addressed !== OUTGOING) {
-        frame.base = offset + view.getUint16(offset + MAC, true);
-        frame.length = length;
-        frame.addressed = addressed;
-        frame.at = at;
-        visited++;
-        visit(frame);
+    try {
+      for (let taken = 0; taken < limit; taken++) {
+        const offset = offsets[cursor] ?? 0;
+        if ((Atomics.load(words, (offset + STATUS) >> 2) & USER) === 0) break;
+        const length = view.getUint32(offset + LENGTH, true);
+        const addressed = view.getUint8(offset + PACKET_TYPE);
+        if (view.getUint32(offset + CAPTURED, true) < length) {
+          self.truncated++;
+          counters.receiveDrops++;
+        } else if (addressed !== OUTGOING) {
+          frame.base = offset + view.getUint16(offset + MAC, true);
+          frame.length = length;
+          frame.addressed = addressed;
+          frame.at = at;
+          visited++;
+          visit(frame);
+        }
+        giveBack();
       }
-      Atomics.store(words, status, KERNEL);
-      cursor = cursor + 1 === offsets.length ? 0 : cursor + 1;
+    } catch (error) {
+      // Nothing else here throws than the visit: the frame that it choked on is not met again.
+      giveBack();
+      throw error;
+    } finally {
+      visiting = false;
+      counters.received += visited;
     }
-    visiting = false;
-    counters.received += visited;
     return visited;
+  }
+
+  /** The slot at the cursor is the kernel's again. */
+  function giveBack(): void {
+    Atomics.store(words, ((offsets[cursor] ?? 0) + STATUS) >> 2, KERNEL);
+    cursor = cursor + 1 === offsets.length ? 0 : cursor + 1;
   }
 
   const self: PacketReceiver = {

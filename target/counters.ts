@@ -43,6 +43,8 @@ export interface PortCounters {
   overGlobalBound: number;
   /** Answers that had to wait because the link had no room. */
   transmitBusy: number;
+  /** Requests that met a fault of ours and were dropped. */
+  faults: number;
 }
 
 export function createPortCounters(): PortCounters {
@@ -71,6 +73,7 @@ export function createPortCounters(): PortCounters {
     overBufferCount: 0,
     overGlobalBound: 0,
     transmitBusy: 0,
+    faults: 0,
   };
 }
 

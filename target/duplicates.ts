@@ -8,7 +8,7 @@
 //
 //   word  0–1 source MAC (f64)   2–3 ended at, ns, −1 while in service (f64)   4–5 first bad LBA (f64)
 //         6 tag   7 bytes 16–19  8–10 bytes 24–35   11 CRC-32 of the rest
-//         12 next in chain   13 next in age   14 outcome
+//         12 next in chain   13 next in age   14 outcome   15 length
 //
 // Reads stay only while they are in service (a read is read again). What changes something stays for
 // `window` ns after its answer, 65,536 entries at most: then the oldest answered one goes, counted.
@@ -37,6 +37,7 @@ const CRC = 11;
 const CHAIN = 12;
 const NEWER = 13;
 const OUTCOME = 14;
+const LENGTH = 15;
 
 export class Duplicates {
   /** Entries in service, in the window, and evicted before their window was over. */
@@ -78,6 +79,7 @@ export class Duplicates {
         words[at + TAG] === (tag | 0) &&
         floats[(at >> 1) + MAC] === source &&
         words[at + ADDRESS] === address &&
+        words[at + LENGTH] === length &&
         words[at + HEADER] === word(frame.view, base, aoe.LENGTH, length) &&
         words[at + HEADER + 1] === word(frame.view, base, aoe.LENGTH + 4, length) &&
         words[at + HEADER + 2] === word(frame.view, base, aoe.LENGTH + 8, length) &&
@@ -126,6 +128,7 @@ export class Duplicates {
     words[at + HEADER + 1] = word(frame.view, base, aoe.LENGTH + 4, length);
     words[at + HEADER + 2] = word(frame.view, base, aoe.LENGTH + 8, length);
     words[at + CRC] = this.crc(frame, base, length);
+    words[at + LENGTH] = length;
     const bucket = this.bucket(source, tag, address);
     words[at + CHAIN] = this.buckets[bucket] as number;
     this.buckets[bucket] = entry;

@@ -77,8 +77,9 @@ function same(a: readonly Mac[], b: readonly Mac[]): boolean {
 }
 
 /**
- * Writes what stands behind the AoE header; the length of the whole. Success and AoE errors carry the
- * list as it is; a failed edit says how many directives were done, and repeats those of `frame`.
+ * Writes what stands behind the AoE header; the length of the whole, `room` at most. Success and AoE errors carry the
+ * list as it is; a failed edit says how many directives were done, and repeats those of `frame` that fit: one that
+ * came may be longer than any that may be sent.
  */
 export function answer(
   owner: Export,
@@ -88,12 +89,14 @@ export function answer(
   frame: Memory,
   base: number,
   most: number,
+  room: number,
 ): number {
   const failure = outcomes.status(outcome);
   if (failure !== 0) {
     const done = outcomes.error(outcome);
+    const told = Math.min(done, Math.floor((room - mask.LENGTH) / mask.DIRECTIVE_LENGTH));
     mask.write(view, 0, command, failure, done);
-    for (let index = 0; index < done; index++) {
+    for (let index = 0; index < told; index++) {
       mask.writeDirective(
         view,
         0,
@@ -102,7 +105,7 @@ export function answer(
         mask.directiveMac(frame.view, base, index),
       );
     }
-    return mask.directive(0, done);
+    return mask.directive(0, told);
   }
   const { masks } = owner.state;
   // A list from before the MTU fell may be longer than a frame: what fits is told.

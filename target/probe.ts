@@ -38,6 +38,8 @@ export interface ProbeOptions {
   readonly more?: readonly ExportOptions[];
   readonly target?: TargetOptions;
   readonly mtu?: number;
+  /** Of the probe's own interface, the same unless given: more, and frames arrive that are longer than the target's MTU. */
+  readonly peerMtu?: number;
   /** A service model as the command line writes it, of e7.3. */
   readonly service?: string;
   readonly seed?: number;
@@ -74,6 +76,7 @@ export function createProbe(options: ProbeOptions = {}): Probe {
     queueFrames: 4096,
   });
   const [first, second, own] = network.links as [Link, Link, Link];
+  if (options.peerMtu !== undefined) network.setMtu(options.peerMtu, 2);
   const store = createMemoryStore(SECTORS);
   const target = new Target(options.target);
   const owner = new Export({
@@ -88,7 +91,7 @@ export function createProbe(options: ProbeOptions = {}): Probe {
   target.addPort(first, "first");
   target.addPort(second, "second");
 
-  const buffer = own.allocate(65_536);
+  const buffer = own.allocate(Math.max(own.mtu, 65_536) + ethernet.LENGTH);
   if (buffer === null) throw new Error("invariant: a memory link has room for a probe");
   let came: Frame[] = [];
   const visit = ({ view, base, length: bytes }: FrameView): void => {

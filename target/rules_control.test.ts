@@ -364,6 +364,25 @@ describe("mask list", () => {
   test.each([
     [534, 65],
     [1500, 185],
+    [9000, 254],
+  ])(
+    "P17: an edit longer than the MTU %d that fails is answered with the %d directives that fit",
+    (mtu, told) => {
+      const probe = createProbe({ mtu, peerMtu: 9000 });
+      const good = Array.from({ length: 254 }, () => [mask.DIRECTIVE_NONE, 0] as const);
+      const answer = probe.answer(edit([...good, [9, PEER]], 1));
+      expect(maskOf(answer)).toMatchObject({ error: mask.ERROR_DIRECTIVE, count: 254 });
+      expect(maskOf(answer).directives).toHaveLength(told);
+      // Its copy too, from the stored result (P28).
+      expect(maskOf(probe.answer(edit([...good, [9, PEER]], 1))).directives).toHaveLength(told);
+      expect(probe.target.ports[0]?.counters.duplicatesAnswered).toBe(1);
+      expect(probe.ask(readFrame(0, 1))).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    [534, 65],
+    [1500, 185],
     [9000, 255],
   ])("P17: at MTU %d %d addresses are kept, then MError 3", (mtu, most) => {
     const probe = createProbe({ mtu });

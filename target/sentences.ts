@@ -82,6 +82,8 @@ export function describeEnd(target: Target): string[] {
       `${name}: ${counters.received} frames in, ${counters.answered} answered, ${counters.duplicatesDropped + counters.duplicatesAnswered} duplicates, ${dropped} beyond the buffer count, ${link.counters.receiveDrops} lost in the socket, ${counters.transmitBusy} answers that waited`,
     );
   }
+  const faults = target.ports.reduce((sum, { counters }) => sum + counters.faults, 0);
+  if (faults > 0) sentences.push(`${faults} requests met a fault in this program and were dropped`);
   if (target.inHand > 0) sentences.push(`${target.inHand} requests were left without an answer`);
   return sentences;
 }

@@ -24,7 +24,7 @@ import { describeErrno } from "../sys/errno.ts";
 import { readInterface } from "../sys/interface.ts";
 import { becomeUser, findUser } from "../sys/privileges.ts";
 import { formatAddress } from "../words/address.ts";
-import { environment, failed, Failure, usage } from "../words/failure.ts";
+import { describeFault, environment, failed, Failure, stackOf, usage } from "../words/failure.ts";
 import { createRandom } from "../words/random.ts";
 import { parseListen } from "./config/listen.ts";
 import { loadTrace } from "./config/load_trace.ts";
@@ -63,6 +63,9 @@ const LAST_FLUSH = 8e9;
 const LOOK_EVERY = 1e6;
 /** Beyond so many exports their files are opened on first use: descriptors and memory for those in use. */
 const MOST_EAGER = 64;
+/** Stands for every sentence about a fault of ours: the first is told, all are counted. */
+const FAULT = "fault";
+
 /** Serves until SIGINT, SIGTERM or `quit`. */
 export async function serve(options: ServeOptions): Promise<void> {
   const { plan } = options;
@@ -99,6 +102,12 @@ export async function serve(options: ServeOptions): Promise<void> {
         sayOnce(
           `${formatAddress(owner)}: ${operation} of ${owner.storeName} failed: ${describeErrno(errno)}`,
         ),
+      onFault: (error) => {
+        if (told.has(FAULT)) return;
+        told.add(FAULT);
+        say(`a request was dropped: ${describeFault(error)}`);
+        process.stderr.write(stackOf(error));
+      },
     });
     const io = new FileIo({
       ...(plan.blocking === null ? {} : { kind: plan.blocking }),

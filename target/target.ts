@@ -52,6 +52,11 @@ export interface TargetOptions {
     errno: number,
     operation: "read" | "write" | "flush",
   ) => void;
+  /**
+   * Told of a fault of ours that a request met: the request is dropped, and those behind it are served. Not given:
+   * the error is thrown, as tests want it.
+   */
+  readonly onFault?: (error: unknown) => void;
 }
 
 export class Target implements Core {
@@ -68,6 +73,9 @@ export class Target implements Core {
   private readonly tellers: { readonly from: Pick<Completions, "poll">; stores: number }[] = [];
   private readonly bound: number;
   private readonly onStoreError: TargetOptions["onStoreError"];
+  private readonly onFault: TargetOptions["onFault"];
+  /** Being worked at now, if nothing else has it; what a fault of ours drops. */
+  private serving: Request | null = null;
   private now = 0;
   private held = 0;
   private pending = 0;
@@ -78,6 +86,7 @@ export class Target implements Core {
   constructor(options: TargetOptions = {}) {
     this.bound = options.bound ?? DEFAULT_BOUND;
     this.onStoreError = options.onStoreError;
+    this.onFault = options.onFault;
   }
 
   /** Serves every export over `link` too; they are announced there. */
@@ -300,6 +309,25 @@ export class Target implements Core {
   // P34: one order of checks. First those that need no export …
 
   private readonly receive = (port: TargetPort, frame: FrameView): void => {
+    this.serving = null;
+    try {
+      this.judge(port, frame);
+    } catch (error) {
+      this.faulted(port, error);
+    }
+  };
+
+  /** No frame, whatever is in it, ends the service of others. */
+  private faulted(port: TargetPort, error: unknown): void {
+    const request = this.serving;
+    this.serving = null;
+    if (request !== null && request.owner !== null) this.end(request, SILENCE, this.now);
+    if (this.onFault === undefined) throw error;
+    port.counters.faults++;
+    this.onFault(error);
+  }
+
+  private judge(port: TargetPort, frame: FrameView): void {
     const { view, base, length } = frame;
     const { counters } = port;
     counters.received++;
@@ -344,7 +372,7 @@ export class Target implements Core {
       return;
     }
     this.serveAll(port, frame, major, minor, source);
-  };
+  }
 
   /** A wildcard concerns each export that it matches: the few at once, the many in steps. */
   private serveAll(
@@ -373,6 +401,15 @@ export class Target implements Core {
   // … then those that one export makes.
 
   private serve(port: TargetPort, frame: FrameView, owner: Export, source: Mac): void {
+    this.serving = null;
+    try {
+      this.serveOne(port, frame, owner, source);
+    } catch (error) {
+      this.faulted(port, error);
+    }
+  }
+
+  private serveOne(port: TargetPort, frame: FrameView, owner: Export, source: Mac): void {
     const { view, base, length } = frame;
     const { counters } = port;
     // Mask list, P17
@@ -547,6 +584,15 @@ export class Target implements Core {
 
   /** On through the service model from where the request stands, at `at` ns. */
   private proceed(request: Request, at: number): void {
+    this.serving = request;
+    try {
+      this.goOn(request, at);
+    } catch (error) {
+      this.faulted(request.port, error);
+    }
+  }
+
+  private goOn(request: Request, at: number): void {
     const { model, owner } = request;
     if (model === null || owner === null) throw new Error("invariant: a request in service");
     const next = advanceModel(model, request, at);
@@ -562,7 +608,7 @@ export class Target implements Core {
     }
     // Due already, but the stages behind count from when it was due.
     if (request.stage < model.stages.length) {
-      this.proceed(request, next);
+      this.goOn(request, next);
       return;
     }
     if (request.decided === UNDECIDED) {
@@ -601,9 +647,14 @@ export class Target implements Core {
     if (owner === null) throw new Error("invariant: a store ends what it was given, once");
     this.operationEnded(owner.store);
     const last = owner.counters.lastErrno;
-    const outcome = ataCommands.ended(request, owner, errno, good);
-    if (errno !== 0) this.report(request, owner, last);
-    this.answer(request, null, outcome, this.now);
+    this.serving = request;
+    try {
+      const outcome = ataCommands.ended(request, owner, errno, good);
+      if (errno !== 0) this.report(request, owner, last);
+      this.answer(request, null, outcome, this.now);
+    } catch (error) {
+      this.faulted(request.port, error);
+    }
   };
 
   private report(request: Request, owner: Export, last: number): void {
@@ -662,6 +713,7 @@ export class Target implements Core {
           frame,
           frame.base,
           maskCommands.mostEntries(mtu),
+          port.frameBytes,
         );
       default:
         return reserveCommands.answer(
@@ -715,6 +767,7 @@ export class Target implements Core {
     }
     request.heldAt = at;
     port.backlog.push(request);
+    this.serving = null;
   }
 
   /** Every copy of the answer, or false where the link has no room for the next one. */
@@ -751,6 +804,7 @@ export class Target implements Core {
     if (this.held >= this.bound) return null;
     const request = port.take() ?? this.make(port);
     if (request === null) return null;
+    this.serving = request;
     this.held++;
     port.held++;
     request.owner = owner;

@@ -51,6 +51,22 @@ export function notFound(message: string): Failure {
   return new Failure(message, EXIT.notFound);
 }
 
+/** What is thrown and is no Failure, a fault of ours, in one line. */
+export function describeFault(error: unknown): string {
+  const line = error instanceof Error ? error.message : String(error);
+  const hint = isDebugging() ? "" : " (a fault in this program; AOE_DEBUG=1 shows where)";
+  return `${printable(line.replaceAll("\n", " "))}${hint}`;
+}
+
+/** Where it was thrown, with AOE_DEBUG=1; "" otherwise. */
+export function stackOf(error: unknown): string {
+  return isDebugging() && error instanceof Error ? `${error.stack ?? ""}\n` : "";
+}
+
+function isDebugging(): boolean {
+  return process.env["AOE_DEBUG"] === "1";
+}
+
 /**
  * The usage failure for a value that breaks a rule.
  * `expected("--lanes", "an integer >= 1", "0")` says

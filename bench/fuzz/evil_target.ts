@@ -13,6 +13,7 @@ import * as ethernet from "../../wire/ethernet.ts";
 import { copyOut } from "../../wire/bytes.ts";
 import { BROADCAST, isGroup, type Mac, writeMac } from "../../wire/mac.ts";
 import type { Random } from "../../words/random.ts";
+import { MOST_BYTES } from "./frame_grammar.ts";
 import { mutateBytes } from "./mutate.ts";
 import { pick } from "./surface.ts";
 
@@ -47,7 +48,7 @@ export class EvilTarget {
   private readonly minor: number;
 
   constructor(link: Link, random: Random, major: number, minor: number, honesty: number) {
-    const buffer = link.allocate(16_384);
+    const buffer = link.allocate(MOST_BYTES);
     if (buffer === null) throw new Error("invariant: a link has room for one buffer");
     this.buffer = buffer;
     this.link = link;
@@ -100,7 +101,7 @@ export class EvilTarget {
         const bytes = this.honest(asked);
         const length = random.below(bytes.length + 1);
         if (random.below(3) > 0) this.send(bytes.slice(0, length));
-        else this.send(lengthened(bytes, random.below(600)));
+        else this.send(lengthened(bytes, random.below(pick(random, [600, 600, MOST_BYTES]))));
         return;
       }
       case 7: {
@@ -144,7 +145,9 @@ export class EvilTarget {
         return;
       }
       default: {
-        const bytes = new Uint8Array(14 + random.below(1500));
+        const bytes = new Uint8Array(
+          14 + random.below(pick(random, [1500, 1500, MOST_BYTES - 13])),
+        );
         for (let at = 0; at < bytes.length; at++) bytes[at] = random.below(256);
         this.send(bytes);
       }

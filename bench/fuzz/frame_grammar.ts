@@ -34,6 +34,9 @@ import { pick } from "./surface.ts";
 const MASK_LENGTH = 28;
 const ADD = 1;
 const FIRST_OF_MANY = 0x0200_0001_0000;
+/** The longest frame, and the most sectors that it carries. */
+export const MOST_BYTES = 65_536 + ethernet.LENGTH;
+const MOST_DATA = Math.floor((MOST_BYTES - ata.LENGTH) / ata.SECTOR);
 
 const OPCODES: readonly [number, ...number[]] = [
   ata.READ,
@@ -93,7 +96,13 @@ function oneFrame(random: Random): Uint8Array<ArrayBuffer> {
   if (random.below(3) > 0) return built;
   const bytes = mutateBytes(built, random, 4);
   // What a link carries at all has an Ethernet header.
-  return bytes.length >= ethernet.LENGTH ? bytes : built;
+  if (bytes.length < ethernet.LENGTH || bytes.length > MOST_BYTES) return built;
+  if (random.below(12) > 0) return bytes;
+  const longer = new Uint8Array(
+    pick(random, [MOST_BYTES, bytes.length + random.below(MOST_BYTES - bytes.length + 1)]),
+  ).fill(random.below(256));
+  longer.set(bytes);
+  return longer;
 }
 
 function body(random: Random, around: Envelope): ReturnType<typeof frame> {
@@ -107,7 +116,8 @@ function body(random: Random, around: Envelope): ReturnType<typeof frame> {
       const flags = pick(random, [0, 0x40, 0x41, 0x01, random.below(256)]);
       const feature = pick(random, [0, 0xda, 0xd8, random.below(256)]);
       const at = opcode === ata.SMART ? 0xc2_4f00 : lba(random);
-      const data = ata.isWrite(opcode) ? pattern(Math.min(count, 17), random.next()) : undefined;
+      const most = pick(random, [17, 17, 17, MOST_DATA]);
+      const data = ata.isWrite(opcode) ? pattern(Math.min(count, most), random.next()) : undefined;
       return ataFrame({ command: opcode, flags, feature, count, lba: at }, around, data);
     }
     case 4:
@@ -118,13 +128,13 @@ function body(random: Random, around: Envelope): ReturnType<typeof frame> {
     case 6:
     case 7: {
       const directives = Array.from(
-        { length: pick(random, [0, 1, 1, 2, 3, random.below(190)]) },
+        { length: pick(random, [0, 1, 1, 2, 3, random.below(256)]) },
         () => [random.below(random.below(8) === 0 ? 256 : 3), host(random)] as const,
       );
       return maskFrame(command(random, 2), directives, around);
     }
     case 8: {
-      const macs = Array.from({ length: pick(random, [0, 0, 1, 2, random.below(255)]) }, () =>
+      const macs = Array.from({ length: pick(random, [0, 0, 1, 2, random.below(256)]) }, () =>
         host(random),
       );
       return reserveFrame(command(random, 3), macs, around);
@@ -142,8 +152,8 @@ function body(random: Random, around: Envelope): ReturnType<typeof frame> {
 type Built = ReturnType<typeof frame>;
 
 /** A mask list filled to its last place or to one before or beyond it, and one more host after that (P17). */
-function fillMasks(random: Random, mtu: number): Built[] {
-  const most = Math.min(255, Math.floor((mtu + ethernet.LENGTH - MASK_LENGTH) / 8));
+function fillMasks(random: Random, around: number): Built[] {
+  const most = Math.min(255, Math.floor((around + ethernet.LENGTH - MASK_LENGTH) / 8));
   const from = (tag: number): Envelope => ({ to: OURS, from: PEER, tag });
   const add = (mac: Mac) => [ADD, mac] as const;
   // The sender is on it, or his next frame would meet silence.
@@ -154,6 +164,12 @@ function fillMasks(random: Random, mtu: number): Built[] {
     maskFrame(1, macs.map(add), from(random.next())),
     maskFrame(1, more.map(add), from(random.next())),
   ];
+}
+
+/** A mask edit of which all directives but the last are good: what its answer repeats may be longer than a frame (P17). */
+function longEdit(random: Random): Built[] {
+  const good = Array.from({ length: random.below(255) }, () => [0, 0] as const);
+  return [maskFrame(1, [...good, [9, PEER]], { to: OURS, from: PEER, tag: random.next() })];
 }
 
 /** A write, another over it, and the first one's copy when P28's window is about over. */
@@ -169,12 +185,25 @@ function copyAtTheEdge(random: Random): (Built | number)[] {
   return [first, write(), pick(random, [1_999_999_999, 2e9, 2e9, 2_000_000_001]), first];
 }
 
-export const MTUS: readonly [number, ...number[]] = [1500, 1500, 9000, 600];
+const MTUS: readonly [number, ...number[]] = [1500, 1500, 9000, 600];
+/** One sector, and what a TAP may have. */
+const LEAST_MTU = 534;
+const MOST_MTU = 65_521;
+
+/** An interface's: the usual ones, the bounds, or any between. */
+export function mtu(random: Random): number {
+  return pick(random, [
+    pick(random, MTUS),
+    pick(random, MTUS),
+    pick(random, MTUS),
+    pick(random, [LEAST_MTU, MOST_MTU, 65_536, LEAST_MTU + random.below(MOST_MTU - LEAST_MTU)]),
+  ]);
+}
 
 /** A session of up to `most` frames. `cable`: things happen to the network too. */
 export function makeSession(random: Random, most: number, cable: boolean): string {
-  const mtu = pick(random, MTUS);
-  const lines: string[] = [`mtu ${mtu}`];
+  const around = mtu(random);
+  const lines: string[] = [`mtu ${around}`];
   const sent: string[] = [];
   for (let left = 1 + random.below(most); left > 0; left--) {
     const kind = random.below(40);
@@ -186,7 +215,13 @@ export function makeSession(random: Random, most: number, cable: boolean): strin
       // A late copy.
       lines.push(`send ${sent[random.below(sent.length)]}`);
     } else if (kind === 6 && !cable) {
-      const steps = random.below(3) === 0 ? fillMasks(random, mtu) : copyAtTheEdge(random);
+      const kind = random.below(4);
+      const steps =
+        kind === 0
+          ? fillMasks(random, around)
+          : kind === 1
+            ? longEdit(random)
+            : copyAtTheEdge(random);
       for (const step of steps) {
         if (typeof step === "number") lines.push(`wait ${step}`);
         else lines.push(`send ${Buffer.from(toBytes(step)).toString("hex")}`);

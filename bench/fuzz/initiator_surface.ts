@@ -14,8 +14,10 @@ import { parseReclaim } from "../../link/reclaim_model.ts";
 import type { Core, turn } from "../../link/loop.ts";
 import { createVirtualClock, runVirtual } from "../../link/virtual_clock.ts";
 import * as aoe from "../../wire/aoe.ts";
+import * as ethernet from "../../wire/ethernet.ts";
 import { createRandom, type Random } from "../../words/random.ts";
 import { BAD, EvilTarget, GOOD } from "./evil_target.ts";
+import { MOST_BYTES, mtu } from "./frame_grammar.ts";
 import { must, pick, type Surface } from "./surface.ts";
 
 const ADDRESS = { major: 7, minor: 3 };
@@ -41,7 +43,7 @@ export const initiatorSurface: Surface = {
       `seed ${random.below(2 ** 31)}`,
       `commands ${1 + random.below(40)}`,
       `honesty ${pick(random, [0, 20, 50, 80, 95])}`,
-      `mtu ${pick(random, [1500, 9000, 600])}`,
+      `mtu ${mtu(random)}`,
       `pool ${pick(random, STRATEGIES as readonly [string, ...string[]])}`,
       `reclaim ${pick(random, ["eager", "coalesce:4/300us", "delay:1ms", "next-xmit:10us", "on-receive:50us"])}`,
       `tags ${pick(random, ["same", "same", "new"])}`,
@@ -50,9 +52,15 @@ export const initiatorSurface: Surface = {
     const words = new Map(input.split("\n").map((line) => line.split(" ") as [string, string]));
     const text = (name: string, usual: string): string => words.get(name) ?? usual;
     const random = createRandom(Number(text("seed", "1")));
-    const mtu = Number(text("mtu", "1500"));
     const clock = createVirtualClock();
-    const [a, b] = createMemoryPair({ clock, mtu, latency: 10e3, queueFrames: 4096 });
+    const [a, b, cable] = createMemoryPair({
+      clock,
+      mtu: Number(text("mtu", "1500")),
+      latency: 10e3,
+      queueFrames: 4096,
+    });
+    // What the evil one sends may be longer than what this end sends.
+    cable.setMtu(MOST_BYTES - ethernet.LENGTH, 1);
     const link = createReclaim(a, parseReclaim(text("reclaim", "eager"), "reclaim"), clock);
     const strategy = STRATEGIES.find((name) => name === text("pool", "")) ?? "completion";
     const initiator = createInitiator({

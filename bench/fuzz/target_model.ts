@@ -5,7 +5,6 @@
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import * as config from "../../wire/config.ts";
-import * as ethernet from "../../wire/ethernet.ts";
 import { BROADCAST, isGroup, type Mac, readMac, writeMac } from "../../wire/mac.ts";
 import * as mask from "../../wire/mask.ts";
 import * as reserve from "../../wire/reserve.ts";
@@ -59,7 +58,6 @@ export class TargetModel {
 
   /** The answers to a frame that is sent at `now`, in the order of the target's interfaces. */
   answers(bytes: Uint8Array, now: number): Uint8Array[] {
-    if (bytes.length > this.options.mtu + ethernet.LENGTH) return [];
     const to = readMac(viewOf(bytes), 0);
     const answers: Uint8Array[] = [];
     this.options.ports.forEach((mac, port) => {
@@ -287,7 +285,8 @@ export class TargetModel {
       done.push([directive, mac]);
     }
     if (failure === 0) return list(0);
-    return { reply: () => ({ error: 0, body: maskBody(command, failure, done) }) };
+    const told = done.slice(0, most);
+    return { reply: () => ({ error: 0, body: maskBody(command, failure, told, done.length) }) };
   }
 
   // P16, P29
@@ -320,9 +319,10 @@ function maskBody(
   command: number,
   failure: number,
   entries: readonly (readonly [number, Mac])[],
+  count = entries.length,
 ): Uint8Array {
   const body = new Uint8Array(4 + 8 * entries.length);
-  body.set([0, command, failure, entries.length]);
+  body.set([0, command, failure, count]);
   entries.forEach(([directive, mac], index) => {
     body[4 + 8 * index + 1] = directive;
     writeMac(viewOf(body), 4 + 8 * index + 2, mac);

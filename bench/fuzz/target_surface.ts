@@ -22,7 +22,7 @@ import {
   SECTORS,
 } from "../../target/probe.ts";
 import type { Random } from "../../words/random.ts";
-import { makeSession } from "./frame_grammar.ts";
+import { makeSession, MOST_BYTES } from "./frame_grammar.ts";
 import { fromHex, must, pick, type Surface, toHex } from "./surface.ts";
 import { TargetModel } from "./target_model.ts";
 
@@ -37,7 +37,11 @@ export const targetSurface: Surface = {
   run(input) {
     const lines = input.split("\n");
     const mtu = mtuOf(lines);
-    const probe = createProbe({ mtu, exported: { bufferCount: BUFFER_COUNT } });
+    const probe = createProbe({
+      mtu,
+      peerMtu: MOST_BYTES - ethernet.LENGTH,
+      exported: { bufferCount: BUFFER_COUNT },
+    });
     const model = new TargetModel({
       major: MAJOR,
       minor: MINOR,
@@ -128,6 +132,7 @@ export const serviceSurface: Surface = {
     const mtu = mtuOf(lines);
     const probe = createProbe({
       mtu,
+      peerMtu: MOST_BYTES - ethernet.LENGTH,
       service,
       seed: Number(word("seed") ?? 1),
       exported: { bufferCount: BUFFER_COUNT },

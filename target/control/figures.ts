@@ -305,6 +305,11 @@ export const INTERFACE_FIGURES: readonly Figure<TargetPort>[] = [
     "stored results that had to go before their time (P28)",
     ({ counters }) => counters.duplicatesEvicted,
   ),
+  frames(
+    "faults",
+    "requests dropped because they met a fault in this program; the first is described in the log",
+    ({ counters }) => counters.faults,
+  ),
   {
     key: "mtu",
     metric: "mtu_bytes",
