@@ -84,8 +84,12 @@ function report(error: unknown): number {
   return EXIT.failed;
 }
 
+/** A signal has come. */
+let asked = false;
+
 function endOn(signal: "SIGINT" | "SIGTERM", code: number): void {
   process.on(signal, () => {
+    asked = true;
     // A command that listens too has taken over: a target answers what is in hand first.
     if (process.listenerCount(signal) === 1) process.exit(code);
   });
@@ -99,6 +103,14 @@ process.on("uncaughtException", (error) => process.exit(report(error)));
 process.on("unhandledRejection", (error) => process.exit(report(error)));
 endOn("SIGINT", 130);
 endOn("SIGTERM", 143);
+const script = process.env["npm_lifecycle_script"] ?? "";
+if (/\baoe\b/.test(script)) {
+  const { watchRunner } = await import("./sys/runner.ts");
+  watchRunner(script, process.env["npm_node_execpath"] ?? "", () => {
+    // Not a second one where a terminal's signal has reached us all.
+    if (!asked) process.kill(process.pid, "SIGTERM");
+  });
+}
 
 const words = process.argv.slice(2);
 try {

@@ -3,6 +3,7 @@
 //
 //   ```sh         run            ```sh git    run in a git repository only
 //                 what it asks of a lab, and of a late one, must be had here: else it is skipped, and says why
+//   ```sh nbd     run where what speaks NBD is installed, and mkfs.ext4 with its fsck
 //   ```sh slow    not run: the page says why
 //   ```           for the reader's own hands
 
@@ -11,11 +12,12 @@ import { join } from "node:path";
 import { expect, test } from "bun:test";
 import { git } from "./ab/worktree.ts";
 import { probeLab, requireLab } from "./lab/lab.ts";
+import { findProgram } from "./lab/programs.ts";
 
 const ROOT = join(import.meta.dir, "..");
 
 interface Block {
-  /** `git`, `slow` or nothing. */
+  /** `git`, `nbd`, `slow` or nothing. */
   readonly mark: string;
   readonly text: string;
 }
@@ -27,10 +29,13 @@ export function blocksOf(page: string): Block[] {
   }));
 }
 
-/** A test for each block that is to be run; `check` looks at what it left in its directory. */
+/** What the blocks marked `nbd` run. */
+const NBD_PROGRAMS = ["qemu-img", "nbdcopy", "nbdinfo", "fio", "mkfs.ext4", "fsck.ext4"];
+
+/** A test for each block that is to be run; `check` looks at what it left in its directory and what it said. */
 export function testBlocks(
   blocks: readonly Block[],
-  check: (block: string, directory: string) => void = () => {},
+  check: (block: string, directory: string, said: string) => void = () => {},
 ): void {
   const repository = Bun.which("git") !== null && git(ROOT, "rev-parse", "HEAD") !== null;
   for (const [index, { mark, text }] of blocks.entries()) {
@@ -48,6 +53,12 @@ export function testBlocks(
       test.skip(`${name}: not in a git repository`, () => {});
       continue;
     }
+    const absent =
+      mark === "nbd" ? NBD_PROGRAMS.filter((program) => findProgram(program) === null) : [];
+    if (absent.length > 0) {
+      test.skip(`${name}: ${absent.join(", ")} absent`, () => {});
+      continue;
+    }
     test(
       name,
       () => {
@@ -58,11 +69,12 @@ export function testBlocks(
             stdin: "ignore",
             stdout: "pipe",
             stderr: "pipe",
+            timeout: 80_000,
           });
           const said = `${run.stdout.toString()}${run.stderr.toString()}`;
           expect({ code: run.exitCode, said }).toEqual({ code: 0, said });
           expect(said).not.toContain("error:");
-          check(text, cwd);
+          check(text, cwd, said);
         });
       },
       90_000,

@@ -2,10 +2,11 @@
 // systemd takes.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { blocksOf, testBlocks } from "../bench/examples.ts";
 import { probeLab, runInLab } from "../bench/lab/lab.ts";
 import { parseConfig, parseExport } from "./config/read.ts";
 import { VERBS } from "./control/verbs.ts";
@@ -89,33 +90,9 @@ describe("examples", () => {
     expect(page).toContain("`delay:trace/FILE`");
   });
 
-  const lab = probeLab();
-  const noLab = lab.available ? "" : ` (skipped: ${lab.reason})`;
-  test.skipIf(noLab !== "")(
-    `the commands run as shown${noLab}`,
-    async () => {
-      const shim = join(directory, "aoe");
-      writeFileSync(shim, `#!/bin/sh\nexec ${process.execPath} ${join(root, "aoe.ts")} "$@"\n`);
-      chmodSync(shim, 0o755);
-      const scripts = blocks("sh");
-      expect(scripts.length).toBeGreaterThan(0);
-      for (const script of scripts) {
-        const child = Bun.spawn(["sh", "-ec", script], {
-          cwd: directory,
-          env: { ...process.env, PATH: `${directory}:${process.env["PATH"]}` },
-          stdout: "pipe",
-          stderr: "pipe",
-        });
-        const [out, err] = await Promise.all([
-          new Response(child.stdout).text(),
-          new Response(child.stderr).text(),
-        ]);
-        expect([await child.exited, err.includes("e7.3 serves")]).toEqual([0, true]);
-        expect(out).toMatch(/^e7\.3 +64m /m);
-      }
-    },
-    20_000,
-  );
+  testBlocks(blocksOf(page), (_block, _directory, said) => {
+    expect(said).toMatch(/^e7\.3 +64m /m);
+  });
 });
 
 describe("systemd", () => {

@@ -14,7 +14,7 @@ test("every option stands in the table, and none that there is not", () => {
 });
 
 test("every example is a command line that is taken", () => {
-  const examples = [...text.matchAll(/^aoe bench sim (.*)$/gm)].map((match) => match[1] ?? "");
+  const examples = [...text.matchAll(/^npx aoe bench sim (.*)$/gm)].map((match) => match[1] ?? "");
   expect(examples.length).toBeGreaterThan(5);
   for (const example of examples) {
     let ran = false;
