@@ -13,7 +13,7 @@ export function fuzzCommand(): Command {
     .option("--case <n>", "this one case alone, as a finding names it")
     .option(
       "--only <names>",
-      "target, service, initiator, nbd, control, captures, texts; separated by commas",
+      "target, service, initiator, nbd, control, captures, texts (all of them), or tap; separated by commas",
     )
     .option("--save <folder>", "write the input of each finding to FOLDER/SURFACE")
     .option("--json", "one JSON document on stdout")
@@ -24,7 +24,8 @@ Exit code: 0 when nothing was found, 1 when something was. What each surface is 
 
 Examples:
   aoe bench fuzz --seconds 60
-  aoe bench fuzz --only initiator --seed 7 --case 123`,
+  aoe bench fuzz --only initiator --seed 7 --case 123
+  aoe lab -- aoe bench fuzz --only tap --seconds 600`,
     )
     .action(async (flags: FuzzFlags) => {
       const { fuzzAction } = await import("./fuzz_action.ts");

@@ -9,7 +9,7 @@ import { describe, expect, test } from "bun:test";
 import { Duplicates } from "../../target/duplicates.ts";
 import { createRandom } from "../../words/random.ts";
 import { fuzzCommand } from "./command.ts";
-import { fuzz, inputOf, SURFACES } from "./fuzz.ts";
+import { fuzz, inputOf, OUTSIDE, SURFACES } from "./fuzz.ts";
 import type { Surface } from "./surface.ts";
 import { targetSurface } from "./target_surface.ts";
 import { READERS, textSurface } from "./text_surface.ts";
@@ -66,7 +66,8 @@ test("every reader takes its own good texts", () => {
 
 test("docs/fuzzing.md names every surface and every option", async () => {
   const text = await Bun.file(join(import.meta.dir, "../../docs/fuzzing.md")).text();
-  for (const { name } of SURFACES) expect(text).toMatch(new RegExp(`\\| \`${name}\` +\\|`));
+  for (const { name } of [...SURFACES, ...OUTSIDE])
+    expect(text).toMatch(new RegExp(`\\| \`${name}\` +\\|`));
   for (const { long } of fuzzCommand().options) expect(text).toContain(`\`${long}`);
 });
 

@@ -8,6 +8,7 @@ import { initiatorSurface } from "./initiator_surface.ts";
 import { nbdSurface } from "./nbd_surface.ts";
 import { failureOf, shrink } from "./shrink.ts";
 import type { Finding, Surface } from "./surface.ts";
+import { tapSurface } from "./tap_surface.ts";
 import { serviceSurface, targetSurface } from "./target_surface.ts";
 import { textSurface } from "./text_surface.ts";
 
@@ -20,6 +21,9 @@ export const SURFACES: readonly Surface[] = [
   captureSurface,
   textSurface,
 ];
+
+/** Those that need more than this process: fuzzed only where they are named. */
+export const OUTSIDE: readonly Surface[] = [tapSurface];
 
 /** Findings after which a surface is left alone. */
 const MOST_FINDINGS = 5;

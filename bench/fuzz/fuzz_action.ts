@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { EXIT, expected } from "../../words/failure.ts";
 import { parseDuration, parseInteger } from "../../words/quantity.ts";
-import { fuzz, SURFACES } from "./fuzz.ts";
+import { fuzz, OUTSIDE, SURFACES } from "./fuzz.ts";
 import type { Finding } from "./surface.ts";
 import { printableJson, printableLines } from "../../words/printable.ts";
 
@@ -21,11 +21,13 @@ export interface FuzzFlags {
 
 /** The exit code: 1 where something was found. */
 export async function fuzzAction(flags: FuzzFlags): Promise<number> {
-  const names = SURFACES.map(({ name }) => name);
-  const wanted = (flags.only ?? names.join(",")).split(",").map((name) => name.trim());
+  const all = [...SURFACES, ...OUTSIDE];
+  const names = all.map(({ name }) => name);
+  const usual = SURFACES.map(({ name }) => name).join(",");
+  const wanted = (flags.only ?? usual).split(",").map((name) => name.trim());
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) throw expected("--only", `some of ${names.join(", ")}`, unknown);
-  const surfaces = SURFACES.filter(({ name }) => wanted.includes(name));
+  const surfaces = all.filter(({ name }) => wanted.includes(name));
   const seed =
     flags.seed === undefined ? Date.now() % 2 ** 31 : parseInteger(flags.seed, "--seed", 0);
   const only = flags.case === undefined ? null : parseInteger(flags.case, "--case", 0);

@@ -105,7 +105,7 @@ function idle(probe: Probe): void {
   must(probe.run(QUIET).length === 0, () => `it goes on sending after ${late.length} late answers`);
 }
 
-const MODELS: readonly [string, ...string[]] = [
+export const MODELS: readonly [string, ...string[]] = [
   "delay:100us",
   "lanes:1,delay:1ms",
   "lanes:2,delay:exponential/300us",
@@ -206,7 +206,7 @@ function mayWrite(bytes: Uint8Array): boolean {
   );
 }
 
-function mtuOf(lines: readonly string[]): number {
+export function mtuOf(lines: readonly string[]): number {
   const line = lines.find((each) => each.startsWith("mtu "));
   return Number(line?.slice(4) ?? 1500);
 }

@@ -1,0 +1,24 @@
+// The surface over a real TAP interface: the frame that once ended the target, and some cases.
+
+import { expect, test } from "bun:test";
+
+import { maskFrame, OURS, PEER } from "../../target/probe.ts";
+import { toBytes } from "../../wire/frame.ts";
+import { testsInLab } from "../lab/in_lab.ts";
+import { fuzz } from "./fuzz.ts";
+import { toHex } from "./surface.ts";
+import { tapSurface } from "./tap_surface.ts";
+
+testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 100_000 }, () => {
+  test("a mask edit longer than the MTU, all of it good but the last directive", () => {
+    const good = Array.from({ length: 254 }, () => [0, 0] as const);
+    const edit = toBytes(maskFrame(1, [...good, [9, PEER]], { to: OURS, from: PEER, tag: 7 }));
+    expect(tapSurface.run(`mtu 1500\nsend ${toHex(edit)}`)).toBe("answered");
+  }, 60_000);
+
+  test("20 cases", () => {
+    const { tallies, findings } = fuzz([tapSurface], 20_261_123, (_, cases) => cases >= 20);
+    expect(findings).toEqual([]);
+    expect(tallies[0]?.outcomes["answered"]).toBeGreaterThan(15);
+  }, 60_000);
+});
