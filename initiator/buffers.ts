@@ -129,6 +129,11 @@ export class Buffers {
     return made;
   }
 
+  /** The pool that all devices share on `port`. */
+  sharedOf(port: PortState): Pool {
+    return this.maker.sharedOf(port);
+  }
+
   begin(): void {
     this.dryPorts = 0;
   }

@@ -49,6 +49,8 @@ export class Command {
   timeout = 0;
   /** The one path that its frames may take; null: any. */
   path: Path | null = null;
+  /** It finds out what a path carries: a time-out of it is no failure, and counted as none. */
+  isProbe = false;
   /** One function shared by all commands of a workload: no closure per command. */
   done: (command: Command) => void = ignore;
   /** The caller's own number for it. */

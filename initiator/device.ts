@@ -19,7 +19,9 @@ import { createCounters, type DeviceCounters } from "./counters.ts";
 import { Exchange } from "./exchange.ts";
 import type { Opcodes } from "./frame.ts";
 import type { Host } from "./host.ts";
-import { type Path, SMALL_SECTORS } from "./path.ts";
+import { SMALL_SECTORS } from "./frame_limit.ts";
+import { LargeProbes } from "./large_probes.ts";
+import type { Path } from "./path.ts";
 import { PathSet } from "./path_set.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { PortState } from "./port.ts";
@@ -69,7 +71,10 @@ export class Device {
     this.buffers = new Buffers(host.pools, host.settings, this.counters, host.ports.length, () =>
       this.touch(),
     );
-    this.ways = new PathSet(host, major, minor, this.buffers, this.counters);
+    const probes = new LargeProbes(this, host.settings.rtt.first);
+    this.ways = new PathSet(host, major, minor, this.buffers, this.counters, (path, limit) => {
+      if (!this.closed) probes.send(path, limit);
+    });
     this.exchange = new Exchange(this, host, this.ways, this.buffers);
     const command = this.identifyCommand;
     command.operation = IDENTIFY;
@@ -96,6 +101,10 @@ export class Device {
   /** Commands that have not ended. */
   get pending(): number {
     return this.counters.commands - this.counters.completed;
+  }
+  /** Frames in the network now. */
+  get inFlight(): number {
+    return this.exchange.inFlight.size;
   }
   /** Frames in the network now, and those whose RTO has passed. */
   get outstanding(): number {
@@ -251,11 +260,12 @@ export class Device {
     this.counters.stale++;
     if (length < ata.LENGTH || aoe.command(view, base) !== aoe.COMMAND_ATA) return;
     if (aoe.isError(view, base) || (ata.status(view, base) & ata.STATUS_FAILED) !== 0) return;
-    const bytes = length - ata.LENGTH;
-    // A write's answer has no data, but most targets echo the count.
-    const sectors = Math.max(Math.floor(bytes / ata.SECTOR), ata.count(view, base));
     const path = this.ways.find(port, source);
-    if (path !== null && sectors > SMALL_SECTORS) this.ways.carried(path);
+    if (path === null) return;
+    const { now } = this.host;
+    // A write's answer has no data, but most targets echo the count.
+    if (length > ata.LENGTH + SMALL_SECTORS * ata.SECTOR) path.reads.heard(now);
+    else if (ata.count(view, base) > SMALL_SECTORS) path.writes.heard(now);
   }
 
   /** MTU, address or carrier of `port` have changed. */

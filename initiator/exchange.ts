@@ -1,6 +1,6 @@
 // The commands and frames that a device has in hand.
 //
-//   submit ─▶ queue ─▶ (window? bar? buffer?) ─▶ in flight ─▶ receive.ts ─▶ done
+//   submit ─▶ queue, urgent ─▶ (window? bar? buffer?) ─▶ in flight ─▶ receive.ts ─▶ done
 //               ▲            │                      │  ▲
 //               └── held ◀───┘ a late copy of an    ▼  │ room in the window (resend.ts)
 //                              overlapping write   waiting (its RTO passed)
@@ -9,8 +9,10 @@
 // and after a release by the link only where the pool or `--kick on-release` wants it: that a release
 // re-drives nothing else is what the strategies of pool/ are compared on.
 //
-// Invariants: in flight + waiting ≤ the target's buffer count, over all paths (P12), but for the pieces
-// of a fall-back, which wait unsent; a buffer is written only while nobody holds it; `done` is called
+// What finds out a path, or what is behind it, is urgent: it passes the queue, and no other command waits for it.
+//
+// Invariants: in flight ≤ the target's buffer count, over all paths (P12), and in flight + waiting as well, but for
+// urgent commands and for the pieces of a fall-back, which wait unsent; a buffer is written only while nobody holds it; `done` is called
 // once per submit and never from within it.
 //
 // Sending, ending and holding back work on one state, and are read together: hence its length.
@@ -26,6 +28,7 @@ import {
   CONTROL,
   FLUSH,
   hasLostMemory,
+  IDENTIFY,
   isTransfer,
   MEMORY_LOST,
   OK,
@@ -61,6 +64,7 @@ export class Exchange {
   /** When a link that had no room is asked again, ns. */
   busyAt = Infinity;
   private readonly queue = new CommandQueue();
+  private readonly urgent = new CommandQueue();
   private readonly held = new CommandQueue();
   readonly echo = new Echo();
   /** A bar has changed since held commands were looked at. */
@@ -80,13 +84,13 @@ export class Exchange {
   }
 
   get queued(): number {
-    return this.queue.size + this.held.size;
+    return this.queue.size + this.urgent.size + this.held.size;
   }
 
   submit(command: Command): void {
     if (this.counters.commands === this.counters.completed) this.progressAt = this.host.now;
     this.counters.commands++;
-    this.queue.push(command);
+    (isUrgent(command) ? this.urgent : this.queue).push(command);
   }
 
   cancel(command: Command): void {
@@ -141,11 +145,11 @@ export class Exchange {
   fail(command: Command, outcome: number, at: number): void {
     // What moves no sectors is done when its turn comes: until then it stands in the queue, too.
     if (command.issued < units(command) || units(command) === 0) {
-      if (!this.queue.remove(command)) this.held.remove(command);
+      if (!this.urgent.remove(command) && !this.queue.remove(command)) this.held.remove(command);
       this.unhold(command);
     }
     if (command.frames > 0) this.orphan(command);
-    if (outcome === TIMEOUT) this.counters.timeouts++;
+    if (outcome === TIMEOUT) this.counters.timeouts += command.isProbe ? 0 : 1;
     else if (outcome === CANCELLED) this.counters.cancelled++;
     this.device.touch();
     this.finish(command, outcome, at);
@@ -188,7 +192,7 @@ export class Exchange {
       // Nobody waits for it any more, and its deadline is spent.
       if (frame.state === IN_FLIGHT) this.end(frame, false);
     } else if (frame.state === IN_FLIGHT) {
-      this.paths.lost(frame.path as Path, frame.sectors, frame.shift);
+      this.paths.lost(frame);
       this.rest(frame, command);
     } else {
       throw new Error("invariant: a waiting frame's deadline is its end");
@@ -210,17 +214,25 @@ export class Exchange {
   /** Queued commands that have seen no answer for as long as the timeout end as a silent target's do. */
   advance(now: number): void {
     if (this.stallAt > now) return;
-    this.stallAt = Infinity;
-    for (;;) {
-      const command = this.queue.first;
-      if (command === null) return;
-      const at = this.silentAt(command);
-      if (at > now) {
-        this.stallAt = at;
-        return;
-      }
+    let next: Command | null;
+    for (let command = this.urgent.first; command !== null; command = next) {
+      next = command.next;
+      if (this.silentAt(command) <= now) this.fail(command, TIMEOUT, now);
+    }
+    for (let command = this.queue.first; command !== null; command = this.queue.first) {
+      if (this.silentAt(command) > now) break;
       this.fail(command, TIMEOUT, now);
     }
+    this.stallAt = this.nextStall();
+  }
+
+  /** When the first of the queued commands ends for want of an answer. */
+  private nextStall(): number {
+    let at = this.queue.first === null ? Infinity : this.silentAt(this.queue.first);
+    for (let command = this.urgent.first; command !== null; command = command.next) {
+      at = Math.min(at, this.silentAt(command));
+    }
+    return at;
   }
 
   private silentAt(command: Command): number {
@@ -240,12 +252,13 @@ export class Exchange {
       this.queue.prepend(this.held);
     }
     this.barsChanged = false;
-    if (this.waiting.size > 0) resend(this, now);
+    if (this.urgent.first !== null) this.issueUrgent(now);
+    if (this.waiting.size > 0 && this.busyAt === Infinity) resend(this, now);
     if (this.busyAt === Infinity && this.queue.first !== null) this.issue(now);
     this.buffers.settle(this.inFlight.size, now);
     this.heldAt = this.held.size > 0 ? this.holdback.next(now) : Infinity;
-    if (this.queue.first === null) this.stallAt = Infinity;
-    else if (this.stallAt === Infinity) this.stallAt = this.silentAt(this.queue.first);
+    if (this.queued === this.held.size) this.stallAt = Infinity;
+    else if (this.stallAt === Infinity) this.stallAt = this.nextStall();
     this.device.schedule();
   }
 
@@ -267,7 +280,9 @@ export class Exchange {
       const path = command.path === null ? paths.pick() : paths.only(command.path);
       if (path === null) return;
       const transfer = isTransfer(command.operation);
-      const sectors = transfer ? Math.min(command.sectors - command.issued, path.sectors) : 0;
+      const sectors = transfer
+        ? Math.min(command.sectors - command.issued, path.limitOf(command.operation).sectors)
+        : 0;
       const lba = transfer ? command.lba + command.issued : 0;
       if (command.operation === WRITE && holdback.size > 0) {
         if (holdback.until(lba, sectors, command, now) > now) {
@@ -282,24 +297,57 @@ export class Exchange {
         if (!buffers.isDry(path.port) || paths.all.length === 1) return;
         continue;
       }
-      this.unhold(command);
-      if (command.issued === 0) {
-        command.bufferedAt = now;
-        if (buffers.drySince >= 0) {
-          command.bufferWait = now - Math.max(buffers.drySince, command.submittedAt);
-        }
-        pool.waited(command.bufferWait);
-      }
-      const frame = this.make(command, path, lba, sectors, command.issued * ata.SECTOR);
-      frame.buffer = buffer;
-      frame.pool = pool;
-      command.issued += transfer ? sectors : 1;
-      if (command.issued >= units(command)) this.queue.shift();
-      this.write(frame, command);
-      if (this.transmit(frame, path, now)) continue;
-      this.wait(frame, command);
-      return;
+      if (command.issued + (transfer ? sectors : 1) >= units(command)) this.queue.shift();
+      if (!this.launch(command, path, pool, buffer, lba, sectors, now)) return;
     }
+  }
+
+  private issueUrgent(now: number): void {
+    const { buffers, paths, urgent } = this;
+    let next: Command | null;
+    for (let command = urgent.first; command !== null; command = next) {
+      next = command.next;
+      if (this.inFlight.size >= this.device.bufferCount) return;
+      const path = command.path === null ? paths.pick() : paths.only(command.path);
+      if (path === null) continue;
+      let pool = buffers.poolOf(path.port, false);
+      let buffer = buffers.acquire(pool, path.port, now);
+      if (buffer === null && !command.isProbe) {
+        // Frames that wait to go again may own all of the device's: the question that frees them needs none of those.
+        pool = buffers.sharedOf(path.port);
+        buffer = buffers.acquire(pool, path.port, now);
+      }
+      if (buffer === null) continue;
+      urgent.remove(command);
+      if (!this.launch(command, path, pool, buffer, 0, 0, now)) return;
+    }
+  }
+
+  /** The next frame of `command`, in `buffer`; false: no room on the link, the frame waits. */
+  private launch(
+    command: Command,
+    path: Path,
+    pool: Pool,
+    buffer: TxBuffer,
+    lba: number,
+    sectors: number,
+    now: number,
+  ): boolean {
+    const { drySince } = this.buffers;
+    this.unhold(command);
+    if (command.issued === 0) {
+      command.bufferedAt = now;
+      if (drySince >= 0) command.bufferWait = now - Math.max(drySince, command.submittedAt);
+      pool.waited(command.bufferWait);
+    }
+    const frame = this.make(command, path, lba, sectors, command.issued * ata.SECTOR);
+    frame.buffer = buffer;
+    frame.pool = pool;
+    command.issued += isTransfer(command.operation) ? sectors : 1;
+    this.write(frame, command);
+    if (this.transmit(frame, path, now)) return true;
+    this.wait(frame, command);
+    return false;
   }
 
   /** A frame of `command` to be sent by `path`, or to wait; `offset` of its data in the command's, in bytes. */
@@ -392,7 +440,7 @@ export class Exchange {
   close(): void {
     const { now } = this.host;
     for (;;) {
-      const command = this.queue.first ?? this.held.first;
+      const command = this.urgent.first ?? this.queue.first ?? this.held.first;
       if (command === null) break;
       this.fail(command, CANCELLED, now);
     }
@@ -404,4 +452,9 @@ export class Exchange {
       else this.end(frame, false);
     }
   }
+}
+
+/** What finds out a path, or what is behind it. */
+function isUrgent({ operation, path }: Command): boolean {
+  return operation === IDENTIFY || (path !== null && !isTransfer(operation));
 }

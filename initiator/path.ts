@@ -1,20 +1,17 @@
 // One way to a device: one of our links and one MAC of the target. Answers define which there are (P6).
 //
-// Each path has a round trip, a window and a largest payload of its own. A path that lost several
-// frames in a row while another one answers is left, and probed until it answers again. Large frames that
-// get lost where small ones get through make it fall back to two sectors.
+// Each path has a round trip, a window and a largest payload of its own in each direction (frame_limit.ts). A
+// path that lost several frames in a row while another one answers is left, and probed until it answers again.
 
 import type { Mac } from "../wire/mac.ts";
+import { WRITE } from "./command.ts";
+import { FrameLimit, SMALL_SECTORS } from "./frame_limit.ts";
 import type { PortState } from "./port.ts";
 import type { Rtt } from "./rtt.ts";
 import type { Window } from "./window.ts";
 
-/** What every AoE link carries: 1024 bytes at an MTU of 1500. */
-export const SMALL_SECTORS = 2;
 /** Losses in a row after which a path is left, where another answers. */
 export const PATH_LOSSES = 3;
-/** Losses of large frames in a row, none answered between, after which a path is suspected. */
-export const LARGE_LOSSES = 5;
 
 export class Path {
   readonly port: PortState;
@@ -30,17 +27,14 @@ export class Path {
   undecided = false;
   /** Most sectors of a command, as the target says for the interface at its end (P13): each has an MTU of its own. */
   sectorCount = SMALL_SECTORS;
-  /** Most sectors of a frame on it. */
-  sectors = SMALL_SECTORS;
-  /** Large frames got lost on it, or were refused: `sectors` stays at `fallBack` or below. */
-  fellBack = false;
-  fallBack = SMALL_SECTORS;
-  /** RTOs in a row without an answer. */
+  /** How large a read's answer and a write may be on it. */
+  readonly reads = new FrameLimit();
+  readonly writes = new FrameLimit();
+  /** RTOs in a row of frames since which nothing was heard. */
   lossesInRow = 0;
-  largeLossesInRow = 0;
-  /** When the first of those large frames was given up, and when a small frame was last answered, ns. */
-  largeLostAt = 0;
+  /** When a small frame was last answered, and when one was last asked for since a large one was lost, ns. */
   smallHeardAt = -1;
+  smallAskedAt = -1;
   heardAt = -1;
   nextProbeAt = Infinity;
 
@@ -54,5 +48,15 @@ export class Path {
     this.target = target;
     this.rtt = rtt;
     this.window = window;
+  }
+
+  /** Most sectors of a frame on it, whatever its direction. */
+  get sectors(): number {
+    return Math.min(this.reads.sectors, this.writes.sectors);
+  }
+
+  /** Of frames that move sectors by `operation`. */
+  limitOf(operation: number): FrameLimit {
+    return operation === WRITE ? this.writes : this.reads;
   }
 }

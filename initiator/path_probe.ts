@@ -44,7 +44,7 @@ export async function probePath(
     await perform(device, command);
     return command.outcome === OK && command.answerLength >= needed;
   };
-  const out = await largest(SHORTEST, mtu, (bytes) => answers(request(bytes), 1));
+  const out = await largest(SHORTEST, mtu, (bytes) => answers(paddedIdentify(ETHERNET + bytes), 1));
   // A target in disorder may offer more sectors than it has.
   const sectors = Math.min(
     device.sectorCount,
@@ -54,7 +54,7 @@ export async function probePath(
   );
   const back = await largest(0, sectors, (count) => {
     const data = ata.LENGTH - aoe.LENGTH + count * ata.SECTOR;
-    return answers(read(device, count), data);
+    return answers(readOfStart(device, count), data);
   });
   const bytes = (count: number): number => (count === 0 ? 0 : HEADERS + count * ata.SECTOR);
   return { out, back: bytes(back), mostOut: mtu, mostBack: bytes(sectors) };
@@ -78,13 +78,15 @@ async function largest(
   return low;
 }
 
-function request(payload: number): Command {
-  return controlCommand(aoe.COMMAND_ATA, ETHERNET + payload, (view) => {
+/** IDENTIFY in a frame of `length` bytes: what follows its headers a target tolerates (P18). */
+export function paddedIdentify(length: number): Command {
+  return controlCommand(aoe.COMMAND_ATA, length, (view) => {
     ata.write(view, 0, 0, 0, 1, ata.IDENTIFY, DEVICE_REGISTER);
   });
 }
 
-function read(device: Device, sectors: number): Command {
+/** READ of the first sectors. */
+export function readOfStart(device: Device, sectors: number): Command {
   return controlCommand(aoe.COMMAND_ATA, ata.LENGTH, (view) => {
     if (device.opcodes.lba48) ata.write(view, 0, ata.FLAG_EXTENDED, 0, sectors, ata.READ_EXT, 0);
     else ata.write(view, 0, 0, 0, sectors, ata.READ, DEVICE_REGISTER);

@@ -3,16 +3,17 @@
 //   alive ── PATH_LOSSES in a row, and another is alive ──▶ left, probed each PROBE_INTERVAL
 //     ▲──────────────────────── any answer by it ────────────────┘
 //
-//   large frames lost ── small ones answered since ──▶ fell back to SMALL_SECTORS
-//     ▲──────────────────── a late answer to a large one ────────────────┘
+// How large a frame each carries, by direction: frame_limit.ts.
 
 import * as ata from "../wire/ata.ts";
 import { LENGTH as ETHERNET_LENGTH } from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { Buffers } from "./buffers.ts";
 import type { DeviceCounters } from "./counters.ts";
+import type { Frame } from "./frame.ts";
+import { type FrameLimit, SMALL_SECTORS } from "./frame_limit.ts";
 import type { Host } from "./host.ts";
-import { LARGE_LOSSES, Path, PATH_LOSSES, SMALL_SECTORS } from "./path.ts";
+import { Path, PATH_LOSSES } from "./path.ts";
 import type { PortState } from "./port.ts";
 import { Rtt } from "./rtt.ts";
 import { Window } from "./window.ts";
@@ -31,21 +32,25 @@ export class PathSet {
   private readonly minor: number;
   private readonly buffers: Buffers;
   private readonly counters: DeviceCounters;
+  private readonly probeLarge: (path: Path, limit: FrameLimit) => void;
   private turn = 0;
   private probeAt = Infinity;
 
+  /** `probeLarge`: sends a large frame by a path that has fallen back in that direction. */
   constructor(
     host: Host,
     major: number,
     minor: number,
     buffers: Buffers,
     counters: DeviceCounters,
+    probeLarge: (path: Path, limit: FrameLimit) => void,
   ) {
     this.host = host;
     this.major = major;
     this.minor = minor;
     this.buffers = buffers;
     this.counters = counters;
+    this.probeLarge = probeLarge;
   }
 
   /** Most sectors of a command, as the target says for any of its interfaces. */
@@ -84,17 +89,17 @@ export class PathSet {
 
   /** The target says how many sectors a command by `path` may have. */
   offered(path: Path, sectorCount: number): void {
-    if (sectorCount !== path.sectorCount) path.fellBack = false;
+    if (sectorCount !== path.sectorCount) forget(path);
     path.sectorCount = sectorCount;
     this.size(path);
   }
 
   /** The target refused a command of so many sectors: it takes less than it said when it was last heard. */
   refused(path: Path, sectors: number): void {
-    path.fallBack = sectors > SMALL_SECTORS ? SMALL_SECTORS : 1;
-    path.fellBack = true;
+    const fewer = sectors > SMALL_SECTORS ? SMALL_SECTORS : 1;
+    this.fall(path.reads, fewer);
+    this.fall(path.writes, fewer);
     this.counters.fallBacks++;
-    this.size(path);
     this.ask(path);
   }
 
@@ -102,7 +107,7 @@ export class PathSet {
   linkChanged(port: PortState): void {
     for (const path of this.all) {
       if (path.port !== port) continue;
-      path.fellBack = false;
+      forget(path);
       this.size(path);
     }
   }
@@ -110,7 +115,8 @@ export class PathSet {
   private size(path: Path): void {
     const fits = Math.floor((this.buffers.roomOf(path.port) - HEADERS) / ata.SECTOR);
     const most = Math.min(path.sectorCount, fits, MOST_PER_FRAME);
-    path.sectors = Math.max(1, path.fellBack ? Math.min(most, path.fallBack) : most);
+    path.reads.fit(most);
+    path.writes.fit(most);
   }
 
   /** A path with room in its window and a pool that was not dry in this drive; each in its turn. */
@@ -140,10 +146,10 @@ export class PathSet {
     return own.inFlight < own.window.size ? own : null;
   }
 
-  /** An answer came by `path`, to a frame of so many sectors (0: it had no data). */
-  answered(path: Path, sectors: number): void {
+  /** An answer to `frame` came by `path`. */
+  answered(path: Path, frame: Frame): void {
     path.answers++;
-    if (sectors > SMALL_SECTORS) this.carried(path);
+    if (frame.sectors > SMALL_SECTORS) path.limitOf(frame.operation).heard(this.host.now);
     else path.smallHeardAt = this.host.now;
     this.heard(path);
   }
@@ -158,43 +164,37 @@ export class PathSet {
     path.rtt.reset();
   }
 
-  /** A large frame by `path` was answered, in time or late: it carries them, and a slow target was taken for a loss. */
-  carried(path: Path): void {
-    path.largeLossesInRow = 0;
-    if (!path.fellBack) return;
-    path.fellBack = false;
-    this.size(path);
-  }
-
-  /** A frame of so many sectors was not answered in time; `shift`: the doubling that it was sent with. */
-  lost(path: Path, sectors: number, shift: number): void {
+  /** `frame` was not answered in time. */
+  lost(frame: Frame): void {
+    const path = frame.path as Path;
     path.losses++;
     path.lossesInRow++;
     path.window.lost(path.inFlight, this.host.now);
-    path.rtt.expired(shift);
-    if (sectors > SMALL_SECTORS && !path.fellBack) this.largeLost(path);
+    path.rtt.expired(frame.shift);
+    if (frame.sectors > SMALL_SECTORS) this.largeLost(path, frame);
     if (path.alive && path.lossesInRow >= PATH_LOSSES && this.anotherAlive(path)) {
       path.alive = false;
       this.probe(path);
     }
   }
 
-  /** Do small frames get through? If so, no more large ones by this path. */
-  private largeLost(path: Path): void {
-    if (path.largeLossesInRow++ === 0) {
-      path.largeLostAt = this.host.now;
+  /** Do small frames get through? If so, no more large ones by this path in that direction. */
+  private largeLost(path: Path, { operation, lastSentAt }: Frame): void {
+    const { now } = this.host;
+    const limit = path.limitOf(operation);
+    if (limit.fellBackAt >= 0 || limit.heardSince(lastSentAt)) return;
+    if (limit.lost(lastSentAt, path.smallHeardAt, now)) {
+      this.counters.fallBacks++;
+      this.fall(limit, SMALL_SECTORS);
+    } else if (path.smallAskedAt < now) {
+      path.smallAskedAt = now;
       this.ask(path);
-    } else if (path.largeLossesInRow >= LARGE_LOSSES) {
-      if (path.smallHeardAt > path.largeLostAt) {
-        path.fellBack = true;
-        path.fallBack = SMALL_SECTORS;
-        path.largeLossesInRow = 0;
-        this.counters.fallBacks++;
-        this.size(path);
-      } else {
-        this.ask(path);
-      }
     }
+  }
+
+  private fall(limit: FrameLimit, sectors: number): void {
+    limit.fall(sectors, this.host.now);
+    this.probeAt = Math.min(this.probeAt, limit.probeAt);
   }
 
   private anotherAlive(path: Path): boolean {
@@ -220,9 +220,22 @@ export class PathSet {
     if (this.probeAt > now) return;
     this.probeAt = Infinity;
     for (const path of this.all) {
-      if (path.alive) continue;
       if (path.nextProbeAt <= now) this.probe(path);
-      else this.probeAt = Math.min(this.probeAt, path.nextProbeAt);
+      this.earnBack(path, path.reads, now);
+      this.earnBack(path, path.writes, now);
+      const large = Math.min(path.reads.probeAt, path.writes.probeAt);
+      this.probeAt = Math.min(this.probeAt, path.nextProbeAt, large);
     }
   }
+
+  private earnBack(path: Path, limit: FrameLimit, now: number): void {
+    if (limit.probeAt > now) return;
+    limit.probed(now);
+    if (path.alive && !path.doubted) this.probeLarge(path, limit);
+  }
+}
+
+function forget(path: Path): void {
+  path.reads.forget();
+  path.writes.forget();
 }

@@ -110,7 +110,7 @@ function credit(exchange: Exchange, frame: Frame, port: PortState, source: Mac, 
   const own = frame.path as Path;
   const same = own.port === port && own.target === source;
   const path = same ? own : (exchange.paths.find(port, source) ?? own);
-  exchange.paths.answered(path, frame.sectors);
+  exchange.paths.answered(path, frame);
   if (frame.state === IN_FLIGHT) own.window.answered(own.inFlight, exchange.host.now);
   const timed = isTransfer(frame.operation) || frame.operation === IDENTIFY;
   if (frame.transmits === 1 && timed && path === own) own.rtt.sample(at - frame.lastSentAt);

@@ -17,8 +17,8 @@ export function resend(exchange: Exchange, now: number): void {
   let after: Frame | null;
   for (let frame = waiting.first; frame !== null; frame = after) {
     after = frame.after;
-    // The pieces of a fall-back are more frames than were counted when they were one.
-    if (frame.transmits === 0 && inFlight.size >= device.bufferCount) continue;
+    // The pieces of a fall-back, and urgent commands, are more frames than were counted.
+    if (inFlight.size >= device.bufferCount) break;
     const command = frame.command as Command;
     if (hasLostMemory(command)) {
       lost = command;
@@ -32,8 +32,9 @@ export function resend(exchange: Exchange, now: number): void {
       frame.barred = true;
       continue;
     }
-    if (frame.sectors > path.sectors) {
-      split(exchange, frame, path);
+    const { sectors } = path.limitOf(frame.operation);
+    if (frame.sectors > sectors) {
+      split(exchange, frame, path, sectors);
       // The pieces stand at the end of the list: they are met in this same walk.
       after = frame.after;
     }
@@ -72,8 +73,8 @@ function isBarred(exchange: Exchange, frame: Frame, now: number): boolean {
   return false;
 }
 
-/** Makes of a frame too large for `path` one that fits and others for the rest, all unsent. */
-function split(exchange: Exchange, frame: Frame, path: Path): void {
+/** Makes of a frame too large for `path` one of `most` sectors and others for the rest, all unsent. */
+function split(exchange: Exchange, frame: Frame, path: Path, most: number): void {
   const { holdback, host } = exchange;
   const command = frame.command as Command;
   if (frame.operation === WRITE && frame.transmits > 0) {
@@ -83,14 +84,14 @@ function split(exchange: Exchange, frame: Frame, path: Path): void {
     frame.bar = null;
   }
   const start = frame.offset - command.offset;
-  for (let done = path.sectors; done < frame.sectors; done += path.sectors) {
-    const sectors = Math.min(path.sectors, frame.sectors - done);
+  for (let done = most; done < frame.sectors; done += most) {
+    const sectors = Math.min(most, frame.sectors - done);
     const offset = start + done * ata.SECTOR;
     const piece = exchange.make(command, path, frame.lba + done, sectors, offset);
     piece.since = frame.since;
     exchange.wait(piece, command);
   }
-  frame.sectors = path.sectors;
+  frame.sectors = most;
   frame.transmits = 0;
   if (frame.tag !== 0) host.tags.give(frame.tag);
   frame.tag = 0;

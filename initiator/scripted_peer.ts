@@ -12,7 +12,7 @@ import * as ata from "../wire/ata.ts";
 import * as config from "../wire/config.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { emit as emitIdentify } from "../wire/identify.ts";
-import type { Mac } from "../wire/mac.ts";
+import { BROADCAST, type Mac, readMac } from "../wire/mac.ts";
 import { createRandom } from "../words/random.ts";
 import { Command } from "./command.ts";
 import type { Device } from "./device.ts";
@@ -94,6 +94,8 @@ export class Scripted implements Core {
   sectorCount: number;
   /** False: a dead target. */
   alive = true;
+  /** Its address, in place of PEER_MAC + port: what is sent to another one is not for it. */
+  mac: Mac | null = null;
   readonly ports: readonly Port[];
   private readonly sectors: number;
   private readonly parcels: Parcel[] = [];
@@ -206,7 +208,10 @@ export class Scripted implements Core {
 
   private visit(frame: FrameView, port: number): void {
     if (!this.alive) return;
-    const bytes = frame.bytes.slice(frame.base, frame.base + frame.length);
+    const { base } = frame;
+    const to = readMac(frame.view, base);
+    if (this.mac !== null && to !== this.mac && to !== BROADCAST) return;
+    const bytes = frame.bytes.slice(base, base + frame.length);
     const view = new DataView(bytes.buffer);
     const request: Seen = {
       at: this.now,
@@ -225,6 +230,16 @@ export class Scripted implements Core {
     else if (request.aoeCommand === aoe.COMMAND_ATA && request.opcode === ata.IDENTIFY) {
       this.answer(request);
     } else this.script(request);
+  }
+
+  /** Says unasked, to all, that the device is there (P11). */
+  announce(port = 0): void {
+    const bytes = new Uint8Array(60);
+    const view = new DataView(bytes.buffer);
+    ethernet.write(view, 0, BROADCAST, this.mac ?? PEER_MAC + port);
+    aoe.write(view, 0, aoe.FLAG_RESPONSE, 0, MAJOR, MINOR, aoe.COMMAND_CONFIG, 0);
+    config.write(view, 0, this.bufferCount, 0x4019, this.sectorCount, config.READ, 0);
+    this.send(bytes, 0, port);
   }
 
   answerConfig(request: Seen, twist: Twist = {}): void {
@@ -289,7 +304,7 @@ export class Scripted implements Core {
   }
 
   private head(view: DataView, request: Seen, twist: Twist): void {
-    const source = twist.source ?? PEER_MAC + (twist.port ?? request.port);
+    const source = twist.source ?? this.mac ?? PEER_MAC + (twist.port ?? request.port);
     ethernet.write(view, 0, twist.destination ?? request.source, source);
     aoe.write(
       view,

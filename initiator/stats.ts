@@ -3,8 +3,10 @@
 
 import { formatMac } from "../wire/mac.ts";
 import { formatAddress } from "../words/address.ts";
+import { formatDuration } from "../words/quantity.ts";
 import type { DeviceCounters } from "./counters.ts";
 import type { Device } from "./device.ts";
+import type { FrameLimit } from "./frame_limit.ts";
 import type { Initiator } from "./initiator.ts";
 import type { PoolSnapshot } from "./pool/metrics.ts";
 import type { IgnoredFrames } from "./port.ts";
@@ -15,6 +17,9 @@ export interface PathStats {
   readonly alive: boolean;
   readonly sectors: number;
   readonly fell_back: boolean;
+  /** For how long large read answers, and large writes, have been thought lost by this path; null: they are not. */
+  readonly large_reads_lost_for_ns: number | null;
+  readonly large_writes_lost_for_ns: number | null;
   readonly window: number;
   readonly window_threshold: number;
   readonly in_flight: number;
@@ -66,7 +71,9 @@ export function deviceStats(device: Device, now: number): DeviceStats {
       mac: formatMac(path.target),
       alive: path.alive,
       sectors: path.sectors,
-      fell_back: path.fellBack,
+      fell_back: path.reads.fellBackAt >= 0 || path.writes.fellBackAt >= 0,
+      large_reads_lost_for_ns: lostFor(path.reads, now),
+      large_writes_lost_for_ns: lostFor(path.writes, now),
       window: path.window.size,
       window_threshold: path.window.threshold,
       in_flight: path.inFlight,
@@ -80,6 +87,10 @@ export function deviceStats(device: Device, now: number): DeviceStats {
     })),
     pools: device.pools.map((pool) => (pool === null ? null : pool.snapshot(now))),
   };
+}
+
+function lostFor({ fellBackAt }: FrameLimit, now: number): number | null {
+  return fellBackAt < 0 ? null : Math.round(now - fellBackAt);
 }
 
 export function linkStats(initiator: Initiator): LinkStats[] {
@@ -105,15 +116,29 @@ export function linkStats(initiator: Initiator): LinkStats[] {
 
 /** What went wrong on the way, in a few words; "" where nothing did. */
 export function describeTrouble(device: Device, initiator: Initiator): string {
-  const { retransmits, heldBack, fallBacks } = device.counters;
+  const { retransmits, heldBack } = device.counters;
   const parts: string[] = [];
   if (retransmits > 0) parts.push(counted(retransmits, "retransmit"));
   let drops = 0;
   for (const { link } of initiator.ports) drops += link.counters.receiveDrops;
   if (drops > 0) parts.push(`${counted(drops, "frame")} dropped by a full receive queue`);
   if (heldBack > 0) parts.push(`${counted(heldBack, "write")} held back`);
-  if (fallBacks > 0) parts.push("large frames get lost on the way, small ones were used");
+  const large = describeLarge(device, initiator.now);
+  if (large !== "") parts.push(large);
   return parts.join(", ");
+}
+
+function describeLarge({ counters, paths }: Device, now: number): string {
+  if (counters.fallBacks === 0) return "";
+  let since = now;
+  for (const { reads, writes } of paths) {
+    for (const { fellBackAt } of [reads, writes]) {
+      if (fellBackAt >= 0) since = Math.min(since, fellBackAt);
+    }
+  }
+  return since < now
+    ? `large frames have been lost on the way for ${formatDuration(Math.round(now - since))}, small ones are used`
+    : "large frames got lost on the way for a while, small ones were used";
 }
 
 function counted(count: number, what: string): string {

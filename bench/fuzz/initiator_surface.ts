@@ -98,10 +98,10 @@ export const initiatorSurface: Surface = {
       if (dice.below(3) === 0) evil.stir();
       if (dice.below(2) === 0) run(() => false, dice.below(400e3));
       if (dice.below(30) === 0) device.cancel(command);
-      const { outstanding } = device;
+      const { inFlight } = device;
       must(
-        outstanding <= evil.bufferCount || device.counters.fallBacks > 0,
-        () => `P12: ${outstanding} outstanding, ${evil.bufferCount} announced`,
+        inFlight <= evil.bufferCount,
+        () => `P12: ${inFlight} in the network, ${evil.bufferCount} announced`,
       );
     }
     const ended = run(() => callers.every((caller) => caller.ended > 0), BOUND);
