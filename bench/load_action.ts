@@ -27,6 +27,7 @@ import { provenance } from "./provenance.ts";
 import { describeMismatch } from "./verifier.ts";
 import { printableJson } from "../words/printable.ts";
 import { sayAs } from "../words/say.ts";
+import { createStatusLine } from "../words/status_line.ts";
 
 const say = sayAs("aoe bench load");
 
@@ -209,14 +210,9 @@ function onSignals(told: (code: number) => void): () => void {
 
 /** A line that rewrites itself on a terminal, once a second; an `interval` event for --ndjson. */
 function progressLine(flags: Flags, emit: (event: Record<string, unknown>) => void) {
-  const terminal = process.stderr.isTTY === true;
+  const line = createStatusLine();
   let shownAt = 0;
   let shown = 0;
-  let visible = false;
-  const clear = (): void => {
-    if (visible) process.stderr.write("\r\x1b[2K");
-    visible = false;
-  };
   const show = (load: Load, now: number): void => {
     if (!load.isMeasured || now - shownAt < 1e9) return;
     const perSecond = shownAt === 0 ? 0 : ((load.completed - shown) * 1e9) / (now - shownAt);
@@ -228,15 +224,14 @@ function progressLine(flags: Flags, emit: (event: Record<string, unknown>) => vo
         iops: perSecond,
         completed: load.completed,
       });
-      if (terminal && flags.ndjson !== true) {
-        visible = true;
-        process.stderr.write(
-          `\r\x1b[2K${seconds.toFixed(0)} s of ${((load.measuredTo - load.measuredFrom) / 1e9).toFixed(0)} s: ${rate(perSecond)} commands/s`,
+      if (flags.ndjson !== true) {
+        line.show(
+          `${seconds.toFixed(0)} s of ${((load.measuredTo - load.measuredFrom) / 1e9).toFixed(0)} s: ${rate(perSecond)} commands/s`,
         );
       }
     }
     shownAt = now;
     shown = load.completed;
   };
-  return { show, clear };
+  return { show, clear: line.clear };
 }

@@ -6,12 +6,13 @@ import { mergeResults } from "./merge.ts";
 import { checkOutput, writeOutput } from "./output.ts";
 import { describeRun } from "./run_action.ts";
 import { printableJson } from "../words/printable.ts";
+import { widthOf } from "../words/table.ts";
 
 /** Returns the exit code. */
 export function mergeAction(files: readonly string[], output: string): number {
   checkOutput(output);
   const merged = mergeResults(files.map(readResult));
   writeOutput(output, `${printableJson(merged)}\n`);
-  process.stdout.write(describeRun(merged));
+  process.stdout.write(describeRun(merged, widthOf(process.stdout)));
   return EXIT.done;
 }

@@ -15,6 +15,7 @@ import { runJob } from "./run.ts";
 import { cellTable } from "./table.ts";
 import { printableJson, printableLines } from "../words/printable.ts";
 import { say } from "../words/say.ts";
+import { widthOf } from "../words/table.ts";
 
 interface Flags {
   readonly set?: string[];
@@ -63,7 +64,8 @@ export async function runAction(
   });
   progress.clear();
   // First what a full disk can't take away.
-  (machine ? process.stderr : process.stdout).write(describeRun(result));
+  const people = machine ? process.stderr : process.stdout;
+  people.write(describeRun(result, widthOf(people)));
   if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
   if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
   emit({ event: "end", result });
@@ -76,7 +78,7 @@ export async function runAction(
   if (baseline !== null) {
     const comparison = judgeResults(baseline, result, {});
     for (const sentence of comparison.warnings) say(sentence);
-    (machine ? process.stderr : process.stdout).write(describeComparison(comparison));
+    people.write(describeComparison(comparison, widthOf(people)));
     judged = exitCodeOf(comparison);
   }
   if (trials.some((trial) => trial.failure !== null)) return EXIT.failed;
@@ -84,7 +86,7 @@ export async function runAction(
 }
 
 /** The table, the sentences, and what one must know about both. */
-export function describeRun(result: RunResult): string {
+export function describeRun(result: RunResult, width?: number): string {
   const { provenance, pinning } = result;
   const cpus = `target on CPU ${pinning.target ?? "any"}, load on CPU ${pinning.load ?? "any"}`;
   const how = {
@@ -95,7 +97,7 @@ export function describeRun(result: RunResult): string {
   }[result.link];
   const trials = result.cells.reduce((sum, cell) => sum + cell.trials.length, 0);
   const lines = [
-    cellTable(result.cells),
+    cellTable(result.cells, width),
     "commands/s, p50 and p99 of the latency, buffer wait (mean) and what the pool did while it was measured:",
     "extra buffers: the most beyond the preallocated; dry: no buffer to be had; kicks: the retry when dry with nothing outstanding",
     ...floorLine(result),

@@ -1,13 +1,17 @@
 // The table of a run: a row for each cell, first what varies, then what was measured.
 
 import { formatDuration } from "../words/quantity.ts";
+import { formatRecords } from "../words/table.ts";
 import { rate } from "./findings.ts";
 import { KEY_NAMES, type KeyName } from "./job/keys.ts";
 import type { CellResult } from "./result.ts";
 
 const HEADINGS: Partial<Record<KeyName, string>> = { service: "target" };
 
-export function cellTable(cells: readonly CellResult[]): string {
+/** What a narrow terminal can spare: the result and its JSON have it. */
+const MAY_GO = ["kicks", "dry", "extra buffers", "buffer wait"];
+
+export function cellTable(cells: readonly CellResult[], width?: number): string {
   const axes = KEY_NAMES.filter((key) => cells.some((cell) => cell.axes[key] !== undefined));
   const jobs = new Set(cells.map((cell) => cell.job)).size > 1;
   const rows = cells.map((cell) => {
@@ -24,15 +28,5 @@ export function cellTable(cells: readonly CellResult[]): string {
     row["kicks"] = figures === null ? "" : String(figures.kicks);
     return row;
   });
-  return plainTable(rows);
-}
-
-/** Bun's own table without the column of row numbers. */
-export function plainTable(rows: readonly Record<string, string>[]): string {
-  const text = Bun.inspect.table(rows as Record<string, string>[], { colors: false });
-  return text
-    .split("\n")
-    .map((line) => line.replace(/^(.)[^┬┼┴│]*[┬┼┴│]/, (_, corner: string) => corner))
-    .join("\n")
-    .trimEnd();
+  return formatRecords(rows, width, MAY_GO).trimEnd();
 }

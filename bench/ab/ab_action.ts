@@ -25,6 +25,7 @@ import { MICRO, measureMicro } from "./micro.ts";
 import { checkOut, requireRepository, type Tree, workTree } from "./worktree.ts";
 import { printableJson } from "../../words/printable.ts";
 import { sayAs } from "../../words/say.ts";
+import { widthOf } from "../../words/table.ts";
 
 const say = sayAs("aoe bench ab");
 
@@ -98,8 +99,8 @@ export async function abAction(
       exact,
       ...measured,
     };
-    const text = describe(verdict, exact, measured, failures);
-    (flags.json === true ? process.stderr : process.stdout).write(text);
+    const people = flags.json === true ? process.stderr : process.stdout;
+    people.write(describe(verdict, exact, measured, failures, widthOf(people)));
     if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
     if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
     // As of any run: what is left of the trials has a verdict, and they are not whole.
@@ -196,13 +197,14 @@ function describe(
   exact: Exact | null,
   measured: Readonly<Record<string, Measured | null>>,
   failures: number,
+  width: number,
 ): string {
   const lines: string[] = [];
   if (exact !== null)
     lines.push(`exact: ${exact.verdict}`, exact.sentence, ...exact.differences, "");
   for (const [what, one] of Object.entries(measured)) {
     if (one === null) continue;
-    lines.push(`${what}: ${trusted(one)}`, describeComparison(one.comparison).trimEnd());
+    lines.push(`${what}: ${trusted(one)}`, describeComparison(one.comparison, width).trimEnd());
     lines.push(
       `control (the base beside itself): ${one.control.summary}`,
       ...one.comparison.warnings,

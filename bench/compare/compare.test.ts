@@ -17,6 +17,7 @@ import { within } from "./noise.ts";
 import { readResult } from "./result_file.ts";
 
 const JOB = parseJob('[pools]\npool = ["fixed", "scan-swap", "completion"]', "j.toml");
+const SCRIPT = Bun.which("script");
 const IOPS = parseMetric("iops");
 
 /** Rates around `rate`, spread over some percent, evenly. */
@@ -225,6 +226,24 @@ describe("the command", () => {
       expect(stdout).toBe("");
     }
   });
+
+  test.skipIf(SCRIPT === null)(
+    "on a terminal no line of the table is wider; piped it has all the room",
+    async () => {
+      const lines = async (command: readonly string[]): Promise<string[]> => {
+        const child = Bun.spawn([...command], { cwd: folder, stdin: "ignore", stdout: "pipe" });
+        const text = await child.stdout.text();
+        return text.split(/\r?\n/).filter((line) => /^ ?(pool|service|iops|fixed|scan)/.test(line));
+      };
+      const compare = `${process.execPath} ${AOE} bench compare a.json b.json`;
+      const piped = await lines(["sh", "-c", compare]);
+      const narrow = await lines([SCRIPT ?? "", "-qec", `stty cols 60; ${compare}`, "/dev/null"]);
+      expect(Math.max(...piped.map((line) => line.length))).toBeGreaterThan(100);
+      expect(narrow.length).toBeGreaterThan(1);
+      expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(60);
+    },
+    30_000,
+  );
 });
 
 test("another way of the frames is another row: a hold, a lane, a ring, another link", () => {

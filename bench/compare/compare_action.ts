@@ -17,6 +17,7 @@ import { loadBaseline } from "./state.ts";
 import { ENOUGH, type Verdict } from "./verdict.ts";
 import { printableJson } from "../../words/printable.ts";
 import { sayAs } from "../../words/say.ts";
+import { widthOf } from "../../words/table.ts";
 
 const say = sayAs("aoe bench compare");
 
@@ -47,7 +48,8 @@ export async function compareAction(
   const comparison = judgeResults(base, head, flags);
   for (const sentence of comparison.warnings) say(sentence);
   if (flags.json === true) process.stdout.write(`${printableJson(comparison)}\n`);
-  (flags.json === true ? process.stderr : process.stdout).write(describeComparison(comparison));
+  const people = flags.json === true ? process.stderr : process.stdout;
+  people.write(describeComparison(comparison, widthOf(people)));
   return exitCodeOf(comparison);
 }
 

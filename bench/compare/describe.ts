@@ -3,13 +3,13 @@
 import { formatDuration } from "../../words/quantity.ts";
 import { rate } from "../findings.ts";
 import { KEY_NAMES } from "../job/keys.ts";
-import { plainTable } from "../table.ts";
 import type { MedianInterval } from "../statistics/median_interval.ts";
 import type { Comparison } from "./comparison.ts";
 import { type ComparedCell, share, type Whole } from "./rows.ts";
 import { printableLines } from "../../words/printable.ts";
+import { formatRecords } from "../../words/table.ts";
 
-export function describeComparison(comparison: Comparison): string {
+export function describeComparison(comparison: Comparison, width?: number): string {
   const { cells, geomean, metric } = comparison;
   const axes = KEY_NAMES.filter((key) => cells.some((cell) => cell.axes[key] !== undefined));
   const jobs = new Set(cells.map((cell) => cell.job)).size > 1 || axes.length === 0;
@@ -23,7 +23,7 @@ export function describeComparison(comparison: Comparison): string {
     ...judged(cell),
     n: `${cell.base.n}+${cell.head.n}`,
   }));
-  const lines = [rows.length === 0 ? "" : plainTable(rows)];
+  const lines = [rows.length === 0 ? "" : formatRecords(rows, width, ["n", "p"]).trimEnd()];
   if (geomean !== null && geomean.rows > 1) {
     const { "head / base": ratio, p, verdict } = judged(geomean);
     lines.push(`geometric mean of ${geomean.rows} rows: ${ratio}, p ${p}: ${verdict}`);

@@ -16,6 +16,8 @@ import { pointsOf, runGrowth } from "./growth_run.ts";
 import { summaryOf } from "./growth_summary.ts";
 import { describeGrowth } from "./growth_table.ts";
 import { printableJson } from "../../words/printable.ts";
+import { widthOf } from "../../words/table.ts";
+import { createStatusLine } from "../../words/status_line.ts";
 
 interface Flags extends GrowthTexts {
   readonly json?: boolean;
@@ -50,7 +52,7 @@ export async function growthAction(
   const one = provenance();
   const bed = makeBed("packet", options.seed);
   try {
-    const trials = await runGrowth(options, points, bed, progress);
+    const trials = await runGrowth(options, points, bed, createProgress());
     return report(
       {
         schema_version: SCHEMA_VERSION,
@@ -79,20 +81,23 @@ export async function growthAction(
 }
 
 /** A line for each trial; on a terminal one that rewrites itself, but for what failed. */
-function progress(trial: GrowthTrial, of: number): void {
-  const { order, axis, value, figures, failure, repeated } = trial;
-  const terminal = process.stderr.isTTY === true;
-  const others = repeated ? ", disturbed by others: once more" : "";
-  const outcome = figures === null ? failure : `${rate(figures.iops)} reads/s${others}`;
-  const line = `${String(order + 1).padStart(String(of).length)}/${of}  ${axis} ${axisOf(axis).label(value)}: ${outcome}`;
-  const stays = failure !== null || order + 1 === of;
-  process.stderr.write(terminal ? `\r\x1b[2K${line}${stays ? "\n" : ""}` : `${line}\n`);
+function createProgress(): (trial: GrowthTrial, of: number) => void {
+  const line = createStatusLine();
+  return ({ order, axis, value, figures, failure, repeated }, of) => {
+    const others = repeated ? ", disturbed by others: once more" : "";
+    const outcome = figures === null ? failure : `${rate(figures.iops)} reads/s${others}`;
+    line.step(
+      `${String(order + 1).padStart(String(of).length)}/${of}  ${axis} ${axisOf(axis).label(value)}: ${outcome}`,
+      failure !== null || order + 1 === of,
+    );
+  };
 }
 
 function report(result: GrowthResult, flags: Flags): number {
   const text = `${printableJson(result)}\n`;
   if (flags.json === true) process.stdout.write(text);
-  (flags.json === true ? process.stderr : process.stdout).write(describeGrowth(result));
+  const people = flags.json === true ? process.stderr : process.stdout;
+  people.write(describeGrowth(result, widthOf(people)));
   // Last: a disk that is full by now must not cost the figures.
   if (flags.output !== undefined) writeOutput(flags.output, text);
   return result.trials.some(({ failure }) => failure !== null) ? EXIT.failed : EXIT.done;

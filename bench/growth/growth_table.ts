@@ -3,29 +3,29 @@
 import { formatDuration } from "../../words/quantity.ts";
 import { printableLines } from "../../words/printable.ts";
 import { rate } from "../findings.ts";
-import { plainTable } from "../table.ts";
 import { FLAT, type Measure } from "./axes.ts";
 import type { AxisSummary, GrowthResult, PointSummary } from "./growth_result.ts";
+import { formatRecords } from "../../words/table.ts";
 
 const SPOKEN: Readonly<Record<Measure, string>> = {
   target_cpu_ns: "target CPU per read",
   lat_p50_ns: "median latency",
 };
 
-export function describeGrowth({ axes, trials }: GrowthResult): string {
+export function describeGrowth({ axes, trials }: GrowthResult, width?: number): string {
   const failures = trials.flatMap(({ axis, value, failure }) =>
     failure === null ? [] : [`${axis} ${value}: ${failure}`],
   );
   return printableLines(
     `${[
-      ...axes.flatMap((axis) => [describeAxis(axis), ""]),
+      ...axes.flatMap((axis) => [describeAxis(axis, width), ""]),
       `medians over trials, with the range that holds the true one with 95 % chance (all of them where there are too few); flat: at most ${FLAT} times the first`,
       ...failures,
     ].join("\n")}\n`,
   );
 }
 
-function describeAxis({ axis, about, points, ends }: AxisSummary): string {
+function describeAxis({ axis, about, points, ends }: AxisSummary, width?: number): string {
   const rows = points.map((point) => ({
     [axis]: point.label,
     "target CPU per read": shown(point.target_cpu_ns),
@@ -38,7 +38,7 @@ function describeAxis({ axis, about, points, ends }: AxisSummary): string {
     const times = `${SPOKEN[measure]}: ${ratio.toFixed(2)} ×`;
     return flat === true ? `${times}, flat` : `${times}: ${reason ?? "grows"}`;
   });
-  return [`${axis}: ${about}`, plainTable(rows), ...sentences].join("\n");
+  return [`${axis}: ${about}`, formatRecords(rows, width).trimEnd(), ...sentences].join("\n");
 }
 
 function shown(of: PointSummary["target_cpu_ns"]): string {

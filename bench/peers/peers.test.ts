@@ -320,7 +320,7 @@ describe("aoe bench peers", () => {
         }
       }
       expect(found.one_cpu.length).toBe(2);
-      expect(run.stdout).toContain("IOPS, and ours over each other's with its interval\n┌");
+      expect(run.stdout).toContain("IOPS, and ours over each other's with its interval\nbs ");
     },
     120_000,
   );

@@ -18,6 +18,8 @@ import { type PeersEvents, runPeers } from "./peers_run.ts";
 import { describePeers, peersMarkdown } from "./peers_table.ts";
 import { summaryOf } from "./summary_of.ts";
 import { printableJson } from "../../words/printable.ts";
+import { widthOf } from "../../words/table.ts";
+import { createStatusLine } from "../../words/status_line.ts";
 
 interface Flags extends PeersTexts {
   readonly json?: boolean;
@@ -90,25 +92,22 @@ function inMemory(bytes: number): string {
 
 /** A line for each trial; on a terminal one that rewrites itself, but for what failed. */
 function progress(): PeersEvents {
-  const terminal = process.stderr.isTTY === true;
-  const say = (text: string, stays: boolean): void => {
-    process.stderr.write(terminal ? `\r\x1b[2K${text}${stays ? "\n" : ""}` : `${text}\n`);
-  };
+  const { step } = createStatusLine();
   return {
     trial(trial, at, of) {
       const outcome =
         trial.figures === null ? trial.failure : `${rate(trial.figures.iops)} commands/s`;
       const part = trial.part === "cells" ? "" : `${trial.part}: `;
-      say(
+      step(
         `${String(at).padStart(String(of).length)}/${of}  ${part}${cellName(trial)}, ${trial.arm}: ${outcome}`,
         trial.failure !== null || at === of,
       );
     },
     idle(arm) {
-      say(`idle: ${arm}`, true);
+      step(`idle: ${arm}`, true);
     },
     warn(sentence) {
-      say(sentence, true);
+      step(sentence, true);
     },
   };
 }
@@ -116,8 +115,9 @@ function progress(): PeersEvents {
 function report(result: PeersResult, flags: Flags): number {
   const text = `${printableJson(result)}\n`;
   if (flags.json === true) process.stdout.write(text);
-  const words = flags.markdown === true ? peersMarkdown(result) : describePeers(result);
-  (flags.json === true ? process.stderr : process.stdout).write(words);
+  const people = flags.json === true ? process.stderr : process.stdout;
+  const width = widthOf(people);
+  people.write(flags.markdown === true ? peersMarkdown(result) : describePeers(result, width));
   // Last: a disk that is full by now must not cost the figures.
   if (flags.output !== undefined) writeOutput(flags.output, text);
   return result.trials.some(({ failure }) => failure !== null) ? EXIT.failed : EXIT.done;

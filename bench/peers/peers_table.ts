@@ -5,16 +5,16 @@ import { printableLines } from "../../words/printable.ts";
 import { rate } from "../findings.ts";
 import { escaped } from "../report/markdown.ts";
 import { shownTime } from "../report/shown.ts";
-import { plainTable } from "../table.ts";
 import type { CellSummary, PeersResult } from "./peers_result.ts";
+import { formatRecords } from "../../words/table.ts";
 
 interface Titled {
   readonly title: string;
   readonly rows: readonly Record<string, string>[];
 }
 
-export function describePeers(result: PeersResult): string {
-  const blocks = tablesOf(result).flatMap(({ title, rows }) => [title, plainTable(rows), ""]);
+export function describePeers(result: PeersResult, width?: number): string {
+  const blocks = tablesOf(result).flatMap(({ title, rows }) => [title, formatRecords(rows, width)]);
   return printableLines(`${[...blocks, ...result.absent, footer(result)].join("\n")}\n`);
 }
 

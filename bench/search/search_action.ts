@@ -13,9 +13,9 @@ import { createProgress } from "../progress.ts";
 import { provenance } from "../provenance.ts";
 import { type Figures, SCHEMA_VERSION } from "../result.ts";
 import { runJob } from "../run.ts";
-import { plainTable } from "../table.ts";
 import { type Found, highest, least } from "./search.ts";
 import { printableJson } from "../../words/printable.ts";
+import { formatRecords, widthOf } from "../../words/table.ts";
 
 interface Flags {
   readonly set?: string[];
@@ -71,15 +71,17 @@ export async function searchAction(
     provenance: provenance(),
   };
   if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
-  const table = plainTable(
+  const people = flags.json === true ? process.stderr : process.stdout;
+  const table = formatRecords(
     answer.steps.map((step) => ({
       [what]: String(step.value),
       [what === "cap" ? "commands/s" : "p99"]:
         what === "cap" ? rate(step.figure) : formatDuration(Math.round(step.figure)),
       enough: step.enough ? "yes" : "no",
     })),
+    widthOf(people),
   );
-  (flags.json === true ? process.stderr : process.stdout).write(`${table}\n${answer.sentence}\n`);
+  people.write(`${table}${answer.sentence}\n`);
   return answer.value === null ? EXIT.threshold : EXIT.done;
 }
 

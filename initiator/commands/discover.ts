@@ -11,7 +11,7 @@ import type { Device } from "../device.ts";
 import { sortDevices } from "../device_list.ts";
 import type { Session } from "../session.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
-import { formatTable } from "./table.ts";
+import { formatTable, widthOf } from "../../words/table.ts";
 import { printableBytes, printableJson } from "../../words/printable.ts";
 
 export function discoverCommand(): Command {
@@ -41,6 +41,7 @@ async function run(texts: Options): Promise<void> {
         formatTable(
           HEAD,
           devices.flatMap((device) => toRows(device, session)),
+          widthOf(process.stdout),
         ),
       );
     }

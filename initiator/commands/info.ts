@@ -10,7 +10,7 @@ import { formatSize } from "../../words/quantity.ts";
 import type { Device } from "../device.ts";
 import type { Session } from "../session.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
-import { formatTable } from "./table.ts";
+import { formatTable, widthOf } from "../../words/table.ts";
 import { printableBytes, printableJson } from "../../words/printable.ts";
 
 interface Options extends SessionTexts {
@@ -70,7 +70,7 @@ function toText(device: Device, session: Session, view: DataView, words: boolean
       typeof value === "number" ? `${value} (0x${value.toString(16)})` : value,
       name,
     ]);
-    text += `\n${formatTable(["WORD", "VALUE", "MEANING"], rows)}`;
+    text += `\n${formatTable(["WORD", "VALUE", "MEANING"], rows, widthOf(process.stdout))}`;
   }
   return text;
 }

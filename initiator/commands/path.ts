@@ -12,7 +12,7 @@ import { type Carried, probePath } from "../path_probe.ts";
 import type { Session } from "../session.ts";
 import { positiveDuration } from "../session_texts.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
-import { formatTable } from "./table.ts";
+import { formatTable, widthOf } from "../../words/table.ts";
 import { printableJson } from "../../words/printable.ts";
 
 /** Headers that an MTU counts (P13). */
@@ -129,7 +129,7 @@ function print(
     `${out}`,
     `${back}`,
   ]);
-  process.stdout.write(formatTable(HEAD, rows));
+  process.stdout.write(formatTable(HEAD, rows, widthOf(process.stdout)));
   const silent = session.raw.filter(
     (_, index) => !reports.some(({ path }) => path.port.index === index),
   );

@@ -1,8 +1,7 @@
 // Progress on stderr: one line that is written over on a terminal, a plain line every few seconds elsewhere.
 
-import { clearLine, cursorTo } from "node:readline";
-
 import { formatSize } from "../../words/quantity.ts";
+import { createStatusLine } from "../../words/status_line.ts";
 
 const PLAIN_EVERY_MS = 5000;
 
@@ -26,30 +25,21 @@ export function createProgress(
   quiet: boolean,
   { from = 0, format = formatSize }: ProgressOptions = {},
 ): Progress {
-  const { stderr } = process;
+  const terminal = process.stderr.isTTY === true;
+  const status = createStatusLine();
   const start = performance.now();
   let plainAt = start + PLAIN_EVERY_MS;
-  let drawn = false;
   const line = (done: number): string =>
     `${what}: ${describeProgress(done, total, from, (performance.now() - start) / 1e3, format)}`;
   return {
     tell(done) {
       if (quiet) return;
-      if (stderr.isTTY) {
-        drawn = true;
-        cursorTo(stderr, 0);
-        stderr.write(line(done));
-        clearLine(stderr, 1);
-      } else if (performance.now() >= plainAt) {
-        plainAt = performance.now() + PLAIN_EVERY_MS;
-        stderr.write(`${line(done)}\n`);
-      }
+      const plain = performance.now() >= plainAt;
+      if (plain) plainAt = performance.now() + PLAIN_EVERY_MS;
+      if (terminal) status.show(line(done));
+      else if (plain) status.keep(line(done));
     },
-    end() {
-      if (!drawn) return;
-      cursorTo(stderr, 0);
-      clearLine(stderr, 0);
-    },
+    end: status.clear,
   };
 }
 

@@ -433,6 +433,12 @@ describe("top", () => {
     expect(lines.findIndex((line) => line.startsWith("e7.3"))).toBeLessThan(
       lines.findIndex((line) => line.startsWith("e7.4")),
     );
+    // All of both tables at 80 columns; below, counts stay longer than amounts.
+    expect(lines[2]).toMatch(/^INTERFACE .* DUPLICATES$/);
+    expect(lines[5]).toMatch(
+      /^EXPORT +READ\/S +READ B\/S +WRITE\/S +WRITE B\/S +MEAN +QUEUE +ERRORS$/,
+    );
+    expect(view(before, after, 60, 24)[5]).toMatch(/^EXPORT .*READ\/S .*WRITE\/S .*ERRORS$/);
     for (const [columns, rows] of [
       [20, 5],
       [80, 8],

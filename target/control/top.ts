@@ -3,6 +3,7 @@
 
 import { connectControl } from "./client.ts";
 import { formatDuration, formatSize } from "../../words/quantity.ts";
+import { type Column, formatTable } from "../../words/table.ts";
 
 export interface TopOptions {
   readonly path: string;
@@ -136,12 +137,13 @@ export function view(before: Sample, after: Sample, columns: number, rows: numbe
   const exports = ratesOf(before.exports, after.exports, "export", seconds).toSorted(
     (a, b) => commands(b) - commands(a) || b.now("in_service") - a.now("in_service"),
   );
-  const lines = [
+  const head = [
     `aoe target, pid ${String(after.target["pid"])}, up ${upFor(figure(after.target, "uptime_ns"))}: ${exports.length} exports, ${figure(after.target, "in_hand")} requests in hand   (q ends)`,
     "",
-    row("INTERFACE", ["RX/S", "RX B/S", "TX/S", "TX B/S", "LOST", "DROPPED", "DUPLICATES"]),
-    ...interfaces.map((one) =>
-      row(one.name, [
+    ...table(
+      INTERFACES,
+      interfaces.map((one) => [
+        one.name,
         one.rate("rx").toFixed(0),
         formatSize(one.rate("rx_bytes")),
         one.rate("tx").toFixed(0),
@@ -150,29 +152,70 @@ export function view(before: Sample, after: Sample, columns: number, rows: numbe
         String(one.now("dropped")),
         String(one.now("duplicates_dropped") + one.now("duplicates_answered")),
       ]),
+      columns,
     ),
     "",
-    row("EXPORT", ["READ/S", "READ B/S", "WRITE/S", "WRITE B/S", "MEAN", "QUEUE", "ERRORS"]),
   ];
-  const room = Math.max(1, rows - lines.length - 1);
-  for (const one of exports.slice(0, room)) {
-    lines.push(
-      row(one.name, [
-        one.rate("reads").toFixed(0),
-        formatSize(one.rate("read_bytes")),
-        one.rate("writes").toFixed(0),
-        formatSize(one.rate("written_bytes")),
-        meanTime(one),
-        String(one.now("in_service")),
-        String(one.now("ata_errors") + one.now("aoe_errors") + one.now("store_errors")),
-      ]),
-    );
-  }
+  const room = Math.max(1, rows - head.length - 2);
+  const lines = [
+    ...head,
+    ...table(
+      EXPORTS,
+      exports
+        .slice(0, room)
+        .map((one) => [
+          one.name,
+          one.rate("reads").toFixed(0),
+          formatSize(one.rate("read_bytes")),
+          one.rate("writes").toFixed(0),
+          formatSize(one.rate("written_bytes")),
+          meanTime(one),
+          String(one.now("in_service")),
+          String(one.now("ata_errors") + one.now("aoe_errors") + one.now("store_errors")),
+        ]),
+      columns,
+    ),
+  ];
   return lines.slice(0, rows).map((line) => line.slice(0, columns));
 }
 
-function row(name: string, cells: readonly string[]): string {
-  return name.padEnd(16) + cells.map((cell) => cell.padStart(11)).join("");
+/** Wide enough for most figures, so that columns stand still; where there is no room the amounts go first. */
+const number = (name: string, drop = 0): Column => ({
+  name,
+  right: true,
+  least: Math.max(7, name.length),
+  drop,
+});
+const INTERFACES: readonly Column[] = [
+  { name: "INTERFACE", least: 12 },
+  number("RX/S"),
+  number("RX B/S", 3),
+  number("TX/S"),
+  number("TX B/S", 2),
+  number("LOST"),
+  number("DROPPED"),
+  number("DUPLICATES", 1),
+];
+const EXPORTS: readonly Column[] = [
+  { name: "EXPORT", least: 12 },
+  number("READ/S"),
+  number("READ B/S", 4),
+  number("WRITE/S"),
+  number("WRITE B/S", 3),
+  number("MEAN", 1),
+  number("QUEUE", 2),
+  number("ERRORS"),
+];
+
+function table(
+  head: readonly Column[],
+  rows: readonly (readonly string[])[],
+  columns: number,
+): string[] {
+  // Without the line that names what was left out: the screen has no room for it either.
+  return formatTable(head, rows, columns)
+    .split("\n")
+    .slice(0, rows.length + 1);
 }
 
 function upFor(ns: number): string {

@@ -1,0 +1,169 @@
+// Columns of text, two blanks apart (one, where that is what is missing), as wide as their longest entry, within the width of a terminal.
+//
+//   it fits            DEVICE  SIZE  MODEL                 what is piped has all the room there is
+//   wrap               DEVICE  SIZE  MODEL                 cells break between words, the widest column first
+//                      e7.3    64m   aoe software
+//                                    target
+//   drop               columns that may go do, the highest `drop` first; a last line names them
+//   turn               DEVICE  e7.3                        where not even the longest words have room:
+//                      SIZE    64m                         a block for each row, without its empty cells
+//
+// Cells are printable (printable.ts), whoever wrote them.
+
+import { printable } from "./printable.ts";
+
+export interface Column {
+  readonly name: string;
+  /** Numbers stand at the right. */
+  readonly right?: boolean;
+  /** Not narrower than this: it isn't wrapped below, and a view that is drawn anew stands still. */
+  readonly least?: number;
+  /** May be left out where there is no room; the highest goes first. */
+  readonly drop?: number;
+}
+
+/** Blanks between columns; one where two have no room. */
+const GAPS = [2, 1] as const;
+
+/** The width to write a table in: the terminal's, or no limit where `stream` is none. */
+export function widthOf(stream: { readonly isTTY?: boolean; readonly columns?: number }): number {
+  const { isTTY = false, columns = 0 } = stream;
+  return isTTY && columns > 0 ? columns : Number.POSITIVE_INFINITY;
+}
+
+/** `rows` under `head`; each line ends with a newline and without blanks. */
+export function formatTable(
+  head: readonly (Column | string)[],
+  rows: readonly (readonly string[])[],
+  width = Number.POSITIVE_INFINITY,
+): string {
+  if (head.length === 0) return "";
+  const all = head.map((column, index): Filled => {
+    const shape = typeof column === "string" ? { name: column } : column;
+    return filled(shape, [shape.name, ...rows.map((row) => row[index] ?? "")].map(printable));
+  });
+  for (let columns: readonly Filled[] | null = all; columns !== null; columns = fewer(columns)) {
+    for (const gap of GAPS) {
+      const widths = fitted(columns, gap, width);
+      if (widths === null) continue;
+      const left = all.filter((column) => columns?.includes(column) === false);
+      return laidOut(columns, widths, gap, rows.length) + noted(left, width);
+    }
+  }
+  return turned(all, rows.length, width);
+}
+
+/** A table whose rows name their columns. `mayGo`: those that may be dropped, the first of them first. */
+export function formatRecords(
+  rows: readonly Readonly<Record<string, string>>[],
+  width?: number,
+  mayGo: readonly string[] = [],
+): string {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const cells = rows.map((row) => names.map((name) => row[name] ?? ""));
+  const drop = (name: string): number => mayGo.length - mayGo.indexOf(name);
+  const head = names.map((name) => (mayGo.includes(name) ? { name, drop: drop(name) } : name));
+  return formatTable(head, cells, width);
+}
+
+interface Filled extends Column {
+  /** Its name, then a cell for each row. */
+  readonly cells: readonly string[];
+  /** Of its longest entry. */
+  readonly natural: number;
+  /** Of its longest word. */
+  readonly narrowest: number;
+}
+
+function filled(column: Column, cells: readonly string[]): Filled {
+  const { least = 0 } = column;
+  const widest = (texts: readonly string[]): number =>
+    Math.max(least, ...texts.map((text) => Bun.stringWidth(text)));
+  const words = cells.flatMap((cell) => cell.split(" "));
+  return { ...column, cells, natural: widest(cells), narrowest: widest(words) };
+}
+
+const sum = (widths: readonly number[], gap: number): number =>
+  widths.reduce((total, width) => total + width, gap * (widths.length - 1));
+
+/** Without what goes first of them; null: nothing may go. */
+function fewer(columns: readonly Filled[]): readonly Filled[] | null {
+  const worst = Math.max(...columns.map(({ drop = 0 }) => drop));
+  return worst > 0 ? columns.filter(({ drop = 0 }) => drop < worst) : null;
+}
+
+function noted(left: readonly Filled[], width: number): string {
+  if (left.length === 0) return "";
+  const text = `(no room for ${left.map(({ cells: [name] }) => name).join(", ")})`;
+  return `${wrapped(text, width).join("\n")}\n`;
+}
+
+/** Widths that, with the gaps, have room in `width`; null: there are none. */
+function fitted(columns: readonly Filled[], gap: number, width: number): readonly number[] | null {
+  const widths = columns.map(({ natural }) => natural);
+  while (sum(widths, gap) > width) {
+    let widest = -1;
+    for (const [index, { narrowest }] of columns.entries()) {
+      const own = widths[index] ?? 0;
+      if (own > narrowest && own > (widths[widest] ?? 0)) widest = index;
+    }
+    if (widest < 0) return null;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  return widths;
+}
+
+function laidOut(
+  columns: readonly Filled[],
+  widths: readonly number[],
+  gap: number,
+  rows: number,
+): string {
+  let text = "";
+  for (let row = 0; row <= rows; row++) {
+    const cells = columns.map(({ cells }, index) => wrapped(cells[row] ?? "", widths[index] ?? 0));
+    const lines = Math.max(1, ...cells.map(({ length }) => length));
+    for (let line = 0; line < lines; line++) {
+      const parts = columns.map(({ right }, index) => {
+        const part = cells[index]?.[line] ?? "";
+        const blanks = " ".repeat(Math.max(0, (widths[index] ?? 0) - Bun.stringWidth(part)));
+        return right === true ? blanks + part : part + blanks;
+      });
+      text += `${parts.join(" ".repeat(gap)).trimEnd()}\n`;
+    }
+  }
+  return text;
+}
+
+/** A block for each row; a blank line between blocks. */
+function turned(columns: readonly Filled[], rows: number, width: number): string {
+  const lead = Math.max(...columns.map(({ name }) => Bun.stringWidth(printable(name))));
+  const [gap] = GAPS;
+  const room = Math.max(width - lead - gap, 1);
+  const blocks = Array.from({ length: rows }, (_, row) =>
+    columns
+      .flatMap(({ cells }) => {
+        const cell = cells[row + 1] ?? "";
+        if (cell === "") return [];
+        const [name = ""] = cells;
+        return wrapped(cell, room).map(
+          (part, line) => `${(line === 0 ? name : "").padEnd(lead + gap)}${part}\n`,
+        );
+      })
+      .join(""),
+  );
+  return blocks.join("\n");
+}
+
+/** `text` in lines of `width` at most, broken between words; a longer word has a line of its own. */
+function wrapped(text: string, width: number): string[] {
+  if (Bun.stringWidth(text) <= width) return [text];
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || Bun.stringWidth(last) + 1 + Bun.stringWidth(word) > width) {
+      lines.push(word);
+    } else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
