@@ -103,6 +103,16 @@ describe("usage errors exit 2, in a sentence, without a stack", () => {
   }
 });
 
+test("a word that is not UTF-8 is refused: Bun would make another name of it", () => {
+  const image = join(folder, "caf");
+  const line = `exec "$@" decode "$(printf '%s\\351.pcap' ${image})"`;
+  const run = Bun.spawnSync(["sh", "-c", line, "sh", ...commandLine([])]);
+  expect([run.exitCode, run.stderr.toString()]).toEqual([
+    2,
+    `Expected every word to be UTF-8, got \`${image}\\xe9.pcap\`\n`,
+  ]);
+});
+
 describe("how a command ends", () => {
   test("a failure is its sentence and its code", () => {
     const { stderr, exitCode, stdout } = aoe(["lab"]);

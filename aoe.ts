@@ -11,10 +11,12 @@
 //   stdout closed (`aoe … | head`) 141, as a program without handlers would end by SIGPIPE
 //   stdout full (a disk, a quota)  one sentence, 5
 
+import { readFileSync } from "node:fs";
+
 import { Command, CommanderError } from "commander";
 
 import manifest from "./package.json" with { type: "json" };
-import { describeFault, environment, EXIT, Failure, stackOf } from "./words/failure.ts";
+import { describeFault, environment, EXIT, Failure, stackOf, usage } from "./words/failure.ts";
 
 interface Room {
   readonly name: string;
@@ -112,8 +114,17 @@ if (/\baoe\b/.test(script)) {
   });
 }
 
+/** Bun makes another name of one that is not UTF-8, and a target would make that file. */
+async function refuseOtherEncodings(words: readonly string[]): Promise<void> {
+  if (!words.some((word) => word.includes("\uFFFD"))) return;
+  const { findOtherEncoding } = await import("./words/utf8.ts");
+  const word = findOtherEncoding(readFileSync("/proc/self/cmdline"));
+  if (word !== null) throw usage(`Expected every word to be UTF-8, got \`${word}\``);
+}
+
 const words = process.argv.slice(2);
 try {
+  await refuseOtherEncodings(words);
   await (await makeProgram(words)).parseAsync(words, { from: "user" });
 } catch (error) {
   process.exitCode = report(error);

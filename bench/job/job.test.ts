@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../../words/failure.ts";
 import { cellsOf, loadJob, parseJob, showJob } from "./job.ts";
@@ -115,8 +116,21 @@ describe("a fault is one sentence with file, key, rule and what was found", () =
     expect(sentence("[a]", ["bs=x"])).toStartWith("--set: Expected `bs` to be a size");
   });
 
+  test("a file in Latin-1", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "aoe-job-"));
+    try {
+      const path = join(folder, "j.toml");
+      writeFileSync(path, Buffer.from('[a]\nservice = { "\xe9" = "" }\n', "latin1"));
+      await expect(loadJob(path, [])).rejects.toThrow(
+        `${path} line 2, byte 14: Expected UTF-8, got byte 0xe9`,
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test("a file that is not there", async () => {
-    expect(loadJob("/nonexistent/j.toml", [])).rejects.toThrow(
+    await expect(loadJob("/nonexistent/j.toml", [])).rejects.toThrow(
       "Can't read the job file /nonexistent/j.toml: no such file or directory",
     );
   });

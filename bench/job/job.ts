@@ -12,6 +12,7 @@
 import * as v from "valibot";
 import { usage } from "../../words/failure.ts";
 import { cantRead } from "../../words/file_error.ts";
+import { decodeUtf8 } from "../../words/utf8.ts";
 import { parseToml } from "../../words/toml.ts";
 import { checkArrangement } from "./arrangement.ts";
 import { type Choice, isKey, isSingle, KEY_NAMES, type KeyName, KEYS, Section } from "./keys.ts";
@@ -184,11 +185,11 @@ function quoteKey(label: string): string {
 
 /** Loads a job file; a Failure where it can't be read or holds no job. */
 export async function loadJob(path: string, sets: readonly string[]): Promise<Job> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = await Bun.file(path).text();
+    bytes = await Bun.file(path).bytes();
   } catch (error) {
     throw cantRead(`the job file ${path}`, error);
   }
-  return parseJob(text, path, sets);
+  return parseJob(decodeUtf8(bytes, path), path, sets);
 }

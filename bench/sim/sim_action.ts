@@ -1,6 +1,7 @@
 // What `aoe bench sim` does: runs, tells, shrinks.
 
 import { EXIT, expected, usage } from "../../words/failure.ts";
+import { cantRead } from "../../words/file_error.ts";
 import { formatDuration } from "../../words/quantity.ts";
 import { parseInteger } from "../../words/quantity.ts";
 import { now } from "../../sys/clock.ts";
@@ -28,10 +29,12 @@ export async function simAction(flags: Flags): Promise<number> {
   const json = flags["json"] === true;
   const file = flags["scenario"];
   if (typeof file === "string") {
-    const source = Bun.file(file);
-    if (!(await source.exists())) throw usage(`The scenario ${file} does not exist`);
-    const scenario = parseScenario(await source.text(), file);
-    return runs([scenario], flags, json);
+    const text = await Bun.file(file)
+      .text()
+      .catch((error: unknown) => {
+        throw cantRead(`the scenario ${file}`, error);
+      });
+    return runs([parseScenario(text, file)], flags, json);
   }
   const range = seedsOf(flags);
   if (flags["show"] === true) {

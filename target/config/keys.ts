@@ -13,7 +13,7 @@ import type { DriveMode } from "../../link/drive.ts";
 import { parseXdpUse, XDP_USES } from "../../link/xdp_use.ts";
 import type { BlockingKind } from "../../sys/blocking_io.ts";
 import { DEFAULT_BUFFER_COUNT } from "../export.ts";
-import { loadProfile, profileNames } from "../service/profile.ts";
+import { profileNames } from "../service/profile.ts";
 import { DEFAULT_BOUND } from "../target.ts";
 import { BLOCKING, image, mac, MODES, MOST_MASKS, shown, word } from "./values.ts";
 
@@ -107,7 +107,7 @@ export const SHARED_KEYS = {
     about: `the MAC addresses to serve, a list of at most ${MOST_MASKS}; it takes the place of a saved one`,
   },
   profile: {
-    schema: made("profile", (text, what) => loadProfile(text, what).service),
+    schema: made("profile", word),
     value: "none",
     about: `a service model by name (${profileNames().join(", ")}) or from a file, where \`service\` is not given`,
   },

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Failure } from "../../words/failure.ts";
+import { EXIT, Failure } from "../../words/failure.ts";
 import { parseListen } from "./listen.ts";
 import { EXPORT_KEYS, PROCESS_KEYS, SHARED_KEYS } from "./keys.ts";
 import { sameStore, type ExportPlan } from "./plan.ts";
@@ -26,6 +26,16 @@ function refusal(text: string): string {
     if (!(error instanceof Failure)) throw error;
     expect(error.exitCode).toBe(2);
     return error.message;
+  }
+  throw new Error("it was taken");
+}
+
+function failureOf(act: () => unknown): [number, string] {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return [error.exitCode, error.message];
   }
   throw new Error("it was taken");
 }
@@ -240,7 +250,14 @@ describe("each error names file, line, table, key, rule and what was found", () 
   });
 
   test("a file that is not there", () => {
-    expect(() => readConfig("/nowhere/lab.toml")).toThrow("/nowhere/lab.toml: ENOENT");
+    expect(failureOf(() => readConfig("/nowhere/lab.toml"))).toEqual([
+      EXIT.environment,
+      "Can't read the configuration /nowhere/lab.toml: no such file or directory",
+    ]);
+    expect(failureOf(() => parse(one('profile = "/nowhere/p.toml"')))).toEqual([
+      EXIT.environment,
+      `${FILE} line 5, [[export]] 1: Can't read the profile /nowhere/p.toml: no such file or directory`,
+    ]);
   });
 });
 
@@ -253,6 +270,20 @@ test("an export by itself has no defaults, and absolute paths", () => {
   expect(() => parseExport("e1.2", "export")).toThrow(
     "export: Expected a table of keys, got `e1.2`",
   );
+});
+
+test("a file in Latin-1 is refused with line and byte, wherever it is named", () => {
+  const folder = mkdtempSync(join(tmpdir(), "aoe-latin-"));
+  try {
+    const path = join(folder, "lab.toml");
+    writeFileSync(path, Buffer.from(one("read_only = true", 'file = "caf\xe9.img"'), "latin1"));
+    const sentence = `${path} line 4, byte 12: Expected UTF-8, got byte 0xe9`;
+    expect(failureOf(() => readConfig(path))).toEqual([EXIT.usage, sentence]);
+    expect(failureOf(() => loadProfile(path, "--profile"))).toEqual([EXIT.usage, sentence]);
+    expect(failureOf(() => parse(one(`service = "delay:trace/${path}"`)))[1]).toContain(sentence);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("two plans share a store where they open the same sectors in the same way", () => {

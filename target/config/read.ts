@@ -15,6 +15,7 @@ import { lineOf, parseToml } from "../../words/toml.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { DEFAULT_BUFFER_COUNT } from "../export.ts";
 import { parseServiceModel } from "../service/model.ts";
+import { loadProfile } from "../service/profile.ts";
 import { DEFAULT_BOUND } from "../target.ts";
 import {
   Defaults,
@@ -32,20 +33,14 @@ import { readText } from "./read_text.ts";
 import { parseListen } from "./listen.ts";
 import type { ExportPlan, StorePlan, TargetPlan } from "./plan.ts";
 
-/** The plan of the file at `path`. Every fault is a usage Failure of one sentence. */
+/** The plan of the file at `path`. Every fault in it is a usage Failure of one sentence. */
 export function readConfig(path: string): TargetPlan {
-  let text: string;
-  try {
-    text = readText(path);
-  } catch (error) {
-    throw usage(`Can't read the configuration ${path}: ${(error as Error).message}`);
-  }
-  return parseConfig(text, path);
+  return parseConfig(readText(path, "the configuration"), path);
 }
 
 /** `path` names the file in sentences, and relative paths in it begin at its folder. */
 export function parseConfig(text: string, path: string): TargetPlan {
-  const { defaults: common = {}, export: exported = [], ...top } = parseToml(text, path);
+  const { defaults: given = {}, export: exported = [], ...top } = parseToml(text, path);
   const folder = dirname(path);
   const at = (head: string, nth: number, name: string): Where => ({
     name,
@@ -56,8 +51,8 @@ export function parseConfig(text: string, path: string): TargetPlan {
   });
   const process = check(Top, top, Object.keys(PROCESS_KEYS), at("", 0, ""));
   const ofDefaults = at("[defaults]", 0, "[defaults]");
-  const defaults = check(Defaults, common, Object.keys(SHARED_KEYS), ofDefaults);
-  checkService(defaults, ofDefaults);
+  const checked = check(Defaults, given, Object.keys(SHARED_KEYS), ofDefaults);
+  const defaults = { ...checked, service: serviceOf(checked, ofDefaults) };
   if (!Array.isArray(exported)) {
     throw usage(`${path}: Expected \`export\` to be a list of tables [[export]], got one [export]`);
   }
@@ -181,8 +176,7 @@ function exportPlan(
     throw usage(`${where.say(null)}: Expected \`address\` to be given, such as e7.0, got none`);
   }
   const store = storePlan(own, folder, where);
-  const service = own.service ?? own.profile ?? defaults.service ?? defaults.profile ?? "";
-  checkService(own, where);
+  const service = serviceOf(own, where) ?? defaults.service ?? "";
   return {
     address,
     store,
@@ -198,15 +192,18 @@ function exportPlan(
 }
 
 /** A bad model is told where it stands, be that an export or the defaults. */
-function checkService({ service, profile }: DefaultsValues, where: Where): void {
-  within(where, service === undefined ? "profile" : "service", () =>
-    parseServiceModel(service ?? profile ?? "", {
+function serviceOf({ service, profile }: DefaultsValues, where: Where): string | undefined {
+  return within(where, service === undefined ? "profile" : "service", () => {
+    const text =
+      service ?? (profile === undefined ? undefined : loadProfile(profile, "profile").service);
+    parseServiceModel(text ?? "", {
       what: "service",
       random: createRandom(0),
       sectors: 1,
       loadTrace,
-    }),
-  );
+    });
+    return text;
+  });
 }
 
 function storePlan(own: ExportValues, folder: string, where: Where): StorePlan {

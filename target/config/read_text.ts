@@ -3,28 +3,36 @@
 
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 
+import { cantRead } from "../../words/file_error.ts";
+import { decodeUtf8 } from "../../words/utf8.ts";
+
 /** Bytes of the longest: a trace of a million durations is a tenth of it. */
 export const LONGEST_TEXT = 64 * 2 ** 20;
 
-/** Throws an Error whose message says why not: a code of the kernel's, or what is wrong with the file. */
-export function readText(path: string): string {
-  const fd = open(path);
+/**
+ * `what` names the file's part, as in `the configuration`. Throws an environment Failure where the file can't be
+ * read, and a usage Failure where it is not UTF-8.
+ */
+export function readText(path: string, what: string): string {
+  let bytes: Uint8Array;
+  try {
+    bytes = read(path);
+  } catch (error) {
+    throw cantRead(`${what} ${path}`, error);
+  }
+  return decodeUtf8(bytes, path);
+}
+
+function read(path: string): Uint8Array {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw new Error("it must be a regular file");
     if (stat.size > LONGEST_TEXT) {
       throw new Error(`it must have at most ${LONGEST_TEXT} bytes, and has ${stat.size}`);
     }
-    return readFileSync(fd, "utf8");
+    return readFileSync(fd);
   } finally {
     closeSync(fd);
-  }
-}
-
-function open(path: string): number {
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  } catch (error) {
-    throw new Error((error as NodeJS.ErrnoException).code ?? String(error), { cause: error });
   }
 }

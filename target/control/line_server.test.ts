@@ -91,6 +91,15 @@ function serve(handle = echo): Served {
 }
 
 describe("lines", () => {
+  test("a line that is not UTF-8 is refused, and the next is served", async () => {
+    const client = await serve().connect();
+    client.socket.write(Buffer.from('{"file":"caf\xe9"}\nnext\n', "latin1"));
+    expect(await client.line()).toBe(
+      '{"ok":false,"error":"Expected a line of UTF-8, got other bytes"}',
+    );
+    expect(await client.line()).toBe('{"ok":true,"echo":"next"}');
+  });
+
   test("one, several at once, in pieces of one byte, and after the client has said all it will", async () => {
     const { connect: open } = serve();
     const client = await open();

@@ -9,6 +9,8 @@
 // The descriptors only end waits (they are watched without a callback): so a target that is busy with
 // frames pays for one look a millisecond, and not for a system call each 20 µs.
 
+import { isUtf8 } from "node:buffer";
+
 import {
   AGAIN,
   type ByteListener,
@@ -95,11 +97,10 @@ class Client {
   private readonly memory: Mapping;
   private readonly waiter: LineServerOptions["waiter"];
   private readonly handle: LineServerOptions["handle"];
-  private readonly decoder = new TextDecoder();
   /** Of a line not yet whole, and whole lines not yet handled. */
   private parts: Uint8Array[] = [];
   private partBytes = 0;
-  private readonly lines: string[] = [];
+  private readonly lines: Buffer[] = [];
   /** Bytes that have to go out, and where more come from. */
   private out: Uint8Array = EMPTY;
   private sent = 0;
@@ -149,16 +150,19 @@ class Client {
     }
     for (let handled = 0; handled < LINES && this.isFree(); handled++) {
       if (this.lines.length === 0) this.receive();
-      const line = this.lines.shift();
-      if (line === undefined) break;
+      const bytes = this.lines.shift();
+      if (bytes === undefined) break;
+      // A name that is not UTF-8 would become another.
+      if (!isUtf8(bytes)) {
+        this.reply({ ok: false, error: "Expected a line of UTF-8, got other bytes" });
+        continue;
+      }
+      const line = bytes.toString();
       if (line.trim() === "") continue;
       this.busy = true;
       this.handle(line, (reply) => {
         this.busy = false;
-        if (this.closed) return;
-        this.begin(reply);
-        this.send();
-        this.watch();
+        if (!this.closed) this.reply(reply);
       });
     }
     if (this.ended && this.isFree() && this.lines.length === 0) this.finish();
@@ -168,6 +172,12 @@ class Client {
   /** Nothing of an answer is left. */
   private isFree(): boolean {
     return !this.closed && !this.busy && this.source === null && this.sent >= this.out.length;
+  }
+
+  private reply(reply: Reply): void {
+    this.begin(reply);
+    this.send();
+    this.watch();
   }
 
   private begin(reply: Reply): void {
@@ -235,7 +245,7 @@ class Client {
     let start = 0;
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
       this.keep(bytes.subarray(start, end));
-      this.lines.push(this.decoder.decode(Buffer.concat(this.parts)));
+      this.lines.push(Buffer.concat(this.parts));
       this.parts = [];
       this.partBytes = 0;
       start = end + 1;
@@ -254,12 +264,10 @@ class Client {
     if (this.partBytes > 0) {
       this.parts = [];
       this.partBytes = 0;
-      this.begin({
+      this.reply({
         ok: false,
         error: "Expected the last line to end with a newline, got the end of the stream",
       });
-      this.send();
-      this.watch();
     } else {
       this.close();
     }

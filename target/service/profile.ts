@@ -9,8 +9,9 @@ import { join } from "node:path";
 
 import * as v from "valibot";
 
-import { environment, expected, usage } from "../../words/failure.ts";
+import { expected, usage } from "../../words/failure.ts";
 import { parseDuration } from "../../words/quantity.ts";
+import { parseToml } from "../../words/toml.ts";
 import { readText } from "../config/read_text.ts";
 
 const PLACE = join(import.meta.dir, "..", "..", "fixtures", "profiles");
@@ -49,7 +50,7 @@ export function loadProfile(text: string, what: string): Profile {
     throw expected(what, `one of ${names.join(", ")}, or a file`, text);
   }
   const path = isPath ? text : join(PLACE, text + SUFFIX);
-  const found = v.safeParse(SCHEMA, read(path));
+  const found = v.safeParse(SCHEMA, parseToml(readText(path, "the profile"), path));
   if (!found.success) {
     const [issue] = found.issues;
     const key = issue.path?.[0]?.key;
@@ -65,18 +66,4 @@ export function loadProfile(text: string, what: string): Profile {
     p50: parseDuration(p50, `p50 of ${path}`),
     p99: parseDuration(p99, `p99 of ${path}`),
   };
-}
-
-function read(path: string): unknown {
-  let text: string;
-  try {
-    text = readText(path);
-  } catch (error) {
-    throw environment(`Can't read the profile ${path}: ${(error as Error).message}`);
-  }
-  try {
-    return Bun.TOML.parse(text);
-  } catch (error) {
-    throw usage(`The profile ${path} is not TOML: ${(error as Error).message}`);
-  }
 }

@@ -246,7 +246,7 @@ describe("profiles", () => {
       }
     }
     writeFileSync(path, "= nonsense");
-    expect(() => loadProfile(path, "--profile")).toThrow("is not TOML");
+    expect(() => loadProfile(path, "--profile")).toThrow(`${path} line 1: Expected TOML, got`);
   });
 });
 
