@@ -4,6 +4,8 @@
 //   submit ─▶ exchange (exchange.ts) ─▶ buffers (buffers.ts) ─▶ links
 
 import {
+  hasFlushExtended,
+  hasLba48,
   type Identify,
   LENGTH as IDENTIFY_LENGTH,
   parse as parseIdentify,
@@ -28,11 +30,6 @@ import type { PortState } from "./port.ts";
 
 /** Sectors that AoE can address: LBAs are below this. */
 export const MOST_SECTORS = 2 ** 48;
-
-/** Bits of IDENTIFY's word 83: 48-bit addresses, FLUSH CACHE EXT. */
-const WORD_83 = 2 * 83;
-const LBA48 = 0x0400;
-const FLUSH_EXTENDED = 0x2000;
 
 export class Device {
   readonly major: number;
@@ -308,9 +305,8 @@ export class Device {
       this.host.onEvent?.(this, "unidentified");
       return;
     }
-    const supported = view.getUint16(WORD_83, true);
-    const lba48 = (supported & LBA48) !== 0;
-    this.opcodes = { lba48, flushExtended: lba48 && (supported & FLUSH_EXTENDED) !== 0 };
+    const lba48 = hasLba48(view, 0);
+    this.opcodes = { lba48, flushExtended: lba48 && hasFlushExtended(view, 0) };
     this.identity = identity;
     this.sectors = identity.sectors;
     this.settleDoubts();

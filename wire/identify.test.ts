@@ -138,8 +138,31 @@ test("a sector cut short is malformed, and one without LBA48 has the size of wor
   const view = sector(small);
   expect(isMalformed(identify.parse(view, OFFSET, 511))).toBe(true);
   view.setUint16(OFFSET + 2 * 83, 0x4000, true);
+  view.setUint16(OFFSET + 2 * 86, 0, true);
   view.setUint16(OFFSET + 2 * 60, 1234, true);
   expect(identify.parse(view, OFFSET)).toMatchObject({ sectors: 2 * 65_536 + 1234 });
+});
+
+/** Words 83, 86 and the sizes by LBA28 and LBA48 of foreign targets; the size that drivers make of them. */
+const CAPACITIES = [
+  ["qaoed: bit 10 without bit 14", 0x0400, 0x0400, 0x0fff_ffff, 419_430_400, 419_430_400],
+  ["bit 10 in word 86 alone", 0x0000, 0x0400, 0x0fff_ffff, 419_430_400, 419_430_400],
+  ["bit 14 and no bit 10", 0x4000, 0x0000, 1234, 419_430_400, 1234],
+  ["words of ones, which say nothing", 0xffff, 0xffff, 1234, 419_430_400, 1234],
+  ["bit 10 and no size by LBA48", 0x4400, 0x0400, 1234, 0, 1234],
+] as const;
+
+test.each(CAPACITIES)("LBA48 as drivers judge it: %s", (_name, w83, w86, lba28, lba48, sectors) => {
+  const view = sector(small);
+  const put = (index: number, value: number): void =>
+    view.setUint16(OFFSET + 2 * index, value, true);
+  put(83, w83);
+  put(86, w86);
+  for (const half of [0, 1]) {
+    put(60 + half, Math.floor(lba28 / 0x1_0000 ** half) % 0x1_0000);
+    put(100 + half, Math.floor(lba48 / 0x1_0000 ** half) % 0x1_0000);
+  }
+  expect(identify.parse(view, OFFSET)).toMatchObject({ sectors });
 });
 
 test("describe names each word of the table once, in order", () => {

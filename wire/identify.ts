@@ -50,6 +50,7 @@ const PHYSICAL_LARGER = 0x2000;
 const NOT_ROTATING = 1;
 const SLOWEST_RPM = 0x0401;
 const SIGNATURE = 0xa5;
+const ALL_ONES = 0xffff;
 
 /** One field: `words` words from `word` on, as little-endian number or as text. */
 interface Field {
@@ -146,7 +147,7 @@ export function parse(
 ): Identify | Malformed {
   if (length < LENGTH) return tooShort("identify", LENGTH, length);
   const supported = readNumber(view, offset, 82, 1);
-  const lba48 = isValid(view, offset, 83) && (readNumber(view, offset, 83, 1) & LBA48) !== 0;
+  const extended = hasLba48(view, offset) ? readNumber(view, offset, 100, 4) : 0;
   const sizes = readNumber(view, offset, 106, 1);
   const larger = isValid(view, offset, 106) && (sizes & PHYSICAL_LARGER) !== 0;
   const rate = readNumber(view, offset, 217, 1);
@@ -154,12 +155,34 @@ export function parse(
     serial: readText(view, offset, 10, 10),
     firmware: readText(view, offset, 23, 4),
     model: readText(view, offset, 27, 20),
-    sectors: lba48 ? readNumber(view, offset, 100, 4) : readNumber(view, offset, 60, 2),
+    sectors: extended > 0 ? extended : readNumber(view, offset, 60, 2),
     writeCache: (supported & CACHE) !== 0,
     smart: (supported & SMART) !== 0,
     physicalSectorBytes: larger ? 512 * 2 ** (sizes & 0xf) : 512,
-    rpm: rate === NOT_ROTATING ? 0 : rate >= SLOWEST_RPM && rate !== 0xffff ? rate : null,
+    rpm: rate === NOT_ROTATING ? 0 : rate >= SLOWEST_RPM && rate !== ALL_ONES ? rate : null,
   };
+}
+
+/**
+ * 48-bit addresses, as the drivers judge it: bit 10 of word 83 or 86 (Linux, aoecmd.c). None asks for word 83's bit
+ * 14, and qaoed does not set it. A word of ones says nothing.
+ */
+export function hasLba48(view: DataView, offset: number): boolean {
+  return hasCommand(view, offset, LBA48);
+}
+
+/** FLUSH CACHE EXT, by the same words. */
+export function hasFlushExtended(view: DataView, offset: number): boolean {
+  return hasCommand(view, offset, FLUSH_EXT);
+}
+
+function hasCommand(view: DataView, offset: number, bit: number): boolean {
+  const supported = readNumber(view, offset, 83, 1);
+  const enabled = readNumber(view, offset, 86, 1);
+  return (
+    (supported !== ALL_ONES && (supported & bit) !== 0) ||
+    (enabled !== ALL_ONES && (enabled & bit) !== 0)
+  );
 }
 
 /** `absent` where word 255 has no signature: devices older than ATA-5, and vblade's. */
