@@ -30,6 +30,7 @@ import * as reserve from "../wire/reserve.ts";
 import { formatAddress, parseAddress } from "../words/address.ts";
 import { expected, failed, Failure, usage } from "../words/failure.ts";
 import { MS } from "../words/quantity.ts";
+import { secretSeed } from "../words/random.ts";
 import { CANCELLED, Command, FLUSH, IDENTIFY, READ, WRITE } from "./command.ts";
 import { configure, editMasks, reserveFor } from "./control.ts";
 import { DeviceError, type ErrorKind, mustBeOk } from "./describe.ts";
@@ -162,7 +163,6 @@ export async function openInitiator(options: OpenOptions): Promise<AoeInitiator>
   const { poolPrealloc, poolCap, window, onNotice, ...texts } = options;
   const interfaces =
     typeof options.interface === "string" ? [options.interface] : options.interface;
-  const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
   const session = openSession({
     ...sessionOptions(
       {
@@ -174,7 +174,7 @@ export async function openInitiator(options: OpenOptions): Promise<AoeInitiator>
       },
       {
         wrappers: [],
-        seed,
+        seed: secretSeed(),
         wallClock: () => performance.timeOrigin + performance.now(),
         onNotice: onNotice ?? (() => {}),
       },

@@ -4,15 +4,30 @@ import { createRandom } from "../words/random.ts";
 import { STALE, Tags, UNKNOWN } from "./tags.ts";
 
 describe("P19", () => {
-  test("P19: bit 31 always, bit 30 for writes, counting up from a random start", () => {
+  test("P19: bit 31 always, bit 30 for writes, and the rest another one for each seed", () => {
     const tags = new Tags(createRandom(1));
     const first = tags.take(0, false);
     const second = tags.take(1, true);
     expect(first >>> 30).toBe(0b10);
     expect(second >>> 30).toBe(0b11);
-    expect((second & 0x3fff_ffff) - (first & 0x3fff_ffff)).toBe(1);
     const starts = new Set([1, 2, 3, 4].map((seed) => new Tags(createRandom(seed)).take(0, false)));
     expect(starts.size).toBe(4);
+  });
+
+  test("P19: neither the tags before nor those that everybody hears tell the next one", () => {
+    const tags = new Tags(createRandom(7));
+    const steps = new Set<number>();
+    const beside = new Set<number>();
+    let before = tags.take(0, false);
+    for (let i = 0; i < 2000; i++) {
+      const heard = tags.anonymous();
+      const tag = tags.take(0, false);
+      steps.add((tag - before) >>> 0);
+      beside.add((tag - heard) >>> 0);
+      tags.give(tag);
+      before = tag;
+    }
+    expect(Math.min(steps.size, beside.size)).toBeGreaterThan(1900);
   });
 
   test("P19: a tag comes again only after the counter's 2^30", () => {
@@ -59,10 +74,22 @@ test("an old command keeps its tag while thousands of others pass, and the table
   expect(tags.size).toBe(out.size + 1);
 });
 
-test("the counter comes round without touching the upper bits", () => {
-  const stuck = { ...createRandom(5), next: () => 0x3fff_ffff };
-  const tags = new Tags(stuck);
-  const tag = tags.take(7, false);
-  expect(tag).toBe(0x8000_0000);
-  expect(tags.anonymous()).toBe(0x8000_0001);
+test("each of so many bits is a coin's: what nobody sees can't be guessed better than by chance", () => {
+  const tags = new Tags(createRandom(8));
+  const ones = Array.from({ length: 30 }, () => 0);
+  for (let i = 0; i < 10_000; i++) {
+    const tag = tags.take(0, false);
+    for (const bit of ones.keys()) ones[bit] = (ones[bit] as number) + ((tag >>> bit) & 1);
+    tags.give(tag);
+  }
+  for (const count of ones) expect(Math.abs(count - 5000)).toBeLessThan(300);
+});
+
+test("a question that everybody hears has no tag that is out", () => {
+  const constant = { ...createRandom(5), next: () => 1 };
+  const tags = new Tags(constant);
+  const out = Array.from({ length: 100 }, (_, slot) => tags.take(slot, false));
+  const heard = Array.from({ length: 100 }, () => tags.anonymous());
+  expect(heard.filter((tag) => out.includes(tag))).toEqual([]);
+  expect(heard.every((tag) => tag >>> 31 === 1)).toBe(true);
 });

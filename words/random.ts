@@ -6,7 +6,7 @@
 // drawn: a new draw in one place doesn't shift every number after it, and two forks with one label
 // are one stream.
 //
-// Not for secrets.
+// Not for secrets: who sees many draws can tell the next ones.
 
 export interface Random {
   /** A uint32. */
@@ -23,6 +23,12 @@ export interface Random {
 export function createRandom(seed: number): Random {
   if (!Number.isSafeInteger(seed)) throw new Error(`invariant: seed ${seed} is a safe integer`);
   return new Xoshiro128(seed | 0, Math.floor(seed / 2 ** 32) | 0);
+}
+
+/** A seed that nobody can guess, where a run need not be had again. */
+export function secretSeed(): number {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return (high >>> 11) * 2 ** 32 + low;
 }
 
 /** The generator in a given state, for checks against the published sequence. */

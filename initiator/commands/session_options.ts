@@ -10,6 +10,7 @@ import { parseFaults } from "../../link/fault_plan.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
 import { environment } from "../../words/failure.ts";
 import { S, parseInteger } from "../../words/quantity.ts";
+import { secretSeed } from "../../words/random.ts";
 import { STRATEGIES } from "../pool/buffer_pool.ts";
 import { DEFAULT_CAP, DEFAULT_PREALLOCATED, DEFAULT_STRATEGY } from "../pool/options.ts";
 import { cantWrite } from "./file_error.ts";
@@ -76,7 +77,7 @@ export function addSessionOptions(command: Command): Command {
       "--xdp <when>",
       "send small frames by AF_XDP: auto, on or off (auto: where nothing would miss them)",
     )
-    .option("--seed <n>", "of tags and faults (of tags: the clock)")
+    .option("--seed <n>", "of tags and faults (a secret one)")
     .addOption(new Option("--mode <mode>", "how to wait for frames").choices(MODES))
     .option("--wait <d>", "how long to wait for a device to show up (1s)")
     .option("--json", "one JSON document on stdout");
@@ -88,10 +89,7 @@ function collect(name: string, before: readonly string[] | undefined): readonly 
 
 /** Checks all of them before anything is opened. */
 export function parseSession(texts: SessionTexts): SessionOptions {
-  const seed =
-    texts.seed === undefined
-      ? Date.now() * 1024 + (process.pid % 1024)
-      : parseInteger(texts.seed, "--seed", 0);
+  const seed = texts.seed === undefined ? secretSeed() : parseInteger(texts.seed, "--seed", 0);
   for (const { kind, text } of texts.wrappers ?? []) {
     if (kind === "reclaim") parseReclaim(text, "--reclaim");
     else if (kind === "faults") parseFaults(text, "--faults");
