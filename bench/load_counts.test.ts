@@ -1,18 +1,18 @@
 // What a load counts, with commands that are ended by hand.
 
 import { expect, test } from "bun:test";
-import { MEMORY_LOST, OK } from "../initiator/command.ts";
+import { MEMORY_LOST, OK, OTHER_DISK } from "../initiator/command.ts";
 import { handLoad } from "./hand_load.ts";
 
 test("each outcome but `ok` is a failure, that of lost memory too, and is named", () => {
   const { load, advance, end } = handLoad({ iodepth: 1, rampTime: 0, runtime: 1000 });
   let now = 0;
-  for (let outcome = OK; outcome <= MEMORY_LOST; outcome++) {
+  for (let outcome = OK; outcome <= OTHER_DISK; outcome++) {
     advance(now++);
     end(now++, outcome);
     expect([outcome, load.failures]).toEqual([outcome, outcome]);
   }
-  expect(Array.from(load.outcomes)).toEqual([1, 1, 1, 1, 1, 1]);
+  expect(Array.from(load.outcomes)).toEqual([1, 1, 1, 1, 1, 1, 1]);
   expect(load.completed).toBe(1);
 
   const lost = handLoad({ iodepth: 1, rampTime: 0, runtime: 1000 });

@@ -28,6 +28,8 @@ export const TIMEOUT = 3;
 export const CANCELLED = 4;
 /** The caller's memory was detached, or made smaller, while it was ours. */
 export const MEMORY_LOST = 5;
+/** Another disk answers at the device's address now. */
+export const OTHER_DISK = 6;
 
 export class Command {
   // The caller's half.
@@ -89,6 +91,27 @@ export class Command {
   /** Since when it is held back, ns; -1: it is not. */
   heldSince = -1;
   next: Command | null = null;
+}
+
+/** The device has `command` from now on, and nothing has become of it yet. */
+export function begin(command: Command, now: number): void {
+  command.busy = true;
+  command.outcome = OK;
+  command.ataStatus = 0;
+  command.ataError = 0;
+  command.failedLba = 0;
+  command.aoeError = 0;
+  command.answerLength = 0;
+  command.submittedAt = now;
+  command.bufferedAt = 0;
+  command.bufferWait = 0;
+  command.heldBack = 0;
+  command.sentAt = 0;
+  command.doneAt = 0;
+  command.transmits = 0;
+  command.issued = 0;
+  command.frames = 0;
+  command.heldSince = -1;
 }
 
 /** Whether an operation moves sectors. */

@@ -17,6 +17,8 @@ export interface DeviceCounters {
   /** Answers that came for frames given up on their command's behalf. */
   orphanAnswers: number;
   contradictory: number;
+  /** Answers from an address that is none of the device's. */
+  foreign: number;
   tooShort: number;
   stale: number;
   heldBack: number;
@@ -24,6 +26,10 @@ export interface DeviceCounters {
   /** `transmit` said that there is no room. */
   linkBusy: number;
   fallBacks: number;
+  /** Times that an address was asked which disk it leads to, beside the queue. */
+  proofs: number;
+  /** Addresses that claimed the device while too many others were being asked. */
+  claimsRefused: number;
   kicks: number;
   kickStall: number;
 }
@@ -42,12 +48,15 @@ export function createCounters(): DeviceCounters {
     retransmitsBarred: 0,
     orphanAnswers: 0,
     contradictory: 0,
+    foreign: 0,
     tooShort: 0,
     stale: 0,
     heldBack: 0,
     heldBackTime: 0,
     linkBusy: 0,
     fallBacks: 0,
+    proofs: 0,
+    claimsRefused: 0,
     kicks: 0,
     kickStall: 0,
   };

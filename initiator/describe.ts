@@ -15,13 +15,14 @@ import {
   IDENTIFY,
   MEMORY_LOST,
   OK,
+  OTHER_DISK,
   READ,
   TIMEOUT,
   WRITE,
 } from "./command.ts";
 import type { Device } from "./device.ts";
 
-export type ErrorKind = "ata" | "aoe" | "timeout" | "cancelled" | "memory";
+export type ErrorKind = "ata" | "aoe" | "timeout" | "cancelled" | "memory" | "replaced";
 
 /** A command that did not end well, mostly since the target refused it or did not answer; `message` is one sentence, the exit code 1. */
 export class DeviceError extends Failure {
@@ -51,6 +52,7 @@ const KINDS: Readonly<Record<number, ErrorKind>> = {
   [TIMEOUT]: "timeout",
   [CANCELLED]: "cancelled",
   [MEMORY_LOST]: "memory",
+  [OTHER_DISK]: "replaced",
 };
 
 /** Throws the DeviceError of a command that did not end well. */
@@ -77,6 +79,8 @@ export function describeOutcome(device: Device, command: Command): string {
     }
     case MEMORY_LOST:
       return `${attempt}: the memory for its data was detached or made smaller meanwhile`;
+    case OTHER_DISK:
+      return `${attempt}: another disk answers at its address now`;
     default:
       return `${attempt}: withdrawn`;
   }

@@ -1,6 +1,6 @@
-// A device: one shelf.slot, what its target says of it, and what is asked of it.
+// A device: one disk at a shelf.slot, what its target says of it, and what is asked of it.
 //
-//   config answers ─▶ facts, paths (path_set.ts)
+//   config answers ─▶ facts, paths (path_set.ts), new addresses (proofs.ts)
 //   submit ─▶ exchange (exchange.ts) ─▶ buffers (buffers.ts) ─▶ links
 
 import {
@@ -14,22 +14,29 @@ import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
 import { isMalformed } from "../wire/malformed.ts";
+import { formatAddress } from "../words/address.ts";
 import { usage } from "../words/failure.ts";
 import { Buffers } from "./buffers.ts";
-import { Command, IDENTIFY, OK, READ, WRITE } from "./command.ts";
+import { begin, CANCELLED, Command, IDENTIFY, OK, OTHER_DISK, READ, WRITE } from "./command.ts";
 import { createCounters, type DeviceCounters } from "./counters.ts";
+import { describeClaim, describeReplaced, describeTwice } from "./disk.ts";
 import { Exchange } from "./exchange.ts";
 import type { Opcodes } from "./frame.ts";
 import type { Host } from "./host.ts";
 import { SMALL_SECTORS } from "./frame_limit.ts";
 import { LargeProbes } from "./large_probes.ts";
 import type { Path } from "./path.ts";
-import { PathSet } from "./path_set.ts";
+import { LEAST_BUFFERS, PathSet } from "./path_set.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { PortState } from "./port.ts";
+import { Proofs, type Rival, type Said } from "./proofs.ts";
 
 /** Sectors that AoE can address: LBAs are below this. */
 export const MOST_SECTORS = 2 ** 48;
+/** How often an address that answers and is none of the device's is asked for its config, ns. */
+const ASK_FOREIGN_EVERY = 100e6;
+/** How often commands of a device that is another disk now are ended, ns. */
+const GONE_EVERY = 1e6;
 
 export class Device {
   readonly major: number;
@@ -37,8 +44,8 @@ export class Device {
   /** Handle of its deadline. */
   readonly index: number;
   /** As the target's config answers say, the count taken for 2 where it is less (P12). */
-  bufferCount = 2;
-  saidBufferCount = 0;
+  bufferCount = LEAST_BUFFERS;
+  saidBufferCount = -1;
   firmware = 0;
   configString: Uint8Array = new Uint8Array(0);
   /** What its IDENTIFY sector says; null: not known yet. */
@@ -55,10 +62,13 @@ export class Device {
   private readonly ways: PathSet;
   private readonly buffers: Buffers;
   private readonly exchange: Exchange;
+  private readonly proofs: Proofs;
   private readonly identifyCommand = new Command();
-  private readonly doubts: { path: Path; before: Path; said: Identify }[] = [];
   private scheduled = Infinity;
   private closed = false;
+  private askForeignAt = 0;
+  /** Another disk answers at its address: every command ends with OTHER_DISK. */
+  private gone = false;
 
   constructor(host: Host, major: number, minor: number, index: number) {
     this.host = host;
@@ -69,9 +79,13 @@ export class Device {
       this.touch(),
     );
     const probes = new LargeProbes(this, host.settings.rtt.first);
-    this.ways = new PathSet(host, major, minor, this.buffers, this.counters, (path, limit) => {
-      if (!this.closed) probes.send(path, limit);
+    this.ways = new PathSet(host, major, minor, this.buffers, this.counters, {
+      probeLarge: (path, limit) => {
+        if (!this.closed) probes.send(path, limit);
+      },
+      prove: (path) => this.proofs.wanted(path),
     });
+    this.proofs = new Proofs(this, host, this.ways);
     this.exchange = new Exchange(this, host, this.ways, this.buffers);
     const command = this.identifyCommand;
     command.operation = IDENTIFY;
@@ -82,6 +96,18 @@ export class Device {
 
   get paths(): readonly Path[] {
     return this.ways.all;
+  }
+  /** The latest addresses that answer for it and lead to another disk. */
+  get rivals(): readonly Rival[] {
+    return this.proofs.rivals;
+  }
+  /** Addresses that are being asked for it. */
+  get proving(): number {
+    return this.proofs.size;
+  }
+  /** Another disk answers at its address now, so that nothing can be asked of it any more. */
+  get replacedByOther(): boolean {
+    return this.gone;
   }
   /** By port index; null: no data was sent there. */
   get pools(): readonly (Pool | null)[] {
@@ -127,23 +153,7 @@ export class Device {
         );
       }
     }
-    command.busy = true;
-    command.outcome = OK;
-    command.ataStatus = 0;
-    command.ataError = 0;
-    command.failedLba = 0;
-    command.aoeError = 0;
-    command.answerLength = 0;
-    command.submittedAt = this.host.now;
-    command.bufferedAt = 0;
-    command.bufferWait = 0;
-    command.heldBack = 0;
-    command.sentAt = 0;
-    command.doneAt = 0;
-    command.transmits = 0;
-    command.issued = 0;
-    command.frames = 0;
-    command.heldSince = -1;
+    begin(command, this.host.now);
     this.exchange.submit(command);
     this.touch();
   }
@@ -153,9 +163,10 @@ export class Device {
     if (command.busy) this.exchange.cancel(command);
   }
 
-  /** Asks for the IDENTIFY sector, again. */
+  /** Asks for the IDENTIFY sector where it is not known yet. */
   identify(): void {
-    if (!this.identifyCommand.busy && !this.closed) this.submit(this.identifyCommand);
+    if (this.identity !== null || this.identifyCommand.busy || this.closed) return;
+    this.submit(this.identifyCommand);
   }
 
   /** There is something to send: the initiator drives the device in this slice. */
@@ -169,87 +180,125 @@ export class Device {
     this.exchange.drive();
   }
 
-  /** A config answer from `target` by `port`. */
-  configured(
-    port: PortState,
-    target: Mac,
-    bufferCount: number,
-    firmware: number,
-    sectorCount: number,
-    configString: Uint8Array,
-  ): void {
+  /** A config answer from `target` by `port`; `announced`: nobody had asked for it. */
+  configured(port: PortState, target: Mac, said: Said, announced: boolean): void {
     const { host, ways } = this;
-    const known = ways.all.length > 0;
-    if (bufferCount < 2 && (!known || this.saidBufferCount !== bufferCount)) {
-      host.onNotice?.(
-        `e${this.major}.${this.minor} announces a buffer count of ${bufferCount}, which is taken as 2`,
-      );
-    }
-    this.saidBufferCount = bufferCount;
-    this.bufferCount = Math.max(2, bufferCount);
-    this.firmware = firmware;
-    this.configString = configString;
-    const window = Math.max(1, Math.min(this.bufferCount, host.settings.window));
-    ways.resize(window);
-    const offered = sectorCount === 0 ? SMALL_SECTORS : sectorCount;
     let path = ways.find(port, target);
-    if (path !== null) {
-      ways.offered(path, offered);
+    if (path === null) {
+      if (this.closed) return;
+      if (ways.all.length > 0) {
+        this.proofs.claim(port, target, said, announced);
+        // Which disk is it to be compared with?
+        this.identify();
+        this.touch();
+        return;
+      }
+      path = ways.make(port, target, said.bufferCount);
+      ways.admit(path);
+      this.learn(path, said);
+      host.onEvent?.(this, "found");
+      if (host.settings.identify) this.identify();
     } else {
-      const before = ways.all.find((each) => each.port === port && !each.doubted);
-      path = ways.add(port, target, window);
-      ways.offered(path, offered);
-      if (before !== undefined) this.doubt(path, before);
-      host.onEvent?.(this, known ? "path" : "found");
-      if (!known && host.settings.identify) this.identify();
+      this.learn(path, said);
     }
-    if (path.undecided) this.doubt(path, ways.all[0] ?? path);
     path.smallHeardAt = host.now;
     ways.heard(path);
+    if (announced) this.proofs.announced(path);
     this.touch();
   }
 
-  /**
-   * A second address on one link: another port of the target, or another target that claims its place. The two
-   * differ in what they say of themselves, and until that is known no data go there.
-   */
-  private doubt(path: Path, before: Path): void {
-    path.doubted = true;
-    path.undecided = false;
-    if (this.closed) return;
-    const sector = new Uint8Array(IDENTIFY_LENGTH);
-    const view = new DataView(sector.buffer);
-    const command = new Command();
-    command.operation = IDENTIFY;
-    command.memory = { bytes: sector, view, address: 0 };
-    command.path = path;
-    command.done = ({ outcome }) => {
-      const said = outcome === OK ? parseIdentify(view, 0) : null;
-      if (said === null || isMalformed(said)) {
-        path.undecided = true;
-        return;
-      }
-      this.doubts.push({ path, before, said });
-      this.settleDoubts();
-    };
-    this.submit(command);
+  /** A frame of an unknown version announces something, by an address that the device may have. */
+  hinted(port: PortState, target: Mac): void {
+    const path = this.ways.find(port, target);
+    if (path === null) return;
+    this.proofs.announced(path);
+    this.touch();
   }
 
-  /** As soon as both sides of a doubt are known. */
-  private settleDoubts(): void {
-    const { identity } = this;
-    if (identity === null) return;
-    const name = `e${this.major}.${this.minor}`;
-    for (const { path, before, said } of this.doubts.splice(0)) {
-      const [ours, theirs] = [formatMac(before.target), formatMac(path.target)];
-      path.doubted = said.serial !== identity.serial || said.sectors !== identity.sectors;
-      this.host.onNotice?.(
-        path.doubted
-          ? `${name} is claimed by two targets: ${ours} (serial ${identity.serial}, ${identity.sectors} sectors) and ${theirs} (serial ${said.serial}, ${said.sectors} sectors); only ${ours} is used`
-          : `${name} answers from two addresses on one link, ${ours} and ${theirs}: taken as one target, since serial and size agree`,
-      );
-      this.touch();
+  /** Takes over what the target says of itself by `path`. */
+  private learn(path: Path, said: Said): void {
+    const { ways } = this;
+    const { bufferCount, sectorCount } = said;
+    if (bufferCount < LEAST_BUFFERS && this.saidBufferCount !== bufferCount) {
+      const what = `a buffer count of ${bufferCount}`;
+      this.tell("buffer count", `announces ${what}, which is taken as ${LEAST_BUFFERS}`);
     }
+    this.saidBufferCount = bufferCount;
+    this.bufferCount = Math.max(LEAST_BUFFERS, bufferCount);
+    this.firmware = said.firmware;
+    this.configString = said.configString;
+    ways.resize(bufferCount);
+    ways.offered(path, sectorCount === 0 ? SMALL_SECTORS : sectorCount);
+  }
+
+  // What proofs.ts finds out.
+
+  adopt(identity: Identify, sector: DataView): void {
+    this.take(identity, sector);
+    this.proofs.known(null);
+    this.host.onEvent?.(this, "identified");
+  }
+
+  confirm(identity: Identify, sector: DataView, resized: boolean): void {
+    const before = this.sectors;
+    this.take(identity, sector);
+    if (!resized) return;
+    const sizes = `${identity.sectors} sectors now, and had ${before}`;
+    this.tell("resized", `has ${sizes}: it was resized`);
+    this.host.onEvent?.(this, "resized");
+  }
+
+  joined(path: Path, said: Said): void {
+    this.learn(path, said);
+    const other = this.ways.all.find((each) => each.port === path.port && each !== path);
+    if (other !== undefined) {
+      this.tell("twice", describeTwice(formatMac(other.target), formatMac(path.target)));
+    }
+    this.host.onEvent?.(this, "path");
+  }
+
+  contested({ path, identity }: Rival): void {
+    const ours = this.identity;
+    const [first] = this.ways.all;
+    if (ours === null || first === undefined) return;
+    const [one, two] = [formatMac(first.target), formatMac(path.target)];
+    this.tell("claimed", describeClaim(one, ours, two, identity));
+    this.host.onEvent?.(this, "contested");
+  }
+
+  replaced(identity: Identify): void {
+    const ours = this.identity as Identify;
+    this.gone = true;
+    this.proofs.close();
+    this.tell("replaced", describeReplaced(ours, identity));
+    this.host.onReplaced(this);
+    this.exchange.endAll(OTHER_DISK);
+    this.host.onEvent?.(this, "replaced");
+  }
+
+  /** A sentence that begins with the device's address. */
+  private tell(kind: string, what: string): void {
+    const name = formatAddress(this);
+    this.host.told.tell(`${name} ${kind}`, `${name} ${what}`);
+  }
+
+  private take(identity: Identify, sector: DataView): void {
+    this.identifySector.set(new Uint8Array(sector.buffer, sector.byteOffset, IDENTIFY_LENGTH));
+    const lba48 = hasLba48(sector, 0);
+    this.opcodes = { lba48, flushExtended: lba48 && hasFlushExtended(sector, 0) };
+    this.identity = identity;
+    this.sectors = identity.sectors;
+    this.ways.comparable = true;
+  }
+
+  /** An answer to one of our tags came by `port` from `source`, which is none of the device's addresses: is it one? */
+  foreign(port: PortState, source: Mac): void {
+    const { now } = this.host;
+    this.counters.foreign++;
+    port.ignored.foreign++;
+    if (now < this.askForeignAt) return;
+    this.askForeignAt = now + ASK_FOREIGN_EVERY;
+    port.askConfig(source, this.major, this.minor, this.host.tags.anonymous());
   }
 
   /** An answer by `port` to a frame that nobody waits for any more: it says at least what the path carries. */
@@ -279,10 +328,17 @@ export class Device {
 
   /** Tells the host when `due` must be called, where that has changed. */
   schedule(): void {
-    const at = Math.min(
-      Math.min(this.exchange.nextDeadline(), this.buffers.nextDeadline()),
-      this.ways.nextDeadline(),
-    );
+    let at: number;
+    if (this.gone) {
+      // Whoever asks again as soon as he is answered must not keep the loop for himself.
+      if (this.scheduled < Infinity) return;
+      at = this.exchange.queued > 0 ? this.host.now + GONE_EVERY : Infinity;
+    } else {
+      at = Math.min(
+        Math.min(this.exchange.nextDeadline(), this.buffers.nextDeadline()),
+        Math.min(this.ways.nextDeadline(), this.proofs.nextDeadline()),
+      );
+    }
     if (at === this.scheduled) return;
     this.scheduled = at;
     this.host.deviceDeadlines.set(this.index, at);
@@ -293,30 +349,40 @@ export class Device {
     const { now } = this.host;
     this.scheduled = Infinity;
     this.buffers.advance(now);
-    this.ways.advance(now);
-    this.exchange.advance(now);
+    if (this.gone) {
+      this.exchange.endAll(OTHER_DISK);
+    } else {
+      this.proofs.advance(now);
+      this.ways.advance(now);
+      this.exchange.advance(now);
+    }
     this.touch();
   }
 
   private identified(command: Command): void {
+    // Another address was quicker, and this one is compared with it.
+    if (this.identity !== null || this.gone) return;
     const { view } = command.memory as { view: DataView };
     const identity = command.outcome === OK ? parseIdentify(view, 0) : null;
     if (identity === null || isMalformed(identity)) {
       this.host.onEvent?.(this, "unidentified");
       return;
     }
-    const lba48 = hasLba48(view, 0);
-    this.opcodes = { lba48, flushExtended: lba48 && hasFlushExtended(view, 0) };
-    this.identity = identity;
-    this.sectors = identity.sectors;
-    this.settleDoubts();
+    this.take(identity, view);
+    this.proofs.known(this.ways.all[0] ?? null);
     this.host.onEvent?.(this, "identified");
   }
 
   /** Ends every command with CANCELLED, then gives buffers back; true: none is left. Again until then. */
   close(): boolean {
     this.closed = true;
-    this.exchange.close();
+    this.proofs.close();
+    this.exchange.endAll(CANCELLED);
+    return this.buffers.close(this.host.now);
+  }
+
+  /** Of one that is replaced: gives back what buffers it can. */
+  retire(): boolean {
     return this.buffers.close(this.host.now);
   }
 }

@@ -245,6 +245,10 @@ export class Exchange {
   drive(): void {
     const { now } = this.host;
     this.device.ready = false;
+    if (this.device.replacedByOther) {
+      this.device.schedule();
+      return;
+    }
     this.busyAt = Infinity;
     this.barredAt = Infinity;
     this.buffers.begin();
@@ -436,19 +440,19 @@ export class Exchange {
     command.heldSince = -1;
   }
 
-  /** Ends every command with CANCELLED and every frame. */
-  close(): void {
+  /** Ends every command that is there now with `outcome`, and every frame. */
+  endAll(outcome: number): void {
     const { now } = this.host;
-    for (;;) {
+    for (let left = this.queued; left > 0; left--) {
       const command = this.urgent.first ?? this.queue.first ?? this.held.first;
       if (command === null) break;
-      this.fail(command, CANCELLED, now);
+      this.fail(command, outcome, now);
     }
     for (;;) {
       const frame = this.waiting.first ?? this.inFlight.first;
       if (frame === null) break;
       // That makes orphans of its frames, and nobody waits for those any more.
-      if (frame.command !== null) this.fail(frame.command, CANCELLED, now);
+      if (frame.command !== null) this.fail(frame.command, outcome, now);
       else this.end(frame, false);
     }
   }

@@ -9,25 +9,34 @@
 // withdrew) has no command: it is never sent again and only waits for its answer or its RTO.
 
 import { copyMemory } from "../link/copy_memory.ts";
-import type { TxBuffer } from "../link/link.ts";
+import type { FrameView, TxBuffer } from "../link/link.ts";
 import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import * as ethernet from "../wire/ethernet.ts";
+import type { Mac } from "../wire/mac.ts";
 import { type Command, CONTROL, FLUSH, IDENTIFY, READ, WRITE } from "./command.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Bar } from "./holdback.ts";
 import type { Path } from "./path.ts";
 import type { Pool } from "./pool/pool.ts";
+import type { PortState } from "./port.ts";
 
 export const FREE = 0;
 export const IN_FLIGHT = 1;
 export const WAITING = 2;
+
+export interface Asker {
+  /** A frame with the tag came by `port` from `source`. */
+  answered(port: PortState, source: Mac, frame: FrameView): void;
+}
 
 export class Frame {
   /** Dense over the initiator: handle of its deadline, slot of its tag. */
   readonly index: number;
   state = FREE;
   exchange: Exchange | null = null;
+  /** In place of `exchange`: who asks beside the queue, and needs no more of the frame than its tag (proofs.ts). */
+  asker: Asker | null = null;
   command: Command | null = null;
   path: Path | null = null;
   buffer: TxBuffer | null = null;
@@ -160,9 +169,7 @@ function writeAta(frame: Frame, command: Command, buffer: TxBuffer, opcodes: Opc
       }
       return ata.LENGTH;
     case IDENTIFY:
-      // Count 1 (P14); the device register as Linux sends it.
-      ata.write(view, 0, 0, 0, 1, ata.IDENTIFY, DEVICE_REGISTER);
-      return ata.LENGTH;
+      return ata.writeIdentify(view, 0);
     default:
       throw new Error(`invariant: operation ${frame.operation}`);
   }
@@ -170,5 +177,3 @@ function writeAta(frame: Frame, command: Command, buffer: TxBuffer, opcodes: Opc
 
 /** 0xE0 in lba3, the device register of a 28-bit command: LBA mode and two bits that were always set. */
 const LBA_MODE = 0xe000_0000;
-/** 0xA0 in lba3. */
-const DEVICE_REGISTER = 0xa000_0000;

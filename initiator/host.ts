@@ -9,16 +9,23 @@ import { settle } from "./options.ts";
 import { PortState } from "./port.ts";
 import type { Waiter } from "../link/waiter.ts";
 import { Tags } from "./tags.ts";
+import { Told } from "../words/told.ts";
 
 /** What became of a device. */
 export type DeviceEvent =
   | "found"
   /** One more path to it. */
   | "path"
-  /** Its IDENTIFY sector came, for the first time or with another size. */
+  /** Its IDENTIFY sector came. */
   | "identified"
   /** It did not answer IDENTIFY, or with an error. */
-  | "unidentified";
+  | "unidentified"
+  /** The same disk has another size. */
+  | "resized"
+  /** One more address answers for it and leads to another disk. */
+  | "contested"
+  /** Another disk answers at its address: its commands have ended, and it is no longer one of the devices. */
+  | "replaced";
 
 export class Host {
   /** The present, ns. */
@@ -39,6 +46,9 @@ export class Host {
   readyCount = 0;
   onEvent: ((device: Device, event: DeviceEvent) => void) | null = null;
   onNotice: ((sentence: string) => void) | null = null;
+  readonly told = new Told((sentence) => this.onNotice?.(sentence));
+  /** The device is no longer what its address stands for. */
+  onReplaced: (device: Device) => void = () => {};
   private readonly free: Frame[] = [];
   private readonly clock: Pick<Waiter, "now"> | null;
 

@@ -9,11 +9,11 @@
 import type { FrameView, Link } from "../link/link.ts";
 import { TO_BROADCAST, TO_HOST, TO_MULTICAST } from "../link/link.ts";
 import type { Core, Port } from "../link/loop.ts";
-import type { Address } from "../words/address.ts";
+import { type Address, formatAddress } from "../words/address.ts";
 import * as aoe from "../wire/aoe.ts";
 import * as config from "../wire/config.ts";
 import * as ethernet from "../wire/ethernet.ts";
-import { BROADCAST, isGroup } from "../wire/mac.ts";
+import { BROADCAST, formatMac, isGroup } from "../wire/mac.ts";
 import { copyOut } from "../wire/bytes.ts";
 import { Device } from "./device.ts";
 import type { Frame } from "./frame.ts";
@@ -25,6 +25,8 @@ import { STALE, UNKNOWN } from "./tags.ts";
 
 /** A question that found no room on its link is put again after this, ns. */
 const ASK_AGAIN = 10e6;
+/** The tag of what nobody has asked for (P11). */
+const ANNOUNCED = 0;
 /** Addresses are 16 million; whoever answers for more than these is no target. */
 const MOST_DEVICES = 65_536;
 
@@ -77,6 +79,8 @@ interface Question {
 class InitiatorCore implements Initiator {
   readonly ports: readonly InitiatorPort[];
   readonly devices: Device[] = [];
+  /** By index: those that were replaced, too. */
+  private readonly everyDevice: Device[] = [];
   private readonly host: Host;
   /** By major · 256 + minor. */
   private readonly byAddress = new Map<number, Device>();
@@ -91,6 +95,11 @@ class InitiatorCore implements Initiator {
     this.onFault = options.onFault;
     this.host = new Host(options);
     this.ports = this.host.ports.map((state) => new InitiatorPort(this, state));
+    this.host.onReplaced = (device) => {
+      this.byAddress.delete(keyOf(device));
+      this.devices.splice(this.devices.indexOf(device), 1);
+      device.retire();
+    };
   }
 
   get now(): number {
@@ -110,7 +119,7 @@ class InitiatorCore implements Initiator {
   }
 
   device(address: Address): Device | undefined {
-    return this.byAddress.get(address.major * 256 + address.minor);
+    return this.byAddress.get(keyOf(address));
   }
 
   discover(address: Address = { major: aoe.ANY_MAJOR, minor: aoe.ANY_MINOR }): void {
@@ -134,7 +143,7 @@ class InitiatorCore implements Initiator {
       index = host.frameDeadlines.pop(now);
     }
     for (let index = host.deviceDeadlines.pop(now); index >= 0;) {
-      (this.devices[index] as Device).due();
+      (this.everyDevice[index] as Device).due();
       index = host.deviceDeadlines.pop(now);
     }
     // `done` may make others ready: they are sent in this same slice.
@@ -179,10 +188,14 @@ class InitiatorCore implements Initiator {
     const { addressed } = frame;
     if (
       (addressed !== TO_HOST && addressed !== TO_BROADCAST && addressed !== TO_MULTICAST) ||
-      ethernet.type(view, base) !== ethernet.ETHERTYPE_AOE ||
-      aoe.version(view, base) !== aoe.VERSION
+      ethernet.type(view, base) !== ethernet.ETHERTYPE_AOE
     ) {
       ignored.notForUs++;
+      return;
+    }
+    if (aoe.version(view, base) !== aoe.VERSION) {
+      ignored.notForUs++;
+      this.hint(port, frame);
       return;
     }
     if (!aoe.isResponse(view, base)) {
@@ -192,6 +205,7 @@ class InitiatorCore implements Initiator {
     const source = ethernet.source(view, base);
     if (source === 0 || isGroup(source)) {
       ignored.badSource++;
+      this.tellBadSource(view, base, source);
       return;
     }
     if (aoe.command(view, base) === aoe.COMMAND_CONFIG) this.config(port, frame, source);
@@ -204,9 +218,23 @@ class InitiatorCore implements Initiator {
       device?.late(port, source, view, base, length);
     } else {
       const asked = this.host.frames[slot] as Frame;
+      if (asked.asker !== null) {
+        asked.asker.answered(port, source, frame);
+        return;
+      }
       if (asked.exchange === null) throw new Error("invariant: a tag that is out has a frame");
       receiveAnswer(asked.exchange, asked, port, source, frame);
     }
+  }
+
+  /** No answer goes to such an address (P32), so the target must be told of it. */
+  private tellBadSource(view: DataView, base: number, source: number): void {
+    const name = formatAddress({ major: aoe.major(view, base), minor: aoe.minor(view, base) });
+    const what = source === 0 ? "no address" : "the address of a group";
+    this.host.told.tell(
+      `bad source ${name}`,
+      `${name} answers from ${formatMac(source)}, ${what}: such answers are dropped, so it can't be used`,
+    );
   }
 
   /** Answers to our questions, to others', and announcements: all say who is there (P6, P11). */
@@ -230,31 +258,43 @@ class InitiatorCore implements Initiator {
       port.ignored.tooShort++;
       return;
     }
-    const key = major * 256 + minor;
-    let device = this.byAddress.get(key);
+    const address = { major, minor };
+    let device = this.device(address);
     if (device === undefined) {
-      if (this.devices.length >= MOST_DEVICES) return;
-      device = new Device(this.host, major, minor, this.devices.length);
+      if (this.everyDevice.length >= MOST_DEVICES) return;
+      device = new Device(this.host, major, minor, this.everyDevice.length);
+      this.everyDevice.push(device);
       this.devices.push(device);
-      this.byAddress.set(key, device);
+      this.byAddress.set(keyOf(address), device);
     }
     device.configured(
       port,
       source,
-      config.bufferCount(view, base),
-      config.firmware(view, base),
-      config.sectorCount(view, base),
-      copyOut(view, base + config.LENGTH, said),
+      {
+        bufferCount: config.bufferCount(view, base),
+        firmware: config.firmware(view, base),
+        sectorCount: config.sectorCount(view, base),
+        configString: copyOut(view, base + config.LENGTH, said),
+      },
+      aoe.tag(view, base) === ANNOUNCED,
     );
-    // An announcement: the export behind it may be another than before.
-    if (aoe.tag(view, base) === 0 && device.identity !== null) device.identify();
+  }
+
+  /** vblade's announcements have version 0. As such they are dropped, but that something began there is heard. */
+  private hint(port: PortState, { view, base }: FrameView): void {
+    if (!aoe.isResponse(view, base) || aoe.tag(view, base) !== ANNOUNCED) return;
+    if (aoe.command(view, base) !== aoe.COMMAND_CONFIG) return;
+    const address = { major: aoe.major(view, base), minor: aoe.minor(view, base) };
+    this.device(address)?.hinted(port, ethernet.source(view, base));
   }
 
   reclaimed(port: PortState, count: number, now: number): void {
     this.host.pools.shared[port.index]?.reclaimed(count, now);
-    const { devices } = this;
-    for (let index = 0; index < devices.length; index++) {
-      (devices[index] as Device).reclaimed(port, count, now);
+    const { everyDevice } = this;
+    for (let index = 0; index < everyDevice.length; index++) {
+      const device = everyDevice[index] as Device;
+      device.reclaimed(port, count, now);
+      if (device.replacedByOther) device.retire();
     }
   }
 
@@ -277,11 +317,15 @@ class InitiatorCore implements Initiator {
   close(): boolean {
     this.closing = true;
     let closed = true;
-    for (const device of this.devices) if (!device.close()) closed = false;
+    for (const device of this.everyDevice) if (!device.close()) closed = false;
     if (!this.host.pools.close(this.host.now)) closed = false;
     for (const port of this.host.ports) if (!port.close()) closed = false;
     this.askAt = Infinity;
     this.discoverAt = Infinity;
     return closed;
   }
+}
+
+function keyOf({ major, minor }: Address): number {
+  return major * 256 + minor;
 }

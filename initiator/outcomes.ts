@@ -1,6 +1,6 @@
 // Every way in which a command may end, once: whoever counts, names or writes outcomes takes them from here.
 
-/** By outcome (command.ts: OK … MEMORY_LOST): how it is called in a sentence, and the key of its count. */
+/** By outcome (command.ts: OK … OTHER_DISK): how it is called in a sentence, and the key of its count. */
 const OUTCOMES = [
   { name: "ok", key: "ok" },
   { name: "ATA error", key: "ata_errors" },
@@ -8,6 +8,7 @@ const OUTCOMES = [
   { name: "timeout", key: "timeouts" },
   { name: "cancelled", key: "cancelled" },
   { name: "memory lost", key: "memory_lost" },
+  { name: "another disk", key: "other_disk" },
 ] as const;
 
 type OutcomeKey = (typeof OUTCOMES)[number]["key"];

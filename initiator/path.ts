@@ -21,10 +21,15 @@ export class Path {
   /** Frames in the network by this path. */
   inFlight = 0;
   alive = true;
-  /** Another target may be behind it: no data by it until its IDENTIFY sector has been compared. */
+  /** Another disk may be behind it: no command by it until its IDENTIFY sector has been compared. */
   doubted = false;
-  /** It was asked for that sector in vain: ask again when it is next heard of. */
-  undecided = false;
+  /** When that was last done, ns. */
+  provedAt = -Infinity;
+  /** It has announced itself since, and when it was, or will be, asked for that, ns. */
+  announced = false;
+  announcedAt = -Infinity;
+  /** Another disk is behind it. */
+  removed = false;
   /** Most sectors of a command, as the target says for the interface at its end (P13): each has an MTU of its own. */
   sectorCount = SMALL_SECTORS;
   /** How large a read's answer and a write may be on it. */

@@ -1,4 +1,5 @@
-// The ways to one device: which one is taken, which are dead, how large a frame each carries.
+// The ways to one device: which one is taken, which are dead, how large a frame each carries. Which addresses
+// are ways at all is settled in proofs.ts.
 //
 //   alive ── PATH_LOSSES in a row, and another is alive ──▶ left, probed each PROBE_INTERVAL
 //     ▲──────────────────────── any answer by it ────────────────┘
@@ -20,37 +21,50 @@ import { Window } from "./window.ts";
 
 /** A path that was left is asked whether it is back after this, ns. */
 const PROBE_INTERVAL = 250e6;
+/** What a smaller buffer count is taken for (P12). */
+export const LEAST_BUFFERS = 2;
+/** Who was silent for so long may be another when he is heard again: he is asked before the next command, ns. */
+const SILENCE = 1e9;
 /** Headers of an ATA frame that an MTU counts: 22 bytes (P13). */
 const HEADERS = ata.LENGTH - ETHERNET_LENGTH;
 /** What the one byte of the count can say. */
 const MOST_PER_FRAME = 255;
 
+/** What a path may have to be asked. */
+export interface Askers {
+  /** Sends a large frame by a path that has fallen back in that direction. */
+  probeLarge(path: Path, limit: FrameLimit): void;
+  /** A command wants to go by a path that is in doubt. */
+  prove(path: Path): void;
+}
+
 export class PathSet {
   readonly all: Path[] = [];
+  /** It is known which disk the device is, so that a path can be in doubt. */
+  comparable = false;
   private readonly host: Host;
   private readonly major: number;
   private readonly minor: number;
   private readonly buffers: Buffers;
   private readonly counters: DeviceCounters;
-  private readonly probeLarge: (path: Path, limit: FrameLimit) => void;
+  private readonly askers: Askers;
   private turn = 0;
   private probeAt = Infinity;
 
-  /** `probeLarge`: sends a large frame by a path that has fallen back in that direction. */
   constructor(
     host: Host,
     major: number,
     minor: number,
     buffers: Buffers,
     counters: DeviceCounters,
-    probeLarge: (path: Path, limit: FrameLimit) => void,
+    askers: Askers,
   ) {
     this.host = host;
     this.major = major;
     this.minor = minor;
     this.buffers = buffers;
     this.counters = counters;
-    this.probeLarge = probeLarge;
+    this.askers = askers;
   }
 
   /** Most sectors of a command, as the target says for any of its interfaces. */
@@ -64,7 +78,7 @@ export class PathSet {
   get sectorsPerFrame(): number {
     let sectors = Infinity;
     for (const path of this.all) {
-      if (path.alive && !path.doubted) sectors = Math.min(sectors, path.sectors);
+      if (path.alive) sectors = Math.min(sectors, path.sectors);
     }
     return sectors === Infinity ? SMALL_SECTORS : sectors;
   }
@@ -74,16 +88,33 @@ export class PathSet {
     return null;
   }
 
-  add(port: PortState, target: Mac, window: number): Path {
+  /** One that no command goes by yet; the target takes `bufferCount` frames. */
+  make(port: PortState, target: Mac, bufferCount: number): Path {
     const { rtt, windowLaw } = this.host.settings;
-    const path = new Path(port, target, new Rtt(rtt), new Window(window, windowLaw));
+    const window = new Window(this.windowFor(bufferCount), windowLaw);
+    return new Path(port, target, new Rtt(rtt), window);
+  }
+
+  private windowFor(bufferCount: number): number {
+    return Math.max(1, Math.min(Math.max(LEAST_BUFFERS, bufferCount), this.host.settings.window));
+  }
+
+  /** `path` is one of the device's from now on. */
+  admit(path: Path): void {
     this.all.push(path);
     this.size(path);
-    return path;
+  }
+
+  /** `path` leads to another disk: what went by it goes by others. */
+  remove(path: Path): void {
+    this.all.splice(this.all.indexOf(path), 1);
+    this.turn = 0;
+    path.removed = true;
   }
 
   /** The target says how many frames it takes. */
-  resize(window: number): void {
+  resize(bufferCount: number): void {
+    const window = this.windowFor(bufferCount);
     for (const path of this.all) path.window.resize(window);
   }
 
@@ -126,9 +157,9 @@ export class PathSet {
     for (let step = 0; step < count; step++) {
       const place = this.turn + step < count ? this.turn + step : this.turn + step - count;
       const path = all[place] as Path;
-      if (path.doubted) continue;
       if (path.inFlight >= path.window.size || this.buffers.isDry(path.port)) continue;
       if (!path.alive && this.anotherAlive(path)) continue;
+      if (!this.isSure(path)) continue;
       this.turn = place + 1 === count ? 0 : place + 1;
       return path;
     }
@@ -137,13 +168,22 @@ export class PathSet {
 
   /** `path`, where it has room for a frame that may take no other. */
   only(path: Path): Path | null {
-    return path.inFlight < path.window.size && !this.buffers.isDry(path.port) ? path : null;
+    const hasRoom = path.inFlight < path.window.size && !this.buffers.isDry(path.port);
+    return hasRoom && !path.removed && this.isSure(path) ? path : null;
   }
 
   /** For a frame that went by `own` before: the same while that is alive (P28 goes by source MAC); null: no room. */
   pickAgain(own: Path): Path | null {
-    if (!own.alive && this.anotherAlive(own)) return this.pick();
-    return own.inFlight < own.window.size ? own : null;
+    if (own.removed || (!own.alive && this.anotherAlive(own))) return this.pick();
+    return own.inFlight < own.window.size && this.isSure(own) ? own : null;
+  }
+
+  /** Whether a command may go by `path` without a look at what is behind it; false: it is being asked. */
+  private isSure(path: Path): boolean {
+    if (!path.doubted && (!this.comparable || this.host.now - path.heardAt <= SILENCE)) return true;
+    path.doubted = true;
+    this.askers.prove(path);
+    return false;
   }
 
   /** An answer to `frame` came by `path`. */
@@ -151,11 +191,18 @@ export class PathSet {
     path.answers++;
     if (frame.sectors > SMALL_SECTORS) path.limitOf(frame.operation).heard(this.host.now);
     else path.smallHeardAt = this.host.now;
+    if (frame.path === path) {
+      // Who answers what was sent before the silence was there all the time.
+      if (!path.announced) path.doubted = false;
+      path.heardAt = this.host.now;
+    }
     this.heard(path);
   }
 
   heard(path: Path): void {
-    path.heardAt = this.host.now;
+    const { now } = this.host;
+    if (this.comparable && now - path.heardAt > SILENCE) path.doubted = true;
+    path.heardAt = now;
     path.lossesInRow = 0;
     if (path.alive) return;
     path.alive = true;
@@ -172,10 +219,19 @@ export class PathSet {
     path.window.lost(path.inFlight, this.host.now);
     path.rtt.expired(frame.shift);
     if (frame.sectors > SMALL_SECTORS) this.largeLost(path, frame);
-    if (path.alive && path.lossesInRow >= PATH_LOSSES && this.anotherAlive(path)) {
-      path.alive = false;
-      this.probe(path);
-    }
+    this.leaveIfDead(path);
+  }
+
+  /** `path` did not say in time what is behind it. */
+  missed(path: Path): void {
+    path.lossesInRow++;
+    this.leaveIfDead(path);
+  }
+
+  private leaveIfDead(path: Path): void {
+    if (!path.alive || path.lossesInRow < PATH_LOSSES || !this.anotherAlive(path)) return;
+    path.alive = false;
+    this.probe(path);
   }
 
   /** Do small frames get through? If so, no more large ones by this path in that direction. */
@@ -231,7 +287,7 @@ export class PathSet {
   private earnBack(path: Path, limit: FrameLimit, now: number): void {
     if (limit.probeAt > now) return;
     limit.probed(now);
-    if (path.alive && !path.doubted) this.probeLarge(path, limit);
+    if (path.alive && !path.doubted) this.askers.probeLarge(path, limit);
   }
 }
 

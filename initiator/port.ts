@@ -3,6 +3,7 @@
 
 import type { Link, TxBuffer } from "../link/link.ts";
 import * as aoe from "../wire/aoe.ts";
+import * as ata from "../wire/ata.ts";
 import * as config from "../wire/config.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
@@ -25,6 +26,8 @@ export interface IgnoredFrames {
   contradictory: number;
   /** Frames that met a fault of ours. */
   faults: number;
+  /** Answers from an address that is none of the device's. */
+  foreign: number;
 }
 
 /** Questions that may be under way on a link that releases late. */
@@ -42,6 +45,7 @@ export class PortState {
     stale: 0,
     contradictory: 0,
     faults: 0,
+    foreign: 0,
   };
   /** A question that found no buffer or no room on the link. */
   unasked = 0;
@@ -55,17 +59,41 @@ export class PortState {
   /** Sends a config read; false: not now. */
   askConfig(to: Mac, major: number, minor: number, tag: number): boolean {
     const buffer = this.idleBuffer();
-    if (buffer === null) {
-      this.unasked++;
-      return false;
-    }
+    if (buffer === null) return this.miss();
     const { view } = buffer;
-    ethernet.write(view, 0, to, this.link.mac);
-    aoe.write(view, 0, 0, 0, major, minor, aoe.COMMAND_CONFIG, tag);
+    this.writeHeaders(view, to, major, minor, aoe.COMMAND_CONFIG, tag);
     config.write(view, 0, 0, 0, 0, config.READ, 0);
-    const sent = this.link.transmit(buffer, ethernet.pad(view, 0, config.LENGTH));
-    if (!sent) this.unasked++;
-    return sent;
+    return this.send(buffer, config.LENGTH);
+  }
+
+  /** Asks for the IDENTIFY sector; false: not now. */
+  askIdentify(to: Mac, major: number, minor: number, tag: number): boolean {
+    const buffer = this.idleBuffer();
+    if (buffer === null) return this.miss();
+    const { view } = buffer;
+    this.writeHeaders(view, to, major, minor, aoe.COMMAND_ATA, tag);
+    return this.send(buffer, ata.writeIdentify(view, 0));
+  }
+
+  private writeHeaders(
+    view: DataView,
+    to: Mac,
+    major: number,
+    minor: number,
+    command: number,
+    tag: number,
+  ): void {
+    ethernet.write(view, 0, to, this.link.mac);
+    aoe.write(view, 0, 0, 0, major, minor, command, tag);
+  }
+
+  private send(buffer: TxBuffer, length: number): boolean {
+    return this.link.transmit(buffer, ethernet.pad(buffer.view, 0, length)) || this.miss();
+  }
+
+  private miss(): boolean {
+    this.unasked++;
+    return false;
   }
 
   private idleBuffer(): TxBuffer | null {

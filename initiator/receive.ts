@@ -1,7 +1,7 @@
 // An answer and what follows from it: data delivered, path credited, round trip measured, command ended.
 //
-// Only what `judge` takes for an answer gets this far; what contradicts its request is counted, and the
-// request goes again when its time comes.
+// Only what comes from one of the device's addresses and what `judge` takes for an answer gets this far; all
+// else is counted, and the request goes again when its time comes.
 
 import { copyMemory } from "../link/copy_memory.ts";
 import type { FrameView } from "../link/link.ts";
@@ -37,6 +37,12 @@ export function receiveAnswer(
   view: FrameView,
 ): void {
   const { counters, device } = exchange;
+  const own = frame.path as Path;
+  const path = own.port === port && own.target === source ? own : exchange.paths.find(port, source);
+  if (path === null) {
+    device.foreign(port, source);
+    return;
+  }
   const { command } = frame;
   const verdict = judge(
     frame,
@@ -64,7 +70,7 @@ export function receiveAnswer(
   if (view.at < frame.lastSentAt) host.look();
   const at = view.at >= frame.lastSentAt ? view.at : host.now;
   exchange.progressAt = at;
-  credit(exchange, frame, port, source, at);
+  credit(exchange, frame, path, at);
   if (command === null) {
     counters.orphanAnswers++;
     exchange.end(frame, true);
@@ -104,12 +110,10 @@ function isRefusedSize(frame: Frame, command: Command): boolean {
 
 /**
  * The path that the answer took has proved itself; the frame's own gets a sample where the frame went once
- * (Karn). From a MAC that no config answer named the answer is taken all the same (P6).
+ * (Karn). The two differ where a target answers by another of its addresses (P6).
  */
-function credit(exchange: Exchange, frame: Frame, port: PortState, source: Mac, at: number): void {
+function credit(exchange: Exchange, frame: Frame, path: Path, at: number): void {
   const own = frame.path as Path;
-  const same = own.port === port && own.target === source;
-  const path = same ? own : (exchange.paths.find(port, source) ?? own);
   exchange.paths.answered(path, frame);
   if (frame.state === IN_FLIGHT) own.window.answered(own.inFlight, exchange.host.now);
   const timed = isTransfer(frame.operation) || frame.operation === IDENTIFY;

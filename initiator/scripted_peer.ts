@@ -97,7 +97,10 @@ export class Scripted implements Core {
   /** Its address, in place of PEER_MAC + port: what is sent to another one is not for it. */
   mac: Mac | null = null;
   readonly ports: readonly Port[];
-  private readonly sectors: number;
+  /** As its IDENTIFY sector says. */
+  serial = "scripted";
+  model = "scripted peer";
+  sectors: number;
   private readonly parcels: Parcel[] = [];
   private now = 0;
 
@@ -164,7 +167,7 @@ export class Scripted implements Core {
     this.initiator.discover();
     this.run(() => {
       const device = this.initiator.device({ major: MAJOR, minor: MINOR });
-      return device !== undefined && device.identity !== null;
+      return device !== undefined && device.identity !== null && device.proving === 0;
     });
     this.seen.length = 0;
     return this.initiator.device({ major: MAJOR, minor: MINOR }) as Device;
@@ -286,9 +289,9 @@ export class Scripted implements Core {
     } else if (data > 0) {
       emitIdentify(
         {
-          serial: "scripted",
+          serial: this.serial,
           firmware: "1",
-          model: "scripted peer",
+          model: this.model,
           sectors: this.sectors,
           writeCache: true,
           smart: false,

@@ -279,7 +279,9 @@ class OpenSession implements Session {
       () => initiator.discover(),
       () => false,
     );
-    await this.run(() => unidentified.size === 0);
+    // Whoever is still asked which disk it is has as long again, and not as long as a command.
+    const until = this.waiter.now() + wait;
+    await this.run(() => unidentified.size === 0 || this.waiter.now() >= until);
     this.listeners.delete(listener);
     return initiator.devices;
   }
@@ -300,8 +302,9 @@ class OpenSession implements Session {
       },
       () => {
         const device = initiator.device(address);
-        // Every interface may lead to it.
-        return device !== undefined && device.paths.length >= this.links.length;
+        if (device === undefined || device.proving > 0) return false;
+        // Every interface may lead to it, or to another disk.
+        return device.paths.length + device.rivals.length >= this.links.length;
       },
     );
     const device = initiator.device(address);

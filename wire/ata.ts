@@ -114,6 +114,13 @@ export function isWrite(command: number): boolean {
   return command === WRITE || command === WRITE_EXT;
 }
 
+/** The header of an IDENTIFY at `base`; the length of the request. */
+export function writeIdentify(view: DataView, base: number): number {
+  // Count 1 (P14); 0xA0 in lba3, the device register as Linux sends it.
+  write(view, base, 0, 0, 1, IDENTIFY, 0xa000_0000);
+  return LENGTH;
+}
+
 /** Bytes of data behind the header of a request (P18, P22). An opcode we don't know goes by the W flag. */
 export function requestDataLength(command: number, flags: number, count: number): number {
   if (isWrite(command)) return count * SECTOR;

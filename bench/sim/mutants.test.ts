@@ -152,7 +152,8 @@ const MUTANTS: readonly Mutant[] = [
         "configured",
         (old) =>
           function (this: { bufferCount: number }, ...given: unknown[]) {
-            given[2] = (given[2] as number) + 1;
+            const said = given[2] as { readonly bufferCount: number };
+            given[2] = { ...said, bufferCount: said.bufferCount + 1 };
             old.apply(this, given);
           },
       ),
