@@ -3,8 +3,8 @@
 import { expect, test } from "bun:test";
 import { findings } from "./findings.ts";
 import { type Cell, cellsOf, parseJob } from "./job/job.ts";
-import { type CellResult, type Figures, medianTrial, type Trial } from "./result.ts";
-import { PLAIN, sampleCell, sampleTrial } from "./sample_result.ts";
+import type { CellResult, Figures } from "./result.ts";
+import { sampleCell } from "./sample_result.ts";
 import { schedule } from "./schedule.ts";
 import { cellTable } from "./table.ts";
 
@@ -15,8 +15,6 @@ service = { fast = "", slow = "lanes:4,delay:1ms" }
 reclaim = ["eager", "coalesce:64/1ms"]`,
   "j.toml",
 );
-
-const trial = sampleTrial;
 
 function results(figuresOf: (cell: Cell) => Partial<Figures> | null): CellResult[] {
   return JOB.jobs.flatMap(cellsOf).map((cell) => sampleCell(cell, [figuresOf(cell)]));
@@ -96,21 +94,15 @@ test("what makes figures doubtful is told", () => {
 test("the table has a row for each cell, first what varies", () => {
   const table = cellTable(results(AS_PREDICTED)).split("\n");
   expect(table.length).toBe(8 + 1);
-  expect(table[0]).toMatch(/^target +reclaim +pool +commands\/s +p50/);
+  expect(table[0]).toMatch(/^target +reclaim +pool +IOPS +p50/);
   expect(table.find((line) => line.includes("fixed") && line.includes("160"))).toMatch(
-    /^fast +coalesce:64\/1ms +fixed +160 +400us +900us +0ns +0 +170 +10$/,
+    /^fast +coalesce:64\/1ms +fixed +160 +400 µs +900 µs +0 +0 +170 +10$/,
   );
   expect(cellTable(results(() => null))).toContain("failed");
   // On a narrow terminal it has fewer columns, and says which it has not.
   const narrow = cellTable(results(AS_PREDICTED), 60).split("\n");
   expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(60);
   expect(narrow.at(-1)).toMatch(/^\(no room for .*kicks\)$/);
-});
-
-test("the middle trial's figures stay together", () => {
-  const of = (iops: number): Trial => trial({ ...PLAIN, iops, dry: iops });
-  expect(medianTrial([of(30), trial(null), of(10), of(20)])).toMatchObject({ iops: 20, dry: 20 });
-  expect(medianTrial([trial(null)])).toBeNull();
 });
 
 test("each round runs every cell once, in a seeded order of its own", () => {

@@ -100,7 +100,7 @@ function loss(where: string, { cell, figures, base, ratio }: Pair): string {
     const mean = (figures.iops * seconds) / figures.kicks;
     const middle = figures.kick_commands_p50;
     const each =
-      middle > 0
+      middle !== null
         ? `${middle} a kick (median; mean ${mean.toFixed(1)})`
         : `${mean.toFixed(1)} a kick`;
     const stalled = figures.kick_stall_ns / figures.runtime_ns;

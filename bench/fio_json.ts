@@ -1,6 +1,6 @@
 // A run's figures in the shape of fio 3.33's `--output-format=json+`, so that fio's own tools read it
-// (fio_jsonplus_clat2csv). Every key of fio's is there in every result, with zeros where nothing was
-// measured. What fio has no word for stands in two blocks named `aoe`: one in the job, one at the top.
+// (fio_jsonplus_clat2csv). Every key of fio's is there in every result; counts and rates of what did not happen
+// are 0, and times of it null. What fio has no word for stands in two blocks named `aoe`: one in the job, one at the top.
 //
 //   due ──▶ submitted ──▶ buffered ──▶ sent ──────────▶ done
 //   │ schedule │        slat_ns       │    clat_ns      │
@@ -49,18 +49,18 @@ export interface RunFigures {
 
 type Json = Record<string, unknown>;
 
-/** fio's figures of one latency, in ns. */
+/** fio's figures of one latency, in ns; of no command at all null, where fio writes zeros. */
 export function latencyFigures(histogram: Histogram, withBins: boolean): Json {
   const empty = histogram.count === 0;
   const figures: Json = {
-    min: empty ? 0 : histogram.min,
-    max: histogram.max,
+    min: histogram.least,
+    max: histogram.most,
     mean: histogram.mean(),
     stddev: histogram.standardDeviation(),
     N: histogram.count,
   };
   if (!withBins) return figures;
-  const percentile: Record<string, number> = {};
+  const percentile: Record<string, number | null> = {};
   for (const p of PERCENTILES) percentile[p.toFixed(6)] = histogram.percentile(p);
   // fio_jsonplus_clat2csv fails on an empty object, and a key must not vanish.
   return { ...figures, percentile, bins: empty ? { "0": 0 } : fioBins(histogram) };
@@ -125,10 +125,10 @@ function latencyTables(histogram: Histogram): Json {
   const bins = Object.entries(fioBins(histogram)).map(
     ([ns, count]) => [Number(ns), count] as const,
   );
-  const share = (from: number, to: number): number => {
+  const share = (from: number, to: number): number | null => {
     let count = 0;
     for (const [ns, n] of bins) if (ns >= from && ns < to) count += n;
-    return histogram.count === 0 ? 0 : (100 * count) / histogram.count;
+    return histogram.count === 0 ? null : (100 * count) / histogram.count;
   };
   const table = (limits: readonly number[], unit: number, first: number): Json => {
     const shares: Json = {};
@@ -154,7 +154,7 @@ export function fioJob(run: RunFigures, empty: Histogram): Json {
   const submitted = run.depths.reduce((sum, count) => sum + count, 0);
   const depthLevel: Json = {};
   DEPTHS.forEach((name, index) => {
-    depthLevel[name] = submitted === 0 ? 0 : (100 * (run.depths[index] ?? 0)) / submitted;
+    depthLevel[name] = submitted === 0 ? null : (100 * (run.depths[index] ?? 0)) / submitted;
   });
   const none: DirectionFigures = { ...NOTHING, slat: empty, clat: empty, lat: empty };
   return {

@@ -44,11 +44,16 @@ test("percentiles are those of the sorted values, to a bucket's width", () => {
   expect(histogram.mean()).toBeCloseTo(mean, 3);
 });
 
-test("an empty histogram is zeros, and one that is out of range clamps", () => {
+test("an empty histogram says nothing, and one that is out of range clamps", () => {
   const histogram = new Histogram();
-  expect([histogram.percentile(99), histogram.mean(), histogram.standardDeviation()]).toEqual([
-    0, 0, 0,
+  const { least, most } = histogram;
+  expect([least, most, histogram.percentile(99), histogram.mean()]).toEqual([
+    null,
+    null,
+    null,
+    null,
   ]);
+  expect(histogram.standardDeviation()).toBeNull();
   histogram.record(-5);
   histogram.record(1e18);
   expect(histogram.min).toBe(0);
@@ -96,11 +101,14 @@ test("hdr-histogram-js reads what we write", () => {
   const hdr = toHdr(histogram);
   expect(hdr.totalCount).toBe(1000);
   for (const p of [50, 99, 99.9]) {
-    expect(Math.abs(hdr.getValueAtPercentile(p) - histogram.percentile(p))).toBeLessThan(
-      histogram.percentile(p) / 900,
-    );
+    const own = histogram.percentile(p) ?? 0;
+    expect(Math.abs(hdr.getValueAtPercentile(p) - own)).toBeLessThan(own / 900);
   }
   const hgrm = toHgrm(histogram);
+  // Its maximum is the histogram's own, not where the last bucket begins.
+  expect(hdr.maxValue).toBe(histogram.max);
+  const shown = /#\[Max +=\s+([\d.]+)/.exec(hgrm)?.[1];
+  expect(Number(shown)).toBe(histogram.max / 1000);
   expect(hgrm).toContain("Percentile");
   expect(hgrm).toContain("Total count    =         1000");
   const hlog = toHlog([{ start: 0, end: 5e8, histogram }], 1_700_000_000_000);

@@ -113,21 +113,31 @@ export class Histogram {
     this.sumOfSquares = 0;
   }
 
-  /** 0 when nothing was recorded, as fio has it. */
-  mean(): number {
-    return this.count === 0 ? 0 : this.sum / this.count;
+  // Of nothing there is no least, mean or percentile: null, and nobody takes it for a short time.
+
+  get least(): number | null {
+    return this.count === 0 ? null : this.min;
   }
 
-  /** Of the sample (n − 1), as fio has it. */
-  standardDeviation(): number {
-    if (this.count < 2) return 0;
-    const variance = (this.sumOfSquares - this.sum * this.mean()) / (this.count - 1);
+  get most(): number | null {
+    return this.count === 0 ? null : this.max;
+  }
+
+  mean(): number | null {
+    return this.count === 0 ? null : this.sum / this.count;
+  }
+
+  /** Of the sample (n − 1), as fio has it; of a single value 0. */
+  standardDeviation(): number | null {
+    const mean = this.mean();
+    if (mean === null || this.count === 1) return mean === null ? null : 0;
+    const variance = (this.sumOfSquares - this.sum * mean) / (this.count - 1);
     return Math.sqrt(Math.max(0, variance));
   }
 
-  /** The least value that `percentile` % of all are not above, to a bucket's width; 0 when empty. */
-  percentile(percentile: number): number {
-    if (this.count === 0) return 0;
+  /** The least value that `percentile` % of all are not above, to a bucket's width; null when empty. */
+  percentile(percentile: number): number | null {
+    if (this.count === 0) return null;
     // A hair less than the product: 99.9 % of 1000 must be 999, not 999.0000000000001.
     const wanted = Math.max(1, Math.ceil((percentile / 100) * this.count - 1e-9));
     let seen = 0;
@@ -159,7 +169,7 @@ export function fioBins(histogram: Histogram): Record<string, number> {
   return bins;
 }
 
-/** The same counts as a histogram of hdr-histogram-js; the caller may destroy it. */
+/** The same counts as a histogram of hdr-histogram-js, whose maximum is ours; the caller may destroy it. */
 export function toHdr(histogram: Histogram): HdrHistogram {
   const hdr = build({
     bitBucketSize: 64,
@@ -168,15 +178,21 @@ export function toHdr(histogram: Histogram): HdrHistogram {
     highestTrackableValue: HIGHEST,
     numberOfSignificantValueDigits: 3,
   });
-  for (let index = 0; index < BUCKETS; index++) {
+  const last = bucketOf(histogram.max);
+  for (let index = 0; index <= last; index++) {
     const count = histogram.counts[index] ?? 0;
-    if (count > 0) hdr.recordValueWithCount(bucketStart(index), count);
+    const value = index === last ? histogram.max : bucketStart(index);
+    if (count > 0) hdr.recordValueWithCount(value, count);
   }
   return hdr;
 }
 
+/** Both formats take what stands behind a `#` for a comment. */
+const NO_DATA = "[No data: nothing was measured]";
+
 /** A percentile distribution as HdrHistogram's plotter reads it, in microseconds. */
 export function toHgrm(histogram: Histogram): string {
+  if (histogram.count === 0) return `#${NO_DATA}\n`;
   return toHdr(histogram).outputPercentileDistribution(5, 1000);
 }
 
@@ -198,7 +214,8 @@ export function toHlog(intervals: readonly LoggedInterval[], startedAt: number):
   writer.outputStartTime(startedAt);
   writer.outputLegend();
   for (const { start, end, histogram } of intervals) {
-    writer.outputIntervalHistogram(toHdr(histogram), start / 1e9, end / 1e9, 1e6);
+    if (histogram.count === 0) writer.outputComment(NO_DATA);
+    else writer.outputIntervalHistogram(toHdr(histogram), start / 1e9, end / 1e9, 1e6);
   }
   return text;
 }

@@ -18,13 +18,12 @@ import { type LatePlan, parseLatePlan } from "./lab/late_plan.ts";
 import { toHgrm, toHlog } from "./histogram.ts";
 import type { Load } from "./load.ts";
 import { type LoadTexts, parseLoad } from "./load_options.ts";
-import { describeLoad, figuresOf, loadDocument } from "./load_report.ts";
+import { describeLoad, loadDocument, shortcomings } from "./load_report.ts";
 import { type LoadOutcome, runLoad } from "./load_run.ts";
 import { traceOf } from "./trace/trace_option.ts";
 import { watchProcess } from "./process_cost.ts";
 import { checkOutput, writeOutput } from "./output.ts";
 import { provenance } from "./provenance.ts";
-import { describeMismatch } from "./verifier.ts";
 import { printableJson } from "../words/printable.ts";
 import { sayAs } from "../words/say.ts";
 import { createStatusLine } from "../words/status_line.ts";
@@ -148,10 +147,10 @@ export async function loadAction(
     const missing = trace?.write(environmentBlock);
     if (missing != null) say(missing);
     for (const line of describeLoad(outcome, options)) tell(flags, line);
-    complain(outcome);
-    const figures = figuresOf(outcome);
+    const wrong = shortcomings(outcome);
+    for (const sentence of wrong) say(sentence);
     if (stopBy !== 0) return stopBy;
-    return figures.failures > 0 || figures.mismatches > 0 ? EXIT.failed : EXIT.done;
+    return wrong.length > 0 ? EXIT.failed : EXIT.done;
   } finally {
     restore();
     late?.end();
@@ -166,17 +165,6 @@ function parseLate(text: string | undefined, raw: RawLinkOptions): LatePlan | nu
   const plan = parseLatePlan(text, "--late");
   if (raw.link === "ring" && raw.transmitInterface !== undefined) return plan;
   throw expected("--late", "given beside --link ring and --transmit-interface only", text);
-}
-
-function complain(outcome: LoadOutcome): void {
-  const { load, verifier } = outcome;
-  if (load.failures > 0) {
-    say(`${load.failures} commands failed; the first: ${load.firstFailure}`);
-  }
-  if (verifier !== null && verifier.mismatches > 0) {
-    say(`${verifier.mismatches} sectors read wrong.`);
-    for (const mismatch of verifier.first) say(describeMismatch(mismatch));
-  }
 }
 
 function writeHistograms(flags: Flags, outcome: LoadOutcome, startedAt: number): void {
@@ -226,7 +214,7 @@ function progressLine(flags: Flags, emit: (event: Record<string, unknown>) => vo
       });
       if (flags.ndjson !== true) {
         line.show(
-          `${seconds.toFixed(0)} s of ${((load.measuredTo - load.measuredFrom) / 1e9).toFixed(0)} s: ${rate(perSecond)} commands/s`,
+          `${seconds.toFixed(0)} s of ${((load.measuredTo - load.measuredFrom) / 1e9).toFixed(0)} s: ${rate(perSecond)} IOPS`,
         );
       }
     }

@@ -3,7 +3,7 @@
 import { outcomeFigures } from "../initiator/outcomes.ts";
 import { littlesLaw as poolLittlesLaw } from "../initiator/pool/littles_law.ts";
 import type { Counts, PoolSnapshot } from "../initiator/pool/metrics.ts";
-import { formatDuration, formatSize } from "../words/quantity.ts";
+import { shownBytes, shownTime } from "./report/shown.ts";
 import { rate } from "./findings.ts";
 import { fioDocument, fioJob, latencyFigures } from "./fio_json.ts";
 import { Histogram } from "./histogram.ts";
@@ -66,10 +66,10 @@ export function figuresOf(outcome: LoadOutcome): Figures {
     lat_p90_ns: lat.percentile(90),
     lat_p99_ns: lat.percentile(99),
     lat_p999_ns: lat.percentile(99.9),
-    lat_max_ns: lat.max,
+    lat_max_ns: lat.most,
     buffer_wait_mean_ns: load.bufferWait.mean(),
     buffer_wait_p99_ns: load.bufferWait.percentile(99),
-    cpu_per_command_ns: load.completed === 0 ? 0 : cpuOf(outcome) / load.completed,
+    cpu_per_command_ns: load.completed === 0 ? null : cpuOf(outcome) / load.completed,
     cpu_quiet_ns: outcome.series.quietCpu(),
     pool_length: pool.pool_length,
     pool_length_peak: pool.pool_length_peak,
@@ -89,6 +89,31 @@ export function figuresOf(outcome: LoadOutcome): Figures {
     steady: steady?.steady ?? null,
     littles_law_holds: law.holds,
   };
+}
+
+/** Whether any command ended well in the measured time; without one there is nothing to say of how long they took. */
+function hasLatency({ load }: LoadOutcome): boolean {
+  return load.completed > 0;
+}
+
+/** What makes the load a failure, in a sentence each; empty: nothing does. */
+export function shortcomings(outcome: LoadOutcome): string[] {
+  const { load, verifier } = outcome;
+  const sentences: string[] = [];
+  if (load.failures > 0) {
+    sentences.push(`${load.failures} commands failed; the first: ${load.firstFailure}`);
+  }
+  if (verifier !== null && verifier.mismatches > 0) {
+    sentences.push(`${verifier.mismatches} sectors read wrong.`);
+    sentences.push(...verifier.first.map(describeMismatch));
+  }
+  if (!hasLatency(outcome)) {
+    const runtime = shownTime(load.measuredTo - load.measuredFrom);
+    sentences.push(
+      `No command ended well in the measured time of ${runtime}, so nothing was measured; a longer --runtime (in a job: \`runtime\`) may change that.`,
+    );
+  }
+  return sentences;
 }
 
 function cpuOf({ usageBefore, usageAfter }: LoadOutcome): number {
@@ -219,12 +244,17 @@ export function describeLoad(outcome: LoadOutcome, options: LoadOptions): string
   const { load, pool, verifier } = outcome;
   const figures = figuresOf(outcome);
   const counts = sinceWarm(pool);
-  const split = (histogram: Histogram): string => formatDuration(Math.round(histogram.mean()));
+  const { rw, bs } = options.workload;
+  const mean = (histogram: Histogram): string => shownTime(histogram.mean());
   const lines = [
-    `${options.workload.rw} ${formatSize(options.workload.bs)} depth ${options.iodepth}: ${rate(figures.iops)} commands/s, ${formatSize(Math.round(figures.iops * options.workload.bs))}/s over ${formatDuration(figures.runtime_ns)}`,
-    `latency p50 ${formatDuration(figures.lat_p50_ns)}, p99 ${formatDuration(figures.lat_p99_ns)}, max ${formatDuration(load.lat.max)}`,
-    `of it, mean: schedule ${split(load.schedule)}, window ${split(load.windowWait)}, buffer ${split(load.bufferWait)}, transmit ${split(load.transmit)}, target and wire ${split(load.wire)}`,
-    `pool ${pool.strategy}: ${pool.pool_length} extra buffers (most ${pool.pool_length_peak}${pool.cap === null ? "" : ` of ${pool.cap}`}), ${counts.allocations} allocated, ${counts.dry} times dry, ${counts.kicks} kicks (${formatDuration(Math.round(counts.kick_stall_ns))} stalled)`,
+    `${rw} ${shownBytes(bs)} depth ${options.iodepth}: ${rate(figures.iops)} IOPS, ${shownBytes(figures.iops * bs)}/s over ${shownTime(figures.runtime_ns)}`,
+    ...(hasLatency(outcome)
+      ? [
+          `latency p50 ${shownTime(figures.lat_p50_ns)}, p99 ${shownTime(figures.lat_p99_ns)}, max ${shownTime(figures.lat_max_ns)}, mean ${shownTime(figures.lat_mean_ns)}`,
+          `the mean is schedule ${mean(load.schedule)}, window ${mean(load.windowWait)}, buffer ${mean(load.bufferWait)}, transmit ${mean(load.transmit)}, target and wire ${mean(load.wire)}`,
+        ]
+      : ["latency: no data"]),
+    `pool ${pool.strategy}: ${pool.pool_length} extra buffers (most ${pool.pool_length_peak}${pool.cap === null ? "" : ` of ${pool.cap}`}), ${counts.allocations} allocated, ${counts.dry} times dry, ${counts.kicks} kicks (${shownTime(counts.kick_stall_ns)} stalled)`,
   ];
   if (figures.retransmits > 0 || figures.receive_drops > 0) {
     lines.push(

@@ -19,7 +19,7 @@ import { createRandom } from "../words/random.ts";
 import type { Cell } from "./job/job.ts";
 import { HeapLink } from "./heap_link.ts";
 import { type LoadTexts, parseLoad } from "./load_options.ts";
-import { figuresOf, loadDocument } from "./load_report.ts";
+import { loadDocument, shortcomings } from "./load_report.ts";
 import { runLoad } from "./load_run.ts";
 import { wallMilliseconds } from "./provenance.ts";
 import { NullTarget } from "./null_target.ts";
@@ -60,8 +60,9 @@ async function main(values: Cell["values"], link: string): Promise<number> {
     mtu,
   });
   await Bun.write(Bun.stdout, `${JSON.stringify(document)}\n`);
-  const { failures, mismatches } = figuresOf(outcome);
-  return failures > 0 || mismatches > 0 ? EXIT.failed : EXIT.done;
+  const wrong = shortcomings(outcome);
+  for (const sentence of wrong) process.stderr.write(`${sentence}\n`);
+  return wrong.length > 0 ? EXIT.failed : EXIT.done;
 }
 
 function wholeTarget(

@@ -2,11 +2,11 @@
 // had run in one go. What is made from trials (median, thresholds, findings) is made anew.
 
 import { environment, usage } from "../words/failure.ts";
+import { cellResult } from "./cell_result.ts";
 import { obstacles } from "./compare/comparable.ts";
 import { rowKey } from "./compare/comparison.ts";
 import { findings } from "./findings.ts";
-import { judgeThreshold } from "./job/threshold.ts";
-import { type CellResult, medianTrial, type RunResult, type Trial } from "./result.ts";
+import type { CellResult, RunResult, Trial } from "./result.ts";
 
 /** Throws the Failure that says why they can't be one. */
 export function mergeResults(results: readonly RunResult[]): RunResult {
@@ -58,14 +58,15 @@ function mergeCells(cell: CellResult, results: readonly RunResult[]): CellResult
       }));
   });
   const trials = parts.flatMap((part) => part.trials);
-  return {
-    ...cell,
-    trials,
-    discarded: parts.flatMap((part) => part.discarded),
-    median: medianTrial(trials),
-    floor: parts.find(({ floor }) => floor !== null)?.floor ?? null,
-    thresholds: cell.thresholds.map(({ threshold }) => judgeThreshold(threshold, trials)),
-  };
+  return cellResult(
+    {
+      ...cell,
+      trials,
+      discarded: parts.flatMap((part) => part.discarded),
+      floor: parts.find(({ floor }) => floor !== null)?.floor ?? null,
+    },
+    cell.thresholds.map(({ threshold }) => threshold),
+  );
 }
 
 /** Places in the order of its trials. */

@@ -28,7 +28,7 @@ export function createProgress(): Progress {
       line.show(`${counter()}  ${name(cell, arm)}`);
     },
     end(cell, trial: Trial, arm) {
-      const outcome = trial.figures === null ? "failed" : `${rate(trial.figures.iops)} commands/s`;
+      const outcome = trial.figures === null ? "failed" : `${rate(trial.figures.iops)} IOPS`;
       const text = `${counter()}  ${name(cell, arm)}: ${trial.failure ?? outcome}`;
       line.step(text, trial.failure !== null);
     },

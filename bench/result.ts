@@ -9,7 +9,7 @@
 //         │   ├ loads[]    one for each initiator and target: figures, and fio's json+ document, in whose
 //         │   │            jobs[0].aoe stand latency_split, lat_buckets_ns, series, stalls_ns, pool, window, rtt
 //         │   └ drops      frames lost at both ends
-//         ├ median      the middle trial by throughput
+//         ├ median      what the trials come to, figure by figure (cell_figures.ts)
 //         ├ floor       the same load against a null target over the same link: the harness's own cost
 //         └ thresholds  of the job file, each with the value found
 //
@@ -20,29 +20,38 @@
 import * as v from "valibot";
 import type { KeyName } from "./job/keys.ts";
 
-/** Raised when a key changes its meaning or goes; a new key alone does not raise it. */
-export const SCHEMA_VERSION = 1;
+/**
+ * Raised when a key changes its meaning or goes; a new key alone does not raise it.
+ * 2: what was measured of no command is null, no longer 0; a cell's `median` is one of each figure over its trials, no
+ * longer that of a single trial (upgrade.ts reads what 1 has).
+ */
+export const SCHEMA_VERSION = 2;
 
 const about = <T extends v.GenericSchema>(schema: T, text: string) =>
   v.pipe(schema, v.description(text));
 const number = (text: string) => about(v.number(), text);
 const count = number;
+/** Of commands that ended: null where none did. */
+const time = (text: string) => about(v.nullable(v.number()), `${text}; null: no command ended`);
 const text = (what: string) => about(v.string(), what);
 
 /** What tables, findings and comparisons need of a trial; the whole is in `fio`. */
 export const FiguresSchema = v.object({
   iops: number("commands a second in the measured time"),
   runtime_ns: number("measured time"),
-  lat_mean_ns: number("from when a command was due to its end, like all of lat_*"),
-  lat_p50_ns: number("median"),
-  lat_p90_ns: number("90 % are not above"),
-  lat_p99_ns: number("99 % are not above"),
-  lat_p999_ns: number("99.9 % are not above"),
-  lat_max_ns: number("the longest"),
-  buffer_wait_mean_ns: number("for a buffer of the pool, by command"),
-  buffer_wait_p99_ns: number("99 % waited no longer"),
-  cpu_per_command_ns: number("CPU time of the load's process by command"),
-  cpu_quiet_ns: number("the same in a quiet stretch: one in ten was cheaper; 0: too short to say"),
+  lat_mean_ns: time("from when a command was due to its end, like all of lat_*"),
+  lat_p50_ns: time("median"),
+  lat_p90_ns: time("90 % are not above"),
+  lat_p99_ns: time("99 % are not above"),
+  lat_p999_ns: time("99.9 % are not above"),
+  lat_max_ns: time("the longest"),
+  buffer_wait_mean_ns: time("for a buffer of the pool, by command"),
+  buffer_wait_p99_ns: time("99 % waited no longer"),
+  cpu_per_command_ns: time("CPU time of the load's process by command"),
+  cpu_quiet_ns: about(
+    v.nullable(v.number()),
+    "the same in a quiet stretch: one in ten was cheaper; null: too short to say",
+  ),
   pool_length: count("extra buffers at the end"),
   pool_length_peak: count("the most there were"),
   pool_preallocated: count("buffers made at the start"),
@@ -54,8 +63,8 @@ export const FiguresSchema = v.object({
   kicks: count("in the measured time"),
   kick_stall_ns: number("spent waiting for kicks, in the measured time"),
   kick_commands_p50: about(
-    v.optional(v.number(), 0),
-    "commands that ended from one kick to the next, the median; 0: fewer than two kicks, or a file made before this key",
+    v.optional(v.nullable(v.number()), null),
+    "commands that ended from one kick to the next, the median; null: fewer than two kicks, or a file made before this key",
   ),
   retransmits: count("frames sent again, from discovery on"),
   failures: count("commands that ended with an error"),
@@ -113,7 +122,10 @@ export const CellSchema = v.object({
   values: about(v.record(v.string(), v.string()), "text of every key"),
   trials: about(v.array(TrialSchema), "in the order they ran"),
   discarded: about(v.array(TrialSchema), "disturbed attempts that were repeated"),
-  median: about(v.nullable(FiguresSchema), "the middle trial by throughput; null: none ended well"),
+  median: about(
+    v.nullable(FiguresSchema),
+    "each figure over the trials, as cell_figures.ts says: the median of most; null: none ended well",
+  ),
   floor: about(
     v.nullable(FiguresSchema),
     "the same load against a null target over the same link; null: not measured",
@@ -214,11 +226,4 @@ export type RunResult = Omit<Run, "cells"> & { readonly cells: readonly CellResu
 /** Frames of such a run cross a kernel. */
 export function overSockets(link: RunResult["link"]): boolean {
   return link === "packet" || link === "ring";
-}
-
-/** The middle trial by throughput, whose other figures belong together; for an even count the lower. */
-export function medianTrial(trials: readonly Trial[]): Figures | null {
-  const figures = trials.flatMap((trial) => (trial.figures === null ? [] : [trial.figures]));
-  figures.sort((a, b) => a.iops - b.iops);
-  return figures[Math.floor((figures.length - 1) / 2)] ?? null;
 }

@@ -5,18 +5,18 @@ import { now } from "../sys/clock.ts";
 import { environment, usage } from "../words/failure.ts";
 import { parseInteger } from "../words/quantity.ts";
 import { makeBed } from "./bed.ts";
+import { endedNothing } from "./cell_figures.ts";
+import { cellResult } from "./cell_result.ts";
 import { findings } from "./findings.ts";
 import { interfaceFacts, setCoalescing } from "./interfaces.ts";
 import { needsSockets } from "./job/arrangement.ts";
 import { type Cell, cellsOf, type Job, single } from "./job/job.ts";
-import { judgeThreshold } from "./job/threshold.ts";
 import { probeLab } from "./lab/lab.ts";
 import { NEVER_HELD } from "./lab/late_plan.ts";
 import { provenance, wallMilliseconds } from "./provenance.ts";
 import {
   type CellResult,
   type Figures,
-  medianTrial,
   overSockets,
   type RunResult,
   SCHEMA_VERSION,
@@ -108,7 +108,11 @@ export async function runArms(
     bed.remove();
   }
   const results = arms.map(({ name }, arm): RunResult => {
-    const own = cells.map((cell) => cellResult(cell, gathered[arm]?.get(cell), floors));
+    const own = cells.map((cell) => {
+      const { trials = [], discarded = [] } = gathered[arm]?.get(cell) ?? {};
+      const floor = floors.get(cell) ?? null;
+      return cellResult({ ...cell, trials, discarded, floor }, cell.thresholds);
+    });
     return {
       schema_version: SCHEMA_VERSION,
       kind: "aoe bench run",
@@ -136,24 +140,6 @@ export async function runArms(
   return results;
 }
 
-function cellResult(
-  cell: Cell,
-  gathered: Gathered | undefined,
-  floors: ReadonlyMap<Cell, Figures | null>,
-): CellResult {
-  const { trials = [], discarded = [] } = gathered ?? {};
-  return {
-    job: cell.job,
-    axes: cell.axes,
-    values: cell.values,
-    trials,
-    discarded,
-    median: medianTrial(trials),
-    floor: floors.get(cell) ?? null,
-    thresholds: cell.thresholds.map((threshold) => judgeThreshold(threshold, trials)),
-  };
-}
-
 function warningsOf(
   cells: readonly CellResult[],
   bed: Pick<Bed, "link" | "pinning">,
@@ -171,6 +157,12 @@ function warningsOf(
   if (disturbed > 0) {
     warnings.push(
       `In ${disturbed} of ${trials.length} trials others used more than ${100 * DISTURBED} % of the trial's CPUs: figures there are less sure.`,
+    );
+  }
+  const idle = trials.filter(endedNothing).length;
+  if (idle > 0) {
+    warnings.push(
+      `In ${idle} of ${trials.length} trials no command ended in the measured time: their rate is 0, their times are no data.`,
     );
   }
   if (overSockets(bed.link) && bed.pinning.load === null) {

@@ -1,13 +1,13 @@
 // `aoe bench run JOB.toml`: progress while it runs, then a table and a sentence for each finding.
 
 import { EXIT, usage } from "../words/failure.ts";
-import { formatDuration } from "../words/quantity.ts";
+import { endedNothing, OF_TRIALS } from "./cell_figures.ts";
 import { rate } from "./findings.ts";
 import { loadJob, showJob } from "./job/job.ts";
 import { exitCodeOf, judgeResults } from "./compare/compare_action.ts";
 import { describeComparison } from "./compare/describe.ts";
 import { loadBaseline, saveBaseline } from "./compare/state.ts";
-import { plural } from "./report/shown.ts";
+import { plural, shownTime } from "./report/shown.ts";
 import { checkOutput, writeOutput } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import type { RunResult } from "./result.ts";
@@ -81,7 +81,7 @@ export async function runAction(
     people.write(describeComparison(comparison, widthOf(people)));
     judged = exitCodeOf(comparison);
   }
-  if (trials.some((trial) => trial.failure !== null)) return EXIT.failed;
+  if (trials.some((trial) => trial.failure !== null || endedNothing(trial))) return EXIT.failed;
   return kept ? judged : EXIT.threshold;
 }
 
@@ -98,25 +98,28 @@ export function describeRun(result: RunResult, width?: number): string {
   const trials = result.cells.reduce((sum, cell) => sum + cell.trials.length, 0);
   const lines = [
     cellTable(result.cells, width),
-    "commands/s, p50 and p99 of the latency, buffer wait (mean) and what the pool did while it was measured:",
+    `IOPS, p50 and p99 of the latency, mean buffer wait and what the pool did while it was measured (${OF_TRIALS}):`,
     "extra buffers: the most beyond the preallocated; dry: no buffer to be had; kicks: the retry when dry with nothing outstanding",
     ...floorLine(result),
     ...thresholdLines(result),
     "",
     ...result.findings.map((sentence) => `* ${sentence}`),
     "",
-    `${plural(trials, "trial")} in ${formatDuration(result.elapsed_ns)} over ${how}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
+    `${plural(trials, "trial")} in ${shownTime(result.elapsed_ns)} over ${how}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
   ];
   return printableLines(`${lines.join("\n")}\n`);
 }
 
 /** The harness's floor, the least sure of them: what no target can beat here. */
 function floorLine(result: RunResult): string[] {
-  const floors = result.cells.flatMap(({ floor }) => (floor === null ? [] : [floor]));
-  const [slowest] = floors.toSorted((a, b) => b.lat_p50_ns - a.lat_p50_ns);
+  const floors = result.cells.flatMap(({ floor }) => {
+    const p50 = floor?.lat_p50_ns ?? null;
+    return floor === null || p50 === null ? [] : [{ p50, iops: floor.iops }];
+  });
+  const [slowest] = floors.toSorted((a, b) => b.p50 - a.p50);
   if (slowest === undefined) return [];
   return [
-    `floor (a null target, the same link): p50 ${formatDuration(slowest.lat_p50_ns)}, ${rate(slowest.iops)} commands/s`,
+    `floor (a null target, the same link): p50 ${shownTime(slowest.p50)}, ${rate(slowest.iops)} IOPS`,
   ];
 }
 

@@ -1,11 +1,10 @@
 // Results made by hand, for tests of what reads results.
 
+import { cellResult } from "./cell_result.ts";
 import { type Cell, cellsOf, type Job } from "./job/job.ts";
-import { judgeThreshold } from "./job/threshold.ts";
 import {
   type CellResult,
   type Figures,
-  medianTrial,
   type RunResult,
   SCHEMA_VERSION,
   type Trial,
@@ -34,7 +33,7 @@ export const PLAIN: Figures = {
   dry: 0,
   kicks: 0,
   kick_stall_ns: 0,
-  kick_commands_p50: 0,
+  kick_commands_p50: null,
   retransmits: 0,
   failures: 0,
   mismatches: 0,
@@ -64,16 +63,7 @@ export function sampleCell(cell: Cell, all: readonly (Partial<Figures> | null)[]
   const trials = all.map((own, order) =>
     sampleTrial(own === null ? null : { ...PLAIN, ...own }, order),
   );
-  return {
-    job: cell.job,
-    axes: cell.axes,
-    values: cell.values,
-    trials,
-    discarded: [],
-    median: medianTrial(trials),
-    floor: null,
-    thresholds: cell.thresholds.map((threshold) => judgeThreshold(threshold, trials)),
-  };
+  return cellResult({ ...cell, trials, discarded: [], floor: null }, cell.thresholds);
 }
 
 /** `figuresOf` gives the trials of a cell; null: one that failed. */

@@ -1,11 +1,11 @@
 // `aoe bench schema`: the published form of a result, as JSON Schema (docs/result.schema.json).
 
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { RunSchema } from "./result.ts";
+import { RunSchema, SCHEMA_VERSION } from "./result.ts";
 
 export function resultSchema(): string {
   const schema = toJsonSchema(RunSchema, { target: "draft-2020-12" });
-  return `${JSON.stringify({ title: "aoe bench run: result, schema version 1", ...schema }, null, 2)}\n`;
+  return `${JSON.stringify({ title: `aoe bench run: result, schema version ${SCHEMA_VERSION}`, ...schema }, null, 2)}\n`;
 }
 
 export function schemaAction(): number {

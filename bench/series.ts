@@ -144,20 +144,20 @@ export class Series {
   }
 
   /**
-   * Commands that ended from one kick to the next, the median; 0: fewer than two kicks. Not the mean: a single
+   * Commands that ended from one kick to the next, the median; null: fewer than two kicks. Not the mean: a single
    * answer that comes after the link's release sends all buffers once more.
    */
-  kickCommands(): number {
+  kickCommands(): number | null {
     const ended = this.endedAt.subarray(0, Math.min(this.stallCount, MOST_STALLS));
     const each = Array.from(ended.subarray(1), (commands, at) => commands - (ended[at] ?? 0));
-    return each.length === 0 ? 0 : median(each);
+    return each.length === 0 ? null : median(each);
   }
 
   /**
    * CPU time of a command in a quiet stretch: one sample's worth in ten was cheaper. Neighbours that fill
-   * the caches or take turns on the core make stretches dearer, none makes one cheaper. 0: not known.
+   * the caches or take turns on the core make stretches dearer, none makes one cheaper. null: not known.
    */
-  quietCpu(): number {
+  quietCpu(): number | null {
     const completed = this.columns.get("completed") ?? new Float64Array(0);
     const cpu = this.columns.get("cpu_ns") ?? new Float64Array(0);
     const costs: number[] = [];
@@ -165,7 +165,7 @@ export class Series {
       const commands = (completed[at] ?? 0) - (completed[at - 1] ?? 0);
       if (commands >= FEWEST) costs.push(((cpu[at] ?? 0) - (cpu[at - 1] ?? 0)) / commands);
     }
-    return costs.length < 10 ? 0 : quantile(sorted(costs), 0.1);
+    return costs.length < 10 ? null : quantile(sorted(costs), 0.1);
   }
 
   table(): SeriesTable {

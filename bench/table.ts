@@ -1,9 +1,9 @@
 // The table of a run: a row for each cell, first what varies, then what was measured.
 
-import { formatDuration } from "../words/quantity.ts";
 import { formatRecords } from "../words/table.ts";
 import { rate } from "./findings.ts";
 import { KEY_NAMES, type KeyName } from "./job/keys.ts";
+import { shownCount, shownTime } from "./report/shown.ts";
 import type { CellResult } from "./result.ts";
 
 const HEADINGS: Partial<Record<KeyName, string>> = { service: "target" };
@@ -18,14 +18,13 @@ export function cellTable(cells: readonly CellResult[], width?: number): string 
     const row: Record<string, string> = jobs ? { job: cell.job } : {};
     for (const axis of axes) row[HEADINGS[axis] ?? axis] = cell.axes[axis] ?? cell.values[axis];
     const figures = cell.median;
-    row["commands/s"] = figures === null ? "failed" : rate(figures.iops);
-    row["p50"] = figures === null ? "" : formatDuration(figures.lat_p50_ns);
-    row["p99"] = figures === null ? "" : formatDuration(figures.lat_p99_ns);
-    row["buffer wait"] =
-      figures === null ? "" : formatDuration(Math.round(figures.buffer_wait_mean_ns));
+    row["IOPS"] = figures === null ? "failed" : rate(figures.iops);
+    row["p50"] = figures === null ? "" : shownTime(figures.lat_p50_ns);
+    row["p99"] = figures === null ? "" : shownTime(figures.lat_p99_ns);
+    row["buffer wait"] = figures === null ? "" : shownTime(figures.buffer_wait_mean_ns);
     row["extra buffers"] = figures === null ? "" : String(figures.pool_length_peak);
-    row["dry"] = figures === null ? "" : String(figures.dry);
-    row["kicks"] = figures === null ? "" : String(figures.kicks);
+    row["dry"] = figures === null ? "" : shownCount(figures.dry);
+    row["kicks"] = figures === null ? "" : shownCount(figures.kicks);
     return row;
   });
   return formatRecords(rows, width, MAY_GO).trimEnd();

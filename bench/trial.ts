@@ -13,7 +13,8 @@ import { labCommandLine, labEnv } from "./lab/lab.ts";
 import { cpuTicks, TICK } from "./provenance.ts";
 import { type LoadResult, overSockets, type RunResult, type Trial } from "./result.ts";
 import { placesOf, trialScript } from "./trial_script.ts";
-import { aoeBlock, wholeDrops, wholeFigures } from "./whole_trial.ts";
+import { upgradeFigures } from "./upgrade.ts";
+import { aoeBlock, versionOf, wholeDrops, wholeFigures } from "./whole_trial.ts";
 import { isOrder, writes } from "./workload.ts";
 
 export const AOE = join(import.meta.dir, "..", "aoe.ts");
@@ -64,18 +65,19 @@ export async function runTrial(cell: Cell, place: TrialPlace, bed: Bed): Promise
   const usable = code === EXIT.done || code === EXIT.failed;
   const loads = usable ? loadsOf(cell, bed, stdout) : [];
   const whole = loads.length > 0;
+  const figures = wholeFigures(loads);
+  const well = whole && (code === EXIT.done || (code === EXIT.failed && stoodStill(loads)));
   return {
     order: place.order,
     attempt: place.attempt,
     disturbed:
       bed.link !== "virtual" && others !== null && others > DISTURBED * elapsed * bed.cpus.length,
     exit_code: code,
-    failure:
-      code === EXIT.done && whole ? null : failure(code, `${loadWords(bed)}\n${stderr}`, bed),
+    failure: well ? null : failure(code, `${loadWords(bed)}\n${stderr}`, bed),
     elapsed_ns: elapsed,
     cpu_ns: cpu,
     others_cpu_ns: others,
-    figures: wholeFigures(loads),
+    figures,
     loads,
     drops: whole ? wholeDrops(loads, targetWords(bed)) : null,
   };
@@ -146,7 +148,8 @@ function loadsOf(cell: Cell, bed: Bed, stdout: string): LoadResult[] {
   const loads = places.flatMap((place, index): LoadResult[] => {
     const fio = document(sockets ? read(bed, `load.${index}.json`) : stdout);
     const figures = fio === null ? undefined : aoeBlock(fio).figures;
-    return fio === null || figures === undefined ? [] : [{ ...place, figures, fio }];
+    if (fio === null || figures === undefined) return [];
+    return [{ ...place, figures: upgradeFigures(figures, versionOf(fio)), fio }];
   });
   return loads.length === places.length ? loads : [];
 }
@@ -157,6 +160,17 @@ function document(text: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * A load in which no command ended has failed, yet its trial has not: a rate of 0 is what was measured. Only where
+ * nothing else was wrong.
+ */
+function stoodStill(loads: readonly LoadResult[]): boolean {
+  return (
+    loads.some(({ figures }) => figures.iops === 0) &&
+    loads.every(({ figures }) => figures.failures === 0 && figures.mismatches === 0)
+  );
 }
 
 /** What the trial's processes said last, as one sentence. */

@@ -20,19 +20,38 @@ export function aoeBlock(fio: Readonly<Record<string, unknown>>): AoeBlock & { f
   return job?.aoe ?? {};
 }
 
+/** Schema version of a load's document; another revision's program may have written it. */
+export function versionOf(fio: Readonly<Record<string, unknown>>): number {
+  return (fio as { aoe?: { schema_version?: number } }).aoe?.schema_version ?? 1;
+}
+
 export function wholeFigures(loads: readonly LoadResult[]): Figures | null {
   const [first] = loads;
   if (first === undefined) return null;
   if (loads.length === 1) return first.figures;
   const all = loads.map((load) => load.figures);
-  const lat = new Histogram();
-  for (const { fio } of loads) lat.addBuckets(aoeBlock(fio).lat_buckets_ns ?? []);
   const sum = (of: (figures: Figures) => number): number =>
     all.reduce((total, figures) => total + of(figures), 0);
   const most = (of: (figures: Figures) => number): number => Math.max(...all.map(of));
+  const known = (of: (figures: Figures) => number | null): number[] =>
+    all.flatMap((figures) => of(figures) ?? []);
+  const longest = (of: (figures: Figures) => number | null): number | null =>
+    known(of).length === 0 ? null : Math.max(...known(of));
+  const lat = new Histogram();
+  for (const { fio } of loads) lat.addBuckets(aoeBlock(fio).lat_buckets_ns ?? []);
+  const longestOfAll = longest((figures) => figures.lat_max_ns);
+  // A bucket knows its longest to a thousandth only.
+  lat.max = Math.min(lat.max, longestOfAll ?? 0);
   const iops = sum((figures) => figures.iops);
-  const byCommand = (of: (figures: Figures) => number): number =>
-    iops === 0 ? 0 : sum((figures) => of(figures) * figures.iops) / iops;
+  /** A load that does not know it has no share in it. */
+  const byCommand = (of: (figures: Figures) => number | null): number | null => {
+    const from = all.filter((figures) => of(figures) !== null && figures.iops > 0);
+    const commands = from.reduce((total, figures) => total + figures.iops, 0);
+    const whole = from.reduce((total, figures) => total + (of(figures) ?? 0) * figures.iops, 0);
+    return commands === 0 ? null : whole / commands;
+  };
+  const commandsOfKicks = known((figures) => figures.kick_commands_p50);
+  const steady = all.flatMap((figures) => figures.steady ?? []);
   return {
     iops,
     runtime_ns: most((figures) => figures.runtime_ns),
@@ -41,9 +60,9 @@ export function wholeFigures(loads: readonly LoadResult[]): Figures | null {
     lat_p90_ns: lat.percentile(90),
     lat_p99_ns: lat.percentile(99),
     lat_p999_ns: lat.percentile(99.9),
-    lat_max_ns: most((figures) => figures.lat_max_ns),
+    lat_max_ns: longestOfAll,
     buffer_wait_mean_ns: byCommand((figures) => figures.buffer_wait_mean_ns),
-    buffer_wait_p99_ns: most((figures) => figures.buffer_wait_p99_ns),
+    buffer_wait_p99_ns: longest((figures) => figures.buffer_wait_p99_ns),
     cpu_per_command_ns: byCommand((figures) => figures.cpu_per_command_ns),
     cpu_quiet_ns: byCommand((figures) => figures.cpu_quiet_ns),
     pool_length: sum((figures) => figures.pool_length),
@@ -56,12 +75,12 @@ export function wholeFigures(loads: readonly LoadResult[]): Figures | null {
     dry: sum((figures) => figures.dry),
     kicks: sum((figures) => figures.kicks),
     kick_stall_ns: sum((figures) => figures.kick_stall_ns),
-    kick_commands_p50: median(all.map((figures) => figures.kick_commands_p50)),
+    kick_commands_p50: commandsOfKicks.length === 0 ? null : median(commandsOfKicks),
     retransmits: sum((figures) => figures.retransmits),
     failures: sum((figures) => figures.failures),
     mismatches: sum((figures) => figures.mismatches),
     receive_drops: sum((figures) => figures.receive_drops),
-    steady: all.every((figures) => figures.steady !== false),
+    steady: steady.length === 0 ? null : steady.every((one) => one),
     littles_law_holds: all.every((figures) => figures.littles_law_holds),
   };
 }

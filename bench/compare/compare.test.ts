@@ -12,8 +12,10 @@ import { sampleRun } from "../sample_result.ts";
 import { AOE } from "../trial.ts";
 import { obstacles } from "./comparable.ts";
 import { compare } from "./comparison.ts";
+import { describeComparison } from "./describe.ts";
 import { parseMetric } from "./metric.ts";
 import { within } from "./noise.ts";
+import type { Verdict } from "./verdict.ts";
 import { readResult } from "./result_file.ts";
 
 const JOB = parseJob('[pools]\npool = ["fixed", "scan-swap", "completion"]', "j.toml");
@@ -120,6 +122,69 @@ test("below 4 trials there is no verdict, below 9 there is a warning", () => {
   expect(some.warnings.join()).toContain("below 9 a verdict is less sure");
 });
 
+describe("a pool that stands still", () => {
+  const rates = (idle: number, metric: "iops" | "lat_p99_ns" = "iops"): RunResult =>
+    sampleRun(JOB, () =>
+      Array.from({ length: 9 }, (_, at) => ({
+        iops: at < idle ? 0 : 40_000 + at,
+        ...(metric === "iops" ? {} : { lat_p99_ns: at < idle ? null : 900 + at }),
+      })),
+    );
+  const P99 = parseMetric("lat.p99");
+
+  test.each([
+    [9, "worse", "better"],
+    // The interval reaches from nothing to all of it.
+    [5, "inconclusive", "inconclusive"],
+  ])("in %d of 9 trials is a figure and never the same", (idle, verdict, turned) => {
+    const found = compare(rates(0), rates(idle), IOPS, () => 0.05);
+    expect(found.cells.map(({ head, ratio }) => [head.n, head.median, ratio])).toEqual(
+      Array(3).fill([9, 0, 0]),
+    );
+    expect(found.cells.map((cell) => cell.verdict)).toEqual(Array(3).fill(verdict));
+    expect(found.summary).toStartWith(`${verdict}: iops of the head at 0.0 % of the base's`);
+    expect(compare(rates(idle), rates(0), IOPS, () => 0.05).verdict).toBe(turned as Verdict);
+  });
+
+  test("in all trials of both is the same", () => {
+    const found = compare(rates(9), rates(9), IOPS, () => 0.05);
+    expect(found.cells.map(({ ratio, verdict }) => [ratio, verdict])).toEqual(
+      Array(3).fill([1, "same"]),
+    );
+    expect(found.geomean?.verdict).toBe("same");
+  });
+
+  test("has no latency, which is longer than any", () => {
+    const found = compare(rates(0, "lat_p99_ns"), rates(9, "lat_p99_ns"), P99, () => 0.05);
+    expect(found.cells[0]).toMatchObject({ ratio: Number.POSITIVE_INFINITY, verdict: "worse" });
+    expect(describeComparison(found)).toContain("– (– – –)");
+    expect(describeComparison(found)).toContain("∞ (∞ – ∞)");
+  });
+
+  test("in one row of three drags the whole to nothing", () => {
+    const head = sampleRun(JOB, (cell) =>
+      Array.from({ length: 9 }, () => ({ iops: cell.values.pool === "fixed" ? 0 : 40_000 })),
+    );
+    const found = compare(rates(0), head, IOPS, () => 0.05);
+    expect(found.cells.map(({ verdict }) => verdict)).toEqual(["worse", "same", "same"]);
+    expect(found.geomean).toMatchObject({ ratio: 0, verdict: "worse" });
+  });
+});
+
+test("trials that failed stand in no figure of a comparison", () => {
+  const whole = sampleRun(JOB, () => Array.from({ length: 9 }, () => ({ iops: 100 })));
+  const broken = {
+    ...whole,
+    cells: whole.cells.map((cell) => ({
+      ...cell,
+      trials: cell.trials.map((trial, at) => (at > 3 ? trial : { ...trial, failure: "it broke" })),
+    })),
+  };
+  const found = compare(whole, broken, IOPS, () => 0.05);
+  expect(found.cells.map(({ head }) => head.n)).toEqual([5, 5, 5]);
+  expect(found.head.failed_trials).toBe(12);
+});
+
 test("only matched rows count, and the rest is told", () => {
   const random = createRandom(9);
   const other = sampleRun(parseJob('[pools]\npool = ["fixed", "uncapped"]', "j.toml"), () =>
@@ -185,7 +250,7 @@ describe("the command", () => {
     [
       "a.json newer.json",
       5,
-      "newer.json has schema version 99 and this program knows versions up to 1",
+      "newer.json has schema version 99 and this program knows versions up to 2",
     ],
     [
       "a.json other.json",

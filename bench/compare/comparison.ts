@@ -1,5 +1,6 @@
 // Two results, row by row and as a whole: which cells stand beside each other, and what is left out.
 
+import { valuesOf } from "../cell_figures.ts";
 import type { CellResult, RunResult } from "../result.ts";
 import { plural } from "../report/shown.ts";
 import { SCHEMA_VERSION } from "../result.ts";
@@ -45,7 +46,13 @@ export function compare(
     if (other === undefined) return [];
     const { job, axes } = cell;
     return [
-      { job, axes, base: values(cell, metric), head: values(other, metric), band: bandOf(cell) },
+      {
+        job,
+        axes,
+        base: valuesOf(cell.trials, metric.key),
+        head: valuesOf(other.trials, metric.key),
+        band: bandOf(cell),
+      },
     ];
   });
   const rows = matched.filter((row) => row.base.length > 0 && row.head.length > 0);
@@ -64,13 +71,6 @@ export function compare(
       ...fewTrials(judged.cells),
     ],
   };
-}
-
-function values(cell: CellResult, metric: Metric): number[] {
-  return cell.trials.flatMap(({ figures }) => {
-    const value = figures === null ? 0 : metric.of(figures);
-    return value > 0 ? [value] : [];
-  });
 }
 
 function sideOf(result: RunResult): Side {

@@ -1,7 +1,7 @@
 // A comparison as a table and sentences.
 
-import { formatDuration } from "../../words/quantity.ts";
 import { rate } from "../findings.ts";
+import { shownTime } from "../report/shown.ts";
 import { KEY_NAMES } from "../job/keys.ts";
 import type { MedianInterval } from "../statistics/median_interval.ts";
 import type { Comparison } from "./comparison.ts";
@@ -29,7 +29,7 @@ export function describeComparison(comparison: Comparison, width?: number): stri
     lines.push(`geometric mean of ${geomean.rows} rows: ${ratio}, p ${p}: ${verdict}`);
   }
   lines.push(
-    "medians and their intervals; head / base with its interval; p of the rank sum test after Holm over all rows",
+    "medians over the trials and their intervals; head / base with its interval; p of the rank sum test after Holm over all rows",
     "",
     comparison.summary,
     "",
@@ -47,5 +47,5 @@ function judged(one: ComparedCell | Whole): Record<"head / base" | "p" | "verdic
 }
 
 function figure(value: number, metric: string): string {
-  return metric === "iops" ? rate(value) : formatDuration(Math.round(value));
+  return metric === "iops" ? rate(value) : shownTime(value);
 }

@@ -1,35 +1,32 @@
 // What two results are compared by: one figure of each trial, and which way is better.
 
 import { expected } from "../../words/failure.ts";
-import type { CellResult, Figures } from "../result.ts";
+import type { NumberKey } from "../cell_figures.ts";
+import type { CellResult } from "../result.ts";
 
 export interface Metric {
   readonly name: string;
   readonly about: string;
-  readonly of: (figures: Figures) => number;
+  readonly key: NumberKey;
   readonly higherIsBetter: boolean;
 }
 
 export const METRICS: readonly Metric[] = [
-  metric("iops", "commands a second", (figures) => figures.iops, { higherIsBetter: true }),
-  metric("lat.mean", "mean latency", (figures) => figures.lat_mean_ns),
-  metric("lat.p50", "median latency", (figures) => figures.lat_p50_ns),
-  metric("lat.p99", "99th percentile of the latency", (figures) => figures.lat_p99_ns),
-  metric(
-    "cpu",
-    "CPU time of our side by command, in a quiet stretch",
-    (figures) => figures.cpu_quiet_ns,
-  ),
+  metric("iops", "commands a second", "iops", { higherIsBetter: true }),
+  metric("lat.mean", "mean latency", "lat_mean_ns"),
+  metric("lat.p50", "median latency", "lat_p50_ns"),
+  metric("lat.p99", "99th percentile of the latency", "lat_p99_ns"),
+  metric("cpu", "CPU time of our side by command, in a quiet stretch", "cpu_quiet_ns"),
 ];
 export const METRIC_NAMES = METRICS.map(({ name }) => name);
 
 function metric(
   name: string,
   about: string,
-  of: (figures: Figures) => number,
+  key: NumberKey,
   { higherIsBetter = false } = {},
 ): Metric {
-  return { name, about, of, higherIsBetter };
+  return { name, about, key, higherIsBetter };
 }
 
 export function parseMetric(name: string): Metric {

@@ -10,6 +10,7 @@
 
 import { join } from "node:path";
 import { createRandom } from "../../words/random.ts";
+import { valuesOf } from "../cell_figures.ts";
 import type { CellResult, RunResult } from "../result.ts";
 import { median, quantile, sorted } from "../statistics/quantile.ts";
 import { type BandOf, rowKey } from "./comparison.ts";
@@ -52,11 +53,7 @@ export function learnNoise(a: RunResult, b: RunResult, metric: Metric): Map<stri
   const bands = new Map<string, number>();
   for (const [index, cell] of a.cells.entries()) {
     const values = [cell, b.cells[index]].flatMap((one) =>
-      one === undefined
-        ? []
-        : one.trials.flatMap(({ figures }) =>
-            figures === null ? [] : [Math.log(metric.of(figures))],
-          ),
+      one === undefined ? [] : valuesOf(one.trials, metric.key).map(Math.log),
     );
     if (values.length < 4 || !values.every(Number.isFinite)) continue;
     const key = rowKey(cell);

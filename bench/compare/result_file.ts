@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { environment, usage } from "../../words/failure.ts";
 import { cantRead } from "../../words/file_error.ts";
 import { KEY_NAMES, KEYS } from "../job/keys.ts";
+import { upgradeRun } from "../upgrade.ts";
 import { RunSchema, type RunResult, SCHEMA_VERSION } from "../result.ts";
 import { printableTexts } from "../../words/printable.ts";
 
@@ -37,7 +38,7 @@ export function readResult(path: string): RunResult {
       `${path}: Expected a whole result, got one whose \`${at}\` is wrong (${issue.message})`,
     );
   }
-  return withEveryKey(parsed.output as unknown as RunResult);
+  return withEveryKey(upgradeRun(parsed.output as unknown as RunResult));
 }
 
 /** A key that came after a result was made is there as it was then: as nobody says otherwise. */

@@ -10,12 +10,12 @@
 import type { KeyName } from "../job/keys.ts";
 import { geomean } from "../statistics/geomean.ts";
 import { holm } from "../statistics/holm.ts";
-import { type Difference, difference, judge, type Verdict } from "./verdict.ts";
+import { type Difference, difference, judge, logOf, type Verdict } from "./verdict.ts";
 
 export interface Row {
   readonly job: string;
   readonly axes: Readonly<Partial<Record<KeyName, string>>>;
-  /** All above 0, at least one a side. */
+  /** At least one a side: 0 is a rate, Infinity the time of what never ended. */
   readonly base: readonly number[];
   readonly head: readonly number[];
   /** Its noise band, as a share. */
@@ -76,9 +76,10 @@ export function judgeRows(rows: readonly Row[], measure: Measure): JudgedRows {
 /** The k-th values of all rows, as one: as many as the shortest row has. */
 function byRound(rows: readonly (readonly number[])[]): number[] {
   const rounds = rows.length === 0 ? 0 : Math.min(...rows.map((row) => row.length));
-  return Array.from({ length: rounds }, (_, round) =>
-    geomean(rows.map((row) => row[round] ?? Number.NaN)),
-  );
+  return Array.from({ length: rounds }, (_, round) => {
+    const logs = rows.map((row) => logOf(row[round] ?? Number.NaN));
+    return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+  });
 }
 
 function judgeWhole(
@@ -123,5 +124,6 @@ export function nameOf(cell: Pick<ComparedCell, "axes" | "job">): string {
 }
 
 export function share(ratio: number): string {
+  if (!Number.isFinite(ratio)) return "∞";
   return `${(100 * ratio).toFixed(1)} %`;
 }

@@ -32,9 +32,19 @@ export interface Difference {
   readonly p: number;
 }
 
-/** Values must be above 0. */
+/**
+ * The logarithm of a figure. A rate of 0 and a time without end (cell_figures.ts) are figures too, the worst ones: they
+ * lie so far out that no finite figure comes near, and beside one another they are equal.
+ */
+export function logOf(value: number): number {
+  return Math.max(-FAR, Math.min(FAR, Math.log(value)));
+}
+/** Its power of e is 0 or Infinity, and that of its millionth part as well. */
+const FAR = 1e9;
+
+/** Values from 0 to Infinity, both included. */
 export function difference(base: readonly number[], head: readonly number[]): Difference {
-  const between = shift(head.map(Math.log), base.map(Math.log));
+  const between = shift(head.map(logOf), base.map(logOf));
   return {
     base: medianInterval(base),
     head: medianInterval(head),

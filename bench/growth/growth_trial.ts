@@ -138,7 +138,9 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
     const lone = measure(load, shape.latency_depth, task.runtime_ns, pid);
     const deep = measure(load, shape.depth, task.runtime_ns, pid);
     const busy = busyTime(task) - busyBefore;
-    if (lone.reads === 0 || deep.reads === 0) throw failed("No read was answered in time");
+    if (lone.p50 === null || lone.p99 === null || deep.reads === 0) {
+      throw failed("No read was answered in time");
+    }
     return {
       reads: deep.reads,
       lost: deep.lost + lone.lost,

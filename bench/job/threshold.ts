@@ -6,35 +6,36 @@
 // No data is a failure: a threshold that nothing was measured for was not kept.
 
 import { usage } from "../../words/failure.ts";
-import { formatDuration, parseDuration } from "../../words/quantity.ts";
-import type { Figures, ThresholdResult, Trial } from "../result.ts";
-import { median } from "../statistics/quantile.ts";
+import { parseDuration } from "../../words/quantity.ts";
+import { figureOf, type NumberKey } from "../cell_figures.ts";
+import { shownTime } from "../report/shown.ts";
+import type { ThresholdResult, Trial } from "../result.ts";
 
 interface Metric {
-  readonly of: (figures: Figures) => number | null;
+  readonly key: NumberKey;
   readonly duration?: true;
 }
 
 export const THRESHOLD_METRICS: Readonly<Record<string, Metric>> = {
-  iops: { of: (figures) => figures.iops },
-  "lat.mean": { of: (figures) => figures.lat_mean_ns, duration: true },
-  "lat.p50": { of: (figures) => figures.lat_p50_ns, duration: true },
-  "lat.p90": { of: (figures) => figures.lat_p90_ns, duration: true },
-  "lat.p99": { of: (figures) => figures.lat_p99_ns, duration: true },
-  "lat.p999": { of: (figures) => figures.lat_p999_ns, duration: true },
-  "lat.max": { of: (figures) => figures.lat_max_ns, duration: true },
-  "buffer_wait.mean": { of: (figures) => figures.buffer_wait_mean_ns, duration: true },
-  "buffer_wait.p99": { of: (figures) => figures.buffer_wait_p99_ns, duration: true },
-  cpu_per_command: { of: (figures) => figures.cpu_per_command_ns, duration: true },
-  kick_stall: { of: (figures) => figures.kick_stall_ns, duration: true },
-  pool_length: { of: (figures) => figures.pool_length_peak },
-  allocations: { of: (figures) => figures.allocations },
-  dry: { of: (figures) => figures.dry },
-  kicks: { of: (figures) => figures.kicks },
-  retransmits: { of: (figures) => figures.retransmits },
-  receive_drops: { of: (figures) => figures.receive_drops },
-  failures: { of: (figures) => figures.failures },
-  mismatches: { of: (figures) => figures.mismatches },
+  iops: { key: "iops" },
+  "lat.mean": { key: "lat_mean_ns", duration: true },
+  "lat.p50": { key: "lat_p50_ns", duration: true },
+  "lat.p90": { key: "lat_p90_ns", duration: true },
+  "lat.p99": { key: "lat_p99_ns", duration: true },
+  "lat.p999": { key: "lat_p999_ns", duration: true },
+  "lat.max": { key: "lat_max_ns", duration: true },
+  "buffer_wait.mean": { key: "buffer_wait_mean_ns", duration: true },
+  "buffer_wait.p99": { key: "buffer_wait_p99_ns", duration: true },
+  cpu_per_command: { key: "cpu_per_command_ns", duration: true },
+  kick_stall: { key: "kick_stall_ns", duration: true },
+  pool_length: { key: "pool_length_peak" },
+  allocations: { key: "allocations" },
+  dry: { key: "dry" },
+  kicks: { key: "kicks" },
+  retransmits: { key: "retransmits" },
+  receive_drops: { key: "receive_drops" },
+  failures: { key: "failures" },
+  mismatches: { key: "mismatches" },
 };
 
 const OPERATORS: Readonly<Record<string, (value: number, limit: number) => boolean>> = {
@@ -75,17 +76,11 @@ export function parseThreshold(text: string): Threshold {
 
 export function judgeThreshold(text: string, trials: readonly Trial[]): ThresholdResult {
   const { metric, holds } = parseThreshold(text);
-  const values = trials.flatMap(({ figures }) => {
-    const value = figures === null ? null : metric.of(figures);
-    // A latency of no command at all is no data.
-    const empty = figures === null || (metric.duration === true && figures.iops === 0);
-    return value === null || empty ? [] : [value];
-  });
-  if (values.length === 0) return { threshold: text, value: null, shown: "no data", held: false };
-  const value = median(values);
+  const value = figureOf(trials, metric.key);
+  if (value === null) return { threshold: text, value, shown: "no data", held: false };
   const shown =
     metric.duration === true
-      ? formatDuration(Math.round(value))
+      ? shownTime(value)
       : value.toLocaleString("en-US", { maximumFractionDigits: 1 });
   return { threshold: text, value, shown, held: holds(value) };
 }

@@ -190,18 +190,22 @@ function figuresOf(contest: Contest, stdout: string): PeersFigures | null {
   }
   const { figures } = aoeBlock(document);
   if (figures === undefined) return null;
+  const { lat_p50_ns, lat_p99_ns, lat_p999_ns, cpu_per_command_ns: ownCpu } = figures;
+  if (lat_p50_ns === null || lat_p99_ns === null || lat_p999_ns === null || ownCpu === null) {
+    return null;
+  }
   const { target_process: cost = null } = document["aoe"] as {
     readonly target_process?: ProcessCost | null;
   };
   const commands = (figures.iops * figures.runtime_ns) / 1e9;
   return {
     iops: figures.iops,
-    lat_p50_ns: figures.lat_p50_ns,
-    lat_p99_ns: figures.lat_p99_ns,
-    lat_p999_ns: figures.lat_p999_ns,
+    lat_p50_ns,
+    lat_p99_ns,
+    lat_p999_ns,
     target_cpu_per_command_ns: cost === null || commands < 1 ? null : cost.cpu_ns / commands,
     target_resident_bytes: cost?.resident_bytes ?? null,
-    load_cpu_per_command_ns: figures.cpu_per_command_ns,
+    load_cpu_per_command_ns: ownCpu,
     retransmits: figures.retransmits,
     receive_drops: figures.receive_drops,
   };

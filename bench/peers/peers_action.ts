@@ -95,8 +95,7 @@ function progress(): PeersEvents {
   const { step } = createStatusLine();
   return {
     trial(trial, at, of) {
-      const outcome =
-        trial.figures === null ? trial.failure : `${rate(trial.figures.iops)} commands/s`;
+      const outcome = trial.figures === null ? trial.failure : `${rate(trial.figures.iops)} IOPS`;
       const part = trial.part === "cells" ? "" : `${trial.part}: `;
       step(
         `${String(at).padStart(String(of).length)}/${of}  ${part}${cellName(trial)}, ${trial.arm}: ${outcome}`,

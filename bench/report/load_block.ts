@@ -6,7 +6,8 @@ import type { Trial } from "../result.ts";
 
 const Numbers = v.array(v.number());
 const Pairs = v.array(v.tuple([v.number(), v.number()]));
-const Mean = v.object({ mean: v.number() });
+/** Before schema version 2 a mean of nothing was 0. */
+const Mean = v.object({ mean: v.nullable(v.number()), N: v.optional(v.number(), 1) });
 
 const Series = v.object({
   at_ns: Numbers,
@@ -74,15 +75,16 @@ export function stallsOf(trial: Trial): v.InferOutput<typeof Stalls> | null {
 
 export const PARTS = ["schedule", "window", "buffer", "transmit", "target and wire"] as const;
 
-/** Mean ns of each of PARTS. */
+/** Mean ns of each of PARTS; null: not told, or of no command. */
 export function splitOf(trial: Trial): number[] | null {
   const split = read(v.object({ latency_split: Split }), blocks(trial)[0])?.latency_split;
   if (split == null) return null;
-  return [
-    split.schedule_ns.mean,
-    split.window_wait_ns.mean,
-    split.buffer_wait_ns.mean,
-    split.transmit_ns.mean,
-    split.target_and_wire_ns.mean,
-  ];
+  const means = [
+    split.schedule_ns,
+    split.window_wait_ns,
+    split.buffer_wait_ns,
+    split.transmit_ns,
+    split.target_and_wire_ns,
+  ].flatMap(({ mean, N }) => (N === 0 ? [] : (mean ?? [])));
+  return means.length === PARTS.length ? means : null;
 }

@@ -59,7 +59,7 @@ describe("a report", () => {
       "origin",
     ]);
     const figures = result.cells.map(({ trials }) => trials[0]?.figures);
-    expect(column(sectionOf("throughput").table, "commands/s, median")).toEqual(
+    expect(column(sectionOf("throughput").table, "IOPS")).toEqual(
       figures.map((one) => one?.iops ?? Number.NaN),
     );
     expect(column(sectionOf("latency").table, "99th percentile")).toEqual(
@@ -76,7 +76,7 @@ describe("a report", () => {
 
   test("says what was found", () => {
     expect(sectionOf("throughput").finding).toMatch(
-      /^fixed runs at [\d.]+ % of completion \(pools\): [\d,]+ against [\d,]+ commands a second/,
+      /^fixed runs at [\d.]+ % of completion \(pools\): [\d,]+ against [\d,]+ IOPS/,
     );
     expect(sectionOf("caps").finding).toBe(
       "scan-swap (caps) reaches 99 % of its best at a cap of 48.",

@@ -2,6 +2,8 @@
 
 import type { Axis, TableCell } from "./report.ts";
 
+/** In the place of a figure that nothing was measured for. */
+export const NOTHING = "–";
 /** Digits that are worth reading. */
 const DIGITS = 3;
 
@@ -12,9 +14,9 @@ function significant(value: number): string {
 }
 
 /** `123 µs`, `1.5 ms`. */
-export function shownTime(ns: number): string {
+export function shownTime(ns: number | null): string {
+  if (ns === null || !Number.isFinite(ns)) return NOTHING;
   const size = Math.abs(ns);
-  if (!Number.isFinite(ns)) return "–";
   if (ns === 0) return "0";
   if (size < 999.5) return `${significant(ns)} ns`;
   if (size < 999.5e3) return `${significant(ns / 1e3)} µs`;
@@ -23,12 +25,12 @@ export function shownTime(ns: number): string {
 }
 
 export function shownCount(value: number): string {
-  return Number.isFinite(value) ? significant(value) : "–";
+  return Number.isFinite(value) ? significant(value) : NOTHING;
 }
 
 /** `93 %`, `0.4 %`. */
 export function shownShare(share: number): string {
-  if (!Number.isFinite(share)) return "–";
+  if (!Number.isFinite(share)) return NOTHING;
   const percent = 100 * share;
   return `${percent >= 9.95 || percent === 0 ? Math.round(percent) : Number(percent.toPrecision(2))} %`;
 }
@@ -48,8 +50,8 @@ export function shown(value: number, unit: Axis["unit"]): string {
   return unit === "bytes" ? shownBytes(value) : shownCount(value);
 }
 
-export function figure(value: number, unit: Axis["unit"]): TableCell {
-  return { shown: shown(value, unit), value };
+export function figure(value: number | null, unit: Axis["unit"]): TableCell {
+  return value === null || !Number.isFinite(value) ? NOTHING : { shown: shown(value, unit), value };
 }
 
 /** `1 stall`, `2 stalls`. */

@@ -7,7 +7,9 @@
 
 import type { Spread } from "./report.ts";
 import { KEY_NAMES, type KeyName } from "../job/keys.ts";
-import type { CellResult, Figures, RunResult } from "../result.ts";
+import { countedTrials, type NumberKey, valuesOf } from "../cell_figures.ts";
+import type { CellResult, RunResult, Trial } from "../result.ts";
+import { median } from "../statistics/quantile.ts";
 import { medianInterval } from "../statistics/median_interval.ts";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 
@@ -117,25 +119,32 @@ export function evenDashes<Line extends { readonly dash: number }>(lines: readon
 
 /** The cells of a setting that have figures. */
 export function measured(subject: Subject, setting: string): ArmCell[] {
-  return subject.cells.filter((cell) => cell.setting === setting && figuresOf(cell).length > 0);
+  return subject.cells.filter((cell) => cell.setting === setting && cell.cell.median !== null);
 }
 
-/** Of its trials that ended well. */
-export function figuresOf({ cell }: ArmCell): Figures[] {
-  return cell.trials.flatMap(({ figures, failure }) =>
-    figures === null || failure !== null ? [] : [figures],
-  );
-}
-
-export function spreadOf(cell: ArmCell, of: (figures: Figures) => number): Spread {
-  const values = figuresOf(cell).map(of);
+/** The figure of a cell, its interval and those of its trials; Infinity where there is no time, since nothing ended. */
+export function spreadOf({ cell }: ArmCell, key: NumberKey): Spread {
+  const values = valuesOf(cell.trials, key);
   const { median, low, high } = medianInterval(values);
   return { median, low, high, values };
 }
 
+/** What of a spread can be drawn: nothing where the cell has no such figure. */
+export function drawable({ median, low, high, values }: Spread): Spread[] {
+  if (!Number.isFinite(median)) return [];
+  const known = values.filter(Number.isFinite);
+  return [{ median, low, high: Math.min(high, Math.max(...known)), values: known }];
+}
+
+/** The median over the trials of what `of` finds in each; null: in none of them anything. */
+export function overTrials({ cell }: ArmCell, of: (trial: Trial) => number | null): number | null {
+  const found = countedTrials(cell.trials).flatMap((trial) => of(trial) ?? []);
+  return found.length === 0 ? null : median(found);
+}
+
 /** What the intervals of a chart are worth, in a sentence. */
 export function intervalNote(cells: readonly ArmCell[]): string {
-  const counts = cells.map((cell) => figuresOf(cell).length);
+  const counts = cells.map(({ cell }) => countedTrials(cell.trials).length);
   const fewest = Math.min(...counts);
   const most = Math.max(...counts);
   if (most <= 1)
@@ -148,10 +157,4 @@ export function intervalNote(cells: readonly ArmCell[]): string {
 /** What an arm is called within a sentence, after its setting where there are several. */
 export function within(subject: Subject, setting: string): string {
   return subject.settings.length > 1 ? ` (${setting})` : "";
-}
-
-/** The trial whose figures are the cell's median, or the first that ended well. */
-export function middleTrial({ cell }: ArmCell) {
-  const well = cell.trials.filter(({ figures, failure }) => figures !== null && failure === null);
-  return well.find(({ figures }) => figures?.iops === cell.median?.iops) ?? well[0] ?? null;
 }

@@ -156,7 +156,7 @@ export function judgeE3(both: Both): Claim {
 
 export function judgeE4(result: RunResult): Claim {
   const cost = (wanted: Partial<CellResult["values"]>): number =>
-    median(of(result, wanted).map((figures) => figures.cpu_quiet_ns));
+    median(of(result, wanted).flatMap((figures) => figures.cpu_quiet_ns ?? []));
   const pools = Math.max(cost({ pool: "scan-swap" }), cost({ pool: "completion" }));
   const array = cost({ pool: "per-send", memory: "array" });
   const malloc = cost({ pool: "per-send", memory: "malloc" });
@@ -177,14 +177,16 @@ export function judgeE4(result: RunResult): Claim {
     figures: result.cells.map((cell) => ({
       pool: cell.values.pool,
       memory: cell.values.memory,
-      cpu_quiet_ns: Math.round(
-        median(cell.trials.map(({ figures }) => figures?.cpu_quiet_ns ?? Number.NaN)),
-      ),
-      cpu_per_command_ns: Math.round(cell.median?.cpu_per_command_ns ?? 0),
+      cpu_quiet_ns: rounded(cell.median?.cpu_quiet_ns),
+      cpu_per_command_ns: rounded(cell.median?.cpu_per_command_ns),
       allocations: cell.median?.allocations ?? null,
       peak_mib: Math.round(memory(cell)),
     })),
   };
+}
+
+function rounded(ns: number | null | undefined): number | null {
+  return ns == null ? null : Math.round(ns);
 }
 
 function peakBytes(fio: unknown): number {

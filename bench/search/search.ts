@@ -11,8 +11,8 @@
 export interface Step {
   /** The value tried. */
   readonly value: number;
-  /** What was measured there. */
-  readonly figure: number;
+  /** What was measured there; null: no data. */
+  readonly figure: number | null;
   readonly enough: boolean;
 }
 
@@ -22,9 +22,7 @@ export interface Found {
   readonly steps: readonly Step[];
 }
 
-export type Probe = (
-  value: number,
-) => Promise<{ readonly figure: number; readonly enough: boolean }>;
+export type Probe = (value: number) => Promise<Omit<Step, "value">>;
 
 /** The least value from 0 to `most` at which `probe` says enough; `most` itself was found to be. */
 export async function least(most: number, probe: Probe): Promise<Found> {

@@ -1,17 +1,13 @@
 // `aoe bench search`: runs a job again and again with one key changed, until it knows the answer.
 
 import { EXIT, expected, failed, usage } from "../../words/failure.ts";
-import {
-  formatDuration,
-  parseDuration,
-  parseInteger,
-  parseProbability,
-} from "../../words/quantity.ts";
+import { parseDuration, parseInteger, parseProbability } from "../../words/quantity.ts";
 import { rate } from "../findings.ts";
 import { loadJob } from "../job/job.ts";
 import { createProgress } from "../progress.ts";
 import { provenance } from "../provenance.ts";
 import { type Figures, SCHEMA_VERSION } from "../result.ts";
+import { shownTime } from "../report/shown.ts";
 import { runJob } from "../run.ts";
 import { type Found, highest, least } from "./search.ts";
 import { printableJson } from "../../words/printable.ts";
@@ -75,8 +71,8 @@ export async function searchAction(
   const table = formatRecords(
     answer.steps.map((step) => ({
       [what]: String(step.value),
-      [what === "cap" ? "commands/s" : "p99"]:
-        what === "cap" ? rate(step.figure) : formatDuration(Math.round(step.figure)),
+      [what === "cap" ? "IOPS" : "p99"]:
+        what === "cap" ? rate(step.figure ?? 0) : shownTime(step.figure),
       enough: step.enough ? "yes" : "no",
     })),
     widthOf(people),
@@ -91,11 +87,14 @@ async function searchCap(measure: Measure, flags: Flags): Promise<Found & { sent
   const keep = parseProbability(flags.keep ?? "99%", "--keep");
   const most = parseInteger(flags.most ?? "256", "--most", 1, 65_536);
   const peak = (await measure(`pool_cap=${most}`)).iops;
+  if (peak === 0) {
+    throw failed(`With a cap of ${most} no command ended, so there is no peak to keep.`);
+  }
   const found = await least(most, async (cap) => {
     const { iops } = await measure(`pool_cap=${cap}`);
     return { figure: iops, enough: iops >= keep * peak };
   });
-  const sentence = `The smallest cap that keeps ${100 * keep} % of the peak (${rate(peak)} commands/s with a cap of ${most}) is ${found.value}.`;
+  const sentence = `The smallest cap that keeps ${100 * keep} % of the peak (${rate(peak)} IOPS with a cap of ${most}) is ${found.value}.`;
   return { ...found, sentence };
 }
 
@@ -107,12 +106,13 @@ async function searchRate(measure: Measure, flags: Flags): Promise<Found & { sen
   const most = parseInteger(flags.most ?? String(MOST_RATE), "--most", 1);
   const found = await highest(Math.min(FIRST_RATE, most), most, GRAIN, async (wanted) => {
     const figures = await measure(`rate_iops=${wanted}`);
-    const enough = figures.lat_p99_ns < limit && figures.iops >= KEPT * wanted;
-    return { figure: figures.lat_p99_ns, enough };
+    const p99 = figures.lat_p99_ns;
+    const enough = p99 !== null && p99 < limit && figures.iops >= KEPT * wanted;
+    return { figure: p99, enough };
   });
   const sentence =
     found.value === null
-      ? `Not even ${rate(Math.min(FIRST_RATE, most))} commands/s keep p99 under ${flags.p99}.`
-      : `The highest rate whose p99 stays under ${flags.p99} is ${rate(found.value)} commands/s (to ${100 * GRAIN} %).`;
+      ? `Not even ${rate(Math.min(FIRST_RATE, most))} IOPS keep p99 under ${flags.p99}.`
+      : `The highest rate whose p99 stays under ${flags.p99} is ${rate(found.value)} IOPS (to ${100 * GRAIN} %).`;
   return { ...found, sentence };
 }

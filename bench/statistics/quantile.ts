@@ -11,6 +11,8 @@ export function quantile(ascending: readonly number[], fraction: number): number
   const below = Math.floor(place);
   const low = ascending[below];
   if (low === undefined) return Number.NaN;
+  // Not interpolated: beside an infinite value 0 times the distance would be no number.
+  if (place === below) return low;
   const high = ascending[below + 1] ?? low;
   return low + (place - below) * (high - low);
 }

@@ -49,7 +49,7 @@ export function caps(subject: Subject): Section {
       kind: "knee" as const,
       caption: setting,
       x: { label: "cap: extra buffers at most", unit: "count", log: false, reach: [] },
-      axis: { label: "commands a second", unit: "count", log: false, reach: [] },
+      axis: { label: "IOPS", unit: "count", log: false, reach: [] },
       lines: evenDashes(
         lines
           .filter((line) => line.setting === setting)
@@ -57,15 +57,7 @@ export function caps(subject: Subject): Section {
       ),
     })),
     table: {
-      columns: [
-        "setting",
-        "arm",
-        "cap",
-        "commands/s, median",
-        "interval from",
-        "to",
-        "most extra buffers",
-      ],
+      columns: ["setting", "arm", "cap", "IOPS", "interval from", "to", "most extra buffers"],
       rows: lines.flatMap(({ setting, label, points, cells: own }) =>
         points.map(({ x, median, low, high }, at) => {
           const cell = own[at];
@@ -77,7 +69,7 @@ export function caps(subject: Subject): Section {
             figure(median, "count"),
             figure(low, "count"),
             figure(high, "count"),
-            figure(Math.max(...spreadOf(cell, (one) => one.pool_length_peak).values), "count"),
+            figure(cell.cell.median?.pool_length_peak ?? null, "count"),
           ];
         }),
       ),
@@ -97,7 +89,7 @@ function linesOf(subject: Subject, setting: string): Line[] {
   }
   return [...groups].flatMap(([label, found]): Line[] => {
     const cells = found.toSorted((a, b) => capOf(a) - capOf(b));
-    const points = cells.map((cell) => ({ x: capOf(cell), ...spreadOf(cell, ({ iops }) => iops) }));
+    const points = cells.map((cell) => ({ x: capOf(cell), ...spreadOf(cell, "iops") }));
     const [first] = cells;
     if (first === undefined || new Set(points.map(({ x }) => x)).size < CURVE) return [];
     const { colour, dash } = first;

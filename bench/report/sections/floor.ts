@@ -8,7 +8,7 @@ import type { ArmCell } from "../subject.ts";
 
 export function floorColumn(
   { cell }: ArmCell,
-  of: (figures: Figures) => number,
+  of: (figures: Figures) => number | null,
   unit: Axis["unit"],
 ): TableCell {
   return cell.floor === null ? "not measured" : figure(of(cell.floor), unit);
@@ -23,13 +23,13 @@ export function floorNote(cells: readonly ArmCell[]): string[] {
   const [least, most] = [Math.min(...rates), Math.max(...rates)];
   const range = least === most ? shownCount(most) : `${shownCount(least)} to ${shownCount(most)}`;
   return [
-    `The harness's own floor, a null target over the same link: ${range} commands a second, median latency ${shownTime(Math.min(...floors.map(({ lat_p50_ns }) => lat_p50_ns)))}.`,
+    `The harness's own floor, a null target over the same link: ${range} IOPS, median latency ${shownTime(floorLatency(cells)?.value ?? null)}.`,
   ];
 }
 
 /** The least median latency that the harness itself has in these cells. */
 export function floorLatency(cells: readonly ArmCell[]): { name: string; value: number } | null {
-  const known = cells.flatMap(({ cell }) => (cell.floor === null ? [] : [cell.floor.lat_p50_ns]));
+  const known = cells.flatMap(({ cell }) => cell.floor?.lat_p50_ns ?? []);
   if (known.length === 0) return null;
   return { name: "median against a null target", value: Math.min(...known) };
 }

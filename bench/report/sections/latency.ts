@@ -3,7 +3,7 @@
 import { floorColumn, floorLatency } from "./floor.ts";
 import { type Section, section } from "../report.ts";
 import { figure, shownTime } from "../shown.ts";
-import { intervalNote, measured, spreadOf, type Subject, within } from "../subject.ts";
+import { drawable, intervalNote, measured, spreadOf, type Subject, within } from "../subject.ts";
 
 export function latency(subject: Subject): Section {
   const id = "latency";
@@ -15,18 +15,25 @@ export function latency(subject: Subject): Section {
   const ranked = cells
     .map((cell) => ({
       cell,
-      p50: spreadOf(cell, ({ lat_p50_ns }) => lat_p50_ns).median,
-      p99: spreadOf(cell, ({ lat_p99_ns }) => lat_p99_ns).median,
+      p50: spreadOf(cell, "lat_p50_ns").median,
+      p99: spreadOf(cell, "lat_p99_ns").median,
     }))
+    .filter(({ p50, p99 }) => Number.isFinite(p50) && Number.isFinite(p99))
     .sort((a, b) => a.p99 - b.p99);
   const reach = cells.flatMap((cell) => [
-    ...spreadOf(cell, ({ lat_p50_ns }) => lat_p50_ns).values,
-    ...spreadOf(cell, ({ lat_p99_ns }) => lat_p99_ns).values,
-    ...(cell.cell.floor === null ? [] : [cell.cell.floor.lat_p50_ns]),
+    ...spreadOf(cell, "lat_p50_ns").values.filter(Number.isFinite),
+    ...spreadOf(cell, "lat_p99_ns").values.filter(Number.isFinite),
+    ...(cell.cell.floor?.lat_p50_ns == null ? [] : [cell.cell.floor.lat_p50_ns]),
   ]);
   const [least] = ranked;
   const most = ranked.at(-1);
-  if (least === undefined || most === undefined) throw new Error("invariant: there are cells");
+  if (least === undefined || most === undefined) {
+    return section(
+      id,
+      topic,
+      "No command ended in the measured time, so there is no latency to show.",
+    );
+  }
   const name = (cell: (typeof cells)[number]): string =>
     `${cell.arm}${within(subject, cell.setting)}`;
   const finding =
@@ -48,8 +55,8 @@ export function latency(subject: Subject): Section {
         label: cell.arm,
         colour: cell.colour,
         spreads: [
-          spreadOf(cell, ({ lat_p50_ns }) => lat_p50_ns),
-          spreadOf(cell, ({ lat_p99_ns }) => lat_p99_ns),
+          ...drawable(spreadOf(cell, "lat_p50_ns")),
+          ...drawable(spreadOf(cell, "lat_p99_ns")),
         ],
       })),
     })),
@@ -66,8 +73,8 @@ export function latency(subject: Subject): Section {
         "floor's median",
       ],
       rows: cells.map((cell) => {
-        const p50 = spreadOf(cell, ({ lat_p50_ns }) => lat_p50_ns);
-        const p99 = spreadOf(cell, ({ lat_p99_ns }) => lat_p99_ns);
+        const p50 = spreadOf(cell, "lat_p50_ns");
+        const p99 = spreadOf(cell, "lat_p99_ns");
         const time = (ns: number) => figure(ns, "time");
         return [
           cell.setting,

@@ -1,10 +1,11 @@
 // What a pool's buffers did over the measured time: owned by commands, held by the link alone, and how
 // many there were beyond the preallocated.
 
+import { countedTrials, middleTrial } from "../../cell_figures.ts";
 import { levelsOf, seriesOf, type SeriesBlock } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
 import { figure, plural } from "../shown.ts";
-import { type ArmCell, measured, middleTrial, NAMELESS, type Subject, within } from "../subject.ts";
+import { type ArmCell, measured, NAMELESS, overTrials, type Subject, within } from "../subject.ts";
 
 /** As many are drawn; the table has all. */
 const DRAWN = 8;
@@ -24,21 +25,16 @@ export function levels(subject: Subject): Section {
   const all = subject.settings
     .flatMap((setting) => measured(subject, setting))
     .flatMap((cell): Levels[] => {
-      const trial = middleTrial(cell);
+      const trial = middleTrial(cell.cell.trials);
       const series = trial === null ? null : seriesOf(trial);
-      const pool = trial === null ? null : levelsOf(trial);
-      if (series === null || pool === null) return [];
-      const { held_by_link, occupancy, pool_length_peak } = pool;
-      return [
-        {
-          cell,
-          series,
-          held: held_by_link.mean,
-          owned: occupancy.mean,
-          heldPeak: held_by_link.peak,
-          length: pool_length_peak,
-        },
-      ];
+      const held = overTrials(cell, (one) => levelsOf(one)?.held_by_link.mean ?? null);
+      const owned = overTrials(cell, (one) => levelsOf(one)?.occupancy.mean ?? null);
+      if (series === null || held === null || owned === null) return [];
+      const peaks = countedTrials(cell.cell.trials).flatMap(
+        (one) => levelsOf(one)?.held_by_link.peak ?? [],
+      );
+      const length = cell.cell.median?.pool_length_peak ?? 0;
+      return [{ cell, series, held, owned, heldPeak: Math.max(...peaks), length }];
     });
   const most = all.toSorted((a, b) => b.held - a.held);
   const [first] = most;
@@ -53,7 +49,7 @@ export function levels(subject: Subject): Section {
       : `The link holds most with ${name(first)}: ${first.held.toFixed(1)} buffers on average whose commands have ended, ${first.heldPeak} at most; the pool took ${plural(first.length, "extra buffer")}.`;
   return section(id, topic, finding, {
     notes: [
-      "Samples of the middle trial by throughput: buffers at that moment. Means and peaks in the table count every moment.",
+      "Drawn are samples of one trial, the middle one by throughput: buffers at that moment. The table counts every moment: medians over the trials of their means, and the most of any trial.",
       ...(drawn.length < all.length
         ? [`Drawn are the ${DRAWN} of ${all.length} with the most held buffers.`]
         : []),

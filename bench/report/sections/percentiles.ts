@@ -1,7 +1,10 @@
-// The whole distribution of latencies, all trials of a cell together: latency against percentile, whose
-// axis is logarithmic in what is left above it, so that the tail has as much room as the middle.
+// The whole distribution of latencies: latency against percentile, whose axis is logarithmic in what is left above
+// it, so that the tail has as much room as the middle. Each point is what every figure of a cell is: the median over
+// the trials of that percentile of each (cell_figures.ts).
 
+import { countedTrials } from "../../cell_figures.ts";
 import { Histogram } from "../../histogram.ts";
+import { median } from "../../statistics/quantile.ts";
 import { latencyBuckets } from "../load_block.ts";
 import { type Curve, type Section, section } from "../report.ts";
 import { figure, shownTime } from "../shown.ts";
@@ -12,66 +15,83 @@ const PERCENTILES = Array.from({ length: 41 }, (_, at) => 100 * (1 - 10 ** (-at 
 /** In the table. */
 const NAMED = [50, 90, 99, 99.9, 99.99];
 
-interface Merged {
+interface Measured {
   readonly cell: ArmCell;
-  readonly histogram: Histogram;
+  /** One a trial. */
+  readonly histograms: readonly Histogram[];
 }
 
 export function percentiles(subject: Subject): Section {
   const id = "percentiles";
   const topic = "Latency curves";
-  const merged = subject.settings.flatMap((setting) =>
-    measured(subject, setting).flatMap((cell): Merged[] => {
-      const histogram = new Histogram();
-      for (const trial of cell.cell.trials) {
-        if (trial.failure === null) histogram.addBuckets(latencyBuckets(trial));
-      }
-      return histogram.count === 0 ? [] : [{ cell, histogram }];
+  const all = subject.settings.flatMap((setting) =>
+    measured(subject, setting).flatMap((cell): Measured[] => {
+      const histograms = countedTrials(cell.cell.trials).map((trial) => {
+        const histogram = new Histogram();
+        histogram.addBuckets(latencyBuckets(trial));
+        // A bucket knows its longest to a thousandth only.
+        histogram.max = Math.min(histogram.max, trial.figures.lat_max_ns ?? 0);
+        return histogram;
+      });
+      return percentile({ histograms }, 50) === null ? [] : [{ cell, histograms }];
     }),
   );
-  if (merged.length === 0) {
+  if (all.length === 0) {
     return section(id, topic, "The result has no latency buckets, so there are no curves to draw.");
   }
-  const reach = merged.flatMap(({ histogram }) => [histogram.percentile(1), histogram.max]);
-  const settings = [...new Set(merged.map(({ cell }) => cell.setting))];
-  return section(id, topic, finding(subject, merged), {
+  const reach = all.flatMap((one) => curve(one).points.map(([, value]) => value));
+  const settings = [...new Set(all.map(({ cell }) => cell.setting))];
+  return section(id, topic, finding(subject, all), {
     notes: [
-      "Each step to the right leaves a tenth of the commands of the step before above it. A curve ends where fewer than one command would be left.",
+      "Each step to the right leaves a tenth of the commands of the step before above it. A point is the median over the trials of that percentile of each trial's commands; a curve ends where a trial has fewer than one command left.",
     ],
     charts: settings.map((setting) => ({
       kind: "percentiles" as const,
       caption: setting,
       axis: { label: "latency", unit: "time", log: true, reach },
-      curves: evenDashes(merged.filter(({ cell }) => cell.setting === setting).map(curve)),
+      curves: evenDashes(all.filter(({ cell }) => cell.setting === setting).map(curve)),
     })),
     table: {
-      columns: ["setting", "arm", "commands", ...NAMED.map((p) => `${p} %`), "longest"],
-      rows: merged.map(({ cell, histogram }) => [
-        cell.setting,
-        cell.arm,
-        figure(histogram.count, "count"),
-        ...NAMED.map((p) => figure(histogram.percentile(p), "time")),
-        figure(histogram.max, "time"),
+      columns: ["setting", "arm", "commands, all trials", ...NAMED.map((p) => `${p} %`), "longest"],
+      rows: all.map((one) => [
+        one.cell.setting,
+        one.cell.arm,
+        figure(
+          one.histograms.reduce((sum, { count }) => sum + count, 0),
+          "count",
+        ),
+        ...NAMED.map((p) => figure(percentile(one, p), "time")),
+        figure(one.cell.cell.median?.lat_max_ns ?? null, "time"),
       ]),
     },
   });
 }
 
-function curve({ cell, histogram }: Merged): Curve {
+function percentile({ histograms }: Pick<Measured, "histograms">, p: number): number | null {
+  const value = median(histograms.map((one) => one.percentile(p) ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(value) ? value : null;
+}
+
+function curve(one: Measured): Curve {
+  const { cell, histograms } = one;
+  const fewest = Math.min(...histograms.flatMap(({ count }) => (count === 0 ? [] : [count])));
   // From the first percentile on: the very least says little and would stretch the axis.
   const points = [1, ...PERCENTILES.slice(1)]
-    .filter((p) => (1 - p / 100) * histogram.count >= 1)
-    .map((p) => [p, histogram.percentile(p)] as const);
+    .filter((p) => (1 - p / 100) * fewest >= 1)
+    .flatMap((p) => {
+      const value = percentile(one, p);
+      return value === null ? [] : [[p, value] as const];
+    });
   return { label: cell.arm, colour: cell.colour, dash: cell.dash, points };
 }
 
 /** Whose tail is longest against its own middle. */
-function finding(subject: Subject, merged: readonly Merged[]): string {
-  const tails = merged
-    .map(({ cell, histogram }) => ({
-      cell,
-      p50: histogram.percentile(50),
-      p999: histogram.percentile(99.9),
+function finding(subject: Subject, all: readonly Measured[]): string {
+  const tails = all
+    .map((one) => ({
+      cell: one.cell,
+      p50: percentile(one, 50) ?? 0,
+      p999: percentile(one, 99.9) ?? 0,
     }))
     .sort((a, b) => b.p999 / Math.max(1, b.p50) - a.p999 / Math.max(1, a.p50));
   const [longest] = tails;

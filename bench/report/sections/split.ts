@@ -4,7 +4,7 @@
 import { PARTS, splitOf } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
 import { figure, shownShare, shownTime } from "../shown.ts";
-import { type ArmCell, measured, middleTrial, type Subject, within } from "../subject.ts";
+import { type ArmCell, measured, overTrials, type Subject, within } from "../subject.ts";
 
 const BUFFER = PARTS.indexOf("buffer");
 /** Less than this of the latency is called nothing. */
@@ -23,9 +23,10 @@ export function split(subject: Subject): Section {
   const parted = subject.settings
     .flatMap((setting) => measured(subject, setting))
     .flatMap((cell): Parted[] => {
-      const trial = middleTrial(cell);
-      const values = trial === null ? null : splitOf(trial);
-      if (values === null) return [];
+      const values = PARTS.flatMap(
+        (_, part) => overTrials(cell, (trial) => splitOf(trial)?.[part] ?? null) ?? [],
+      );
+      if (values.length < PARTS.length) return [];
       const whole = values.reduce((sum, value) => sum + value, 0);
       const buffer = values[BUFFER] ?? 0;
       return [{ cell, values, buffer, share: whole === 0 ? 0 : buffer / whole }];
@@ -38,7 +39,9 @@ export function split(subject: Subject): Section {
       ? "No arm waits for a buffer for more than 1 % of its latency."
       : `${most.cell.arm}${within(subject, most.cell.setting)} spends ${shownShare(most.share)} of its latency waiting for a buffer: ${shownTime(most.buffer)} a command on average.`;
   return section(id, topic, finding, {
-    notes: ["Means of the middle trial by throughput, from when a command was due until it ended."],
+    notes: [
+      "From when a command was due until it ended. Each part is the median over the trials of its mean in each, and so is the mean latency beside them, which they add up to in each trial alone.",
+    ],
     charts: settings.map((setting) => ({
       kind: "split" as const,
       caption: setting,
@@ -49,10 +52,11 @@ export function split(subject: Subject): Section {
         .map(({ cell, values }) => ({ label: cell.arm, values })),
     })),
     table: {
-      columns: ["setting", "arm", ...PARTS, "buffer's share"],
+      columns: ["setting", "arm", "mean latency", ...PARTS, "buffer's share"],
       rows: parted.map(({ cell, values, share }) => [
         cell.setting,
         cell.arm,
+        figure(cell.cell.median?.lat_mean_ns ?? null, "time"),
         ...values.map((value) => figure(value, "time")),
         figure(share, "share"),
       ]),

@@ -1,13 +1,17 @@
 // When a pool stood still: dry, with nothing outstanding whose answer could wake it, until its kick.
 
+import { middleTrial } from "../../cell_figures.ts";
 import { stallsOf } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
 import { figure, plural, shownCount, shownShare } from "../shown.ts";
-import { type ArmCell, measured, middleTrial, NAMELESS, type Subject, within } from "../subject.ts";
+import { type ArmCell, measured, NAMELESS, overTrials, type Subject, within } from "../subject.ts";
 
 interface Stalled {
   readonly cell: ArmCell;
-  readonly stalls: readonly (readonly [number, number])[];
+  /** Of one trial. */
+  readonly drawn: readonly (readonly [number, number])[];
+  /** Some of it are not in the file. */
+  readonly cut: boolean;
   readonly count: number;
   readonly total: number;
   readonly runtime: number;
@@ -19,12 +23,22 @@ export function stalls(subject: Subject): Section {
   const known = subject.settings
     .flatMap((setting) => measured(subject, setting))
     .flatMap((cell): Stalled[] => {
-      const trial = middleTrial(cell);
+      const trial = middleTrial(cell.cell.trials);
       const block = trial === null ? null : stallsOf(trial);
-      const figures = trial?.figures;
-      if (block === null || figures == null) return [];
+      const count = overTrials(cell, (one) => stallsOf(one)?.stall_count ?? null);
+      const figures = cell.cell.median;
+      if (block === null || count === null || figures === null) return [];
       const { kick_stall_ns: total, runtime_ns: runtime } = figures;
-      return [{ cell, stalls: block.stalls_ns, count: block.stall_count, total, runtime }];
+      return [
+        {
+          cell,
+          drawn: block.stalls_ns,
+          cut: block.stalls_ns.length < block.stall_count,
+          count,
+          total,
+          runtime,
+        },
+      ];
     });
   if (known.length === 0) {
     return section(id, topic, "The result does not say when its pools stood still.");
@@ -39,14 +53,14 @@ export function stalls(subject: Subject): Section {
     );
   }
   const settings = [...new Set(stalled.map(({ cell }) => cell.setting))];
-  const missing = stalled.some((one) => one.stalls.length < one.count);
+  const missing = stalled.some(({ cut }) => cut);
   return section(
     id,
     topic,
     `${worst.cell.arm}${within(subject, worst.cell.setting)} stands still for ${shownShare(share(worst))} of the time, in ${plural(worst.count, "stall")}; ${stalled.length === known.length ? "no cell is without" : `${shownCount(known.length - stalled.length)} of ${plural(known.length, "cell")} never do`}.`,
     {
       notes: [
-        "A bar reaches from when the pool had no buffer and no answer on its way to the kick that made it try again. The link may have let go long before: nobody tells the pool. The middle trial by throughput.",
+        "A bar reaches from when the pool had no buffer and no answer on its way to the kick that made it try again. The link may have let go long before: nobody tells the pool. Drawn is one trial, the middle one by throughput; the table has medians over the trials.",
         ...(missing
           ? ["Where a trial had very many stalls only the first of them are drawn."]
           : []),
@@ -57,10 +71,10 @@ export function stalls(subject: Subject): Section {
           kind: "stalls" as const,
           caption: setting === NAMELESS ? "" : setting,
           duration: Math.max(...rows.map(({ runtime }) => runtime)),
-          rows: rows.map(({ cell, stalls: own }) => ({
+          rows: rows.map(({ cell, drawn }) => ({
             label: cell.arm,
             colour: cell.colour,
-            stalls: apart(own),
+            stalls: apart(drawn),
           })),
         };
       }),
@@ -79,7 +93,7 @@ export function stalls(subject: Subject): Section {
 }
 
 /** One that began before the measured time stands at its begin with its whole duration: the next ends it. */
-function apart(stalls: Stalled["stalls"]): (readonly [number, number])[] {
+function apart(stalls: Stalled["drawn"]): (readonly [number, number])[] {
   return stalls.map(([begin, duration], at) => {
     const next = stalls[at + 1]?.[0] ?? Number.POSITIVE_INFINITY;
     return [begin, Math.min(duration, Math.max(0, next - begin))] as const;

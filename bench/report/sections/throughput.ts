@@ -1,11 +1,11 @@
 // Throughput by arm, with intervals.
 
 import { type Section, section, type TableCell } from "../report.ts";
+import { valuesOf } from "../../cell_figures.ts";
 import { floorColumn, floorNote } from "./floor.ts";
 import { figure, plural, shownCount, shownShare } from "../shown.ts";
 import {
   type ArmCell,
-  figuresOf,
   intervalNote,
   measured,
   spreadOf,
@@ -13,7 +13,7 @@ import {
   within,
 } from "../subject.ts";
 
-const AXIS = { label: "commands a second", unit: "count", log: false, reach: [] } as const;
+const AXIS = { label: "IOPS", unit: "count", log: false, reach: [] } as const;
 
 /** Medians within this of each other are called alike: it is a description, not a verdict. */
 const ALIKE = 0.1;
@@ -29,11 +29,11 @@ export function throughput(subject: Subject): Section {
     kind: "intervals" as const,
     caption: setting,
     axis: AXIS,
-    names: ["commands a second"],
+    names: ["IOPS"],
     rows: measured(subject, setting).map((cell) => ({
       label: cell.arm,
       colour: cell.colour,
-      spreads: [spreadOf(cell, ({ iops }) => iops)],
+      spreads: [spreadOf(cell, "iops")],
     })),
     reference: null,
   }));
@@ -50,11 +50,11 @@ export function throughput(subject: Subject): Section {
         "setting",
         "arm",
         "trials",
-        "commands/s, median",
+        "IOPS",
         "interval from",
         "to",
-        "retransmits",
-        "drops",
+        "retransmits, all trials",
+        "drops, all trials",
         "floor",
       ],
       rows: cells.map(row),
@@ -63,10 +63,10 @@ export function throughput(subject: Subject): Section {
 }
 
 function row(cell: ArmCell): TableCell[] {
-  const spread = spreadOf(cell, ({ iops }) => iops);
-  const sum = (of: (figures: ReturnType<typeof figuresOf>[number]) => number): TableCell =>
+  const spread = spreadOf(cell, "iops");
+  const sum = (key: "retransmits" | "receive_drops"): TableCell =>
     figure(
-      figuresOf(cell).reduce((total, figures) => total + of(figures), 0),
+      valuesOf(cell.cell.trials, key).reduce((total, value) => total + value, 0),
       "count",
     );
   return [
@@ -76,8 +76,8 @@ function row(cell: ArmCell): TableCell[] {
     figure(spread.median, "count"),
     figure(spread.low, "count"),
     figure(spread.high, "count"),
-    sum(({ retransmits }) => retransmits),
-    sum(({ receive_drops }) => receive_drops),
+    sum("retransmits"),
+    sum("receive_drops"),
     floorColumn(cell, ({ iops }) => iops, "count"),
   ];
 }
@@ -94,7 +94,7 @@ interface Range {
 function finding(subject: Subject, settings: readonly string[]): string {
   const ranges = settings.flatMap((setting): Range[] => {
     const ranked = measured(subject, setting)
-      .map((cell) => ({ cell, median: spreadOf(cell, ({ iops }) => iops).median }))
+      .map((cell) => ({ cell, median: spreadOf(cell, "iops").median }))
       .sort((a, b) => a.median - b.median);
     const [worst] = ranked;
     const best = ranked.at(-1);
@@ -108,8 +108,8 @@ function finding(subject: Subject, settings: readonly string[]): string {
   if (subject.cells.length === 1 || ranges.every(({ best, worst }) => best === worst)) {
     const rates = ranges.map(({ high }) => high);
     return rates.length === 1
-      ? `${shownCount(widest.high)} commands a second.`
-      : `${shownCount(Math.min(...rates))} to ${shownCount(Math.max(...rates))} commands a second over ${plural(ranges.length, "setting")}.`;
+      ? `${shownCount(widest.high)} IOPS.`
+      : `${shownCount(Math.min(...rates))} to ${shownCount(Math.max(...rates))} IOPS over ${plural(ranges.length, "setting")}.`;
   }
   if (alike === ranges.length) {
     return `No arm is far from another: the slowest runs at ${shownShare(widest.low / widest.high)} of the fastest${within(subject, widest.setting)}.`;
@@ -118,7 +118,7 @@ function finding(subject: Subject, settings: readonly string[]): string {
     alike === 0
       ? ""
       : `; in ${alike} of ${plural(ranges.length, "setting")} all arms are within ${shownShare(ALIKE)}`;
-  return `${widest.worst.arm} runs at ${shownShare(widest.low / widest.high)} of ${widest.best.arm}${within(subject, widest.setting)}: ${shownCount(widest.low)} against ${shownCount(widest.high)} commands a second${others}.`;
+  return `${widest.worst.arm} runs at ${shownShare(widest.low / widest.high)} of ${widest.best.arm}${within(subject, widest.setting)}: ${shownCount(widest.low)} against ${shownCount(widest.high)} IOPS${others}.`;
 }
 
 function failures(subject: Subject): string[] {
