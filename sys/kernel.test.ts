@@ -3,13 +3,16 @@
 import { describe, expect, test } from "bun:test";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
 
+import { probeLab, runInLab } from "../bench/lab/lab.ts";
 import { Failure } from "../words/failure.ts";
 import { allowedCpus, onlineCpus, pinToCpus } from "./affinity.ts";
 import { addNanoseconds, now, wallClockAtZero } from "./clock.ts";
 import { closeMany } from "./close_many.ts";
 import { describeErrno, EBADF, ENETDOWN, errno, errnoName, refused } from "./errno.ts";
 import { interfaceNames, readInterface } from "./interface.ts";
+import { interfaceDriver } from "./interface_driver.ts";
 import { I64, libc } from "./libc.ts";
 import { mapMemory, PAGE_BYTES } from "./memory.ts";
 import { notify } from "./notify.ts";
@@ -126,8 +129,20 @@ describe("interfaces", () => {
   test("that are not there are null", () => {
     for (const name of ["nope0", "", "a name that is far too long"]) {
       expect(readInterface(name)).toBeNull();
+      expect(interfaceDriver(name)).toBeNull();
     }
   });
+
+  const lab = probeLab();
+  if (!lab.available) test.skip(`say which driver they have: ${lab.reason}`, () => {});
+  else {
+    test("say which driver they have", async () => {
+      const script = `import { interfaceDriver } from ${JSON.stringify(join(import.meta.dir, "interface_driver.ts"))};
+        console.log(interfaceDriver("a0"), interfaceDriver("lo"))`;
+      const run = await runInLab([process.execPath, "-e", script]);
+      expect([run.stdout, run.stderr]).toEqual(["veth null\n", ""]);
+    });
+  }
 });
 
 describe("poll", () => {

@@ -232,8 +232,12 @@ export function writeFrame(lba: number, data: Uint8Array, envelope?: Envelope): 
   );
 }
 
-export function configFrame(command: number, text = "", envelope?: Envelope): Frame {
-  const string = new TextEncoder().encode(text);
+export function configFrame(
+  command: number,
+  text: string | Uint8Array = "",
+  envelope?: Envelope,
+): Frame {
+  const string = typeof text === "string" ? new TextEncoder().encode(text) : text;
   return frame(
     aoe.COMMAND_CONFIG,
     {

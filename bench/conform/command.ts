@@ -10,6 +10,8 @@ export function conformCommand(): Command {
     .argument("<address>", "which device: e7.3, a scratch export")
     .requiredOption("--interface <name>", "where it is reached, in a lab")
     .option("--yes-scratch", "nothing on the export is needed any more")
+    .option("--alone", "no other target on this network matters: send changes to every address too")
+    .option("--past-end", "write a sector behind the end, which some targets carry out")
     .option("--json", "one JSON document on stdout, with every sentence")
     .option("--markdown <name>", "a table for a document; the name heads its column")
     .option("--capture <file>", "write every frame to a pcap file")
@@ -22,6 +24,7 @@ export function conformCommand(): Command {
     .addHelpText(
       "after",
       `
+Where another address answers too, no change is sent to every address unless --alone is given.
 Frames leave with several source addresses, so the interface is made promiscuous while the suite runs.
 Exit code: 0 when no rule differs, 1 when some do. The rules: docs/conformance.md
 

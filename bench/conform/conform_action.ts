@@ -6,19 +6,24 @@ import { createCapture } from "../../link/capture.ts";
 import type { Link } from "../../link/link.ts";
 import { openPacketLink } from "../../link/packet.ts";
 import { createPollWaiter } from "../../link/poll_waiter.ts";
+import { interfaceDriver } from "../../sys/interface_driver.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { environment, EXIT, usage } from "../../words/failure.ts";
+import { printableJson } from "../../words/printable.ts";
 import { parseDuration } from "../../words/quantity.ts";
+import { say } from "../../words/say.ts";
+import { type Facts, type Permits, SCRATCH } from "./facts.ts";
+import { meet } from "./meet.ts";
 import { Prober } from "./prober.ts";
 import { formatOutcome, formatTable, formatTotals, toJson } from "./report.ts";
-import { meet, runSuite } from "./suite.ts";
-import { SCRATCH } from "./subject.ts";
-import { printableJson } from "../../words/printable.ts";
+import { runSuite } from "./suite.ts";
 
 export interface ConformFlags {
   readonly interface: string;
   readonly yesScratch?: boolean;
+  readonly alone?: boolean;
+  readonly pastEnd?: boolean;
   readonly json?: boolean;
   readonly markdown?: string;
   readonly capture?: string;
@@ -26,6 +31,9 @@ export interface ConformFlags {
   readonly answer?: string;
   readonly silence?: string;
 }
+
+/** Interfaces of software alone: a short frame arrives as it was sent. */
+const NEVER_PAD = ["veth", "tun"];
 
 /** The exit code: 0 where no rule differs. */
 export async function conformAction(text: string, flags: ConformFlags): Promise<number> {
@@ -36,14 +44,16 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
     answer: parseDuration(flags.answer ?? "500ms", "--answer"),
     silence: parseDuration(flags.silence ?? "50ms", "--silence"),
   };
+  const permits = { alone: flags.alone === true, pastEnd: flags.pastEnd === true };
   if (flags.yesScratch !== true) {
+    const behind = permits.pastEnd ? ", writes a sector behind its end" : "";
     throw usage(
-      `The suite writes to the first ${SCRATCH} sectors of ${name} and sets its config string, mask list and reservation: say --yes-scratch where nothing on it is needed`,
+      `The suite writes to the first ${SCRATCH} sectors of ${name}${behind} and sets its config string, mask list and reservation: say --yes-scratch where nothing on it is needed`,
     );
   }
   const waiter = createPollWaiter();
   const raw = openPacketLink({ interface: flags.interface, promiscuous: true });
-  for (const warning of raw.granted.warnings) process.stderr.write(`${warning}\n`);
+  for (const warning of raw.granted.warnings) say(warning);
   const file = flags.capture === undefined ? null : openCapture(flags.capture);
   const link: Link =
     file === null
@@ -55,18 +65,20 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
         });
   for (const fd of link.fds) waiter.add(fd);
   try {
+    const pads = !NEVER_PAD.includes(interfaceDriver(flags.interface) ?? "");
     const prober = new Prober(
-      { link, now: waiter.now, pass: (until) => waiter.wait(until) },
+      { link, pads, now: waiter.now, pass: (until) => waiter.wait(until) },
       address,
       patience,
       // A late copy of an earlier run's questions must not look like one of this run's (P28).
       (Date.now() % 0x1_0000) * 0x1_0000,
     );
-    process.stderr.write(`Listening on ${flags.interface} for ${name}\n`);
-    const facts = meet(prober, address, wait);
-    process.stderr.write(
-      `Testing ${name} at ${formatMac(facts.target)} (${facts.model || "no model name"}, ${facts.sectors} sectors) on ${flags.interface}, MTU ${facts.mtu}\n`,
+    say(`Listening on ${flags.interface} for ${name}`);
+    const facts = meet(prober, address, wait, permits);
+    say(
+      `Testing ${name} at ${formatMac(facts.source)} (${facts.model || "no model name"}, ${facts.sectors} sectors) on ${flags.interface}, MTU ${facts.mtu}`,
     );
+    warn(name, facts, permits, prober.neighbours);
     const started = new Date(Date.now()).toISOString();
     const outcomes = await runSuite(prober, facts, eventLoopTurn);
     if (flags.json === true) {
@@ -76,13 +88,30 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
     } else {
       for (const outcome of outcomes) process.stdout.write(`${formatOutcome(outcome)}\n`);
     }
-    process.stderr.write(`${formatTotals(outcomes)}; ${prober.asked} frames sent\n`);
+    say(`${formatTotals(outcomes)}; ${prober.asked} frames sent`);
     return outcomes.some(({ outcome }) => outcome === "differs") ? EXIT.failed : EXIT.done;
   } finally {
     link.close();
     waiter.close();
     if (file !== null) closeSync(file);
   }
+}
+
+/** What may reach beyond the export's own first sectors, before it does. */
+function warn(name: string, facts: Facts, permits: Permits, neighbours: ReadonlySet<string>): void {
+  if (permits.pastEnd === true) {
+    say(
+      `Sector ${facts.sectors}, behind the end of ${name}, is written: a target that takes it grows its image, or writes what is another's`,
+    );
+  }
+  for (const lack of facts.lacks.values()) say(`What needs it is not tested: ${lack}`);
+  if (neighbours.size === 0) return;
+  const others = [...neighbours].slice(0, 8).join(", ");
+  say(
+    permits.alone === true
+      ? `${others} may obey what is sent to every address: a write, a config string, a reservation, a mask list`
+      : `${others} answers here too: no change is sent to every address, so P33 is tested in part`,
+  );
 }
 
 /** So that a signal is heard between two rules. */

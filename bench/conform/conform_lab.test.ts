@@ -1,7 +1,7 @@
 // The suite as a command, over raw sockets: our target passes whole, and so it is written down; vblade's
 // outcome is what docs/conformance.md tells; the capture, the exit codes, the warning.
 
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,12 +11,30 @@ import { read as readCapture } from "../../wire/capture.ts";
 import { isMalformed } from "../../wire/malformed.ts";
 import { probeLab, runInLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
+import { TARGETS } from "./odd_target.ts";
 import { cell } from "./report.ts";
 import type { RuleOutcome } from "./suite.ts";
 
 const AOE = join(import.meta.dir, "../../aoe.ts");
 const folder = mkdtempSync(join(tmpdir(), "aoe-conform-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ODD_TARGET = join(import.meta.dir, "odd_target.ts");
+
+/** A target of odd_target.ts says what its neighbour is, before the suite and after it. */
+const ODD = `bun=$1 odd=$2 name=$3 said=$4; shift 4
+  "$bun" "$odd" "$name" b0 >"$said" & target=$!
+  until [ -s "$said" ]; do sleep 0.05; done
+  "$bun" "$@"; kill $target; wait $target; cat "$said"`;
+
+/** Two targets on one interface: the suite's, and one that only its own client should change. */
+const BESIDE = `vblade=$1 a=$2 b=$3; shift 3
+  "$vblade" 7 3 b0 "$a" >/dev/null 2>&1 & one=$!
+  "$vblade" 7 4 b0 "$b" >/dev/null 2>&1 & two=$!
+  until "$1" "$2" initiator info e7.4 --interface a0 >/dev/null 2>&1; do sleep 0.1; done
+  "$@"; code=$?
+  "$1" "$2" initiator config e7.4 --interface a0 --json; "$1" "$2" initiator reserve e7.4 --interface a0 --json
+  kill $one $two; exit $code`;
 
 /** Runs the suite in a lab; the target starts when the suite listens, so that it is heard announcing itself. */
 async function inLab(
@@ -35,7 +53,7 @@ async function inLab(
   const run = await runInLab(
     [
       ...["sh", "-c", script, "sh", process.execPath, AOE, "bench", "conform", "e7.3"],
-      ...["--interface", "a0", "--yes-scratch", "--answer", "300ms", ...options],
+      ...["--interface", "a0", "--yes-scratch", "--past-end", "--answer", "300ms", ...options],
     ],
     { mtu: 1500, timeoutMs: 50_000 },
   );
@@ -111,6 +129,66 @@ describe("over raw sockets", () => {
         const run = await inLab(vblade, ["--json"]);
         expect(run.exitCode).toBe(1);
         expect(table(run.stdout)).toEqual(await documented("vblade 25"));
+      },
+      60_000,
+    );
+  }
+
+  if (vblade === null) test.skip("a vblade beside another: no vblade here", () => {});
+  else {
+    test.concurrent(
+      "a neighbour on the same wire keeps every byte, its string and its reservation",
+      async () => {
+        const image = (name: string) => join(folder, `beside-${name}.img`);
+        writeFileSync(image("a"), new Uint8Array(1 << 20));
+        const before = crypto.getRandomValues(new Uint8Array(65_536));
+        const whole = Buffer.concat(Array.from({ length: 16 }, () => before));
+        writeFileSync(image("b"), whole);
+        const run = await runInLab(
+          [
+            ...["sh", "-c", BESIDE, "sh", vblade, image("a"), image("b"), process.execPath, AOE],
+            ...["bench", "conform", "e7.3", "--interface", "a0", "--yes-scratch"],
+            ...["--answer", "300ms", "--json"],
+          ],
+          { mtu: 1500, timeoutMs: 50_000 },
+        );
+        expect(run.stderr).toContain(
+          "e7.4 answers here too: no change is sent to every address, so P33 is tested in part\n",
+        );
+        expect(run.exitCode).toBe(1);
+        const [json = "", string, members] = run.stdout.split("\n");
+        expect(table(json)["P33"]).toBe("passes");
+        expect(run.stdout).toContain("another address answers here, e7.4,");
+        expect(readFileSync(image("b")).equals(whole)).toBe(true);
+        expect([string, members]).toEqual([
+          expect.stringContaining('"config":""'),
+          expect.stringContaining('"macs":[]'),
+        ]);
+      },
+      60_000,
+    );
+  }
+
+  for (const [deviation, oddity] of TARGETS) {
+    test.concurrent(
+      `${deviation}; ${oddity}: the deviation alone is told, and a neighbour keeps every byte`,
+      async () => {
+        const said = join(folder, crypto.randomUUID());
+        const run = await runInLab(
+          [
+            ...["sh", "-c", ODD, "sh", process.execPath, ODD_TARGET, deviation, said, AOE],
+            ...["bench", "conform", "e7.3", "--interface", "a0", "--yes-scratch", "--past-end"],
+            ...["--answer", "300ms", "--json"],
+            ...(deviation.startsWith("P33") ? ["--alone"] : []),
+          ],
+          { mtu: 1500, timeoutMs: 50_000 },
+        );
+        const [json = "", before, after] = run.stdout.split("\n");
+        const { rules } = JSON.parse(json) as { rules: RuleOutcome[] };
+        const told = rules.filter(({ outcome }) => outcome === "differs").map(({ id }) => id);
+        expect(told).toEqual([deviation.split(" ")[0] as string]);
+        expect(before).toContain('{"bytes":');
+        expect(after === before).toBe(!deviation.startsWith("P33"));
       },
       60_000,
     );

@@ -2,24 +2,29 @@
 // It knows no rule. It is not the initiator, whose politeness would hide what the suite looks for.
 //
 //   ask(frame) ── out ──▶ target        every question has a tag of its own, so that an answer which
-//        ▲                   │          comes late is still its question's (`late`)
+//        ▲                   │          comes late is still its question's
 //        └── by tag ◀── in ──┘
 //
-// Answers go to whatever source address the question had; they are taken whoever they are for.
+// A question without an answer is asked once more, and waited for twice as long: a frame may be lost. Answers go to
+// whatever source address the question had; they are taken whoever they are for. Other targets on the same network
+// answer wildcards too: what carries one of their addresses is theirs (`neighbours`).
 
-import type { FrameView, Link, TxBuffer } from "../../link/link.ts";
+import { type FrameView, type Link, OUTGOING, type TxBuffer } from "../../link/link.ts";
 import * as aoe from "../../wire/aoe.ts";
 import { copyOut } from "../../wire/bytes.ts";
 import type * as config from "../../wire/config.ts";
 import * as ethernet from "../../wire/ethernet.ts";
-import { type Frame, parse, toBytes } from "../../wire/frame.ts";
+import { type Frame, isError, parse, toBytes } from "../../wire/frame.ts";
 import type { Mac } from "../../wire/mac.ts";
 import { isMalformed } from "../../wire/malformed.ts";
-import type { Address } from "../../words/address.ts";
+import { type Address, formatAddress } from "../../words/address.ts";
+import { environment } from "../../words/failure.ts";
 
 /** The network between the suite and its target, and the time in which both live. */
 export interface Air {
   readonly link: Link;
+  /** A short frame may be padded on its way, as hardware does. */
+  readonly pads?: boolean;
   now(): number;
   /** Returns at `until` (ns), or earlier when a frame may have come. */
   pass(until: number): void;
@@ -37,31 +42,38 @@ export interface Answer {
   readonly bytes: Uint8Array;
 }
 
-interface Question {
+export interface Question {
   /** Which rule asked. */
   readonly rule: string;
+  readonly address: Address;
   readonly answers: Answer[];
   /** How many answers the rule has been told of. */
   seen: number;
+  /** How often it was sent. */
+  copies: number;
+  /** What it was, where no answer is due. */
+  quiet: string | null;
 }
 
 export class Prober {
   readonly air: Air;
   readonly patience: Patience;
+  readonly address: Address;
   /** Which rule asks now. */
   rule = "";
-  /** Questions asked, in all. */
+  /** Frames sent, in all. */
   asked = 0;
-  /** Answers that came after their rule had stopped listening, by rule. */
-  readonly late = new Map<string, string[]>();
   /** Frames of the device that answer no question of ours. */
   readonly unsolicited: Answer[] = [];
-  /** Of the device's interface; 0 while it is not known. */
+  /** Of the device's interface, as its answers tell it; 0 while it is not known. */
   target: Mac = 0;
+  /** Other interfaces that answer as the device: a second host with its address, or a second interface of its own. */
+  readonly claimers = new Set<Mac>();
+  /** Other devices that were heard, as `e7.4`. */
+  readonly neighbours = new Set<string>();
+  readonly questions = new Map<number, Question>();
 
-  private readonly address: Address;
   private readonly buffer: TxBuffer;
-  private readonly questions = new Map<number, Question>();
   private nextTag: number;
 
   constructor(air: Air, address: Address, patience: Patience, firstTag: number) {
@@ -84,36 +96,63 @@ export class Prober {
   /** Puts a frame on the wire, exactly these bytes. */
   send(frame: Frame | Uint8Array): Question {
     const bytes = frame instanceof Uint8Array ? frame : toBytes(frame);
-    const tag = bytes.length >= aoe.LENGTH ? aoe.tag(viewOf(bytes), 0) : 0;
-    let question = this.questions.get(tag);
-    if (question === undefined) {
-      question = { rule: this.rule, answers: [], seen: 0 };
-      this.questions.set(tag, question);
-    }
+    const question = this.questionOf(bytes);
+    question.copies++;
     const { link } = this.air;
     this.buffer.bytes.set(bytes);
+    const lost = link.counters.transmitErrors;
     const until = this.air.now() + this.patience.answer;
     while (!link.transmit(this.buffer, bytes.length)) {
-      if (this.air.now() >= until) throw new Error(`${this.rule}: the interface takes no frames`);
+      if (this.air.now() >= until) throw environment("The interface takes no frames");
       this.pass(this.air.now() + 1e6);
     }
     link.flush();
+    // What does not leave is not answered, and that is no fault of the target's.
+    if (link.counters.transmitErrors > lost) {
+      throw environment(`A frame did not leave the interface (errno ${link.counters.lastErrno})`);
+    }
     this.asked++;
+    return question;
+  }
+
+  private questionOf(bytes: Uint8Array): Question {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const whole = bytes.length >= aoe.LENGTH;
+    const tag = whole ? aoe.tag(view, 0) : 0;
+    let question = this.questions.get(tag);
+    if (question === undefined) {
+      const address = whole
+        ? { major: aoe.major(view, 0), minor: aoe.minor(view, 0) }
+        : this.address;
+      question = { rule: this.rule, address, answers: [], seen: 0, copies: 0, quiet: null };
+      this.questions.set(tag, question);
+    }
+    return question;
+  }
+
+  /** Asks, and asks once more where no answer comes. `take` gives the answer. */
+  ask(frame: Frame | Uint8Array): Question {
+    const { answer } = this.patience;
+    const question = this.send(frame);
+    const came = (): boolean => question.answers.length > question.seen;
+    if (!this.wait(answer, came)) {
+      this.send(frame);
+      this.wait(2 * answer, came);
+    }
     return question;
   }
 
   /** The first answer, or null when none came in time. */
   answer(frame: Frame | Uint8Array): Answer | null {
-    const question = this.send(frame);
-    this.wait(this.patience.answer, () => question.answers.length > question.seen);
-    return this.take(question);
+    return take(this.ask(frame));
   }
 
   /** What came where nothing should. */
-  silence(frame: Frame | Uint8Array): Answer | null {
+  silence(frame: Frame | Uint8Array, what: string): Answer | null {
     const question = this.send(frame);
+    question.quiet = what;
     this.wait(this.patience.silence, () => question.answers.length > question.seen);
-    return this.take(question);
+    return take(question);
   }
 
   /** Sends all of them without waiting between; the answers of each, once all have one or the time is up. */
@@ -127,33 +166,42 @@ export class Prober {
     });
   }
 
-  /** Listens for `ns`, or until `enough`. */
-  wait(ns: number, enough: () => boolean = () => false): void {
+  /** Listens for `ns`, or until `enough`: whether it was. */
+  wait(ns: number, enough: () => boolean = () => false): boolean {
     const until = this.air.now() + ns;
     for (;;) {
-      this.listen();
-      if (enough() || this.air.now() >= until) return;
+      while (this.air.link.receive(this.visit, 64) > 0);
+      if (enough()) return true;
+      if (this.air.now() >= until) return false;
       this.pass(until);
     }
   }
 
-  /** Answers to earlier questions that nobody has looked at are late. */
-  settle(): void {
-    this.listen();
-    for (const [tag, question] of this.questions) {
-      for (const { frame } of question.answers.slice(question.seen)) {
-        const said = this.late.get(question.rule) ?? [];
-        said.push(`a further answer (tag ${tag.toString(16)}, command ${frame.aoe.command})`);
-        this.late.set(question.rule, said);
-      }
-      question.seen = question.answers.length;
+  /** Asks the device until it answers or `wait` ns have passed: what it says of itself. */
+  find(ask: (tag: number) => Frame, wait: number): config.Config | null {
+    const until = this.air.now() + wait;
+    let found: Answer | null = null;
+    while (found === null && this.air.now() < until) {
+      const question = this.send(ask(this.tag()));
+      this.wait(Math.min(200e6, until - this.air.now()), () => question.answers.length > 0);
+      found = take(question);
     }
+    if (found === null || isError(found.frame) || found.frame.body.kind !== "config") return null;
+    this.target = found.frame.ethernet.source;
+    return found.frame.body;
   }
 
-  private take(question: Question): Answer | null {
-    const answer = question.answers[question.seen] ?? null;
-    if (answer !== null) question.seen++;
-    return answer;
+  /** Asks who is there, and listens to all of them: `neighbours` and `claimers`. */
+  survey(everybody: (tag: number) => Frame): void {
+    const question = this.send(everybody(this.tag()));
+    this.wait(this.patience.answer);
+    for (const { frame } of question.answers) {
+      if (frame.ethernet.source !== this.target) this.claimers.add(frame.ethernet.source);
+    }
+    const own = question.answers.filter(({ frame }) => frame.ethernet.source === this.target);
+    question.answers.length = 0;
+    question.answers.push(...own);
+    take(question);
   }
 
   private pass(until: number): void {
@@ -161,21 +209,19 @@ export class Prober {
     this.air.pass(until);
   }
 
-  private listen(): void {
-    while (this.air.link.receive(this.visit, 64) > 0);
-  }
-
-  private readonly visit = ({ view, base, length }: FrameView): void => {
+  private readonly visit = ({ view, base, length, addressed }: FrameView): void => {
+    if (addressed === OUTGOING) return;
     if (length < aoe.LENGTH || ethernet.type(view, base) !== ethernet.ETHERTYPE_AOE) return;
     if (!aoe.isResponse(view, base)) return;
     const source = ethernet.source(view, base);
-    if (this.target !== 0 && source !== this.target) return;
-    const major = aoe.major(view, base);
-    const minor = aoe.minor(view, base);
-    const ours = major === this.address.major && minor === this.address.minor;
+    const from = { major: aoe.major(view, base), minor: aoe.minor(view, base) };
     const question = this.questions.get(aoe.tag(view, base));
-    // Other exports behind the same interface answer wildcards too.
-    if (!ours && (this.target === 0 || question === undefined || isAddress(major, minor))) return;
+    if (isSame(from, this.address)) {
+      if (this.claimers.has(source)) return;
+    } else if (!this.isTargets(from, source, question)) {
+      if (isReal(from)) this.neighbours.add(formatAddress(from));
+      return;
+    }
     const frame = parse(view, base, length);
     // vblade's error answers can be shorter than their command's header: keep the envelope of those.
     const kept = isMalformed(frame) ? envelopeOnly(view, base, length) : frame;
@@ -184,27 +230,29 @@ export class Prober {
     else question.answers.push(answer);
   };
 
-  /** Asks the device by broadcast until it answers or `wait` ns have passed: what it says of itself. */
-  find(ask: (tag: number) => Frame, wait: number): config.Config | null {
-    const until = this.air.now() + wait;
-    let found: Answer | null = null;
-    while (found === null && this.air.now() < until) {
-      const question = this.send(ask(this.tag()));
-      this.wait(Math.min(200e6, until - this.air.now()), () => question.answers.length > 0);
-      found = this.take(question);
-    }
-    if (found === null || found.frame.body.kind !== "config") return null;
-    this.target = found.frame.ethernet.source;
-    return found.frame.body;
+  /** Whether an answer that carries another address than the device's was made by the device all the same. */
+  private isTargets(from: Address, source: Mac, question: Question | undefined): boolean {
+    if (question === undefined || source !== this.target) return false;
+    if (!isReal(from)) return true;
+    if (this.neighbours.has(formatAddress(from))) return false;
+    // A wildcard is answered by each device behind an interface: this one has not been heard before.
+    return isReal(question.address);
   }
 }
 
-function isAddress(major: number, minor: number): boolean {
+/** The next answer that the rule has not been told of. */
+export function take(question: Question): Answer | null {
+  const answer = question.answers[question.seen] ?? null;
+  if (answer !== null) question.seen++;
+  return answer;
+}
+
+function isReal({ major, minor }: Address): boolean {
   return major !== aoe.ANY_MAJOR && minor !== aoe.ANY_MINOR;
 }
 
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+function isSame(a: Address, b: Address): boolean {
+  return a.major === b.major && a.minor === b.minor;
 }
 
 /** What can be said of an answer that is too short for its own command. */

@@ -2,7 +2,8 @@
 
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress } from "../../words/address.ts";
-import type { Facts } from "./subject.ts";
+import { printable } from "../../words/printable.ts";
+import type { Facts } from "./facts.ts";
 import type { RuleOutcome } from "./suite.ts";
 
 export const SCHEMA = 1;
@@ -11,7 +12,9 @@ export const SCHEMA = 1;
 const MOST = 2;
 
 export function formatOutcome(outcome: RuleOutcome): string {
-  return `${outcome.id.padEnd(4)} ${outcome.outcome.padEnd(10)} ${outcome.title}${why(outcome)}`;
+  return printable(
+    `${outcome.id.padEnd(4)} ${outcome.outcome.padEnd(10)} ${outcome.title}${why(outcome)}`,
+  );
 }
 
 function why({ outcome, differences, notTested }: RuleOutcome): string {
@@ -48,7 +51,7 @@ export function formatTotals(outcomes: readonly RuleOutcome[]): string {
 export function cell(outcome: RuleOutcome): string {
   const said = outcome.outcome === "differs" ? outcome.differences : outcome.notTested;
   if (outcome.outcome === "passes" || said.length === 0) return outcome.outcome;
-  return `${outcome.outcome}: ${few(said)}`.replaceAll("|", "\\|");
+  return printable(`${outcome.outcome}: ${few(said)}`).replaceAll("|", "\\|");
 }
 
 /** Rows `| P1 | title | cell |`, under a head that names the target. */

@@ -7,8 +7,8 @@ export interface Rule {
   readonly id: string;
   /** In a few words, for the table; the first part's counts. */
   readonly title: string;
-  /** Tried after all others: targets have been seen to die of it. */
-  readonly last?: true;
+  /** Tried after all others, in this order: what targets have been seen to die of, or to be changed by for good. */
+  readonly last?: number;
   /** Asks, and notes what differs; a string: why nothing can be asked of a target. */
   readonly test: ((subject: Subject) => void) | string;
 }

@@ -1,10 +1,12 @@
 // The target under test as a rule sees it: questions in its own words, and what it must have said.
 //
-// A rule calls `answered`, `refused`, `ends`, `silent`, `expect`; each that does not hold is one sentence in
-// `differences`. What a rule can't try, it says with `leaves`. Nothing here throws for what a target
-// does: the suite goes on with the next question.
+// A rule calls `answered`, `refused`, `ends`, `silent`, `expect`, `tells`; each that does not hold is one sentence
+// in `differences`. What a rule can't try, it says with `leaves`; what this target or this network lacks for a test,
+// `has` says. Nothing here throws for what a target does: the suite goes on with the next question.
+//
+// A sentence accuses the target, so a rule asks first: what else could have made this answer? A state is compared
+// with what it was before, and a question that is not answered tells nothing.
 
-import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import * as config from "../../wire/config.ts";
 import { type Frame, isError } from "../../wire/frame.ts";
@@ -20,32 +22,23 @@ import {
   pattern,
   reserveFrame,
 } from "../../target/probe.ts";
-import type { Address } from "../../words/address.ts";
-import type { Answer, Prober } from "./prober.ts";
+import { type Answer, type Prober, type Question, take } from "./prober.ts";
+import type { Ability, Facts } from "./facts.ts";
 
-/** What the device says of itself when the suite begins. */
-export interface Facts {
-  readonly address: Address;
-  readonly target: Mac;
-  readonly own: Mac;
-  readonly mtu: number;
-  readonly bufferCount: number;
-  readonly firmware: number;
-  /** As announced; 0 is taken for 2 (P13). */
-  readonly mostSectors: number;
-  readonly sectors: number;
-  readonly model: string;
-  /** It announced itself while the suite was listening for it (P11): that frame. */
-  readonly announcement: Answer | null;
+/** What a question about the device's state told; null: nothing. */
+export type Told = Uint8Array | readonly Mac[] | null;
+
+/** Something that differs, and the question whose answer is missed, where that is why. */
+export interface Difference {
+  readonly sentence: string;
+  readonly missed: Question | null;
 }
-
-/** Sectors at the start of the device that the suite writes. */
-export const SCRATCH = 64;
 
 export class Subject {
   readonly prober: Prober;
   readonly facts: Facts;
-  differences: string[] = [];
+  readonly lacks: Map<Ability, string>;
+  differences: Difference[] = [];
   left: string[] = [];
   /** Statements that were put to the test. */
   tested = 0;
@@ -53,11 +46,19 @@ export class Subject {
   constructor(prober: Prober, facts: Facts) {
     this.prober = prober;
     this.facts = facts;
+    this.lacks = new Map(facts.lacks);
   }
 
   /** Other hosts: addresses that the suite sends from, beside its interface's own. */
   other(index: number): Mac {
     return 0x0200_00c0_0000 + index;
+  }
+
+  /** Where it is not so, the rest of the rule that needs it is not tested. */
+  has(ability: Ability): boolean {
+    const lack = this.lacks.get(ability);
+    if (lack !== undefined) this.leaves(lack);
+    return lack === undefined;
   }
 
   // ── Questions ─────────────────────────────────────────────────────────────────────────────────
@@ -81,8 +82,8 @@ export class Subject {
   identify(extra?: Envelope, count = 1): Frame {
     return this.ata({ command: ata.IDENTIFY, flags: 0, lba: 0xa000_0000, count }, extra);
   }
-  config(command: number, text = "", extra?: Envelope): Frame {
-    return configFrame(command, text, this.envelope(extra));
+  config(command: number, string: string | Uint8Array = "", extra?: Envelope): Frame {
+    return configFrame(command, string, this.envelope(extra));
   }
   mask(
     command: number,
@@ -98,38 +99,48 @@ export class Subject {
     return frame(command, { kind: "vendor" }, this.envelope(extra), data);
   }
 
-  /** One question of each command, none of which changes anything. */
+  /** One question of each command that the target has been heard to answer well; none of them changes anything. */
   harmless(extra?: Envelope): [string, Frame][] {
-    return [
-      ["ATA read", this.read(5, 1, extra)],
-      ["config read", this.config(config.READ, "", extra)],
-      ["mask read", this.mask(mask.READ, [], extra)],
-      ["reserve read", this.reserve(reserve.READ, [], extra)],
-    ];
+    const asked: [string, Frame][] = [["config read", this.config(config.READ, "", extra)]];
+    if (!this.lacks.has("read")) asked.unshift(["ATA read", this.read(5, 1, extra)]);
+    if (!this.lacks.has("mask")) asked.push(["mask read", this.mask(mask.READ, [], extra)]);
+    if (!this.lacks.has("reserve"))
+      asked.push(["reserve read", this.reserve(reserve.READ, [], extra)]);
+    return asked;
   }
 
   // ── Verdicts ──────────────────────────────────────────────────────────────────────────────────
 
-  expect(holds: boolean, otherwise: string): boolean {
+  expect(holds: boolean, otherwise: string, missed: Question | null = null): boolean {
     this.tested++;
-    if (!holds) this.differences.push(otherwise);
+    if (!holds) this.differences.push({ sentence: otherwise, missed });
     return holds;
   }
 
   /** A part of the rule that this run can't try, and why. */
   leaves(reason: string): void {
-    this.left.push(reason);
+    if (!this.left.includes(reason)) this.left.push(reason);
+  }
+
+  /** The state is as it should be; where either is not known, nothing is said of it. */
+  tells(found: Told, wanted: Told, otherwise: string): boolean {
+    if (found === null || wanted === null) {
+      this.leaves(`whether ${otherwise}: a read of it is not answered`);
+      return false;
+    }
+    return this.expect(String(found) === String(wanted), otherwise);
   }
 
   answered(asked: Frame | Uint8Array, what: string): Answer | null {
-    const answer = this.prober.answer(asked);
-    this.expect(answer !== null, `${what}: no answer`);
+    const question = this.prober.ask(asked);
+    const answer = take(question);
+    this.expect(answer !== null, `${what}: no answer`, question);
     return answer;
   }
 
-  silent(asked: Frame | Uint8Array, what: string): void {
-    const answer = this.prober.silence(asked);
-    this.expect(answer === null, `${what}: ${answer === null ? "" : tell(answer)}`);
+  silent(asked: Frame | Uint8Array, what: string): boolean {
+    const answer = this.prober.silence(asked, what);
+    return this.expect(answer === null, `${what}: ${answer === null ? "" : tell(answer)}`);
   }
 
   /** Answered without the AoE error flag. */
@@ -144,117 +155,59 @@ export class Subject {
   refused(asked: Frame | Uint8Array, code: number, what: string): Answer | null {
     const answer = this.answered(asked, what);
     if (answer === null) return null;
-    const { aoe: header } = answer.frame;
-    this.expect(
-      isError(answer.frame) && header.error === code,
-      `${what}: ${tell(answer)}, not error ${code}`,
-    );
+    this.expect(isRefused(answer, code), `${what}: ${tell(answer)}, not error ${code}`);
     return answer;
   }
 
-  /** An ATA command that ends with these registers, and no AoE error. */
-  ends(asked: Frame, status: number, error: number, what: string): Answer | null {
+  /** A good answer to an ATA command: DRDY, none of the bits that mean a failure; the error register means nothing then. */
+  good(asked: Frame, what: string): Answer | null {
     const answer = this.answered(asked, what);
     if (answer === null) return null;
-    const { body } = answer.frame;
-    const holds =
-      !isError(answer.frame) &&
-      body.kind === "ata" &&
-      body.command === status &&
-      body.feature === error;
-    this.expect(
-      holds,
-      `${what}: ${tell(answer)}, not status 0x${hex(status)} error 0x${hex(error)}`,
-    );
+    const ready = isGood(answer) && (statusOf(answer) & ata.STATUS_DRDY) !== 0;
+    this.expect(ready, `${what}: ${tell(answer)}, not status 0x40`);
     return answer;
   }
 
-  /** The data of a good read of `count` sectors, or null. */
-  data(lba: number, count: number, what = `read of ${lba}+${count}`): Uint8Array | null {
-    const answer = this.answered(this.read(lba, count), what);
+  /** An ATA command that fails for `reason`, a bit of the error register. An AoE error in its place is P15's matter. */
+  fails(asked: Frame, reason: number, what: string): Answer | null {
+    const answer = this.answered(asked, what);
     if (answer === null) return null;
+    if (isError(answer.frame)) {
+      this.leaves(`${what}: ${tell(answer)} (P15)`);
+      return null;
+    }
+    const { body } = answer.frame;
+    const holds =
+      body.kind === "ata" &&
+      (body.command & FAILED_BITS) === (ata.STATUS_ERR | ata.STATUS_DRDY) &&
+      (body.feature & reason) !== 0;
+    this.expect(holds, `${what}: ${tell(answer)}, not status 0x41 error 0x${hex(reason)}`);
+    return answer;
+  }
+
+  /** The data of a read of `count` sectors, or null. */
+  data(lba: number, count: number): Uint8Array | null {
+    const answer = this.prober.answer(this.read(lba, count));
+    if (answer === null || !isGood(answer)) return null;
     const data = answer.bytes.subarray(ata.LENGTH, ata.LENGTH + count * ata.SECTOR);
-    const whole = isGood(answer) && data.length === count * ata.SECTOR;
-    this.expect(whole, `${what}: ${tell(answer)}`);
-    return whole ? data : null;
+    return data.length === count * ata.SECTOR ? data : null;
   }
 
   /** The sectors from `lba` on hold `data`. */
   holds(lba: number, data: Uint8Array, what: string): boolean {
     const found = this.data(lba, data.length / ata.SECTOR);
-    return this.expect(
-      found !== null && Buffer.from(found).equals(data),
-      `${what}: the sectors hold something else`,
-    );
+    return this.tells(found, data, `${what}: the sectors hold something else`);
   }
 
-  /** Writes a pattern that no other call has written and makes sure that it is there. */
-  place(lba: number, count = 1): Uint8Array {
+  /** Writes a pattern that no other call has written; null, and a word about it, where it does not stand there then. */
+  place(lba: number, count = 1): Uint8Array | null {
+    if (!this.has("write")) return null;
     const data = pattern(count, this.prober.tag());
-    const answer = this.prober.answer(this.write(lba, data));
-    this.expect(
-      answer !== null && isGood(answer),
-      `write of ${lba}+${count}: ${answer === null ? "no answer" : tell(answer)}`,
-    );
-    return data;
-  }
-
-  /** The config string as the target tells it; null: no answer. */
-  configText(extra?: Envelope): string | null {
-    const answer = this.prober.answer(this.config(config.READ, "", extra));
-    return answer?.frame.body.kind === "config"
-      ? new TextDecoder().decode(answer.frame.body.string)
-      : null;
-  }
-
-  masks(from: Mac = this.facts.own): readonly Mac[] | null {
-    const answer = this.prober.answer(this.mask(mask.READ, [], { from }));
-    return answer?.frame.body.kind === "mask"
-      ? answer.frame.body.directives.map(({ mac }) => mac)
-      : null;
-  }
-
-  members(): readonly Mac[] | null {
-    const answer = this.prober.answer(this.reserve(reserve.READ));
-    return answer?.frame.body.kind === "reserve" ? answer.frame.body.macs : null;
-  }
-
-  // ── Putting things back ───────────────────────────────────────────────────────────────────────
-
-  setConfig(text: string): void {
-    this.prober.answer(this.config(config.FORCE_SET, text));
-  }
-
-  release(): void {
-    this.prober.answer(this.reserve(reserve.FORCE_SET));
-  }
-
-  /** Empties the mask list, from us or from whichever of `from` it still lets through. */
-  unmask(from: readonly Mac[]): boolean {
-    const { own } = this.facts;
-    const { prober } = this;
-    const groups: (readonly Mac[])[] = [[own]];
-    for (let at = 0; at < from.length; at += 32) groups.push(from.slice(at, at + 32));
-    for (const macs of groups) {
-      const reads = macs.map((mac) => this.mask(mask.READ, [], { from: mac }));
-      const answers = prober.burst(reads, prober.patience.silence);
-      const through = answers.findIndex((each) => each.length > 0);
-      const body = answers[through]?.[0]?.frame.body;
-      if (body?.kind !== "mask") continue;
-      const listed = body.directives.map((directive) => directive.mac);
-      if (listed.length === 0) return true;
-      // Whom the edit comes from goes last.
-      const mac = macs[through] as Mac;
-      const gone = [...listed.filter((each) => each !== mac), mac];
-      for (let first = 0; first < gone.length; first += 100) {
-        const deletes = gone
-          .slice(first, first + 100)
-          .map((each) => [mask.DIRECTIVE_DELETE, each] as const);
-        prober.answer(this.mask(mask.EDIT, deletes, { from: mac }));
-      }
-      if (this.masks()?.length === 0) return true;
-    }
-    return false;
+    this.prober.answer(this.write(lba, data));
+    const found = this.data(lba, count);
+    if (found !== null && String(found) === String(data)) return data;
+    this.leaves(`what needs sectors ${lba}+${count} written: they can't be`);
+    return null;
   }
 
   /** Whether the target still answers us. */
@@ -263,12 +216,21 @@ export class Subject {
   }
 }
 
+const FAILED_BITS = ata.STATUS_FAILED | ata.STATUS_DRDY;
+
+function statusOf({ frame: { body } }: Answer): number {
+  return body.kind === "ata" ? body.command : 0;
+}
+
+export function isRefused({ frame: answer }: Answer, code: number): boolean {
+  return isError(answer) && answer.aoe.error === code;
+}
+
 /** An ATA answer without any failure. */
-export function isGood({ frame: { body, aoe: header } }: Answer): boolean {
+export function isGood(answer: Answer): boolean {
+  const { body } = answer.frame;
   return (
-    (header.flags & aoe.FLAG_ERROR) === 0 &&
-    body.kind === "ata" &&
-    (body.command & ata.STATUS_FAILED) === 0
+    !isError(answer.frame) && body.kind === "ata" && (statusOf(answer) & ata.STATUS_FAILED) === 0
   );
 }
 

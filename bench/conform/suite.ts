@@ -1,26 +1,27 @@
-// The suite: who the target is, every rule in its turn, and the target put back as it was.
+// The suite: every rule in its turn, and the target put back as it was.
 //
 // A rule that leaves the target silent (locked out by its own mask list, or dead) must not make the
 // rest look different: after each rule the suite empties what it filled, looks whether the target
 // still answers, and where it doesn't the rest is "not tested" and says since when.
+//
+// Outcomes are made at the end: an answer may come when its rule is over. What was missed then came late, which
+// is no rule's matter; what came where silence is due counts; what came twice is P2's.
 
 import * as config from "../../wire/config.ts";
-import * as identify from "../../wire/identify.ts";
-import * as ata from "../../wire/ata.ts";
-import { BROADCAST, type Mac } from "../../wire/mac.ts";
-import { isMalformed } from "../../wire/malformed.ts";
-import { configFrame } from "../../target/probe.ts";
-import { type Address, formatAddress } from "../../words/address.ts";
-import { environment, failed, notFound } from "../../words/failure.ts";
-import { formatDuration } from "../../words/quantity.ts";
+import type { Mac } from "../../wire/mac.ts";
+import type { Facts } from "./facts.ts";
+import { prepare } from "./meet.ts";
 import type { Prober } from "./prober.ts";
 import type { Rule } from "./rule.ts";
 import { ATA } from "./rules_ata.ts";
-import { CONTROL } from "./rules_control.ts";
+import { CONFIG } from "./rules_config.ts";
 import { ENVELOPE } from "./rules_envelope.ts";
-import { type Facts, SCRATCH, Subject } from "./subject.ts";
+import { LISTS } from "./rules_lists.ts";
+import { ORDER } from "./rules_order.ts";
+import { configString, masks, members, release, setString, unmask } from "./state.ts";
+import { type Difference, Subject, tell } from "./subject.ts";
 
-export const RULES: readonly Rule[] = [...ENVELOPE, ...CONTROL, ...ATA].sort(
+export const RULES: readonly Rule[] = [...ENVELOPE, ...CONFIG, ...LISTS, ...ATA, ...ORDER].sort(
   (a, b) => number(a) - number(b),
 );
 
@@ -40,48 +41,13 @@ export interface RuleOutcome {
   questions: number;
 }
 
-/** Finds the device and what it says of itself, within `wait` ns. Throws notFound, failed, environment. */
-export function meet(prober: Prober, address: Address, wait: number): Facts {
-  const { link } = prober.air;
-  const { mac: own, mtu } = link;
-  const name = formatAddress(address);
-  const said = prober.find(
-    (tag) => configFrame(config.READ, "", { to: BROADCAST, from: own, ...address, tag }),
-    wait,
-  );
-  if (said === null) throw notFound(`${name} did not answer within ${formatDuration(wait)}`);
-  const announcement =
-    prober.unsolicited.find(({ frame }) => frame.ethernet.source === prober.target) ?? null;
-  const facts: Facts = {
-    address,
-    target: prober.target,
-    own,
-    mtu,
-    bufferCount: said.bufferCount,
-    firmware: said.firmware,
-    mostSectors: said.sectorCount === 0 ? 2 : said.sectorCount,
-    sectors: 0,
-    model: "",
-    announcement,
-  };
-  const subject = new Subject(prober, facts);
-  const answer = prober.answer(subject.identify());
-  const bytes = answer?.bytes.subarray(ata.LENGTH) ?? new Uint8Array(0);
-  const identity = identify.parse(
-    new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
-    0,
-    bytes.length,
-  );
-  if (isMalformed(identity)) throw failed(`${name} answers discovery, but not IDENTIFY`);
-  if (identity.sectors < SCRATCH) {
-    throw environment(`${name} has ${identity.sectors} sectors, and the suite needs ${SCRATCH}`);
-  }
-  if ((subject.masks()?.length ?? 0) > 0 || (subject.members()?.length ?? 0) > 0) {
-    throw environment(
-      `${name} has a mask list or a reservation, so it is in use: the suite needs a scratch export`,
-    );
-  }
-  return { ...facts, sectors: identity.sectors, model: identity.model };
+/** What a rule, or a part of one, has noted. */
+interface Noted {
+  readonly rule: Rule;
+  readonly differences: Difference[];
+  readonly left: readonly string[];
+  readonly tested: number;
+  readonly questions: number;
 }
 
 /** Every rule; outcomes in the order of their numbers. `turn` is called before each. */
@@ -92,14 +58,15 @@ export async function runSuite(
   rules: readonly Rule[] = RULES,
 ): Promise<RuleOutcome[]> {
   const subject = new Subject(prober, facts);
-  const configString = subject.configText() ?? "";
-  subject.setConfig("");
-  const outcomes: RuleOutcome[] = [];
+  const before = configString(subject);
+  prepare(subject);
+  setString(subject, "");
+  const noted: Noted[] = [];
   let gone: string | null = null;
-  const tried = [...rules.filter(({ last }) => !last), ...rules.filter(({ last }) => last)];
+  const tried = rules.toSorted((a, b) => (a.last ?? 0) - (b.last ?? 0));
   for (const rule of tried) {
     await turn(rule);
-    const before = prober.asked;
+    const asked = prober.asked;
     prober.rule = rule.id;
     subject.differences = [];
     subject.left = [];
@@ -108,30 +75,42 @@ export async function runSuite(
     else if (gone !== null) subject.leaves(gone);
     else {
       rule.test(subject);
-      if (!putBack(subject)) {
-        subject.expect(false, "it stopped answering");
+      const end = putBack(subject);
+      if (end !== null) {
+        subject.expect(false, end);
         gone = `it stopped answering in the test of ${rule.id}`;
       }
-      prober.settle();
     }
-    join(outcomes, rule, subject, prober.asked - before);
+    const { differences, left, tested } = subject;
+    noted.push({ rule, differences, left, tested, questions: prober.asked - asked });
   }
   prober.rule = "the end";
-  if (gone === null) subject.setConfig(configString);
-  prober.wait(prober.patience.silence);
-  prober.settle();
-  for (const [id, sentences] of prober.late) {
-    const outcome = outcomes.find((each) => each.id === id);
-    if (outcome === undefined) continue;
-    outcome.outcome = "differs";
-    outcome.differences.push(...new Set(sentences.map(() => "an answer came late or twice")));
-  }
+  if (gone === null && before !== null) prober.answer(subject.config(config.FORCE_SET, before));
+  prober.wait(prober.patience.answer);
+  comeLate(prober, noted);
+  const outcomes: RuleOutcome[] = [];
+  for (const each of noted) join(outcomes, each);
   return outcomes.sort((a, b) => number(a) - number(b));
 }
 
+/** What came where its rule was no longer listening. */
+function comeLate({ questions }: Prober, noted: readonly Noted[]): void {
+  const note = (id: string, sentence: string): void => {
+    noted.find(({ rule }) => rule.id === id)?.differences.push({ sentence, missed: null });
+  };
+  for (const { rule, answers, seen, copies, quiet } of questions.values()) {
+    const [late] = answers.slice(seen);
+    if (late === undefined) continue;
+    if (quiet !== null && seen === 0) note(rule, `${quiet}: ${tell(late)}, late`);
+    else if (answers.length > copies) note("P2", `an answer came twice (asked for ${rule})`);
+  }
+}
+
 /** Adds what came of a rule, or of a further part of one. */
-function join(outcomes: RuleOutcome[], rule: Rule, subject: Subject, questions: number): void {
-  const { differences, left, tested } = subject;
+function join(
+  outcomes: RuleOutcome[],
+  { rule, differences, left, tested, questions }: Noted,
+): void {
   let outcome = outcomes.find(({ id }) => id === rule.id);
   if (outcome === undefined) {
     outcome = {
@@ -145,19 +124,34 @@ function join(outcomes: RuleOutcome[], rule: Rule, subject: Subject, questions: 
     outcomes.push(outcome);
   }
   const further = outcome.title === rule.title ? "" : `${rule.title}: `;
-  outcome.differences.push(...new Set(differences));
-  outcome.notTested.push(...left.map((sentence) => `${further}${sentence}`));
+  const add = (to: string[], sentence: string): void => {
+    if (!to.includes(sentence)) to.push(sentence);
+  };
+  let late = 0;
+  for (const { sentence, missed } of differences) {
+    if (missed === null || missed.answers.length <= missed.seen) add(outcome.differences, sentence);
+    else {
+      late++;
+      add(outcome.notTested, `${sentence} in time, but later: say a longer --answer`);
+    }
+  }
+  for (const sentence of left) add(outcome.notTested, `${further}${sentence}`);
   outcome.questions += questions;
-  if (differences.length > 0) outcome.outcome = "differs";
-  else if (tested > 0 && outcome.outcome === "not tested") outcome.outcome = "passes";
+  if (outcome.differences.length > 0) outcome.outcome = "differs";
+  else if (tested > late && outcome.outcome === "not tested") outcome.outcome = "passes";
 }
 
-/** Empties what a rule may have filled; false: the target has gone silent. */
-function putBack(subject: Subject): boolean {
-  const used: Mac[] = [1, 2, 3, 4, 5, 999].map((index) => subject.other(index));
-  for (let index = 0; index < 255; index++) used.push(subject.other(100 + index));
-  if (!subject.alive() && !subject.unmask(used)) return false;
-  if (subject.configText() !== "") subject.setConfig("");
-  if (subject.members()?.length !== 0) subject.release();
-  return true;
+/** Empties what a rule may have filled; what became of it where the target is silent then. */
+function putBack(s: Subject): string | null {
+  const used: Mac[] = [1, 2, 3, 4, 5, 999].map((index) => s.other(index));
+  for (let index = 0; index < 255; index++) used.push(s.other(100 + index));
+  // Locked out, or dead.
+  if (!s.alive() && (s.lacks.has("mask") || !unmask(s, used))) return "it stopped answering";
+  if (!s.lacks.has("mask") && masks(s)?.length !== 0) {
+    unmask(s, used);
+    if (!s.alive()) return "it stopped answering when its mask list was emptied";
+  }
+  if (!s.lacks.has("string") && configString(s)?.length !== 0) setString(s, "");
+  if (!s.lacks.has("reserve") && members(s)?.length !== 0) release(s);
+  return null;
 }

@@ -1,0 +1,191 @@
+// What the suite says of targets with one deviation from a rule and one oddity that no rule forbids: the deviation
+// alone. And what it does to a neighbour that obeys wildcards: nothing, unless told.
+
+import { describe, expect, test } from "bun:test";
+
+import { parseFaults } from "../../link/fault_plan.ts";
+import { createFaults } from "../../link/faults.ts";
+import type { Link } from "../../link/link.ts";
+import { createMemoryPair } from "../../link/memory.ts";
+import { createVirtualClock, runVirtual, type VirtualClock } from "../../link/virtual_clock.ts";
+import type { Export } from "../../target/export.ts";
+import { parseServiceModel } from "../../target/service/model.ts";
+import * as aoe from "../../wire/aoe.ts";
+import * as config from "../../wire/config.ts";
+import { createRandom } from "../../words/random.ts";
+import type { Permits } from "./facts.ts";
+import { meet } from "./meet.ts";
+import {
+  ADDRESS,
+  createOddTarget,
+  DEVIATIONS,
+  type Made,
+  neighbourState,
+  type Odd,
+  ODDITIES,
+  TARGETS,
+} from "./odd_target.ts";
+import { formatOutcome, formatTable } from "./report.ts";
+import { Prober } from "./prober.ts";
+import { type RuleOutcome, runSuite } from "./suite.ts";
+
+interface Options {
+  readonly permits?: Permits;
+  readonly neighbour?: boolean;
+  readonly pads?: boolean;
+  /** Once the suite has met it. */
+  readonly met?: (made: Made) => void;
+  readonly wrap?: (link: Link, clock: VirtualClock) => Link;
+}
+
+async function tried(
+  odd: readonly Odd[],
+  {
+    permits = { pastEnd: true },
+    neighbour = true,
+    pads = false,
+    met,
+    wrap = (link) => link,
+  }: Options = {},
+): Promise<{ outcomes: RuleOutcome[]; made: Made; untouched: string }> {
+  const clock = createVirtualClock();
+  const [a, b] = createMemoryPair({ clock, mtu: 1500, queueFrames: 4096 });
+  const made = createOddTarget(wrap(b, clock), odd, neighbour);
+  const untouched = neighbourState(made);
+  const pass = (until: number): void => {
+    runVirtual([made.target], clock, () => a.nextDeadline() <= clock.now(), until);
+  };
+  const air = { link: a, pads, now: () => clock.now(), pass };
+  const prober = new Prober(air, ADDRESS, { answer: 20e6, silence: 5e6 }, 0x0100_0000);
+  const facts = meet(prober, ADDRESS, 1e9, permits);
+  met?.(made);
+  return { outcomes: await runSuite(prober, facts), made, untouched };
+}
+
+function differing(outcomes: readonly RuleOutcome[]): string[] {
+  return outcomes.filter(({ outcome }) => outcome === "differs").map(({ id }) => id);
+}
+
+describe("one deviation, one oddity: the deviation alone is told", () => {
+  for (const [deviation, oddity] of TARGETS) {
+    test(`${deviation}; ${oddity}`, async () => {
+      const neighbour = !deviation.startsWith("P33");
+      const { outcomes, made, untouched } = await tried([ODDITIES[oddity], DEVIATIONS[deviation]], {
+        neighbour,
+      });
+      const differ = outcomes.filter(({ outcome }) => outcome === "differs");
+      expect(differ.map(({ id, differences }) => [id, differences.length > 0])).toEqual([
+        [deviation.split(" ")[0] as string, true],
+      ]);
+      expect(neighbourState(made)).toBe(untouched);
+    });
+  }
+});
+
+describe("no deviation: nothing is told", () => {
+  for (const [name, oddity] of Object.entries(ODDITIES)) {
+    test(name, async () => {
+      const { outcomes } = await tried([oddity]);
+      expect(
+        outcomes.flatMap(({ id, differences }) => differences.map((each) => [id, each])),
+      ).toEqual([]);
+    });
+  }
+
+  const slow = (delay: string) => (link: Link, clock: VirtualClock) =>
+    createFaults(link, parseFaults(`tx:delay:fixed/${delay}`, "--faults"), {
+      clock,
+      random: createRandom(1),
+      slots: 4096,
+    });
+  test("answers that need more time than an answer is given", async () => {
+    const { outcomes } = await tried([], { wrap: slow("25ms") });
+    expect(differing(outcomes)).toEqual([]);
+  });
+  test("commands that need more time than two tries are given are not missed either", async () => {
+    const random = createRandom(1);
+    const { outcomes } = await tried([], {
+      met({ target }) {
+        const model = parseServiceModel("delay:fixed/70ms", { what: "", random, sectors: 4096 });
+        target.setModel(target.exports[0] as Export, model);
+      },
+    });
+    expect(differing(outcomes)).toEqual([]);
+    expect(outcomes.flatMap(({ notTested }) => notTested).join()).toContain(
+      "say a longer --answer",
+    );
+  });
+  test("a network that loses one frame in fifty", async () => {
+    const { outcomes } = await tried([], {
+      wrap: (link, clock) =>
+        createFaults(link, parseFaults("tx:drop:2%", "--faults"), {
+          clock,
+          random: createRandom(7),
+        }),
+    });
+    expect(differing(outcomes)).toEqual([]);
+  });
+});
+
+describe("a neighbour that obeys wildcards", () => {
+  test("keeps every byte; P33 says why it is not tested", async () => {
+    const { outcomes, made, untouched } = await tried([]);
+    expect(neighbourState(made)).toBe(untouched);
+    const wildcards = outcomes.find(({ id }) => id === "P33");
+    expect(wildcards?.outcome).toBe("passes");
+    expect(wildcards?.notTested).toEqual([
+      "another address answers here, e7.4, which may obey a change to a wildcard address: --alone sends them all the same",
+      "a wildcard mask edit: another address answers here, e7.4, which may obey a change to a wildcard address: --alone sends them all the same",
+    ]);
+  });
+
+  test("is changed where --alone says that it may be", async () => {
+    const { outcomes, made, untouched } = await tried([], { permits: { alone: true } });
+    expect(neighbourState(made)).not.toBe(untouched);
+    expect(outcomes.find(({ id }) => id === "P33")?.notTested).toEqual([]);
+    expect(differing(outcomes)).toEqual([]);
+  });
+});
+
+test("nothing is written behind the end unless it is allowed", async () => {
+  const odd = [DEVIATIONS["P24 it grows where a write is past its end"]];
+  const { outcomes, made } = await tried(odd, { permits: {} });
+  expect(made.store.sectors).toBe(4096);
+  expect(differing(outcomes)).toEqual([]);
+  expect(outcomes.find(({ id }) => id === "P24")?.notTested).toContain(
+    "a write past the end: some targets carry it out: --past-end tries it",
+  );
+});
+
+test("a short request that is answered is no deviation where an interface may have padded it", async () => {
+  const { outcomes } = await tried([DEVIATIONS["P30 it answers short requests"]], { pads: true });
+  expect(differing(outcomes)).toEqual([]);
+  expect(outcomes.find(({ id }) => id === "P30")?.notTested).toEqual([
+    "a request of 35 bytes (ATA) is answered, and on this interface it may have been padded",
+  ]);
+});
+
+test("what a target sends steers no terminal", async () => {
+  const clear = "\x1b[2J\u202e\u009b";
+  const odd: Odd = {
+    answered(answer, length, { original }) {
+      if (aoe.command(answer, 0) !== aoe.COMMAND_CONFIG) return length;
+      if (config.command(original, 0) !== config.TEST_PREFIX) return length;
+      const bytes = new TextEncoder().encode(clear);
+      answer.setUint16(config.STRING_LENGTH, bytes.length);
+      bytes.forEach((byte, at) => {
+        answer.setUint8(config.LENGTH + at, byte);
+      });
+      return length;
+    },
+  };
+  const { outcomes } = await tried([odd]);
+  expect(differing(outcomes)).toEqual(["P10"]);
+  const told = outcomes.find(({ id }) => id === "P10") as RuleOutcome;
+  expect(formatOutcome(told)).toContain("the string `\\x1b[2J\\u{202e}\\x9b`");
+  // The same of a sentence that came to hold them in another way.
+  const raw: RuleOutcome = { ...told, differences: [clear], notTested: [clear] };
+  for (const text of [formatOutcome(raw), formatTable("x", [raw])]) {
+    expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  }
+});
