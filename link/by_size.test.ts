@@ -54,6 +54,19 @@ test("without memory in one piece a frame goes the ordinary way, and so do the n
   }
 });
 
+test("where both refuse a frame it was no lack of memory: the next one is tried in one piece", () => {
+  for (const both of [false, true]) {
+    let code: number = ENOBUFS;
+    const [ordinary, linear] = [fake(() => code), fake(() => code)];
+    const sender = sendBySize(ordinary, linear);
+    const send = () => (both ? sender.sendBoth(1, 36, 2, 8192) : sender.send(1, 8228));
+    expect(send()).toBe(ENOBUFS);
+    code = 0;
+    expect(send()).toBe(0);
+    expect([linear.frames.length, ordinary.frames.length]).toEqual([2, 1]);
+  }
+});
+
 test("a queue that is full is told, not gone round", () => {
   const [ordinary, linear] = [fake(), fake(() => EAGAIN)];
   expect(sendBySize(ordinary, linear).send(1, 8228)).toBe(EAGAIN);

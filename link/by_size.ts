@@ -2,7 +2,8 @@
 // all others by the ordinary one.
 //
 // Where the kernel has no memory in one piece it may still have single pages: that frame goes the ordinary way at
-// once, and the next large ones with it, or each of them would ask in vain first.
+// once, and the next large ones with it, or each of them would ask in vain first. Where that is refused too it was
+// something else that had no room.
 
 import { ENOBUFS, ENOMEM } from "../sys/errno.ts";
 import { LEAST_LINEAR, MOST_LINEAR } from "../sys/linear_sender.ts";
@@ -29,22 +30,27 @@ export function sendBySize(ordinary: FrameSender, linear: FrameSender | null): F
     return false;
   }
 
-  function isFragmented(code: number): boolean {
-    if (code !== ENOBUFS && code !== ENOMEM) return false;
-    detour = DETOUR;
-    return true;
+  function mayBeFragmented(code: number): boolean {
+    return code === ENOBUFS || code === ENOMEM;
+  }
+
+  /** `code` of the ordinary way behind one that the linear one refused. */
+  function learn(code: number): number {
+    if (code === 0) detour = DETOUR;
+    return code;
   }
 
   return {
     send(address, length) {
       if (!isLarge(length)) return ordinary.send(address, length);
       const code = linear.send(address, length);
-      return isFragmented(code) ? ordinary.send(address, length) : code;
+      return mayBeFragmented(code) ? learn(ordinary.send(address, length)) : code;
     },
     sendBoth(first, length, second, bytes) {
       if (!isLarge(length + bytes)) return ordinary.sendBoth(first, length, second, bytes);
       const code = linear.sendBoth(first, length, second, bytes);
-      return isFragmented(code) ? ordinary.sendBoth(first, length, second, bytes) : code;
+      if (!mayBeFragmented(code)) return code;
+      return learn(ordinary.sendBoth(first, length, second, bytes));
     },
   };
 }

@@ -26,6 +26,7 @@ import {
   type TxBuffer,
   noFrames,
 } from "./link.ts";
+import { Refusals } from "./refusals.ts";
 import { isVirtual, type VirtualClock } from "./virtual_clock.ts";
 import type { Waiter } from "./waiter.ts";
 
@@ -35,6 +36,7 @@ const FIRST_SLOTS = 16;
 /** errno values, as the kernel gives them to a packet socket (asm-generic/errno.h). */
 const EMSGSIZE = 90;
 const ENETDOWN = 100;
+const ENOBUFS = 105;
 
 export interface MemoryOptions {
   /** A VirtualClock, or a real waiter when the cores share one real loop. */
@@ -60,6 +62,8 @@ export interface MemoryControl {
   up(port: number): void;
   /** While on, the port's transmits say that there is no room. */
   congest(port: number, on: boolean): void;
+  /** The port refuses frames of more bytes, as a queue discipline does for good (refusals.ts); Infinity: none. */
+  obstruct(port: number, longest: number): void;
 }
 
 export interface MemorySwitch extends MemoryControl {
@@ -81,6 +85,9 @@ export function createMemorySwitch(
     up: (port) => fabric.port(port).setUp(true),
     congest: (port, on) => {
       fabric.port(port).congested = on;
+    },
+    obstruct: (port, longest) => {
+      fabric.port(port).longest = longest;
     },
   };
 }
@@ -175,7 +182,9 @@ class Port implements Link {
   readonly fds: readonly number[] = [];
   readonly counters: LinkCounters = noFrames();
   congested = false;
+  longest = Infinity;
 
+  private readonly refusals = new Refusals();
   private readonly fabric: Fabric;
   private readonly number: number;
   private readonly clock: VirtualClock | null;
@@ -258,6 +267,16 @@ class Port implements Link {
       counters.lastErrno = this.up ? EMSGSIZE : ENETDOWN;
       return true;
     }
+    if (length > this.longest) {
+      if (this.refusals.refused(length, this.fabric.clock.now())) {
+        counters.transmitErrors++;
+        counters.lastErrno = ENOBUFS;
+        return true;
+      }
+      counters.transmitBusy++;
+      return false;
+    }
+    this.refusals.sent(length);
     counters.transmitted++;
     this.fabric.forward(this.number, mine, length);
     return true;

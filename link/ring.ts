@@ -10,7 +10,7 @@
 //
 // What can go wrong with a kick, and what is done then:
 //   no room (ENOBUFS, EAGAIN)  the slot stays SEND_REQUEST with no skb behind it: taken back, `transmit`
-//                              says false, and the next transmit asks anew
+//                              says false, and the next transmit asks anew; lost where that lasts (refusals.ts)
 //   frame over the MTU         the slot turns WRONG_FORMAT, where a ring stops until it is rewritten: AVAILABLE
 //   link down                  as the packet link: lost, counted
 // What it costs: a slot that is made new stops everything for 8 to 16 ms (slot_stock.ts), so who measures
@@ -19,7 +19,7 @@
 // A send buffer must hold one frame's truesize; the system's default does, up to jumbo frames.
 
 import { now } from "../sys/clock.ts";
-import { EMSGSIZE } from "../sys/errno.ts";
+import { EMSGSIZE, ENOBUFS } from "../sys/errno.ts";
 import {
   AVAILABLE,
   LENGTH,
@@ -31,8 +31,9 @@ import {
 } from "../sys/packet_ring.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Link, TxBuffer } from "./link.ts";
-import { meansBusy } from "./packet.ts";
+import { isRefused, meansBusy } from "./packet.ts";
 import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
+import { Refusals } from "./refusals.ts";
 import { closeSlots, returnSlots, takeSlot, type TransmitSlot } from "./slot_stock.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
@@ -63,6 +64,7 @@ export function openRingLink(options: PacketOptions): RingLink {
   const idle = new Map<number, SlotBuffer[]>();
   /** Dense: a released one is replaced by the last. */
   const pinned: SlotBuffer[] = [];
+  const refusals = new Refusals();
   let liveBytes = 0;
   /** When a slot last went out or came back. */
   let moved = 0;
@@ -142,9 +144,12 @@ export function openRingLink(options: PacketOptions): RingLink {
     if (status === SEND_REQUEST) {
       // Not taken, so no skb points here: the slot is ours again.
       Atomics.store(words, 0, AVAILABLE);
-      return meansBusy(code) || code === 0 ? busy() : lost(code);
+      const isRefusal = code === 0 || isRefused(code);
+      if (isRefusal && refusals.refused(length, now())) return lost(code === 0 ? ENOBUFS : code);
+      return isRefusal || meansBusy(code) ? busy() : lost(code);
     }
     counters.transmitted++;
+    refusals.sent(length);
     if (status !== AVAILABLE) pin(owner);
     return true;
   }

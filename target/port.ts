@@ -16,6 +16,10 @@ import type { Sweep } from "./sweep.ts";
 /** An interface below this can't carry one sector (P13). */
 export const LEAST_MTU = ata.LENGTH - ethernet.LENGTH + ata.SECTOR;
 
+/** How soon a link that had no room is asked again, ns: at first and at most. */
+const AGAIN = 50e3;
+const MOST_AGAIN = 1e6;
+
 export class TargetPort implements Port {
   readonly link: Link;
   readonly visit: (frame: FrameView) => void;
@@ -27,6 +31,8 @@ export class TargetPort implements Port {
   readonly duplicates = new Duplicates();
   /** Answers that the link had no room for, oldest first. */
   readonly backlog = new JobQueue();
+  /** When the first of them is tried again, ns. */
+  againAt = 0;
   /** Broadcasts and announcements not yet done with, oldest first. */
   readonly sweeps: Sweep[] = [];
   /** P13: most sectors of one command at the present MTU. */
@@ -37,6 +43,7 @@ export class TargetPort implements Port {
   held = 0;
   /** No longer one of the target's: what is in hand ends without an answer. */
   removed = false;
+  private pause = AGAIN;
   private readonly free: Request[] = [];
   private readonly pinned: Request[] = [];
 
@@ -87,7 +94,19 @@ export class TargetPort implements Port {
     yield* this.pinned;
   }
 
+  /** The link had no room at `now`: it is asked less and less often. */
+  refused(now: number): void {
+    this.againAt = now + this.pause;
+    this.pause = Math.min(MOST_AGAIN, 2 * this.pause);
+  }
+
+  /** It has room again. */
+  accepted(): void {
+    this.pause = AGAIN;
+  }
+
   reclaimed(): void {
+    this.againAt = 0;
     const { pinned, free } = this;
     for (let at = pinned.length - 1; at >= 0; at--) {
       const request = pinned[at] as Request;

@@ -41,7 +41,7 @@ import { INTERVAL, STEP, Sweep } from "./sweep.ts";
 export const DEFAULT_BOUND = 4096;
 /** Broadcasts that wait to be answered by many exports, per port; beyond that they are dropped. */
 const MOST_SWEEPS = 16;
-/** How soon a link without room, or a store with something pending, is asked again (ns). */
+/** How soon a store with something pending is asked again (ns). */
 const AGAIN = 50e3;
 
 export interface TargetOptions {
@@ -277,7 +277,7 @@ export class Target implements Core {
       this.proceed(this.requests[id] as Request, at);
     }
     for (const port of this.ports) {
-      if (port.backlog.length > 0) this.retry(port);
+      if (port.backlog.length > 0 && now >= port.againAt) this.retry(port);
       if (port.sweeps.length > 0) this.sweep(port);
     }
     if (this.leaving.length > 0) this.seeOff();
@@ -299,7 +299,7 @@ export class Target implements Core {
     for (const port of this.ports) {
       const sweep = port.sweeps[0];
       // Sweeps wait for the backlog: what is due then is the next try.
-      if (port.backlog.length > 0) next = Math.min(next, this.now + AGAIN);
+      if (port.backlog.length > 0) next = Math.min(next, port.againAt);
       else if (sweep !== undefined) next = Math.min(next, sweep.dueAt);
     }
     for (const leaving of this.leaving) if (leaving.isOver()) return this.now;
@@ -774,7 +774,10 @@ export class Target implements Core {
   private transmit(request: Request): boolean {
     const { port } = request;
     while (request.copies > 0) {
-      if (!port.link.transmit(request.buffer, request.length)) return false;
+      if (!port.link.transmit(request.buffer, request.length)) {
+        port.refused(this.now);
+        return false;
+      }
       port.counters.sentBytes += request.length;
       request.copies--;
     }
@@ -787,6 +790,7 @@ export class Target implements Core {
     for (let left = port.backlog.length; left > 0; left--) {
       const request = port.backlog.first as Request;
       if (!this.transmit(request)) return;
+      port.accepted();
       port.backlog.shift();
       this.end(request, request.outcome, request.heldAt);
     }

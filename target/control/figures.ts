@@ -229,7 +229,7 @@ export const INTERFACE_FIGURES: readonly Figure<TargetPort>[] = [
   ),
   frames(
     "tx_errors",
-    "frames that the kernel refused to send for any other reason",
+    "frames that were lost because the kernel refused them: too long, no carrier, or no room for 100 ms",
     ({ link }) => link.counters.transmitErrors,
   ),
   frames(
