@@ -11,7 +11,6 @@ import { expected, usage } from "../words/failure.ts";
 import { parseDuration, parseInteger } from "../words/quantity.ts";
 import { image, mac, MODES, BLOCKING, MOST_MASKS } from "./config/values.ts";
 import type { ExportPlan, TargetPlan } from "./config/plan.ts";
-import { DEFAULT_SOCKET } from "./control/client.ts";
 import { DEFAULT_BUFFER_COUNT } from "./export.ts";
 import { DEFAULT_BOUND } from "./target.ts";
 
@@ -120,6 +119,9 @@ export function targetCommand(): Command {
     .addCommand(topCommand());
 }
 
+const SOCKET =
+  "its control socket (/run/aoe/control or /run/aoe-NAME/control, where one target listens)";
+
 function ctlCommand(): Command {
   return new Command("ctl")
     .summary("say something to a running target")
@@ -130,8 +132,8 @@ function ctlCommand(): Command {
       "<verb...>",
       "such as: stats; service e7.3 delay:1ms; export add address=e7.5 memory=64m",
     )
-    .option("--socket <path>", "its control socket", DEFAULT_SOCKET)
-    .action(async (words: string[], { socket }: { socket: string }) => {
+    .option("--socket <path>", SOCKET)
+    .action(async (words: string[], { socket }: { socket?: string }) => {
       const { ctl } = await import("./control/ctl.ts");
       await ctl(socket, words);
     });
@@ -141,17 +143,17 @@ function topCommand(): Command {
   return new Command("top")
     .summary("watch a running target")
     .description("Watch a running target: a view on a terminal (q ends it), plain lines elsewhere")
-    .option("--socket <path>", "its control socket", DEFAULT_SOCKET)
+    .option("--socket <path>", SOCKET)
     .option("--interval <d>", "between two looks", "1s")
     .option("--count <n>", "looks; until told to end otherwise")
-    .action(async (options: { socket: string; interval: string; count?: string }) => {
+    .action(async (options: { socket?: string; interval: string; count?: string }) => {
       const interval = parseDuration(options.interval, "--interval");
       if (interval < 10e6) throw expected("--interval", "10ms or more", options.interval);
       const count =
         options.count === undefined ? Infinity : parseInteger(options.count, "--count", 1);
       const { top } = await import("./control/top.ts");
       const { now } = await import("../sys/clock.ts");
-      await top({ path: options.socket, interval, count, now });
+      await top({ socket: options.socket, interval, count, now });
     });
 }
 

@@ -1,11 +1,13 @@
 // The other end of the control socket: `aoe target ctl`, `aoe target top`.
 
+import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 
-import { environment, failed } from "../../words/failure.ts";
+import { environment, failed, usage } from "../../words/failure.ts";
 
-/** Where `ctl` and `top` look unless told. */
-export const DEFAULT_SOCKET = "/run/aoe/control";
+/** Where runtime folders stand: `control` of a target by itself is in `aoe`, of the unit aoe-target@NAME in `aoe-NAME`. */
+const RUN = "/run";
 
 export interface ControlClient {
   /** The answer to one request. Throws a failure where the target is gone. */
@@ -13,9 +15,61 @@ export interface ControlClient {
   close(): void;
 }
 
-/** Throws an environment failure where nobody listens at `path`. */
-export async function connectControl(path: string): Promise<ControlClient> {
+/**
+ * To the target at `given`, the path of `--socket`; undefined: to the one that listens in its runtime folder. Throws an
+ * environment failure where there is none, and a usage failure where there are several.
+ */
+export async function connectControl(given: string | undefined, run = RUN): Promise<ControlClient> {
+  return given === undefined ? speak(...(await find(run))) : speak(given, await reach(given));
+}
+
+async function reach(path: string): Promise<Socket> {
   const socket = await open(path);
+  if (typeof socket !== "string") return socket;
+  throw environment(
+    `No target listens at ${path}: ${reasonOf(socket)}; \`--socket\` must be the path of the target's \`--control\` (\`control\` of its configuration)`,
+  );
+}
+
+async function find(run: string): Promise<[string, Socket]> {
+  const paths = readdirSync(run)
+    .filter((name) => name === "aoe" || name.startsWith("aoe-"))
+    .toSorted()
+    .map((name) => join(run, name, "control"));
+  const found: [string, Socket][] = [];
+  let closed: string | null = null;
+  for (const path of paths) {
+    const socket = await open(path);
+    if (typeof socket !== "string") found.push([path, socket]);
+    else if (socket === "EACCES") closed = path;
+  }
+  const [first, ...others] = found;
+  if (first !== undefined && others.length === 0) return first;
+  for (const [, socket] of found) socket.destroy();
+  if (first !== undefined) {
+    throw usage(
+      `Expected \`--socket\` to say which target is meant: they listen at ${found.map(([path]) => path).join(" and ")}`,
+    );
+  }
+  if (closed !== null) {
+    throw environment(`No permission to speak to the target at ${closed}: its user and root may`);
+  }
+  throw environment(
+    `No target listens at ${run}/aoe/control or ${run}/aoe-NAME/control: \`--socket\` names the path that its \`--control\` has`,
+  );
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ECONNREFUSED: "its server has ended",
+  EACCES: "no permission",
+};
+
+function reasonOf(code: string): string {
+  return REASONS[code] ?? code;
+}
+
+function speak(path: string, socket: Socket): ControlClient {
   let text = "";
   let waiting: { resolve: (line: string) => void; reject: (error: Error) => void } | null = null;
   socket.setEncoding("utf8");
@@ -48,12 +102,11 @@ export async function connectControl(path: string): Promise<ControlClient> {
   };
 }
 
-function open(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
+/** The connection, or why there is none. */
+function open(path: string): Promise<Socket | string> {
+  return new Promise((resolve) => {
     const socket = connect(path);
     socket.once("connect", () => resolve(socket));
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      reject(environment(`No target listens at ${path}: ${error.code ?? error.message}`));
-    });
+    socket.once("error", ({ code, message }: NodeJS.ErrnoException) => resolve(code ?? message));
   });
 }

@@ -8,9 +8,9 @@ import { connectControl } from "./client.ts";
 import { VERBS } from "./verbs.ts";
 import { printableJson } from "../../words/printable.ts";
 
-export async function ctl(path: string, words: readonly string[]): Promise<void> {
+export async function ctl(socket: string | undefined, words: readonly string[]): Promise<void> {
   const request = requestOf(words);
-  const client = await connectControl(path);
+  const client = await connectControl(socket);
   try {
     const { ok, error, ...told } = await client.ask(request);
     if (ok !== true) throw failed(String(error));

@@ -189,7 +189,8 @@ export const EXPORT_FIGURES: readonly Figure<Export>[] = [
   },
   {
     key: "buffer_count",
-    metric: "buffer_count",
+    // Not `buffer_count`: Prometheus keeps the ending `_count` for histograms and summaries.
+    metric: "buffers",
     type: "gauge",
     about: "messages held for each initiator",
     read: ({ bufferCount }) => bufferCount,

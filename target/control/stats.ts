@@ -1,6 +1,7 @@
 // `stats` as pieces of one JSON line: ten thousand exports are megabytes, and the loop that tells them
 // serves frames between one piece and the next.
 
+import type { HistogramSnapshot } from "../../link/histogram.ts";
 import type { Export } from "../export.ts";
 import { formatAddress } from "../../words/address.ts";
 import type { TargetPort } from "../port.ts";
@@ -47,8 +48,15 @@ export function describeExport(owner: Export): Record<string, unknown> {
     export: formatAddress(owner),
     service_model: owner.model.text,
     ...figuresOf(EXPORT_FIGURES, owner),
-    [HISTOGRAM.key]: times === null ? null : times.snapshot(),
+    [HISTOGRAM.key]: times === null ? null : timesOf(times.snapshot()),
   };
+}
+
+/** What is answered in the slice of the loop in which it came takes 0 there, which nobody has measured: null. */
+function timesOf(times: HistogramSnapshot): Record<string, unknown> {
+  const { count, sum_ns, buckets_ns, ...measured } = times;
+  const told = Object.entries(measured).map(([key, ns]) => [key, ns === 0 ? null : ns] as const);
+  return { count, sum_ns, ...Object.fromEntries(told), buckets_ns };
 }
 
 function describePort(port: TargetPort): Record<string, unknown> {

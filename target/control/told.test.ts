@@ -299,6 +299,26 @@ describe("figures", () => {
     expect(named.exports).toEqual(told.exports);
   });
 
+  test("of what is answered at once no time was measured: null, and a dash in top", () => {
+    const { say, probe } = build();
+    const before = say({ verb: "stats" }) as unknown as Sample;
+    probe.send(readFrame(0, 1, { tag: 1 }));
+    probe.run(1e6);
+    const after = say({ verb: "stats" }) as unknown as Sample;
+    const [exported] = after.exports;
+    expect(exported).toMatchObject({
+      read_ns: 0,
+      service: { count: 1, sum_ns: 0, mean_ns: null, p50_ns: null, p99_ns: null, max_ns: null },
+    });
+    const [line] = plain({ ...before, at: 0 }, { ...after, at: 1e9 });
+    expect(line).toBe("e7.3 read 1/s 512/s write 0/s 0/s mean - queue 0 errors 0");
+    say({ verb: "service", export: "e7.3", model: "delay:1ms" });
+    probe.send(readFrame(0, 1, { tag: 2 }));
+    probe.run(5e6);
+    const later = say({ verb: "stats" }) as unknown as Sample;
+    expect(later.exports[0]?.["service"]).toMatchObject({ count: 2, min_ns: null, max_ns: 1e6 });
+  });
+
   test("more exports than one piece holds are all told", () => {
     const { say, exports } = build();
     for (let minor = 0; minor < 200; minor++) {
@@ -385,6 +405,23 @@ describe("metrics", () => {
     const wanted = EXPORT_FIGURES.length + INTERFACE_FIGURES.length + TARGET_FIGURES.length + 1;
     expect(metrics.size).toBe(wanted);
   });
+
+  test.skipIf(Bun.which("promtool") === null)(
+    "pass promtool check metrics, before the first command and after (skipped where it is absent)",
+    () => {
+      const { probe } = build();
+      const check = (text: string) => {
+        const run = Bun.spawnSync(["promtool", "check", "metrics"], { stdin: Buffer.from(text) });
+        return [run.exitCode, run.stderr.toString()];
+      };
+      const text = (): string => [...metricsPieces(probe.target)].join("");
+      expect(check(text())).toEqual([0, ""]);
+      probe.ask(readFrame(0, 1));
+      expect(check(text())).toEqual([0, ""]);
+      // It would find what is wrong.
+      expect(check(text().replaceAll("aoe_export_buffers", "aoe_export_buffer_count"))[0]).toBe(3);
+    },
+  );
 
   test("of a target without exports are still whole", () => {
     expect(parseExposition([...metricsPieces(new Target())].join("")).size).toBeGreaterThan(40);

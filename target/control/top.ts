@@ -6,7 +6,8 @@ import { formatDuration, formatSize } from "../../words/quantity.ts";
 import { type Column, formatTable } from "../../words/table.ts";
 
 export interface TopOptions {
-  readonly path: string;
+  /** Of `--socket`. */
+  readonly socket: string | undefined;
   /** ns. */
   readonly interval: number;
   /** Intervals; Infinity: until told. */
@@ -26,7 +27,7 @@ export interface Sample {
 }
 
 export async function top(options: TopOptions): Promise<void> {
-  const client = await connectControl(options.path);
+  const client = await connectControl(options.socket);
   const terminal = process.stdout.isTTY;
   const screen = terminal ? new Screen() : null;
   try {
@@ -101,7 +102,8 @@ function commands({ rate }: Rates): number {
 function meanTime({ change }: Rates): string {
   const count = change("reads") + change("writes") + change("flushes") + change("other_ata");
   const ns = change("read_ns") + change("write_ns") + change("other_ns");
-  return count === 0 ? "-" : formatDuration(ns / count);
+  // Of what was answered in the slice of the loop in which it came no time is measured.
+  return ns === 0 ? "-" : formatDuration(ns / count);
 }
 
 function errors({ change }: Rates): number {
