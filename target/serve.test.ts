@@ -424,7 +424,6 @@ function onTheCommandLine(): void {
       [["--config", path, "7"], "`7`"],
       [["--config", path, "-b", "4"], "`buffer_count`"],
       [["--config", path, "--delay", "1ms"], "`service`"],
-      [["--config", `${path}.none`], "ENOENT"],
       [["--config", path, "--user", "no-such-user"], "`no-such-user`"],
       [["--config", path, "--metrics", "9100"], "HOST:PORT"],
       [["--config", path, "--seed", "x"], "`x`"],
@@ -434,6 +433,11 @@ function onTheCommandLine(): void {
       expect(ended.err).toContain(part);
       expect(ended.err.split("\n")).toHaveLength(1);
     }
+    const none = await run("--config", `${path}.none`);
+    expect([none.code, none.err]).toEqual([
+      5,
+      `Can't read the configuration ${path}.none: no such file or directory`,
+    ]);
   });
 }
 
