@@ -80,7 +80,7 @@ function openWith(path: string, bits: number): number {
   try {
     return openSync(path, bits, 0o644);
   } catch (error) {
-    return failure(error);
+    return codeOf(error);
   }
 }
 
@@ -100,7 +100,7 @@ export function readAt(
     try {
       return readSync(fd, memory.bytes, at, length, position);
     } catch (error) {
-      return failure(error);
+      return codeOf(error);
     }
   }
   const read = c.pread(fd, pointer(memory.address + at), length, position);
@@ -139,7 +139,7 @@ export function writeAt(
     try {
       return writeSync(fd, memory.bytes, at, length, position);
     } catch (error) {
-      return failure(error);
+      return codeOf(error);
     }
   }
   const written = c.pwrite(fd, pointer(memory.address + at), length, position);
@@ -157,7 +157,7 @@ export function resizeFile(fd: number, bytes: number): number {
     ftruncateSync(fd, bytes);
     return 0;
   } catch (error) {
-    return failure(error);
+    return codeOf(error);
   }
 }
 
@@ -239,7 +239,7 @@ export function lockFile(fd: number, exclusive: boolean): number {
 }
 
 /** -errno of what node:fs threw; anything that is no refusal of the kernel goes on. */
-function failure(error: unknown): number {
+export function codeOf(error: unknown): number {
   const code = (error as { errno?: unknown }).errno;
   if (typeof code !== "number") throw error;
   return code < 0 ? code : -code;

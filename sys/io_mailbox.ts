@@ -13,7 +13,9 @@ export const WRITE = 1;
 export const SYNC = 2;
 /** Takes `position` ns: what a test does to a Worker that a disk would hold. */
 export const PAUSE = 3;
-export const QUIT = 4;
+/** Replaces a file (replace_file.ts): its path, `position` bytes long, and behind that its contents stand at `address`. */
+export const REPLACE = 4;
+export const QUIT = 5;
 
 export const MAILBOX_BYTES = 64;
 const STATE = 0;

@@ -1,9 +1,12 @@
 // What a Worker of io_workers.ts runs: it sleeps in read(2) on its bell, does what is in its mailbox, and
 // rings the loop. It blocks as a whole while the file does; that is what it is for.
 
+import { toArrayBuffer } from "bun:ffi";
+
 import { errno } from "./errno.ts";
-import { GIVEN, mailbox, PAUSE, READ, SYNC, WRITE } from "./io_mailbox.ts";
+import { GIVEN, mailbox, PAUSE, READ, REPLACE, SYNC, WRITE } from "./io_mailbox.ts";
 import { I64, libc, pointer } from "./libc.ts";
+import { replaceFile } from "./replace_file.ts";
 
 declare const self: Worker;
 
@@ -39,11 +42,18 @@ self.onmessage = ({ data }: MessageEvent<Orders>) => {
     else if (kind === WRITE) result = c.pwrite(fd, pointer(address), length, position);
     else if (kind === SYNC) result = c.fdatasync(fd);
     else if (kind === PAUSE) result = c.usleep(position / 1000);
+    else if (kind === REPLACE) result = replace(address, length, position);
     else break;
-    box.finish(result < 0 ? -errno() : result);
+    box.finish(kind !== REPLACE && result < 0 ? -errno() : result);
     c.write(done, one, 8);
   }
   c.close(bell);
   c.close(done);
   process.exit(0);
 };
+
+function replace(address: number, length: number, pathLength: number): number {
+  const bytes = new Uint8Array(toArrayBuffer(pointer(address), 0, length));
+  const path = new TextDecoder().decode(bytes.subarray(0, pathLength));
+  return replaceFile(path, bytes.subarray(pathLength));
+}

@@ -16,6 +16,7 @@ import {
   PAUSE,
   SYNC,
   READ,
+  REPLACE,
   WRITE,
   QUIT,
   mailbox,
@@ -44,6 +45,8 @@ interface Task {
   length: number;
   position: number;
   token: number;
+  /** Its own, gone when it has ended. */
+  memory: Mapping | null;
 }
 
 interface Hand {
@@ -55,6 +58,8 @@ interface Hand {
 }
 
 export interface IoWorkers extends BlockingIo {
+  /** Makes the file `path` hold `bytes`, durably (replace_file.ts): 0 or -errno. */
+  replace(path: string, bytes: Uint8Array, token: number): void;
   /** An operation on `fd` that does nothing and takes `ns`: for tests of what else goes on. */
   pause(fd: number, ns: number, token: number): void;
 }
@@ -96,6 +101,23 @@ class Workers implements IoWorkers {
     this.submit(PAUSE, fd, 0, 0, ns, token);
   }
 
+  replace(path: string, bytes: Uint8Array, token: number): void {
+    const name = new TextEncoder().encode(path);
+    const memory = mapMemory(name.length + bytes.length);
+    memory.bytes.set(name);
+    memory.bytes.set(bytes, name.length);
+    // No descriptor: they share what one may have.
+    this.submit(
+      REPLACE,
+      -1,
+      memory.address,
+      name.length + bytes.length,
+      name.length,
+      token,
+      memory,
+    );
+  }
+
   private submit(
     kind: number,
     fd: number,
@@ -103,14 +125,16 @@ class Workers implements IoWorkers {
     length: number,
     position: number,
     token: number,
+    memory: Mapping | null = null,
   ): void {
-    const task = this.spare.pop() ?? { kind, fd, address, length, position, token };
+    const task = this.spare.pop() ?? { kind, fd, address, length, position, token, memory };
     task.kind = kind;
     task.fd = fd;
     task.address = address;
     task.length = length;
     task.position = position;
     task.token = token;
+    task.memory = memory;
     this.waiting.push(task);
     this.pending++;
     this.dispatch();
@@ -173,6 +197,8 @@ class Workers implements IoWorkers {
       box.set(FREE);
       const { token } = task;
       hand.task = null;
+      task.memory?.unmap();
+      task.memory = null;
       this.spare.push(task);
       this.pending--;
       told++;

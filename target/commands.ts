@@ -32,6 +32,7 @@ interface Options {
   readonly faults?: string;
   readonly capture?: string;
   readonly state?: string;
+  readonly resetState?: boolean;
   readonly seed?: string;
   readonly mode?: DriveMode;
   readonly xdp?: string;
@@ -94,6 +95,10 @@ export function targetCommand(): Command {
     .option("--faults <plan>", "faults on the link, such as tx:drop:1%,rx:corrupt:0.1%")
     .option("--capture <file>", "write every frame to a pcap file")
     .option("--state <dir>", "keep config string, mask list and reservation here, over restarts")
+    .option(
+      "--reset-state",
+      "set state files that are damaged aside, and start their exports without what they kept",
+    )
     .option("--seed <n>", "of all that is random here (1)")
     .addOption(new Option("--mode <mode>", "how to wait for frames").choices(MODES))
     .option(
@@ -212,6 +217,7 @@ const NOTHING: ProcessPlan = {
   control: null,
   metrics: null,
   state: null,
+  resetState: false,
   user: null,
   mode: null,
   xdp: "auto",
@@ -230,6 +236,7 @@ function processPlan(options: Options, otherwise: ProcessPlan): ProcessPlan {
     control: options.control ?? otherwise.control,
     metrics: options.metrics ?? otherwise.metrics,
     state: options.state ?? otherwise.state,
+    resetState: options.resetState === true,
     user: options.user ?? otherwise.user,
     mode: options.mode ?? otherwise.mode,
     xdp: options.xdp === undefined ? otherwise.xdp : parseXdpUse(options.xdp, "--xdp"),

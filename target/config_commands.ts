@@ -6,7 +6,7 @@ import * as aoe from "../wire/aoe.ts";
 import { copyIn, copyOut } from "../wire/bytes.ts";
 import * as config from "../wire/config.ts";
 import * as ethernet from "../wire/ethernet.ts";
-import type { Export } from "./export.ts";
+import type { Export, StateChange } from "./export.ts";
 import { type Outcome, SILENCE, SUCCESS, aoeFailure } from "./outcome.ts";
 
 /** Of this target; a client may show it. */
@@ -25,14 +25,14 @@ export function requestLength(view: DataView, base: number, length: number): num
   return Math.min(length, config.LENGTH + config.stringLength(view, base));
 }
 
-/** Does what the frame says; `longest` is the longest string that fits every interface's frames. */
+/** What the frame asks for; `longest` is the longest string that fits every interface's frames. */
 export function apply(
   owner: Export,
   frame: Memory,
   base: number,
   length: number,
   longest: number,
-): Outcome {
+): Outcome | StateChange {
   const { view } = frame;
   const command = config.command(view, base);
   if (command === config.READ) return SUCCESS;
@@ -41,7 +41,8 @@ export function apply(
   if (size > config.LONGEST_STRING || config.LENGTH + size > length) {
     return aoeFailure(aoe.ERROR_ARGUMENT);
   }
-  const ours = owner.state.config;
+  const state = changes(view, base) ? owner.next : owner.state;
+  const ours = state.config;
   const prefix = size <= ours.length && matches(ours, view, base + config.LENGTH, size);
   const same = prefix && size === ours.length;
   switch (command) {
@@ -55,8 +56,8 @@ export function apply(
   }
   if (same) return SUCCESS;
   if (size > longest) return aoeFailure(aoe.ERROR_ARGUMENT);
-  const state = { ...owner.state, config: copyOut(view, base + config.LENGTH, size) };
-  return owner.change(state) ? SUCCESS : aoeFailure(aoe.ERROR_UNAVAILABLE);
+  const set = { ...state, config: copyOut(view, base + config.LENGTH, size) };
+  return { state: set, outcome: SUCCESS };
 }
 
 function matches(ours: Uint8Array, view: DataView, at: number, size: number): boolean {

@@ -7,6 +7,7 @@ import { LONGEST_STRING } from "../wire/config.ts";
 import * as identify from "../wire/identify.ts";
 import { Admission } from "./admission.ts";
 import { type ExportCounters, createExportCounters } from "./counters.ts";
+import type { Outcome } from "./outcome.ts";
 import { NO_MODEL, type ServiceModel } from "./service/model.ts";
 import type { Store } from "./store.ts";
 
@@ -30,8 +31,19 @@ export interface ExportOptions {
   readonly bufferCount?: number;
   readonly model?: ServiceModel;
   readonly state?: ExportState;
-  /** Makes a new state durable before a client hears of it; an errno: it is not, and nothing changes. */
-  readonly save?: (state: ExportState) => number;
+  /** Makes a state durable and calls `ended` with 0, or with an errno: it is not. One at a time. */
+  readonly save?: (state: ExportState, ended: (errno: number) => void) => void;
+}
+
+/** What a command makes of a state, and how it ends once that is durable. */
+export interface StateChange {
+  readonly state: ExportState;
+  readonly outcome: Outcome;
+}
+
+interface PendingChange {
+  readonly state: ExportState;
+  readonly done: (saved: boolean) => void;
 }
 
 export const DEFAULT_BUFFER_COUNT = 64;
@@ -50,7 +62,10 @@ export class Export {
   bufferCount: number;
   /** P25: a flush has failed, and a second one would succeed falsely. */
   failed = false;
-  private readonly save: ((state: ExportState) => number) | null;
+  private readonly save: NonNullable<ExportOptions["save"]> | null;
+  /** Changes that are not durable, oldest first; each begins from the one before. The first `saving` are being saved. */
+  private readonly changes: PendingChange[] = [];
+  private saving = 0;
   private admitted: Admission | null = null;
   private identity: Uint8Array | null = null;
 
@@ -72,19 +87,46 @@ export class Export {
     this.save = options.save ?? null;
   }
 
-  /** Takes on `state` if it can be made durable. */
-  change(state: ExportState): boolean {
+  /** Whether a change takes time: it must be durable before a client hears of it. */
+  get savesState(): boolean {
+    return this.save !== null;
+  }
+  /** The state that a change begins from: what those before it make of `state`. */
+  get next(): ExportState {
+    return this.changes.at(-1)?.state ?? this.state;
+  }
+  get isChanging(): boolean {
+    return this.changes.length > 0;
+  }
+
+  /** Takes on `state`, made from `next`, once it is durable; `done` hears whether it is. What comes meanwhile is gathered. */
+  change(state: ExportState, done: (saved: boolean) => void = () => {}): void {
     if (state.config.length > LONGEST_STRING) throw new Error("invariant: a config string fits");
-    if (this.save !== null) {
-      const errno = this.save(state);
-      if (errno !== 0) {
-        this.counters.storeErrors++;
-        this.counters.lastErrno = errno;
-        return false;
-      }
+    this.changes.push({ state, done });
+    if (this.saving === 0) this.saveChanges();
+  }
+
+  private saveChanges(): void {
+    const { state } = this.changes.at(-1) as PendingChange;
+    this.saving = this.changes.length;
+    if (this.save === null || state === this.state) this.saved(0);
+    else this.save(state, (errno) => this.saved(errno));
+  }
+
+  private saved(errno: number): void {
+    if (errno !== 0) {
+      this.counters.storeErrors++;
+      this.counters.lastErrno = errno;
     }
-    this.state = state;
-    return true;
+    // Where it failed, so have those that were gathered: they begin from what is not.
+    const over = this.changes.splice(0, errno === 0 ? this.saving : this.changes.length);
+    this.saving = 0;
+    for (const { state, done } of over) {
+      // One after the other, so that each answer tells what its own change made.
+      if (errno === 0) this.state = state;
+      done(errno === 0);
+    }
+    if (this.isChanging && this.saving === 0) this.saveChanges();
   }
 
   /** P17. */
@@ -94,8 +136,7 @@ export class Export {
   }
 
   /** P16. */
-  isReservedFrom(source: Mac): boolean {
-    const { reservation } = this.state;
+  isReservedFrom(source: Mac, { reservation }: ExportState = this.state): boolean {
     return reservation.length > 0 && !reservation.includes(source);
   }
 

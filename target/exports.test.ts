@@ -14,6 +14,7 @@ import type { ExportPlan } from "./config/plan.ts";
 import { type Applied, Exports } from "./exports.ts";
 import { createProbe } from "./probe.ts";
 import { DONE } from "./store.ts";
+import { StateSaver } from "./state_saver.ts";
 import { FileIo } from "./stores/file_io.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "aoe-exports-"));
@@ -25,45 +26,49 @@ function build(state: string, io = new FileIo()) {
   const say = (sentence: string): void => {
     said.push(sentence);
   };
+  const saver = new StateSaver();
   const context = {
-    state,
+    state: { directory: state, saver },
     random: createRandom(1),
     what: "service",
     io,
     sayOnce: say,
   };
   const exports = new Exports(probe.target, context, say);
-  return { probe, said, exports };
+  return { probe, said, exports, saver };
 }
 
 function plan(mask: string): ExportPlan {
   return parseExport({ address: "e8.1", memory: "64k", mask }, "export");
 }
 
-test("a mask list that can't be saved is told, stays as it was, and is tried again by the next reload", () => {
+test("a mask list that can't be saved is told, stays as it was, and is tried again by the next reload", async () => {
   const state = join(directory, "state");
-  const { exports, said } = build(state);
+  const { exports, said, saver } = build(state);
   const owner = exports.add(plan("02:00:00:00:00:01"));
-  const apply = (next: ExportPlan): Applied | null => {
-    let came: Applied | null = null;
-    exports.apply([next], (applied) => {
-      came = applied;
-    });
-    return came;
+  const apply = async (next: ExportPlan): Promise<Applied> => {
+    const came: Applied[] = [];
+    exports.apply([next], (applied) => came.push(applied));
+    for (;;) {
+      const [applied] = came;
+      if (applied !== undefined) return applied;
+      await Bun.sleep(1);
+      saver.poll();
+    }
   };
   const other = plan("02:00:00:00:00:02");
   rmSync(state, { recursive: true });
   const sentence = "e8.1 keeps its old mask list: the new one can't be saved";
-  expect(apply(other)).toMatchObject({ failed: [sentence] });
+  expect(await apply(other)).toMatchObject({ failed: [sentence] });
   expect(owner.state.masks).toEqual([0x0200_0000_0001]);
   expect(said.join("\n")).toContain(
     `saving ${state}/e8.1.json failed: No such file or directory (ENOENT)`,
   );
   expect(said).toContain(sentence);
   mkdirSync(state);
-  expect(apply(other)).toMatchObject({ failed: [], changed: ["e8.1"] });
+  expect(await apply(other)).toMatchObject({ failed: [], changed: ["e8.1"] });
   expect(owner.state.masks).toEqual([0x0200_0000_0002]);
-  expect(apply(other)).toMatchObject({ unchanged: 1 });
+  expect(await apply(other)).toMatchObject({ unchanged: 1 });
 });
 
 test("the last flush is told while it goes on, when it failed, and not at all when it is over", () => {

@@ -32,6 +32,9 @@ export interface Applied {
   readonly failed: string[];
 }
 
+/** Makes a change, and calls `ended` with a sentence of what could not be done, or null. */
+type Change = (ended: (sentence: string | null) => void) => void;
+
 /** The last flush of every export. */
 export interface LastFlush {
   isOver(): boolean;
@@ -70,11 +73,11 @@ export class Exports {
     );
   }
 
-  /** Throws a Failure; nothing has changed then. */
-  add(plan: ExportPlan): Export {
+  /** Throws a Failure; nothing has changed then. `resetState`: a damaged state is none. */
+  add(plan: ExportPlan, resetState = false): Export {
     const name = formatAddress(plan.address);
     if (this.served.has(name)) throw usage(`Export ${name} is served already`);
-    const owner = openExport(plan, this.context);
+    const owner = openExport(plan, resetState ? { ...this.context, resetState } : this.context);
     this.place(plan, owner);
     return owner;
   }
@@ -111,7 +114,7 @@ export class Exports {
     const leaving: Served[] = [];
     const held = new Set<string>();
     const applied: Applied = { added: [], removed: [], changed: [], unchanged: 0, failed: [] };
-    const changes: (() => string | null)[] = [];
+    const changes: Change[] = [];
     const early: ExportPlan[] = [];
     const late: ExportPlan[] = [];
     for (const [name, served] of this.served) {
@@ -140,23 +143,23 @@ export class Exports {
     const opened = this.openAll(early);
 
     this.applying = true;
-    for (const change of changes) {
-      const sentence = change();
-      if (sentence !== null) applied.failed.push(sentence);
-    }
     for (const [index, owner] of opened.entries()) this.place(early[index] as ExportPlan, owner);
-    let left = leaving.length;
-    const finish = (): void => {
+    // One more than there are, so that it is over when all have begun.
+    let left = leaving.length + changes.length + 1;
+    const over = (): void => {
+      if (--left > 0) return;
       this.applying = false;
       for (const plan of late) this.addLate(plan, applied);
       done(applied);
     };
-    if (left === 0) finish();
-    for (const { plan } of leaving) {
-      this.remove(plan.address, () => {
-        if (--left === 0) finish();
+    for (const change of changes) {
+      change((sentence) => {
+        if (sentence !== null) applied.failed.push(sentence);
+        over();
       });
     }
+    for (const { plan } of leaving) this.remove(plan.address, over);
+    over();
   }
 
   /** All, or none and a Failure. */
@@ -182,8 +185,8 @@ export class Exports {
     }
   }
 
-  /** What makes `served` what `plan` says, or tells in a sentence what it could not; null: it is so already. */
-  private changeTo(served: Served, plan: ExportPlan): (() => string | null) | null {
+  /** What makes `served` what `plan` says; null: it is so already. */
+  private changeTo(served: Served, plan: ExportPlan): Change | null {
     const { owner } = served;
     const steps: (() => void)[] = [];
     if (served.plan.service !== plan.service) {
@@ -199,16 +202,22 @@ export class Exports {
     }
     const masked = JSON.stringify(served.plan.masks) !== JSON.stringify(plan.masks);
     if (steps.length === 0 && !masked) return null;
-    return () => {
+    return (ended) => {
       for (const step of steps) step();
       const { masks } = served.plan;
-      const saved = !masked || owner.change({ ...owner.state, masks: plan.masks ?? [] });
-      // With its old list still in the plan the next reload tries again.
-      served.plan = saved ? plan : { ...plan, masks };
-      if (saved) return null;
-      const sentence = `${formatAddress(plan.address)} keeps its old mask list: the new one can't be saved`;
-      this.say(sentence);
-      return sentence;
+      const changed = (saved: boolean): void => {
+        // With its old list still in the plan the next reload tries again.
+        served.plan = saved ? plan : { ...plan, masks };
+        if (saved) {
+          ended(null);
+          return;
+        }
+        const sentence = `${formatAddress(plan.address)} keeps its old mask list: the new one can't be saved`;
+        this.say(sentence);
+        ended(sentence);
+      };
+      if (masked) owner.change({ ...owner.next, masks: plan.masks ?? [] }, changed);
+      else changed(true);
     };
   }
 

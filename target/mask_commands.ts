@@ -5,7 +5,7 @@ import * as aoe from "../wire/aoe.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
 import * as mask from "../wire/mask.ts";
-import type { Export } from "./export.ts";
+import type { Export, StateChange } from "./export.ts";
 import * as outcomes from "./outcome.ts";
 import { type Outcome, SUCCESS, aoeFailure, registers } from "./outcome.ts";
 
@@ -24,14 +24,14 @@ export function mostEntries(mtu: number): number {
   return Math.min(255, Math.floor((mtu + ethernet.LENGTH - mask.LENGTH) / mask.DIRECTIVE_LENGTH));
 }
 
-/** Runs the directives in order, up to the first bad one; `most` entries are kept. */
+/** What the directives make of the list, in order, up to the first bad one; `most` entries are kept. */
 export function apply(
   owner: Export,
   frame: Memory,
   base: number,
   length: number,
   most: number,
-): Outcome {
+): Outcome | StateChange {
   const { view } = frame;
   const command = mask.command(view, base);
   if (command === mask.READ) return SUCCESS;
@@ -39,17 +39,16 @@ export function apply(
   const count = mask.count(view, base);
   if (mask.directive(0, count) > length) return aoeFailure(aoe.ERROR_ARGUMENT);
 
-  const list: Mac[] = [...owner.state.masks];
+  const { next } = owner;
+  const list: Mac[] = [...next.masks];
   let failure = 0;
   let done = 0;
   while (done < count && failure === 0) {
     failure = run(list, view, base, done, most);
     if (failure === 0) done++;
   }
-  if (!same(list, owner.state.masks) && !owner.change({ ...owner.state, masks: list })) {
-    return registers(mask.ERROR_UNSPECIFIED, 0);
-  }
-  return failure === 0 ? SUCCESS : registers(failure, done);
+  const outcome = failure === 0 ? SUCCESS : registers(failure, done);
+  return same(list, next.masks) ? outcome : { state: { ...next, masks: list }, outcome };
 }
 
 /** Directive `index`: the MError it ends with. */

@@ -10,7 +10,15 @@ import { loadTrace } from "./config/load_trace.ts";
 import { describeStore, type ExportPlan } from "./config/plan.ts";
 import { EMPTY_STATE, Export, type ExportState } from "./export.ts";
 import { parseServiceModel, type ServiceModel } from "./service/model.ts";
-import { openStateFile, type StateFile } from "./state.ts";
+import {
+  DamagedState,
+  formatState,
+  loadState,
+  setAside,
+  stateFile,
+  type StateFile,
+} from "./state.ts";
+import type { StateSaver } from "./state_saver.ts";
 import type { Store } from "./store.ts";
 import { openFileStore } from "./stores/file.ts";
 import type { FileIo } from "./stores/file_io.ts";
@@ -18,8 +26,8 @@ import { createMemoryStore } from "./stores/memory.ts";
 import { SECTOR } from "../wire/ata.ts";
 
 export interface OpenContext {
-  /** Directory of the state files; null: nothing is kept. */
-  readonly state: string | null;
+  /** Where states are kept; null: nowhere. */
+  readonly state: { readonly directory: string; readonly saver: Pick<StateSaver, "save"> } | null;
   readonly random: Random;
   /** What a sentence calls the service model: `--service`, `service`. */
   readonly what: string;
@@ -29,6 +37,8 @@ export interface OpenContext {
   readonly sayOnce: (sentence: string) => void;
   /** Files are opened on first use: what many exports want. */
   readonly lazy?: boolean;
+  /** A damaged state file is set aside, and its export starts with an empty state. */
+  readonly resetState?: boolean;
 }
 
 /** Throws a Failure of one sentence; nothing is left open then. */
@@ -36,12 +46,8 @@ export function openExport(plan: ExportPlan, context: OpenContext): Export {
   const { address, bufferCount, masks } = plan;
   const store = openStore(plan, context);
   try {
-    let state: ExportState = EMPTY_STATE;
-    let file: StateFile | null = null;
-    if (context.state !== null) {
-      file = openStateFile(context.state, address);
-      state = file.load() ?? EMPTY_STATE;
-    }
+    const kept = context.state === null ? null : stateFile(context.state.directory, address);
+    let state = (kept === null ? null : load(kept, context)) ?? EMPTY_STATE;
     if (masks !== null) state = { ...state, masks };
     return new Export({
       ...address,
@@ -50,7 +56,7 @@ export function openExport(plan: ExportPlan, context: OpenContext): Export {
       bufferCount,
       model: makeModel(plan, store.sectors, context),
       state,
-      ...(file === null ? {} : { save: saving(file, formatAddress(address), context) }),
+      ...(kept === null ? {} : { save: saving(kept, context) }),
     });
   } catch (error) {
     store.close();
@@ -58,11 +64,25 @@ export function openExport(plan: ExportPlan, context: OpenContext): Export {
   }
 }
 
-function saving({ path, save }: StateFile, name: string, { sayOnce }: OpenContext) {
-  return (state: ExportState): number => {
-    const errno = save(state);
-    if (errno !== 0) sayOnce(`${name}: saving ${path} failed: ${describeErrno(errno)}`);
-    return errno;
+function load(file: StateFile, { resetState = false, sayOnce }: OpenContext): ExportState | null {
+  try {
+    return loadState(file);
+  } catch (error) {
+    if (!resetState || !(error instanceof DamagedState)) throw error;
+    const { name, path } = file;
+    sayOnce(
+      `${name} starts without config string, mask list and reservation: ${path} ${error.fault}, and is now ${setAside(file)}`,
+    );
+    return null;
+  }
+}
+
+function saving({ name, path }: StateFile, { state: keeping, sayOnce }: OpenContext) {
+  return (state: ExportState, ended: (errno: number) => void): void => {
+    keeping?.saver.save(path, formatState(state), (errno) => {
+      if (errno !== 0) sayOnce(`${name}: saving ${path} failed: ${describeErrno(errno)}`);
+      ended(errno);
+    });
   };
 }
 

@@ -5,7 +5,7 @@ import * as aoe from "../wire/aoe.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
 import * as reserve from "../wire/reserve.ts";
-import type { Export } from "./export.ts";
+import type { Export, StateChange } from "./export.ts";
 import { type Outcome, SUCCESS, aoeFailure } from "./outcome.ts";
 
 /** P33. */
@@ -34,7 +34,7 @@ export function apply(
   length: number,
   source: Mac,
   most: number,
-): Outcome {
+): Outcome | StateChange {
   const { view } = frame;
   const command = reserve.command(view, base);
   if (command === reserve.READ) return SUCCESS;
@@ -45,13 +45,13 @@ export function apply(
   if (count > most || reserve.LENGTH + count * reserve.MEMBER_LENGTH > length) {
     return aoeFailure(aoe.ERROR_ARGUMENT);
   }
-  if (command === reserve.SET && owner.isReservedFrom(source)) {
+  const { next } = owner;
+  if (command === reserve.SET && owner.isReservedFrom(source, next)) {
     return aoeFailure(aoe.ERROR_RESERVED);
   }
   const reservation: Mac[] = [];
   for (let index = 0; index < count; index++) reservation.push(reserve.member(view, base, index));
-  const changed = owner.change({ ...owner.state, reservation });
-  return changed ? SUCCESS : aoeFailure(aoe.ERROR_UNAVAILABLE);
+  return { state: { ...next, reservation }, outcome: SUCCESS };
 }
 
 /** Writes what stands behind the AoE header, the list as it is; the length of the whole. */

@@ -531,7 +531,7 @@ describe("reserve/release", () => {
 
 describe("a state that can't be made durable", () => {
   test("is not taken: config and reserve say error 3, mask says MError 1", () => {
-    const probe = createProbe({ exported: { save: () => 28 } });
+    const probe = createProbe({ exported: { save: (_state, ended) => ended(28) } });
     expect(probe.answer(configFrame(config.SET, "x")).aoe.error).toBe(aoe.ERROR_UNAVAILABLE);
     expect(probe.answer(reserveFrame(reserve.SET, [PEER])).aoe.error).toBe(aoe.ERROR_UNAVAILABLE);
     const answer = maskOf(probe.answer(maskFrame(mask.EDIT, [[mask.DIRECTIVE_ADD, PEER]])));

@@ -38,6 +38,8 @@ import { Interfaces } from "./interfaces.ts";
 import { REQUESTS } from "./request_filter.ts";
 import { describeApplied, describeEnd, describeStart, unheeded } from "./sentences.ts";
 import { parseServiceModel } from "./service/model.ts";
+import { DamagedState } from "./state.ts";
+import { StateSaver } from "./state_saver.ts";
 import { FileIo } from "./stores/file_io.ts";
 import { createSystemd } from "./systemd.ts";
 import { Target } from "./target.ts";
@@ -116,7 +118,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     });
     opened.push(() => io.close());
     const lazy = plan.exports.length > MOST_EAGER;
-    const context = { state: plan.state, random, what: options.what, io, sayOnce, lazy };
+    const saver = new StateSaver((beside) => waiter.wakeFor(beside.fd, () => beside.drain()));
+    opened.push(() => saver.close());
+    const state = plan.state === null ? null : { directory: plan.state, saver };
+    const context = { state, random, what: options.what, io, sayOnce, lazy };
     const exports = new Exports(target, context, say);
     opened.push(() => exports.close());
     const capture = plan.capture === null ? null : openCapture(plan.capture);
@@ -130,7 +135,20 @@ export async function serve(options: ServeOptions): Promise<void> {
     let metrics: MetricsServer | null = null;
 
     const openFiles = (): void => {
-      for (const each of plan.exports) exports.add(each);
+      const refused: DamagedState[] = [];
+      for (const each of plan.exports) {
+        try {
+          exports.add(each, plan.resetState);
+        } catch (error) {
+          if (!(error instanceof DamagedState)) throw error;
+          refused.push(error);
+        }
+      }
+      const [first] = refused;
+      // Nothing to serve is a failure; one export of many costs the others nothing.
+      if (first === undefined) return;
+      if (refused.length === plan.exports.length) throw first;
+      for (const { message } of refused) say(message);
     };
     const openSockets = (): void => {
       // First: a path that can't be had is the user's to mend whatever he may do with raw sockets.
@@ -291,6 +309,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         target.begin(now);
       },
       advance(now) {
+        saver.poll();
         target.advance(now);
         if (now < nextLook && server?.isDue !== true) return;
         nextLook = now + LOOK_EVERY;

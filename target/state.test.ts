@@ -2,47 +2,90 @@
 // moment leaves the old or the new state.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { replaceFile } from "../sys/replace_file.ts";
 import { Failure } from "../words/failure.ts";
 import { createRandom } from "../words/random.ts";
 import { EMPTY_STATE, type ExportState } from "./export.ts";
 import { PEER } from "./probe.ts";
-import { openStateFile } from "./state.ts";
+import { DamagedState, formatState, loadState, setAside, stateFile } from "./state.ts";
+import { StateSaver } from "./state_saver.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "aoe-state-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const address = { major: 7, minor: 3 };
 
+/** Saves it as a target does, and waits. */
+async function save(path: string, state: ExportState): Promise<number> {
+  const saver = new StateSaver();
+  let errno = -1;
+  saver.save(path, formatState(state), (told) => {
+    errno = told;
+  });
+  while (errno < 0) {
+    await Bun.sleep(1);
+    saver.poll();
+  }
+  saver.close();
+  return errno;
+}
+
 describe("state file", () => {
-  test("what is saved is loaded; nothing saved is null; a directory is made", () => {
+  test("what is saved is loaded; nothing saved is null; a directory is made", async () => {
     const fresh = join(directory, "made", "here");
-    const file = openStateFile(fresh, address);
-    expect(file.load()).toBeNull();
+    const file = stateFile(fresh, address);
+    expect(loadState(file)).toBeNull();
     const state = {
       config: new Uint8Array([0, 255, 10, 34]),
       masks: [0x0200_0000_0001, 0xffff_ffff_fffe],
       reservation: [0x0004_cf00_0001],
     };
-    expect(file.save(state)).toBe(0);
-    expect(openStateFile(fresh, address).load()).toEqual(state);
-    expect(openStateFile(fresh, { major: 7, minor: 4 }).load()).toBeNull();
-    expect(file.save(EMPTY_STATE)).toBe(0);
-    expect(file.load()).toEqual(EMPTY_STATE);
+    expect(await save(file.path, state)).toBe(0);
+    expect(loadState(stateFile(fresh, address))).toEqual(state);
+    expect(loadState(stateFile(fresh, { major: 7, minor: 4 }))).toBeNull();
+    expect(await save(file.path, EMPTY_STATE)).toBe(0);
+    expect(loadState(file)).toEqual(EMPTY_STATE);
     expect(readdirSync(fresh)).toEqual(["e7.3.json"]);
   });
 
-  test("a state that can't be saved is an errno", () => {
+  test("a state that can't be saved is an errno", async () => {
     const gone = join(directory, "gone");
-    const file = openStateFile(gone, address);
+    const file = stateFile(gone, address);
     rmSync(gone, { recursive: true });
-    expect(file.save(EMPTY_STATE)).toBeGreaterThan(0);
+    expect(await save(file.path, EMPTY_STATE)).toBeGreaterThan(0);
+  });
+
+  test("many at once all end, each with its own errno", async () => {
+    const saver = new StateSaver();
+    const ended: number[] = [];
+    const files = Array.from({ length: 20 }, (_, minor) =>
+      stateFile(directory, { major: 2, minor }),
+    );
+    for (const [index, { path }] of files.entries()) {
+      const where = index % 5 === 0 ? join(directory, "none", "x.json") : path;
+      const state = { ...EMPTY_STATE, reservation: [index + 1] };
+      saver.save(where, formatState(state), (errno) => {
+        ended[index] = errno;
+      });
+    }
+    while (ended.filter((errno) => errno !== undefined).length < files.length) {
+      await Bun.sleep(1);
+      saver.poll();
+    }
+    saver.close();
+    for (const [index, file] of files.entries()) {
+      const refused = index % 5 === 0;
+      expect(ended[index] === 0).toBe(!refused);
+      expect(loadState(file)?.reservation).toEqual(refused ? undefined : [index + 1]);
+    }
   });
 
   test.each([
+    ["", "is not JSON"],
     ["{", "is not JSON"],
     ["[]", "has version undefined"],
     ['{"version":2}', "has version 2"],
@@ -50,11 +93,41 @@ describe("state file", () => {
     [`{"version":1,"config":"${"00".repeat(1025)}"}`, "too long"],
     ['{"version":1,"config":"","masks":{}}', "`masks`"],
     ['{"version":1,"config":"","masks":["nonsense"],"reservation":[]}', "`nonsense`"],
-  ])("a file with %s is refused in a sentence", (text, part) => {
-    const file = openStateFile(directory, { major: 1, minor: 1 });
+  ])("a damaged file (%#) is told in a sentence that says what helps", (text, part) => {
+    const file = stateFile(directory, { major: 1, minor: 1 });
     writeFileSync(file.path, text);
-    expect(() => file.load()).toThrow(Failure);
-    expect(() => file.load()).toThrow(part);
+    expect(() => loadState(file)).toThrow(DamagedState);
+    expect(() => loadState(file)).toThrow(part);
+    expect(() => loadState(file)).toThrow("e1.1 is not served");
+    expect(() => loadState(file)).toThrow("--reset-state");
+  });
+
+  test.each([
+    ["a FIFO", (path: string) => Bun.spawnSync(["mkfifo", path]), "regular file"],
+    ["a link", (path: string) => symlinkSync("/etc/hostname", path), "ELOOP"],
+    ["a directory", (path: string) => Bun.spawnSync(["mkdir", path]), "regular file"],
+  ])("%s in its place is damage, and nothing waits for it", (name, make, part) => {
+    const file = stateFile(join(directory, name), address);
+    make(file.path);
+    expect(() => loadState(file)).toThrow(DamagedState);
+    expect(() => loadState(file)).toThrow(part);
+    expect(setAside(file)).toBe(`${file.path}.damaged`);
+    expect(loadState(file)).toBeNull();
+  });
+
+  test("each damaged file is kept, under a name of its own", () => {
+    const place = join(directory, "kept");
+    const file = stateFile(place, address);
+    for (const text of ["first", "second", "third"]) {
+      writeFileSync(file.path, text);
+      setAside(file);
+    }
+    expect(readdirSync(place).toSorted()).toEqual([
+      "e7.3.json.damaged",
+      "e7.3.json.damaged-2",
+      "e7.3.json.damaged-3",
+    ]);
+    expect(() => setAside(file)).toThrow(Failure);
   });
 });
 
@@ -71,21 +144,29 @@ test(`a target killed at ${KILLS} random moments finds what it last acknowledged
   const program = `
     import { writeSync } from "node:fs";
     import { createProbe, configFrame, reserveFrame, maskFrame, PEER } from ${JSON.stringify(join(import.meta.dir, "probe.ts"))};
-    import { openStateFile } from ${JSON.stringify(join(import.meta.dir, "state.ts"))};
-    const file = openStateFile(${JSON.stringify(place)}, { major: 7, minor: 3 });
-    const probe = createProbe({ exported: { state: file.load() ?? undefined, save: file.save } });
+    import { formatState, loadState, stateFile } from ${JSON.stringify(join(import.meta.dir, "state.ts"))};
+    import { StateSaver } from ${JSON.stringify(join(import.meta.dir, "state_saver.ts"))};
+    const file = stateFile(${JSON.stringify(place)}, { major: 7, minor: 3 });
+    const saver = new StateSaver();
+    const save = (state, ended) => saver.save(file.path, formatState(state), ended);
+    const probe = createProbe({ exported: { state: loadState(file) ?? undefined, save } });
     const from = Number(process.argv[1]);
     for (let n = from; ; n++) {
       const tag = n & 0xffffff;
-      probe.answer([
+      let answers = probe.ask([
         () => configFrame(4, "x".repeat(n % 900) + "=" + n, { tag }),
         () => reserveFrame(2, [PEER, n + 1], { tag }),
         () => maskFrame(1, [[1, PEER], [2, n - 3 + 1], [1, n + 1]], { tag }),
       ][n % 3]());
+      while (answers.length === 0) {
+        saver.poll();
+        answers = probe.run(0);
+      }
       writeSync(1, n + "\\n");
     }`.replaceAll("\\\\", "\\");
   const begin = { config: Buffer.from("=0"), reservation: [PEER, 2], masks: [PEER, 3] };
-  expect(openStateFile(place, address).save(begin)).toBe(0);
+  const file = stateFile(place, address);
+  expect(replaceFile(file.path, formatState(begin))).toBe(0);
   let acknowledged = 2;
   let between = 0;
   for (let round = 0; round < KILLS; round++) {
@@ -111,7 +192,7 @@ test(`a target killed at ${KILLS} random moments finds what it last acknowledged
     const whole = said.slice(0, said.lastIndexOf("\n")).split("\n");
     acknowledged = Number(whole.at(-1));
     expect(acknowledged).toBeGreaterThanOrEqual(first);
-    const state = openStateFile(place, address).load();
+    const state = loadState(file);
     if (state === null) throw new Error("no state where sets were acknowledged");
     const newest = numbersIn(state);
     // The three kinds take turns: the last of each is at most two commands older than the last of all.

@@ -1,129 +1,119 @@
 // What clients set about an export — config string, mask list, reservation — as a file that a crash at any
-// moment leaves either as it was or as it is to be:
+// moment leaves either as it was or as it is to be (sys/replace_file.ts). The client hears of a change only after it
+// is durable.
 //
-//   write e7.0.json.new ─▶ fsync ─▶ rename over e7.0.json ─▶ fsync the directory ─▶ answer the client
+//   e7.0.json   {"version": 1, "config": "68656c6c6f", "masks": ["02:00:00:00:00:0a"], "reservation": []}
 //
-// The client hears of a change only after the last step. A `.new` that a crash left behind is never
-// read, and the next change writes over it.
+// A file that is there and is none of ours is damage: the export is not served, since it might have been for few.
 
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { constants, lstatSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 
 import { type Address, formatAddress } from "../words/address.ts";
-import { environment } from "../words/failure.ts";
+import { environment, EXIT, Failure } from "../words/failure.ts";
 import { LONGEST_STRING } from "../wire/config.ts";
 import { formatMac, type Mac, parseMac } from "../wire/mac.ts";
+import { cantRead } from "../words/file_error.ts";
+import { readRegular } from "./config/read_text.ts";
 import type { ExportState } from "./export.ts";
 
+/** What stands in the place of an export's state is none. */
+export class DamagedState extends Failure {
+  /** What is wrong with it. */
+  readonly fault: string;
+
+  constructor({ name, path }: StateFile, fault: string) {
+    super(
+      `${name} is not served: its state file ${path} ${fault}; --reset-state keeps it as ${path}.damaged and starts ${name} without config string, mask list and reservation`,
+      EXIT.environment,
+    );
+    this.fault = fault;
+  }
+}
+
 export interface StateFile {
+  /** Of the export: `e7.0`. */
+  readonly name: string;
   readonly path: string;
-  /** Null: nothing has been saved. Throws an environment failure for a file that is not one of ours. */
-  load(): ExportState | null;
-  /** 0 once it is durable, else an errno: the file is as it was. */
-  save(state: ExportState): number;
 }
 
 /** The state file of one export in `directory`, which is made where it is missing. */
-export function openStateFile(directory: string, address: Address): StateFile {
+export function stateFile(directory: string, address: Address): StateFile {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw environment(`Can't make the state directory ${directory}: ${(error as Error).message}`);
   }
-  const path = join(directory, `${formatAddress(address)}.json`);
-  return {
-    path,
-    load() {
-      let text: string;
-      try {
-        text = readFileSync(path, "utf8");
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-        throw environment(`Can't read the state ${path}: ${(error as Error).message}`);
-      }
-      return parse(text, path);
-    },
-    save(state) {
-      try {
-        replace(directory, path, format(state));
-        return 0;
-      } catch (error) {
-        const { errno } = error as NodeJS.ErrnoException;
-        if (errno === undefined) throw error;
-        return Math.abs(errno);
-      }
-    },
-  };
+  const name = formatAddress(address);
+  return { name, path: join(directory, `${name}.json`) };
 }
 
-function replace(directory: string, path: string, text: string): void {
-  const fresh = `${path}.new`;
-  const file = openSync(fresh, "w", 0o600);
+/** Null: nothing has been saved. Throws a DamagedState for a file that is not one of ours. */
+export function loadState(file: StateFile): ExportState | null {
+  let bytes: Uint8Array;
   try {
-    writeFileSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    bytes = readRegular(file.path, constants.O_NOFOLLOW);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return null;
+    if (code === "EACCES" || code === "EPERM") throw cantRead(`the state ${file.path}`, error);
+    throw new DamagedState(file, `can't be read: ${code ?? message}`);
   }
-  renameSync(fresh, path);
-  const folder = openSync(directory, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
+  return parse(new TextDecoder().decode(bytes), file);
+}
+
+/** Gives the place free, and says where the file is now. */
+export function setAside({ path }: StateFile): string {
+  for (let number = 1; ; number++) {
+    const aside = `${path}.damaged${number === 1 ? "" : `-${number}`}`;
+    if (lstatSync(aside, { throwIfNoEntry: false }) !== undefined) continue;
+    try {
+      renameSync(path, aside);
+    } catch (error) {
+      throw environment(`Can't move the state file ${path} away: ${(error as Error).message}`);
+    }
+    return aside;
   }
 }
 
 const VERSION = 1;
 
-function format(state: ExportState): string {
+export function formatState(state: ExportState): Uint8Array {
   const record = {
     version: VERSION,
     config: Buffer.from(state.config).toString("hex"),
     masks: state.masks.map(formatMac),
     reservation: state.reservation.map(formatMac),
   };
-  return `${JSON.stringify(record, null, 2)}\n`;
+  return new TextEncoder().encode(`${JSON.stringify(record, null, 2)}\n`);
 }
 
-function parse(text: string, path: string): ExportState {
+function parse(text: string, file: StateFile): ExportState {
+  const broken = (fault: string): DamagedState => new DamagedState(file, fault);
   let record: unknown;
   try {
     record = JSON.parse(text);
   } catch {
-    throw broken(path, "is not JSON");
+    throw broken("is not JSON");
   }
-  if (typeof record !== "object" || record === null) throw broken(path, "is not an object");
+  if (typeof record !== "object" || record === null) throw broken("is not an object");
   const { version, config, masks, reservation } = record as Record<string, unknown>;
-  if (version !== VERSION) throw broken(path, `has version ${String(version)}, not ${VERSION}`);
+  if (version !== VERSION) throw broken(`has version ${String(version)}, not ${VERSION}`);
   if (typeof config !== "string" || !/^(?:[0-9a-f]{2})*$/.test(config)) {
-    throw broken(path, "has no `config` of hexadecimal digits");
+    throw broken("has no `config` of hexadecimal digits");
   }
-  if (config.length > 2 * LONGEST_STRING) throw broken(path, "has a `config` that is too long");
+  if (config.length > 2 * LONGEST_STRING) throw broken("has a `config` that is too long");
+  const macs = (value: unknown, name: string): Mac[] => {
+    if (!Array.isArray(value) || value.length > 255) throw broken(`has no list \`${name}\``);
+    return value.map((item) => {
+      const mac = typeof item === "string" ? parseMac(item) : null;
+      if (mac === null) throw broken(`names \`${String(item)}\` in \`${name}\`, not a MAC`);
+      return mac;
+    });
+  };
   return {
     config: new Uint8Array(Buffer.from(config, "hex")),
-    masks: macs(masks, "masks", path),
-    reservation: macs(reservation, "reservation", path),
+    masks: macs(masks, "masks"),
+    reservation: macs(reservation, "reservation"),
   };
-}
-
-function macs(value: unknown, name: string, path: string): Mac[] {
-  if (!Array.isArray(value) || value.length > 255) throw broken(path, `has no list \`${name}\``);
-  return value.map((item) => {
-    const mac = typeof item === "string" ? parseMac(item) : null;
-    if (mac === null) throw broken(path, `names \`${String(item)}\` in \`${name}\`, not a MAC`);
-    return mac;
-  });
-}
-
-function broken(path: string, what: string): Error {
-  return environment(`The state file ${path} ${what}; without it the export starts empty`);
 }

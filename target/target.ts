@@ -25,9 +25,19 @@ import { AddressTable } from "./address_table.ts";
 import * as ataCommands from "./ata_commands.ts";
 import { changesSomething, headerLength, requestLength } from "./command.ts";
 import * as configCommands from "./config_commands.ts";
-import type { Export } from "./export.ts";
+import { copyMemory } from "../link/copy_memory.ts";
+import type { Export, StateChange } from "./export.ts";
 import * as maskCommands from "./mask_commands.ts";
-import { type Outcome, SILENCE, SUCCESS, UNDECIDED, aoeError, status } from "./outcome.ts";
+import {
+  type Outcome,
+  SILENCE,
+  SUCCESS,
+  UNDECIDED,
+  aoeError,
+  aoeFailure,
+  registers,
+  status,
+} from "./outcome.ts";
 import { TargetPort } from "./port.ts";
 import { Request, decodeAta } from "./request.ts";
 import * as reserveCommands from "./reserve_commands.ts";
@@ -81,6 +91,8 @@ export class Target implements Core {
   private pending = 0;
   /** Of them, those whose end wakes nobody. */
   private silent = 0;
+  /** Commands whose change of a state is not durable yet. */
+  private saving = 0;
   private closing = false;
 
   constructor(options: TargetOptions = {}) {
@@ -245,9 +257,9 @@ export class Target implements Core {
     return this.requests.length;
   }
 
-  /** Nothing in hand that time, a store or a link will bring to an end: what a `hang` holds does not count. */
+  /** Nothing in hand that time, a store, a saved state or a link will bring to an end: what a `hang` holds does not count. */
   get isIdle(): boolean {
-    if (this.pending > 0) return false;
+    if (this.pending > 0 || this.saving > 0) return false;
     if (this.held === 0 && this.leaving.length === 0) return true;
     return this.nextDeadline() === Infinity;
   }
@@ -480,25 +492,31 @@ export class Target implements Core {
   }
 
   private control(request: Request, frame: FrameView, owner: Export): void {
-    const { base, length } = frame;
     owner.counters.control++;
+    const asked = this.controlOutcome(request, frame, owner);
+    if (typeof asked !== "number") {
+      this.change(request, frame, owner, asked);
+    } else if (request.changes && owner.isChanging) {
+      // It follows from a change that is not durable yet.
+      this.change(request, frame, owner, { state: owner.next, outcome: asked });
+    } else if (asked === SILENCE) {
+      request.port.counters.unmatchedTests++;
+      this.end(request, SILENCE, this.now);
+    } else {
+      this.answer(request, frame, asked, this.now);
+    }
+  }
+
+  private controlOutcome(request: Request, frame: FrameView, owner: Export): Outcome | StateChange {
+    const { base, length } = frame;
     const mtu = this.leastMtu();
-    let outcome = SUCCESS;
     switch (request.command) {
       case aoe.COMMAND_CONFIG:
-        outcome = configCommands.apply(
-          owner,
-          frame,
-          base,
-          length,
-          configCommands.longestString(mtu),
-        );
-        break;
+        return configCommands.apply(owner, frame, base, length, configCommands.longestString(mtu));
       case aoe.COMMAND_MASK:
-        outcome = maskCommands.apply(owner, frame, base, length, maskCommands.mostEntries(mtu));
-        break;
-      case aoe.COMMAND_RESERVE:
-        outcome = reserveCommands.apply(
+        return maskCommands.apply(owner, frame, base, length, maskCommands.mostEntries(mtu));
+      default:
+        return reserveCommands.apply(
           owner,
           frame,
           base,
@@ -506,14 +524,37 @@ export class Target implements Core {
           request.source,
           reserveCommands.mostMembers(mtu),
         );
-        break;
     }
-    if (outcome === SILENCE) {
-      request.port.counters.unmatchedTests++;
-      this.end(request, SILENCE, this.now);
-    } else {
-      this.answer(request, frame, outcome, this.now);
+  }
+
+  /** Answers once what the command makes of the export's state is durable. */
+  private change(
+    request: Request,
+    frame: FrameView,
+    owner: Export,
+    { state, outcome }: StateChange,
+  ): void {
+    const waits = owner.savesState;
+    if (waits) {
+      if (!this.admit(request, frame, owner)) {
+        this.end(request, SILENCE, this.now);
+        return;
+      }
+      // The answer repeats some of it.
+      const { buffer } = request;
+      copyMemory(frame, frame.base, buffer, 0, Math.min(frame.length, buffer.bytes.length));
     }
+    this.saving++;
+    owner.change(state, (saved) => {
+      this.saving--;
+      this.serving = request;
+      try {
+        const end = saved ? outcome : unsaved(request.command);
+        this.answer(request, waits ? null : frame, end, this.now);
+      } catch (error) {
+        this.faulted(request.port, error);
+      }
+    });
   }
 
   private ata(request: Request, frame: FrameView, owner: Export): void {
@@ -678,8 +719,14 @@ export class Target implements Core {
       length = ataCommands.answer(request, outcome);
       if (failure === 0 && (status(outcome) & ata.STATUS_ERR) !== 0) owner.counters.ataErrors++;
     } else {
-      if (frame === null) throw new Error("invariant: control commands are answered at once");
-      length = this.controlAnswer(request, owner, frame, outcome);
+      // One that had to wait was kept in its buffer.
+      length = this.controlAnswer(
+        request,
+        owner,
+        frame ?? request.buffer,
+        frame?.base ?? 0,
+        outcome,
+      );
     }
     if (failure !== 0) owner.counters.aoeErrors++;
     request.length = ethernet.pad(view, 0, length);
@@ -689,7 +736,8 @@ export class Target implements Core {
   private controlAnswer(
     request: Request,
     owner: Export,
-    frame: FrameView,
+    frame: Memory,
+    base: number,
     outcome: Outcome,
   ): number {
     const { port } = request;
@@ -700,7 +748,7 @@ export class Target implements Core {
         return configCommands.answer(
           owner,
           view,
-          config.command(frame.view, frame.base),
+          config.command(frame.view, base),
           port.mostSectors,
           port.frameBytes,
         );
@@ -708,10 +756,10 @@ export class Target implements Core {
         return maskCommands.answer(
           owner,
           view,
-          mask.command(frame.view, frame.base),
+          mask.command(frame.view, base),
           outcome,
           frame,
-          frame.base,
+          base,
           maskCommands.mostEntries(mtu),
           port.frameBytes,
         );
@@ -719,7 +767,7 @@ export class Target implements Core {
         return reserveCommands.answer(
           owner,
           view,
-          reserve.command(frame.view, frame.base),
+          reserve.command(frame.view, base),
           reserveCommands.mostMembers(mtu),
         );
     }
@@ -951,6 +999,13 @@ export class Target implements Core {
 interface Leaving {
   readonly isOver: () => boolean;
   readonly gone: () => void;
+}
+
+/** How a command ends whose change could not be saved. */
+function unsaved(command: number): Outcome {
+  return command === aoe.COMMAND_MASK
+    ? registers(mask.ERROR_UNSPECIFIED, 0)
+    : aoeFailure(aoe.ERROR_UNAVAILABLE);
 }
 
 /** P4: shelf and slot each on its own. */

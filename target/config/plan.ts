@@ -39,6 +39,8 @@ export interface TargetPlan {
   readonly control: string | null;
   readonly metrics: string | null;
   readonly state: string | null;
+  /** Damaged state files are set aside, and their exports start with an empty state. */
+  readonly resetState: boolean;
   readonly user: string | null;
   readonly mode: DriveMode | null;
   /** Whether small answers leave by AF_XDP. */

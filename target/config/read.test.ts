@@ -90,6 +90,7 @@ test("a whole file: an export over the defaults over what is so anyway, paths be
     control: "/run/aoe/control",
     metrics: ":9100",
     state: "/etc/aoe/state",
+    resetState: false,
     user: "nobody",
     mode: "frugal",
     xdp: "off",

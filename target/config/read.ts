@@ -94,6 +94,8 @@ export function parseConfig(text: string, path: string): TargetPlan {
     control: placed(process.control),
     metrics: process.metrics ?? null,
     state: placed(process.state),
+    // For one start: a file would say it for ever.
+    resetState: false,
     user: process.user ?? null,
     mode: process.mode ?? null,
     xdp: process.xdp ?? "auto",

@@ -16,15 +16,16 @@ export const LONGEST_TEXT = 64 * 2 ** 20;
 export function readText(path: string, what: string): string {
   let bytes: Uint8Array;
   try {
-    bytes = read(path);
+    bytes = readRegular(path);
   } catch (error) {
     throw cantRead(`${what} ${path}`, error);
   }
   return decodeUtf8(bytes, path);
 }
 
-function read(path: string): Uint8Array {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+/** Throws the kernel's refusal, or an Error that says what is wrong. `flags` beside those of a look at a regular file. */
+export function readRegular(path: string, flags = 0): Uint8Array {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | flags);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw new Error("it must be a regular file");
