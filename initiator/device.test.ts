@@ -21,7 +21,7 @@ import {
   WRITE,
 } from "./command.ts";
 import type { Device } from "./device.ts";
-import { makeCommand, makeMemory, MAJOR, Scripted, type Seen } from "./scripted_peer.ts";
+import { makeCommand, makeMemory, MAJOR, OUR_MAC, Scripted, type Seen } from "./scripted_peer.ts";
 
 const US = 1e3;
 const MS = 1e6;
@@ -385,6 +385,29 @@ describe("retransmits", () => {
     expect(device.counters.retransmitBuffers).toBe(2);
     expect(slice(peer, 8, 2).every((byte) => byte === 0x77)).toBe(true);
   });
+
+  test.each(["eager", "stuck"])(
+    "after our own address changed, from the new one (reclaim %s)",
+    (reclaim) => {
+      const peer = new Scripted({ reclaim });
+      const device = peer.find();
+      const moved = OUR_MAC + 0x99;
+      let lost = true;
+      peer.script = (request) => {
+        if (!lost) peer.answer(request);
+        lost = false;
+      };
+      const command = makeCommand(READ, 3, 1);
+      device.submit(command);
+      peer.runFor(0);
+      peer.fabric.setMac(0, moved);
+      peer.run(() => !command.busy);
+      expect(command.outcome).toBe(OK);
+      const asked = peer.seen.filter(({ aoeCommand }) => aoeCommand === aoe.COMMAND_ATA);
+      expect(asked.map(({ source }) => source)).toEqual([OUR_MAC, moved]);
+      expect(new Set(asked.map(({ tag }) => tag)).size).toBe(1);
+    },
+  );
 
   test("a link without room: the frame waits, and goes when there is some", () => {
     const peer = new Scripted();

@@ -1,9 +1,10 @@
 // Sending again what was not answered in time, the oldest loss first, as windows allow.
 //
-// The same bytes go out of the same buffer, pinned or not, as long as path, tag and size stay: nothing is
+// The same bytes go out of the same buffer, pinned or not, as long as path, tag, size and our address stay: nothing is
 // rewritten. Where one of them changes the buffer must be nobody's; a pinned one stays behind and
 // another is taken, counted. A frame that has become too large for its path is cut.
 
+import * as ethernet from "../wire/ethernet.ts";
 import * as ata from "../wire/ata.ts";
 import { type Command, hasLostMemory, MEMORY_LOST, WRITE } from "./command.ts";
 import type { Exchange } from "./exchange.ts";
@@ -102,7 +103,10 @@ function prepare(exchange: Exchange, frame: Frame, path: Path, now: number): boo
   const { buffers, counters, host } = exchange;
   const command = frame.command as Command;
   const newTag = host.settings.newTags && frame.transmits > 0;
-  if (frame.buffer !== null && frame.tag !== 0 && !newTag && path === frame.path) return true;
+  if (frame.buffer !== null && frame.tag !== 0 && !newTag && path === frame.path) {
+    // To an address that we no longer have nothing would be answered.
+    if (ethernet.source(frame.buffer.view, 0) === path.port.link.mac) return true;
+  }
   const own = frame.path as Path;
   if (frame.buffer === null || frame.buffer.pins > 0 || own.port !== path.port) {
     if (buffers.isDry(path.port)) return false;

@@ -55,6 +55,8 @@ export interface MemoryOptions {
 export interface MemoryControl {
   /** Of one port, or of all; never drops what is under way. */
   setMtu(mtu: number, port?: number): void;
+  /** Another address for a port, as a bond's failover gives it; nobody has it yet. */
+  setMac(port: number, mac: Mac): void;
   /** ns, for frames transmitted from now on; none overtakes an earlier one of its queue. */
   setLatency(latency: number): void;
   /** Unplugs a port: what is under way to it is lost, its transmits fail with ENETDOWN. */
@@ -78,6 +80,10 @@ export function createMemorySwitch(
   return {
     links: fabric.ports,
     setMtu: (mtu, port) => fabric.setMtu(mtu, port),
+    setMac: (port, mac) => {
+      fabric.macs[port] = mac;
+      fabric.port(port).setMac(mac);
+    },
     setLatency: (latency) => {
       fabric.latency = latency;
     },
@@ -176,7 +182,7 @@ class Fabric {
 }
 
 class Port implements Link {
-  readonly mac: Mac;
+  mac: Mac;
   mtu: number;
   onChange: (() => void) | null = null;
   readonly fds: readonly number[] = [];
@@ -388,6 +394,12 @@ class Port implements Link {
   setMtu(mtu: number): void {
     if (mtu === this.mtu) return;
     this.mtu = mtu;
+    this.change();
+  }
+
+  setMac(mac: Mac): void {
+    if (mac === this.mac) return;
+    this.mac = mac;
     this.change();
   }
 

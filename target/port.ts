@@ -7,6 +7,7 @@ import type { FrameView, Link } from "../link/link.ts";
 import type { Port } from "../link/loop.ts";
 import * as ata from "../wire/ata.ts";
 import * as ethernet from "../wire/ethernet.ts";
+import type { Mac } from "../wire/mac.ts";
 import { type PortCounters, createPortCounters } from "./counters.ts";
 import { Duplicates } from "./duplicates.ts";
 import type { Request } from "./request.ts";
@@ -43,6 +44,8 @@ export class TargetPort implements Port {
   held = 0;
   /** No longer one of the target's: what is in hand ends without an answer. */
   removed = false;
+  private mac: Mac = 0;
+  private mtu = 0;
   private pause = AGAIN;
   private readonly free: Request[] = [];
   private readonly pinned: Request[] = [];
@@ -60,12 +63,16 @@ export class TargetPort implements Port {
     this.measure();
   }
 
-  /** Takes over the link's MTU. */
-  measure(): void {
-    const { mtu } = this.link;
+  /** Takes over the link's MTU and address; whether one of them is new. */
+  measure(): boolean {
+    const { mac, mtu } = this.link;
+    const isNew = mac !== this.mac || mtu !== this.mtu;
+    this.mac = mac;
+    this.mtu = mtu;
     const header = ata.LENGTH - ethernet.LENGTH;
     this.mostSectors = Math.min(255, Math.max(0, Math.floor((mtu - header) / ata.SECTOR)));
     this.frameBytes = Math.max(ethernet.SHORTEST, ethernet.LENGTH + mtu);
+    return isNew;
   }
 
   /** A free request whose buffer holds the largest frame, or null. */

@@ -252,6 +252,30 @@ describe("announcement", () => {
     expect(changed.map((each) => configOf(each).sectorCount)).toEqual([17, 17]);
   });
 
+  test("P11: an address that changes is told, as a bond's failover changes it; answers come from it", () => {
+    const probe = createProbe();
+    const moved: Mac = 0x0200_0000_0a0a;
+    // An answer that waits, and an announcement.
+    probe.network.congest(0, true);
+    probe.send(readFrame(0, 1, { tag: 5 }));
+    probe.run(0);
+    probe.network.setMac(0, moved);
+    probe.run(10e6);
+    probe.network.congest(0, false);
+    const came = probe.run(10e6);
+    expect(came.map(({ ethernet, aoe: { tag } }) => [ethernet.source, tag])).toEqual([
+      [moved, 5],
+      [moved, 0],
+    ]);
+    expect(came[1]?.ethernet.destination).toBe(BROADCAST);
+    expect(probe.answer(readFrame(0, 1, { to: moved })).ethernet.source).toBe(moved);
+    expect(probe.ask(readFrame(0, 1, { to: OURS }))).toHaveLength(0);
+    // The same again is no change.
+    probe.network.down(0);
+    probe.network.up(0);
+    expect(probe.run(10e6)).toHaveLength(0);
+  });
+
   test("P11: with an allow list each listed address gets a copy of its own, and nobody else", () => {
     const probe = withState({ masks: [PEER, OTHER] });
     probe.network.setMtu(9000, 0);

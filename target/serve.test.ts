@@ -7,6 +7,7 @@ import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 
 import { insideLabTests, testsInLab } from "../bench/lab/in_lab.ts";
 import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
+import { BROADCAST } from "../wire/mac.ts";
 import type { Frame } from "../wire/frame.ts";
 import {
   AOE,
@@ -153,8 +154,18 @@ testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
     await serve(memory(3));
     const peer = new Peer();
     await peer.ask(readFrame(0, 1));
+    peer.came.length = 0;
     ip("link set b0 address 02:00:00:00:00:b7");
     cleanups.push(() => ip("link set b0 address 02:00:00:00:00:b0"));
+    // Unasked, to all.
+    await until("an announcement from the new address", () =>
+      peer
+        .receive()
+        .some(
+          ({ ethernet: { source, destination }, aoe: { tag } }) =>
+            source === 0x0200_0000_00b7 && destination === BROADCAST && tag === 0,
+        ),
+    );
     await until("an answer from the new address", () => {
       peer.send(discovery());
       Bun.sleepSync(20);

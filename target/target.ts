@@ -106,10 +106,7 @@ export class Target implements Core {
     const port = new TargetPort(link, this.portsMade++, name, this.receive);
     this.ports.push(port);
     link.onChange = () => {
-      const { mtu } = link;
-      const changed = port.frameBytes !== mtu + ethernet.LENGTH;
-      port.measure();
-      if (changed) this.announceOn(port);
+      if (port.measure()) this.announceOn(port);
     };
     this.announceOn(port);
     return port;
@@ -837,6 +834,8 @@ export class Target implements Core {
   private retry(port: TargetPort): void {
     for (let left = port.backlog.length; left > 0; left--) {
       const request = port.backlog.first as Request;
+      // It may have changed since the answer was made.
+      ethernet.writeSource(request.buffer.view, 0, port.link.mac);
       if (!this.transmit(request)) return;
       port.accepted();
       port.backlog.shift();

@@ -27,6 +27,9 @@ export function source(view: DataView, base: number): Mac {
 export function type(view: DataView, base: number): number {
   return view.getUint16(base + TYPE);
 }
+export function writeSource(view: DataView, base: number, from: Mac): void {
+  writeMac(view, base + SOURCE, from);
+}
 export function write(view: DataView, base: number, to: Mac, from: Mac): void {
   writeMac(view, base + DESTINATION, to);
   writeMac(view, base + SOURCE, from);
