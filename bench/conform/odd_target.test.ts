@@ -6,7 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { createFaults } from "../../link/faults.ts";
 import type { Link } from "../../link/link.ts";
-import { createMemoryPair } from "../../link/memory.ts";
+import { createMemoryPair, createMemorySwitch } from "../../link/memory.ts";
 import { createVirtualClock, runVirtual, type VirtualClock } from "../../link/virtual_clock.ts";
 import type { Export } from "../../target/export.ts";
 import { parseServiceModel } from "../../target/service/model.ts";
@@ -188,4 +188,23 @@ test("what a target sends steers no terminal", async () => {
   for (const text of [formatOutcome(raw), formatTable("x", [raw])]) {
     expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   }
+});
+
+test("two hosts that answer as one address are refused, and --alone takes the first", () => {
+  const clock = createVirtualClock();
+  const macs = [0x0200_0000_00a0, 0x0200_0000_00b0, 0x0200_0000_00c0];
+  const [a, ...others] = createMemorySwitch({ clock, macs }).links as [Link, Link, Link];
+  const cores = others.map((link) => createOddTarget(link, [], false).target);
+  const pass = (until: number): void => {
+    runVirtual(cores, clock, () => a.nextDeadline() <= clock.now(), until);
+  };
+  const met = (permits: Permits) => {
+    const air = { link: a, now: () => clock.now(), pass };
+    const prober = new Prober(air, ADDRESS, { answer: 20e6, silence: 5e6 }, 0x0100_0000);
+    return meet(prober, ADDRESS, 1e9, permits);
+  };
+  expect(() => met({})).toThrow(
+    "e7.3 is answered from 02:00:00:00:00:b0 and 02:00:00:00:00:c0, which may be two hosts: stop one, or say --alone where both may be written",
+  );
+  expect(met({ alone: true }).source).toBe(0x0200_0000_00b0);
 });

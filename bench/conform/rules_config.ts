@@ -77,7 +77,7 @@ function settable(s: Subject): void {
     new DataView(bytes.buffer).setUint16(config.STRING_LENGTH, said);
     s.refused(bytes, aoe.ERROR_ARGUMENT, name);
   }
-  s.tells(configString(s), before, "a refused force set changed the string");
+  s.tells(configString(s), before, "force sets of a wrong length changed the string");
 }
 
 function configAnswers(s: Subject): void {
