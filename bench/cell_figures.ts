@@ -71,6 +71,12 @@ export function countedTrials(trials: readonly Trial[]): CountedTrial[] {
   );
 }
 
+/** Others had the CPUs in half of them or more, so the median may be theirs: nothing is said of such a cell. */
+export function areDisturbed(trials: readonly Trial[]): boolean {
+  const counted = countedTrials(trials);
+  return 2 * counted.filter(({ disturbed }) => disturbed).length >= Math.max(1, counted.length);
+}
+
 /** Its rate is 0, which is a figure, and its times are no data. */
 export function endedNothing({ figures }: Trial): boolean {
   return figures !== null && figures.iops === 0;

@@ -1,156 +1,192 @@
-// Sentences about a run, one for each finding, made from its figures and from nothing else. A claim is
-// worded as what was found: where the figures contradict the theory, the sentence does.
+// Sentences about a run, one for each finding. A finding is a claim: it is made where the figures could have refuted
+// it and did not, and says no more than they do.
 //
-// What a late release costs is what is lost against `eager`, where the link lets go at once and no pool
-// has anything to do. So all pools are one there, and the base is the median of all of them: a single
-// cell that something else on the machine disturbed doesn't move it.
+//   claim                          what would refute it
+//   no pool took an extra buffer   one that did, among pools that could have
+//   a pool runs at a part of …     a trial of its that comes within 25 % of one under eager
+//   a pool keeps its rate          a trial of its that is not within 25 % of every one under eager
+//   buffers came back in between   no more commands from one kick to the next than the pool has buffers
+//
+// Where trials say both nothing is claimed and the ranges are told. A cell whose trials others disturbed is in no
+// claim. What a late release costs is what is lost against `eager`, where the link lets go at once and no pool has
+// anything to do: so all pools are one there, and the base is all of their trials together.
 
 import { parseDuration } from "../words/quantity.ts";
+import { areDisturbed, countedTrials, valuesOf } from "./cell_figures.ts";
 import { KEY_NAMES, type KeyName } from "./job/keys.ts";
 import { NEVER_HELD } from "./lab/late_plan.ts";
-import { median } from "./statistics/quantile.ts";
 import type { CellResult, Figures } from "./result.ts";
+import { standing, WIDE } from "./standing.ts";
+import { median } from "./statistics/quantile.ts";
 
-/** Ratios within this of 1 are called the same: a trial of a second on a shared machine is no better than that. */
-const BAND = 0.25;
 const EAGER = "eager";
 /** What may differ between a cell and its base. */
 const FREE: readonly KeyName[] = ["reclaim", "late", "pool", "pool_prealloc", "pool_cap", "kick"];
+/** One has no extra buffers, the other nothing else. */
+const WITHOUT_CHOICE = ["fixed", "per-send"];
 
 interface Row {
   readonly cell: CellResult;
   readonly figures: Figures;
+  /** IOPS of each trial. */
+  readonly rates: readonly number[];
 }
 
 export function findings(cells: readonly CellResult[]): string[] {
-  const rows = cells.flatMap((cell) =>
-    cell.median === null ? [] : [{ cell, figures: cell.median }],
+  const all = cells.flatMap((cell): Row[] =>
+    cell.median === null
+      ? []
+      : [{ cell, figures: cell.median, rates: valuesOf(cell.trials, "iops") }],
   );
-  const failed = cells.length - rows.length;
+  const rows = all.filter(({ cell }) => !areDisturbed(cell.trials));
+  const failed = cells.length - all.length;
+  const disturbed = all.length - rows.length;
   return [
     ...eagerHeadroom(rows),
-    ...targetsOf(rows).flatMap((target) => lateRelease(rows, target)),
-    ...troubles(rows),
+    ...[...new Set(rows.map(placeOf))].flatMap((place) =>
+      lateRelease(rows.filter((row) => placeOf(row) === place)),
+    ),
+    ...troubles(cells),
+    ...(disturbed === 0
+      ? []
+      : [
+          `${count(disturbed, "cell")} of ${cells.length} had half of the trials disturbed or more: no finding is made from ${disturbed === 1 ? "it" : "them"}.`,
+        ]),
     ...(failed === 0 ? [] : [`${count(failed, "cell")} of ${cells.length} gave no figures.`]),
   ];
 }
 
 /** Under `eager` no pool should ever take headroom. */
 function eagerHeadroom(rows: readonly Row[]): string[] {
-  const eager = rows.filter(({ cell }) => releaseOf(cell) === EAGER);
-  if (eager.length === 0) return [];
-  const taking = eager.filter(({ figures }) => figures.pool_length_peak > 0);
+  const able = rows.filter(
+    ({ cell, figures }) =>
+      releaseOf(cell) === EAGER &&
+      !WITHOUT_CHOICE.includes(cell.values.pool) &&
+      figures.pool_cap !== 0 &&
+      figures.iops > 0,
+  );
+  if (able.length === 0) return [];
+  const taking = able.filter(({ figures }) => figures.pool_length_peak > 0);
+  const where = `Under eager release ${count(taking.length, "cell")} of ${able.length} whose pool could`;
   if (taking.length === 0) {
-    return [`Under eager release no pool took headroom: length 0 in all ${eager.length} cells.`];
+    return [
+      `Under eager release no pool took an extra buffer, in ${count(able.length, "cell")} whose pool could.`,
+    ];
   }
   const most = Math.max(...taking.map(({ figures }) => figures.pool_length_peak));
-  return [
-    `Under eager release ${count(taking.length, "cell")} of ${eager.length} took headroom, up to ${count(most, "buffer")} (${[...new Set(taking.map(({ cell }) => cell.values.pool))].join(", ")}).`,
-  ];
+  const pools = [...new Set(taking.map(({ cell }) => cell.values.pool))].join(", ");
+  return [`${where} took extra buffers, up to ${most} (${pools}).`];
 }
 
-/** What each late release does to each pool on this target. */
-function lateRelease(rows: readonly Row[], target: string): string[] {
-  const here = rows.filter(({ cell }) => targetOf(cell) === target);
+interface Pair extends Row {
+  /** IOPS of every trial under eager. */
+  readonly base: readonly number[];
+}
+
+/** What each late release does to each pool in one place. */
+function lateRelease(here: readonly Row[]): string[] {
   const models = [...new Set(here.map(({ cell }) => releaseOf(cell)))].filter(
     (model) => model !== EAGER,
   );
   return models.flatMap((model) => {
     const pairs = here
       .filter(({ cell }) => releaseOf(cell) === model)
-      .flatMap((row) => {
-        const base = median(
-          here
-            .filter(({ cell }) => releaseOf(cell) === EAGER && alike(cell, row.cell))
-            .map(({ figures }) => figures.iops),
-        );
-        return base > 0 ? [{ ...row, base, ratio: row.figures.iops / base }] : [];
+      .flatMap((row): Pair[] => {
+        const base = here
+          .filter(({ cell }) => releaseOf(cell) === EAGER && alike(cell, row.cell))
+          .flatMap(({ rates }) => rates);
+        return base.length === 0 ? [] : [{ ...row, base }];
       });
-    if (pairs.length === 0) return [];
-    const losing = pairs.filter(({ ratio }) => ratio < 1 - BAND);
-    const keeping = pairs.filter(({ ratio }) => ratio >= 1 - BAND);
-    const where = `On the ${target} target under ${model}`;
-    if (losing.length === 0) {
-      const ratios = pairs.map(({ ratio }) => ratio);
-      const rates = pairs.map(({ figures }) => figures.iops);
-      return [
-        `${where} nobody loses: all ${count(pairs.length, "cell")} run at ${percent(Math.min(...ratios))} to ${percent(Math.max(...ratios))} of the ${rate(pairs[0]?.base ?? 0)} commands/s under eager (${rate(Math.min(...rates))} to ${rate(Math.max(...rates))}).`,
-      ];
-    }
-    const sentences = losing.map((row) => loss(where, row));
-    if (keeping.length > 0) sentences.push(kept(where, keeping));
-    return sentences;
+    const as = (wanted: readonly string[]): Pair[] =>
+      pairs.filter(({ rates, base }) => wanted.includes(standing(rates, base)));
+    const where = `${here[0] === undefined ? "" : placeOf(here[0])} under ${model}`;
+    return [
+      ...as(["below"]).map((pair) => loss(where, pair)),
+      ...kept(where, as(["beside"])),
+      ...as(["above", "unclear"]).map((pair) => unclear(where, pair)),
+    ];
   });
 }
 
-interface Pair extends Row {
-  /** Commands a second under eager. */
-  readonly base: number;
-  readonly ratio: number;
+function loss(where: string, pair: Pair): string {
+  const { cell, figures, base } = pair;
+  return `${where} ${name(cell)} runs at ${rate(figures.iops)} IOPS, ${percent(figures.iops / median(base))} of the ${rate(median(base))} under eager: ${whatHappened(pair)}.`;
 }
 
-function loss(where: string, { cell, figures, base, ratio }: Pair): string {
-  const { kick, pool } = cell.values;
-  const seconds = figures.runtime_ns / 1e9;
-  let reason =
-    figures.dry === 0
-      ? "yet it was never dry, so the pool is not the reason"
-      : `it was dry ${count(figures.dry, "time")}, and the link's releases or answers woke it`;
-  if (figures.kicks > 0) {
-    const mean = (figures.iops * seconds) / figures.kicks;
-    const middle = figures.kick_commands_p50;
-    const each =
-      middle !== null
-        ? `${middle} a kick (median; mean ${mean.toFixed(1)})`
-        : `${mean.toFixed(1)} a kick`;
-    const stalled = figures.kick_stall_ns / figures.runtime_ns;
-    reason = `${each}, ${percent(Math.min(1, stalled))} of the time stalled`;
-    // A late lab holds by its plan, and not at each kick.
-    if (kick !== "on-release" && cell.values.late === "") {
-      const predicted = figures.pool_preallocated / (parseDuration(kick, "kick") / 1e9);
-      reason += `; all ${figures.pool_preallocated} buffers pinned at each kick predicts ${rate(predicted)}/s`;
-      if (figures.iops > 1.1 * predicted)
-        reason +=
-          ", and answers that came after the link's release did the rest: they wake the pool between kicks";
-    }
+/** What was counted while the pool was slower; no more than that. */
+function whatHappened({ cell, figures }: Pair): string {
+  const { kick, late, initiators } = cell.values;
+  const { dry, kicks, kick_stall_ns: stalled, kick_commands_p50: each } = figures;
+  if (kicks === 0 && stalled === 0) {
+    return dry === 0
+      ? "it was never dry, so no command waited for a buffer"
+      : `it was dry ${count(dry, "time")} and waited for no kick`;
   }
-  return `${where} \`${pool}\` (kick ${kick}) falls to ${rate(figures.iops)} commands/s, ${percent(ratio)} of the ${rate(base)} under eager: ${reason}.`;
+  const share = stalled / (figures.runtime_ns * Number(initiators));
+  const told = `${percent(Math.min(1, share))} of the time stalled, ${count(kicks, "kick")}`;
+  if (each === null) return told;
+  const buffers = figures.pool_preallocated + figures.pool_length_peak;
+  const between = `${told}, ${each} commands from one to the next (median)`;
+  // More than it has can't end without one that was used twice. A late lab holds by its plan, not at each kick.
+  if (each > buffers) {
+    return `${between}: more than its ${count(buffers, "buffer")}, so some came back in between`;
+  }
+  if (kick === "on-release" || late !== "") return between;
+  const predicted = buffers / (parseDuration(kick, "kick") / 1e9);
+  return `${between}; ${count(buffers, "buffer")} each ${kick} make ${rate(predicted)} IOPS`;
 }
 
-function kept(where: string, pairs: readonly Pair[]): string {
-  const parts = pairs.map(({ cell, figures, ratio }) => {
+function kept(where: string, pairs: readonly Pair[]): string[] {
+  if (pairs.length === 0) return [];
+  const parts = pairs.map(({ cell, figures, base }) => {
     const headroom =
       figures.pool_length_peak === 0
         ? "no extra buffer"
         : `${count(figures.pool_length_peak, "extra buffer")} of ${figures.pool_cap ?? "any number"}`;
-    return `\`${cell.values.pool}\` (kick ${cell.values.kick}) ${rate(figures.iops)}, ${percent(ratio)}, ${headroom}`;
+    return `${name(cell)} ${rate(figures.iops)} IOPS, ${percent(figures.iops / median(base))}, ${headroom}`;
   });
-  return `${where} these keep their rate: ${parts.join("; ")}.`;
+  return [`${where} these keep their rate within ${percent(WIDE)}: ${parts.join("; ")}.`];
 }
 
-/** What would make the figures doubtful. */
-function troubles(rows: readonly Row[]): string[] {
+function unclear(where: string, { cell, rates, base }: Pair): string {
+  return `${where} nothing is shown of ${name(cell)}: ${range(rates)} IOPS beside ${range(base)} under eager.`;
+}
+
+/** What would make the figures doubtful, counted over every trial. */
+function troubles(cells: readonly CellResult[]): string[] {
   const sentences: string[] = [];
-  const with_ = (what: (figures: Figures) => number): [number, number] => {
-    const found = rows.map(({ figures }) => what(figures)).filter((value) => value > 0);
-    return [found.length, found.reduce((sum, value) => sum + value, 0)];
+  const told = (key: "mismatches" | "retransmits"): { sum: number; cells: number } => {
+    const sums = cells.map(({ trials }) =>
+      trials.reduce((sum, { figures }) => sum + (figures?.[key] ?? 0), 0),
+    );
+    return {
+      sum: sums.reduce((sum, value) => sum + value, 0),
+      cells: sums.filter((value) => value > 0).length,
+    };
   };
-  const [mismatched, mismatches] = with_((figures) => figures.mismatches);
-  if (mismatched > 0) {
-    sentences.push(`${count(mismatches, "sector")} read wrong, in ${count(mismatched, "cell")}.`);
+  const wrong = told("mismatches");
+  if (wrong.sum > 0) {
+    sentences.push(`${count(wrong.sum, "sector")} read wrong, in ${count(wrong.cells, "cell")}.`);
   }
-  const [resent, retransmits] = with_((figures) => figures.retransmits);
-  const [dropping, drops] = with_((figures) => figures.receive_drops);
-  if (resent > 0) {
+  const resent = told("retransmits");
+  if (resent.sum > 0) {
+    const drops = cells.flatMap(({ trials }) => trials.flatMap((trial) => trial.drops ?? []));
+    const lost = drops.reduce(
+      (sum, { initiator, target }) => sum + initiator.receive + (target?.receive ?? 0),
+      0,
+    );
+    const side = drops.every(({ target }) => target !== null) ? "both ends" : "the initiators";
     sentences.push(
-      `${count(retransmits, "frame")} had to be sent again, in ${count(resent, "cell")}; the sockets dropped ${count(drops, "frame")}${dropping > 0 ? ` in ${count(dropping, "cell")}` : ""}.`,
+      `${count(resent.sum, "frame")} ${resent.sum === 1 ? "was" : "were"} sent again, in ${count(resent.cells, "cell")}; ${side} counted ${count(lost, "frame")} lost for want of room to receive.`,
     );
   }
-  const unlawful = rows.filter(({ figures }) => !figures.littles_law_holds).length;
-  if (unlawful > 0)
+  const counted = cells.flatMap(({ trials }) => countedTrials(trials));
+  const unlawful = counted.filter(({ figures }) => !figures.littles_law_holds).length;
+  if (unlawful > 0) {
     sentences.push(
-      `Little's law fails in ${count(unlawful, "cell")}: its times are not to be trusted.`,
+      `Little's law fails in ${unlawful} of ${count(counted.length, "trial")}: their times are not to be trusted.`,
     );
+  }
   return sentences;
 }
 
@@ -164,12 +200,10 @@ function releaseOf({ values, axes }: CellResult): string {
   return parts.length === 0 ? EAGER : parts.join(" and ");
 }
 
-/** The target's label, or its service model, or what it is without one. */
-function targetOf(cell: CellResult): string {
-  return cell.axes.service ?? (cell.values.service === "" ? "plain" : cell.values.service);
-}
-function targetsOf(rows: readonly Row[]): string[] {
-  return [...new Set(rows.map(({ cell }) => targetOf(cell)))];
+/** The job, and the target by its label, its service model or what it is without one. */
+function placeOf({ cell: { axes, job, values } }: Pick<Row, "cell">): string {
+  const target = axes.service ?? (values.service === "" ? "plain" : values.service);
+  return `In ${job}, on the ${target} target`;
 }
 
 /** The same but for the release and the pool. */
@@ -180,11 +214,23 @@ function alike(a: CellResult, b: CellResult): boolean {
   );
 }
 
+/** By pool, kick and all else that varies but for what stands before it in the sentence. */
+function name({ axes, values }: CellResult): string {
+  const others = KEY_NAMES.filter((key) => axes[key] !== undefined && !TOLD.includes(key));
+  const parts = [`kick ${values.kick}`, ...others.map((key) => `${key} ${axes[key]}`)];
+  return `\`${values.pool}\` (${parts.join(", ")})`;
+}
+const TOLD: readonly KeyName[] = ["pool", "kick", "service", "reclaim", "late"];
 function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;
 }
 function percent(ratio: number): string {
   return `${(100 * ratio).toFixed(ratio < 0.0995 ? 1 : 0)} %`;
+}
+/** `4,000`, or `3,900 to 4,100`. */
+function range(values: readonly number[]): string {
+  const [least, most] = [rate(Math.min(...values)), rate(Math.max(...values))];
+  return least === most ? least : `${least} to ${most}`;
 }
 /** A rate with a separator of thousands. */
 export function rate(perSecond: number): string {

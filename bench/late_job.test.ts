@@ -142,7 +142,8 @@ describe.skipIf(!late.available)(
       // A pause of 10 ms outlasts 16 buffers and the making of another.
       expect(paused?.median?.pool_length_peak).toBeWithin(1, CAP + 1);
       expect([never, paused].map((cell) => cell?.median?.failures)).toEqual([0, 0]);
-      expect(result.findings.join("\n")).toContain("under late paused");
+      // On a busy machine no finding is made from it.
+      expect(result.findings.join("\n")).toMatch(/under late paused|disturbed/);
     }, 60_000);
   },
 );

@@ -7,10 +7,12 @@
 
 import type { Spread } from "./report.ts";
 import { KEY_NAMES, type KeyName } from "../job/keys.ts";
-import { countedTrials, type NumberKey, valuesOf } from "../cell_figures.ts";
+import { areDisturbed, countedTrials, type NumberKey, valuesOf } from "../cell_figures.ts";
 import type { CellResult, RunResult, Trial } from "../result.ts";
+import { WIDE } from "../standing.ts";
 import { median } from "../statistics/quantile.ts";
 import { medianInterval } from "../statistics/median_interval.ts";
+import { plural } from "./shown.ts";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 
 /** Keys that make an arm; all others make a setting. */
@@ -38,6 +40,9 @@ export interface Subject {
   /** In the order of the files. */
   readonly settings: readonly string[];
 }
+
+/** A difference that is worth a heading though it is exact. */
+const EXACT = 0.1;
 
 export const NAMELESS = "all";
 
@@ -120,6 +125,30 @@ export function evenDashes<Line extends { readonly dash: number }>(lines: readon
 /** The cells of a setting that have figures. */
 export function measured(subject: Subject, setting: string): ArmCell[] {
   return subject.cells.filter((cell) => cell.setting === setting && cell.cell.median !== null);
+}
+
+/** Those that a heading may speak of: a cell whose trials others disturbed says nothing about an arm. */
+export function sure(cells: readonly ArmCell[]): ArmCell[] {
+  return cells.filter(({ cell }) => !areDisturbed(cell.trials));
+}
+
+/** The heading of a section in which no cell is sure. */
+export function unsure(cells: readonly ArmCell[]): string {
+  return `Others used the CPUs in half of the trials or more in ${cells.length === 1 ? "the only cell" : `all ${cells.length} cells`}, so the figures below say nothing about an arm.`;
+}
+
+/** Which cells are in no heading, where there are any. */
+export function disturbedNote(cells: readonly ArmCell[]): string[] {
+  const left = cells.length - sure(cells).length;
+  if (left === 0) return [];
+  return [
+    `${plural(left, "cell")} of ${cells.length} had half of the trials disturbed or more: no heading speaks of ${left === 1 ? "it" : "them"}.`,
+  ];
+}
+
+/** Figures of these two come closer by chance than this: under the virtual clock nothing is left to chance. */
+export function bandOf(...cells: readonly ArmCell[]): number {
+  return cells.every(({ run }) => run.link === "virtual") ? EXACT : WIDE;
 }
 
 /** The figure of a cell, its interval and those of its trials; Infinity where there is no time, since nothing ended. */

@@ -1,6 +1,7 @@
 // Throughput against the pool's cap, with its knee: the smallest cap that keeps 99 % of the best.
 
 import { type KneeLine, type Section, section } from "../report.ts";
+import { standing } from "../../standing.ts";
 import { figure, listed, shownCount } from "../shown.ts";
 import {
   type ArmCell,
@@ -9,6 +10,7 @@ import {
   measured,
   spreadOf,
   type Subject,
+  sure,
   within,
 } from "../subject.ts";
 
@@ -18,6 +20,8 @@ const CURVE = 3;
 
 interface Line extends KneeLine {
   readonly setting: string;
+  /** Its medians have a knee, and single trials contradict it; or others disturbed them. */
+  readonly doubtful: boolean;
   readonly cells: readonly ArmCell[];
 }
 
@@ -34,9 +38,12 @@ export function caps(subject: Subject): Section {
   }
   const settings = [...new Set(lines.map(({ setting }) => setting))];
   const known = lines.filter(({ knee }) => knee !== null);
+  const doubtful = lines.filter((line) => line.doubtful);
   const finding =
     known.length === 0
-      ? "No knee is found: throughput still rises at the largest cap."
+      ? doubtful.length > 0
+        ? "No knee is shown: trials with smaller and with larger caps overlap, or were disturbed."
+        : "No knee is found: the best is only reached at the largest cap."
       : `${listed(known.slice(0, 4).map((line) => `${line.label}${within(subject, line.setting)} reaches ${ENOUGH * 100} % of its best at a cap of ${line.knee}`))}.`;
   const cells = lines.flatMap(({ cells: own }) => own);
   return section(id, topic, finding, {
@@ -93,7 +100,11 @@ function linesOf(subject: Subject, setting: string): Line[] {
     const [first] = cells;
     if (first === undefined || new Set(points.map(({ x }) => x)).size < CURVE) return [];
     const { colour, dash } = first;
-    return [{ setting, label, colour, dash, points, cells, knee: kneeOf(points) }];
+    const knee = kneeOf(points);
+    const doubtful = knee !== null && !isShown(knee, points, cells);
+    return [
+      { setting, label, colour, dash, points, cells, knee: doubtful ? null : knee, doubtful },
+    ];
   });
 }
 
@@ -110,6 +121,17 @@ export function kneeOf(points: readonly { x: number; median: number }[]): number
     knee = x;
   }
   return knee === points.at(-1)?.x ? null : knee;
+}
+
+/** No trial with a smaller cap comes up to any from the knee on, and nobody disturbed them. */
+function isShown(
+  knee: number,
+  points: readonly { readonly x: number; readonly values: readonly number[] }[],
+  cells: readonly ArmCell[],
+): boolean {
+  if (sure(cells).length < cells.length) return false;
+  const from = points.filter(({ x }) => x >= knee).flatMap(({ values }) => values);
+  return points.every(({ x, values }) => x >= knee || standing(values, from, 0) === "below");
 }
 
 /** What a link that holds N frames predicts. */

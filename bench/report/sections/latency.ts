@@ -2,8 +2,21 @@
 
 import { floorColumn, floorLatency } from "./floor.ts";
 import { type Section, section } from "../report.ts";
+import { standing } from "../../standing.ts";
 import { figure, shownTime } from "../shown.ts";
-import { drawable, intervalNote, measured, spreadOf, type Subject, within } from "../subject.ts";
+import {
+  type ArmCell,
+  bandOf,
+  disturbedNote,
+  drawable,
+  intervalNote,
+  measured,
+  spreadOf,
+  type Subject,
+  sure,
+  unsure,
+  within,
+} from "../subject.ts";
 
 export function latency(subject: Subject): Section {
   const id = "latency";
@@ -12,38 +25,24 @@ export function latency(subject: Subject): Section {
   const cells = settings.flatMap((setting) => measured(subject, setting));
   if (cells.length === 0)
     return section(id, topic, "No trial ended well, so there is no latency to show.");
-  const ranked = cells
-    .map((cell) => ({
-      cell,
-      p50: spreadOf(cell, "lat_p50_ns").median,
-      p99: spreadOf(cell, "lat_p99_ns").median,
-    }))
-    .filter(({ p50, p99 }) => Number.isFinite(p50) && Number.isFinite(p99))
-    .sort((a, b) => a.p99 - b.p99);
-  const reach = cells.flatMap((cell) => [
-    ...spreadOf(cell, "lat_p50_ns").values.filter(Number.isFinite),
-    ...spreadOf(cell, "lat_p99_ns").values.filter(Number.isFinite),
-    ...(cell.cell.floor?.lat_p50_ns == null ? [] : [cell.cell.floor.lat_p50_ns]),
-  ]);
-  const [least] = ranked;
-  const most = ranked.at(-1);
-  if (least === undefined || most === undefined) {
+  const timed = cells.filter((cell) => drawable(spreadOf(cell, "lat_p99_ns")).length > 0);
+  if (timed.length === 0) {
     return section(
       id,
       topic,
       "No command ended in the measured time, so there is no latency to show.",
     );
   }
-  const name = (cell: (typeof cells)[number]): string =>
-    `${cell.arm}${within(subject, cell.setting)}`;
-  const finding =
-    ranked.length === 1
-      ? `Half of all commands end within ${shownTime(least.p50)}, 99 % within ${shownTime(least.p99)}.`
-      : `99 % of commands end within ${shownTime(least.p99)} at best, with ${name(least.cell)}, and within ${shownTime(most.p99)} at worst, with ${name(most.cell)}.`;
-  return section(id, topic, finding, {
+  const reach = timed.flatMap((cell) => [
+    ...spreadOf(cell, "lat_p50_ns").values.filter(Number.isFinite),
+    ...spreadOf(cell, "lat_p99_ns").values.filter(Number.isFinite),
+    ...(cell.cell.floor?.lat_p50_ns == null ? [] : [cell.cell.floor.lat_p50_ns]),
+  ]);
+  return section(id, topic, finding(subject, timed), {
     notes: [
       "From when a command was due until it ended; in a closed loop it is due when it can be submitted. The axis is logarithmic.",
       intervalNote(cells),
+      ...disturbedNote(cells),
     ],
     charts: settings.map((setting) => ({
       reference: floorLatency(measured(subject, setting)),
@@ -90,4 +89,26 @@ export function latency(subject: Subject): Section {
       }),
     },
   });
+}
+
+/** The shortest and the longest 99th percentile, ranked only where the trials show it. */
+function finding(subject: Subject, timed: readonly ArmCell[]): string {
+  const ranked = sure(timed)
+    .map((cell) => ({ cell, spread: spreadOf(cell, "lat_p99_ns") }))
+    .sort((a, b) => a.spread.median - b.spread.median);
+  const [least] = ranked;
+  const most = ranked.at(-1);
+  if (least === undefined || most === undefined) return unsure(timed);
+  if (least === most) {
+    const half = spreadOf(least.cell, "lat_p50_ns").median;
+    return `Half of all commands end within ${shownTime(half)}, 99 % within ${shownTime(least.spread.median)}.`;
+  }
+  const name = ({ cell }: typeof least): string => `${cell.arm}${within(subject, cell.setting)}`;
+  const order = standing(least.spread.values, most.spread.values, bandOf(least.cell, most.cell));
+  const ends = `99 % of commands end within ${shownTime(least.spread.median)}`;
+  if (order === "below") {
+    return `${ends} with ${name(least)}, and within ${shownTime(most.spread.median)} with ${name(most)}.`;
+  }
+  const apart = order === "beside" ? "no arm is far from another" : "no order of arms is shown";
+  return `${ends} to ${shownTime(most.spread.median)}, by arm; ${apart}.`;
 }

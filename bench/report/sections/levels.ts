@@ -5,7 +5,16 @@ import { countedTrials, middleTrial } from "../../cell_figures.ts";
 import { levelsOf, seriesOf, type SeriesBlock } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
 import { figure, plural } from "../shown.ts";
-import { type ArmCell, measured, NAMELESS, overTrials, type Subject, within } from "../subject.ts";
+import {
+  type ArmCell,
+  measured,
+  NAMELESS,
+  overTrials,
+  type Subject,
+  sure,
+  unsure,
+  within,
+} from "../subject.ts";
 
 /** As many are drawn; the table has all. */
 const DRAWN = 8;
@@ -37,16 +46,18 @@ export function levels(subject: Subject): Section {
       return [{ cell, series, held, owned, heldPeak: Math.max(...peaks), length }];
     });
   const most = all.toSorted((a, b) => b.held - a.held);
-  const [first] = most;
-  if (first === undefined) {
+  if (all.length === 0) {
     return section(id, topic, "The result has no samples of its pools over time.");
   }
   const name = ({ cell }: Levels): string => `${cell.arm}${within(subject, cell.setting)}`;
   const drawn = all.filter((one) => most.indexOf(one) < DRAWN);
+  const told = most.find(({ cell }) => sure([cell]).length > 0);
   const finding =
-    first.heldPeak === 0
-      ? "The link never held a buffer whose command had ended: the pools had nothing to do."
-      : `The link holds most with ${name(first)}: ${first.held.toFixed(1)} buffers on average whose commands have ended, ${first.heldPeak} at most; the pool took ${plural(first.length, "extra buffer")}.`;
+    told === undefined
+      ? unsure(all.map(({ cell }) => cell))
+      : all.every(({ heldPeak }) => heldPeak === 0)
+        ? "The link never held a buffer whose command had ended."
+        : `With ${name(told)} the link holds ${told.held.toFixed(1)} buffers on average whose commands have ended, ${told.heldPeak} at most; the pool took ${plural(told.length, "extra buffer")}.`;
   return section(id, topic, finding, {
     notes: [
       "Drawn are samples of one trial, the middle one by throughput: buffers at that moment. The table counts every moment: medians over the trials of their means, and the most of any trial.",

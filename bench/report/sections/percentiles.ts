@@ -4,11 +4,21 @@
 
 import { countedTrials } from "../../cell_figures.ts";
 import { Histogram } from "../../histogram.ts";
+import { standing } from "../../standing.ts";
 import { median } from "../../statistics/quantile.ts";
 import { latencyBuckets } from "../load_block.ts";
 import { type Curve, type Section, section } from "../report.ts";
 import { figure, shownTime } from "../shown.ts";
-import { type ArmCell, evenDashes, measured, type Subject, within } from "../subject.ts";
+import {
+  type ArmCell,
+  bandOf,
+  evenDashes,
+  measured,
+  type Subject,
+  sure,
+  unsure,
+  within,
+} from "../subject.ts";
 
 /** Drawn at: eight points for each power of ten of what is left, up to five nines. */
 const PERCENTILES = Array.from({ length: 41 }, (_, at) => 100 * (1 - 10 ** (-at / 8)));
@@ -85,17 +95,32 @@ function curve(one: Measured): Curve {
   return { label: cell.arm, colour: cell.colour, dash: cell.dash, points };
 }
 
-/** Whose tail is longest against its own middle. */
+/** Below so many commands in a trial one in a thousand is none of them. */
+const TAIL = 1000;
+
+/** Whose tail is longest against its own middle, where the trials show it. */
 function finding(subject: Subject, all: readonly Measured[]): string {
-  const tails = all
-    .map((one) => ({
-      cell: one.cell,
-      p50: percentile(one, 50) ?? 0,
-      p999: percentile(one, 99.9) ?? 0,
-    }))
-    .sort((a, b) => b.p999 / Math.max(1, b.p50) - a.p999 / Math.max(1, a.p50));
-  const [longest] = tails;
-  if (longest === undefined) throw new Error("invariant: there are curves");
-  const times = Math.round(longest.p999 / Math.max(1, longest.p50));
-  return `The longest tail is ${tails.length === 1 ? "" : `that of ${longest.cell.arm}${within(subject, longest.cell.setting)}: `}one command in a thousand takes more than ${shownTime(longest.p999)}, ${times} times the median.`;
+  const known = all.filter(({ cell }) => sure([cell]).length > 0);
+  if (known.length === 0) return unsure(all.map(({ cell }) => cell));
+  const tails = known
+    .filter(({ histograms }) => histograms.every(({ count }) => count >= TAIL))
+    .map((one) => ({ ...one, times: one.histograms.map(timesOf), p999: percentile(one, 99.9) }))
+    .sort((a, b) => median(b.times) - median(a.times));
+  const [longest, ...others] = tails;
+  if (longest === undefined) {
+    return `No arm has ${TAIL.toLocaleString("en-US")} commands in each trial, so one in a thousand can't be told.`;
+  }
+  const what = `one command in a thousand takes more than ${shownTime(longest.p999)}, ${Math.round(median(longest.times))} times the median`;
+  if (others.length === 0) return `${what.charAt(0).toUpperCase()}${what.slice(1)}.`;
+  const whose = `${longest.cell.arm}${within(subject, longest.cell.setting)}`;
+  const stands = others.every(
+    ({ cell, times }) => standing(times, longest.times, bandOf(cell, longest.cell)) === "below",
+  );
+  if (stands) return `The longest tail is that of ${whose}: ${what}.`;
+  return `No arm's tail stands out: with ${whose} ${what}, and others' trials come close.`;
+}
+
+/** The tail of a trial, in times its median. */
+function timesOf(histogram: Histogram): number {
+  return (histogram.percentile(99.9) ?? 0) / Math.max(1, histogram.percentile(50) ?? 0);
 }

@@ -4,7 +4,15 @@
 import { PARTS, splitOf } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
 import { figure, shownShare, shownTime } from "../shown.ts";
-import { type ArmCell, measured, overTrials, type Subject, within } from "../subject.ts";
+import {
+  type ArmCell,
+  measured,
+  overTrials,
+  type Subject,
+  sure,
+  unsure,
+  within,
+} from "../subject.ts";
 
 const BUFFER = PARTS.indexOf("buffer");
 /** Less than this of the latency is called nothing. */
@@ -31,14 +39,9 @@ export function split(subject: Subject): Section {
       const buffer = values[BUFFER] ?? 0;
       return [{ cell, values, buffer, share: whole === 0 ? 0 : buffer / whole }];
     });
-  const most = parted.toSorted((a, b) => b.share - a.share)[0];
-  if (most === undefined) return section(id, topic, "The result does not split its latencies.");
+  if (parted.length === 0) return section(id, topic, "The result does not split its latencies.");
   const settings = [...new Set(parted.map(({ cell }) => cell.setting))];
-  const finding =
-    most.share < NOTHING
-      ? "No arm waits for a buffer for more than 1 % of its latency."
-      : `${most.cell.arm}${within(subject, most.cell.setting)} spends ${shownShare(most.share)} of its latency waiting for a buffer: ${shownTime(most.buffer)} a command on average.`;
-  return section(id, topic, finding, {
+  return section(id, topic, finding(subject, parted), {
     notes: [
       "From when a command was due until it ended. Each part is the median over the trials of its mean in each, and so is the mean latency beside them, which they add up to in each trial alone.",
     ],
@@ -62,4 +65,16 @@ export function split(subject: Subject): Section {
       ]),
     },
   });
+}
+
+/** The arm that waits most, with what was measured of it; ranking it is nobody's claim. */
+function finding(subject: Subject, parted: readonly Parted[]): string {
+  const known = parted.filter(({ cell }) => sure([cell]).length > 0);
+  const [most] = known.toSorted((a, b) => b.share - a.share);
+  if (most === undefined) return unsure(parted.map(({ cell }) => cell));
+  if (most.share < NOTHING) {
+    const arm = known.length < parted.length ? "undisturbed arm" : "arm";
+    return `No ${arm} waits for a buffer for more than 1 % of its latency.`;
+  }
+  return `${most.cell.arm}${within(subject, most.cell.setting)} spends ${shownShare(most.share)} of its latency waiting for a buffer: ${shownTime(most.buffer)} a command on average.`;
 }

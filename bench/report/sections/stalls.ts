@@ -4,7 +4,16 @@ import { middleTrial } from "../../cell_figures.ts";
 import { stallsOf } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
 import { figure, plural, shownCount, shownShare } from "../shown.ts";
-import { type ArmCell, measured, NAMELESS, overTrials, type Subject, within } from "../subject.ts";
+import {
+  type ArmCell,
+  measured,
+  NAMELESS,
+  overTrials,
+  type Subject,
+  sure,
+  unsure,
+  within,
+} from "../subject.ts";
 
 interface Stalled {
   readonly cell: ArmCell;
@@ -44,8 +53,7 @@ export function stalls(subject: Subject): Section {
     return section(id, topic, "The result does not say when its pools stood still.");
   }
   const stalled = known.filter(({ count }) => count > 0);
-  const worst = stalled.toSorted((a, b) => share(b) - share(a))[0];
-  if (worst === undefined) {
+  if (stalled.length === 0) {
     return section(
       id,
       topic,
@@ -54,42 +62,35 @@ export function stalls(subject: Subject): Section {
   }
   const settings = [...new Set(stalled.map(({ cell }) => cell.setting))];
   const missing = stalled.some(({ cut }) => cut);
-  return section(
-    id,
-    topic,
-    `${worst.cell.arm}${within(subject, worst.cell.setting)} stands still for ${shownShare(share(worst))} of the time, in ${plural(worst.count, "stall")}; ${stalled.length === known.length ? "no cell is without" : `${shownCount(known.length - stalled.length)} of ${plural(known.length, "cell")} never do`}.`,
-    {
-      notes: [
-        "A bar reaches from when the pool had no buffer and no answer on its way to the kick that made it try again. The link may have let go long before: nobody tells the pool. Drawn is one trial, the middle one by throughput; the table has medians over the trials.",
-        ...(missing
-          ? ["Where a trial had very many stalls only the first of them are drawn."]
-          : []),
-      ],
-      charts: settings.map((setting) => {
-        const rows = stalled.filter(({ cell }) => cell.setting === setting);
-        return {
-          kind: "stalls" as const,
-          caption: setting === NAMELESS ? "" : setting,
-          duration: Math.max(...rows.map(({ runtime }) => runtime)),
-          rows: rows.map(({ cell, drawn }) => ({
-            label: cell.arm,
-            colour: cell.colour,
-            stalls: apart(drawn),
-          })),
-        };
-      }),
-      table: {
-        columns: ["setting", "arm", "stalls", "stalled", "share of the time"],
-        rows: known.map((one) => [
-          one.cell.setting,
-          one.cell.arm,
-          figure(one.count, "count"),
-          figure(one.total, "time"),
-          figure(share(one), "share"),
-        ]),
-      },
+  return section(id, topic, finding(subject, known, stalled), {
+    notes: [
+      "A bar reaches from when the pool had no buffer and no answer on its way to the kick that made it try again. The link may have let go long before: nobody tells the pool. Drawn is one trial, the middle one by throughput; the table has medians over the trials.",
+      ...(missing ? ["Where a trial had very many stalls only the first of them are drawn."] : []),
+    ],
+    charts: settings.map((setting) => {
+      const rows = stalled.filter(({ cell }) => cell.setting === setting);
+      return {
+        kind: "stalls" as const,
+        caption: setting === NAMELESS ? "" : setting,
+        duration: Math.max(...rows.map(({ runtime }) => runtime)),
+        rows: rows.map(({ cell, drawn }) => ({
+          label: cell.arm,
+          colour: cell.colour,
+          stalls: apart(drawn),
+        })),
+      };
+    }),
+    table: {
+      columns: ["setting", "arm", "stalls", "stalled", "share of the time"],
+      rows: known.map((one) => [
+        one.cell.setting,
+        one.cell.arm,
+        figure(one.count, "count"),
+        figure(one.total, "time"),
+        figure(share(one), "share"),
+      ]),
     },
-  );
+  });
 }
 
 /** One that began before the measured time stands at its begin with its whole duration: the next ends it. */
@@ -103,4 +104,17 @@ function apart(stalls: Stalled["drawn"]): (readonly [number, number])[] {
 /** A stall that began before the measured time may be longer than it. */
 function share({ total, runtime }: Stalled): number {
   return runtime === 0 ? 0 : Math.min(1, total / runtime);
+}
+
+/** The cell that stands still longest, with what was measured of it. */
+function finding(subject: Subject, known: readonly Stalled[], stalled: readonly Stalled[]): string {
+  const longest = stalled
+    .filter(({ cell }) => sure([cell]).length > 0)
+    .toSorted((a, b) => share(b) - share(a))[0];
+  if (longest === undefined) return unsure(stalled.map(({ cell }) => cell));
+  const others =
+    stalled.length === known.length
+      ? "no cell is without"
+      : `${shownCount(known.length - stalled.length)} of ${plural(known.length, "cell")} never do`;
+  return `${longest.cell.arm}${within(subject, longest.cell.setting)} stands still for ${shownShare(share(longest))} of the time, in ${plural(longest.count, "stall")}; ${others}.`;
 }

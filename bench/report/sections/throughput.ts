@@ -1,22 +1,24 @@
 // Throughput by arm, with intervals.
 
-import { type Section, section, type TableCell } from "../report.ts";
+import { type Section, section, type Spread, type TableCell } from "../report.ts";
+import { type Standing, standing } from "../../standing.ts";
 import { valuesOf } from "../../cell_figures.ts";
 import { floorColumn, floorNote } from "./floor.ts";
 import { figure, plural, shownCount, shownShare } from "../shown.ts";
 import {
   type ArmCell,
+  bandOf,
+  disturbedNote,
   intervalNote,
   measured,
   spreadOf,
   type Subject,
+  sure,
+  unsure,
   within,
 } from "../subject.ts";
 
 const AXIS = { label: "IOPS", unit: "count", log: false, reach: [] } as const;
-
-/** Medians within this of each other are called alike: it is a description, not a verdict. */
-const ALIKE = 0.1;
 
 export function throughput(subject: Subject): Section {
   const id = "throughput";
@@ -43,6 +45,7 @@ export function throughput(subject: Subject): Section {
       ...(settings.length > 1 ? ["Each chart has a scale of its own."] : []),
       ...floorNote(cells),
       ...failures(subject),
+      ...disturbedNote(cells),
     ],
     charts,
     table: {
@@ -86,39 +89,62 @@ interface Range {
   readonly setting: string;
   readonly best: ArmCell;
   readonly worst: ArmCell;
-  readonly high: number;
-  readonly low: number;
+  readonly high: Spread;
+  readonly low: Spread;
+  readonly standing: Standing;
 }
 
-/** Where the arms differ most, and in how many settings they don't. */
+/** The slowest and the fastest arm of a setting, and whether their trials tell them apart. */
+function rangeOf(subject: Subject, setting: string): Range[] {
+  const ranked = sure(measured(subject, setting))
+    .map((cell) => ({ cell, spread: spreadOf(cell, "iops") }))
+    .sort((a, b) => a.spread.median - b.spread.median);
+  const [worst] = ranked;
+  const best = ranked.at(-1);
+  if (worst === undefined || best === undefined) return [];
+  const [low, high] = [worst.spread, best.spread];
+  return [
+    {
+      setting,
+      best: best.cell,
+      worst: worst.cell,
+      high,
+      low,
+      standing: standing(low.values, high.values, bandOf(worst.cell, best.cell)),
+    },
+  ];
+}
+
+/** Where the arms differ most, and in how many settings they don't: as far as their trials show it. */
 function finding(subject: Subject, settings: readonly string[]): string {
-  const ranges = settings.flatMap((setting): Range[] => {
-    const ranked = measured(subject, setting)
-      .map((cell) => ({ cell, median: spreadOf(cell, "iops").median }))
-      .sort((a, b) => a.median - b.median);
-    const [worst] = ranked;
-    const best = ranked.at(-1);
-    if (worst === undefined || best === undefined) return [];
-    return [{ setting, best: best.cell, worst: worst.cell, high: best.median, low: worst.median }];
-  });
-  const [first] = ranges;
-  if (first === undefined) return "There is nothing to compare.";
-  const widest = ranges.reduce((a, b) => (b.low * a.high < a.low * b.high ? b : a), first);
-  const alike = ranges.filter(({ low, high }) => low >= (1 - ALIKE) * high).length;
-  if (subject.cells.length === 1 || ranges.every(({ best, worst }) => best === worst)) {
-    const rates = ranges.map(({ high }) => high);
+  const ranges = settings.flatMap((setting) => rangeOf(subject, setting));
+  if (ranges.length === 0) return unsure(subject.cells);
+  if (ranges.every(({ best, worst }) => best === worst)) {
+    const rates = ranges.map(({ high }) => high.median);
     return rates.length === 1
-      ? `${shownCount(widest.high)} IOPS.`
+      ? `${shownCount(Math.max(...rates))} IOPS.`
       : `${shownCount(Math.min(...rates))} to ${shownCount(Math.max(...rates))} IOPS over ${plural(ranges.length, "setting")}.`;
   }
-  if (alike === ranges.length) {
-    return `No arm is far from another: the slowest runs at ${shownShare(widest.low / widest.high)} of the fastest${within(subject, widest.setting)}.`;
+  const ratio = ({ low, high }: Range): number => low.median / high.median;
+  const ordered = ranges.toSorted((a, b) => ratio(a) - ratio(b));
+  const alike = ranges.filter((one) => one.standing === "beside");
+  const apart = ordered.find((one) => one.standing === "below");
+  const [widest] = ordered;
+  if (apart !== undefined) {
+    const { best, high, low, setting, worst } = apart;
+    const others =
+      alike.length === 0
+        ? ""
+        : `; in ${alike.length} of ${plural(ranges.length, "setting")} no arm is far from another`;
+    return `${worst.arm} runs at ${shownShare(ratio(apart))} of ${best.arm}${within(subject, setting)}: ${shownCount(low.median)} against ${shownCount(high.median)} IOPS${others}.`;
   }
-  const others =
-    alike === 0
-      ? ""
-      : `; in ${alike} of ${plural(ranges.length, "setting")} all arms are within ${shownShare(ALIKE)}`;
-  return `${widest.worst.arm} runs at ${shownShare(widest.low / widest.high)} of ${widest.best.arm}${within(subject, widest.setting)}: ${shownCount(widest.low)} against ${shownCount(widest.high)} IOPS${others}.`;
+  if (widest === undefined || alike.length === ranges.length) {
+    return `No arm is far from another: the slowest runs at ${shownShare(widest === undefined ? 1 : ratio(widest))} of the fastest${within(subject, widest?.setting ?? "")}.`;
+  }
+  const told = ordered.find((one) => one.standing === "unclear") ?? widest;
+  const range = ({ values }: Spread): string =>
+    `${shownCount(Math.min(...values))} to ${shownCount(Math.max(...values))}`;
+  return `Which arm is faster is not shown: trials of ${told.worst.arm} reach ${range(told.low)} IOPS, those of ${told.best.arm} ${range(told.high)}${within(subject, told.setting)}.`;
 }
 
 function failures(subject: Subject): string[] {
