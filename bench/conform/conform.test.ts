@@ -45,7 +45,13 @@ function differing(outcomes: readonly RuleOutcome[]): string[] {
 }
 
 describe("over memory links", () => {
-  for (const mtu of [1500, 9000]) {
+  test("an MTU that carries no sector is refused", async () => {
+    await expect(suite(533)).rejects.toThrow(
+      "An MTU of 533 carries no sector: the suite needs one of 534",
+    );
+  });
+
+  for (const mtu of [534, 1500, 9000]) {
     test(`our target passes whole at MTU ${mtu}`, async () => {
       const outcomes = await suite(mtu);
       const told = outcomes.filter(({ outcome }) => outcome !== "passes");

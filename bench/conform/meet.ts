@@ -23,6 +23,11 @@ import { isGood, Subject, tell } from "./subject.ts";
 export function meet(prober: Prober, address: Address, wait: number, permits: Permits = {}): Facts {
   const { mac: own, mtu } = prober.air.link;
   const name = formatAddress(address);
+  if (fitting(mtu) < 1) {
+    throw environment(
+      `An MTU of ${mtu} carries no sector: the suite needs one of ${22 + ata.SECTOR}`,
+    );
+  }
   const said = prober.find(
     (tag) => configFrame(config.READ, "", { to: BROADCAST, from: own, ...address, tag }),
     wait,

@@ -9,6 +9,7 @@ import * as reserve from "../../wire/reserve.ts";
 import { fitting } from "./meet.ts";
 import type { Rule } from "./rule.ts";
 import {
+  AT_ONCE,
   configString,
   list,
   masks,
@@ -152,8 +153,8 @@ function toTheBrim(s: Subject, listed: readonly Mac[]): void {
   const crowd = Array.from({ length: most - listed.length }, (_, index) => s.other(100 + index));
   const wanted = [...listed];
   let full = false;
-  for (let at = 0; at < crowd.length && !full; at += 64) {
-    const some = crowd.slice(at, at + 64);
+  for (let at = 0; at < crowd.length && !full; at += AT_ONCE) {
+    const some = crowd.slice(at, at + AT_ONCE);
     const answer = s.prober.answer(
       s.mask(
         mask.EDIT,
@@ -176,7 +177,11 @@ function toTheBrim(s: Subject, listed: readonly Mac[]): void {
     return;
   }
   if (
-    !s.tells(found, list(...wanted), `a list of ${most} is taken, and has ${found.length} entries`)
+    !s.tells(
+      found,
+      list(...wanted),
+      `of a list of ${most}, ${found.length} are kept, and no MError 3 says so`,
+    )
   ) {
     return;
   }

@@ -61,6 +61,9 @@ export function release(s: Subject): boolean {
   return members(s)?.length === 0;
 }
 
+/** Directives of one edit: they fit a frame at any MTU that AoE knows. */
+export const AT_ONCE = 64;
+
 /** Empties the mask list, from us or from whichever of `from` it still lets through. */
 export function unmask(s: Subject, from: readonly Mac[]): boolean {
   const { prober } = s;
@@ -78,9 +81,9 @@ export function unmask(s: Subject, from: readonly Mac[]): boolean {
     // Whom the edit comes from goes last.
     const mac = macs[through] as Mac;
     const gone = [...listed.filter((each) => each !== mac), mac];
-    for (let first = 0; first < gone.length; first += 100) {
+    for (let first = 0; first < gone.length; first += AT_ONCE) {
       const deletes = gone
-        .slice(first, first + 100)
+        .slice(first, first + AT_ONCE)
         .map((each) => [mask.DIRECTIVE_DELETE, each] as const);
       prober.answer(s.mask(mask.EDIT, deletes, { from: mac }));
     }
