@@ -25,7 +25,7 @@ describe("parseFaults", () => {
 
   test("a corrupted bit is in the part that was named", () => {
     const parts = ["", "/frame", "/header", "/payload"].map((part) => {
-      const { tx } = parseFaults(`tx:corrupt:1${part}`, "--faults");
+      const { tx } = parseFaults(`tx:corrupt:100%${part}`, "--faults");
       return [tx.corruptFrom, tx.corruptTo];
     });
     expect(parts).toEqual([

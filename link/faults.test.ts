@@ -121,8 +121,8 @@ for (const direction of BOTH) {
       expect(numbers).toEqual(numbers.toSorted((x, y) => x - y));
     });
 
-    test("drop:1 loses all, drop:0 none", () => {
-      const all = faulty(`${direction}:drop:1`);
+    test("drop:100% loses all, drop:0 none", () => {
+      const all = faulty(`${direction}:drop:100%`);
       const none = faulty(`${direction}:drop:0`);
       for (const end of [all, none]) {
         for (let i = 0; i < 100; i++) end.send(from(end), i);
@@ -176,7 +176,7 @@ for (const direction of BOTH) {
     });
 
     test("a duplicate of a corrupted frame is as corrupted", () => {
-      const end = faulty(`${direction}:duplicate:1,${direction}:corrupt:1`);
+      const end = faulty(`${direction}:duplicate:100%,${direction}:corrupt:100%`);
       end.send(from(end), 1);
       end.run(US);
       expect(end.whole.length).toBe(2);
@@ -186,7 +186,7 @@ for (const direction of BOTH) {
     });
 
     test("a duplicate is late by itself", () => {
-      const end = faulty(`${direction}:duplicate:1,${direction}:delay:uniform/100us/500us`);
+      const end = faulty(`${direction}:duplicate:100%,${direction}:delay:uniform/100us/500us`);
       end.send(from(end), 1);
       end.run(1000 * US);
       expect(end.seen.length).toBe(2);
@@ -329,7 +329,7 @@ for (const direction of BOTH) {
 
 describe("faults", () => {
   test("the two directions are independent", () => {
-    const end = faulty("tx:drop:1,rx:delay:1ms");
+    const end = faulty("tx:drop:100%,rx:delay:1ms");
     end.send(end.a, 1);
     end.send(end.b, 2);
     end.run(5000 * US);
@@ -339,7 +339,7 @@ describe("faults", () => {
   });
 
   test("over a link that pins: what passes pins its buffer, what was copied pins a carrier, reclaim counts only the core's", () => {
-    const end = faulty("tx:duplicate:1", { below: "delay:1ms" });
+    const end = faulty("tx:duplicate:100%", { below: "delay:1ms" });
     expect(end.send(end.a, 1)).toBe(true);
     expect(end.fromA.pins).toBe(1);
     end.clock.wait(1000 * US);
@@ -354,7 +354,7 @@ describe("faults", () => {
   });
 
   test("carriers that stay pinned are used up, and frames then pass unharmed", () => {
-    const end = faulty("tx:corrupt:1", { below: "stuck", slots: 2 });
+    const end = faulty("tx:corrupt:100%", { below: "stuck", slots: 2 });
     for (let i = 0; i < 5; i++) end.send(end.a, i);
     end.run(US);
     const harmed = end.whole.map((bytes) => bitsApart(bytes, end.fromA.bytes).length);
@@ -391,7 +391,7 @@ describe("faults", () => {
   });
 
   test("no room below is no room above: nothing counted, nothing lost", () => {
-    for (const plan of ["", "tx:corrupt:1", "tx:duplicate:1"]) {
+    for (const plan of ["", "tx:corrupt:100%", "tx:duplicate:100%"]) {
       const end = faulty(plan);
       end.cable.congest(0, true);
       expect(end.send(end.a, 1)).toBe(false);
@@ -399,12 +399,12 @@ describe("faults", () => {
       end.cable.congest(0, false);
       expect(end.send(end.a, 1)).toBe(true);
       end.run(US);
-      expect(end.seen.length).toBe(plan === "tx:duplicate:1" ? 2 : 1);
+      expect(end.seen.length).toBe(plan === "tx:duplicate:100%" ? 2 : 1);
     }
   });
 
   test("receive keeps its limit when frames come twice", () => {
-    const end = faulty("rx:duplicate:1");
+    const end = faulty("rx:duplicate:100%");
     for (let i = 0; i < 4; i++) end.send(end.b, i);
     const counts: number[] = [];
     for (let round = 0; round < 5; round++) counts.push(end.a.receive(() => {}, 3));
@@ -424,7 +424,7 @@ describe("faults", () => {
           whole.push(text());
         }, limit),
     });
-    const plan = parseFaults("rx:corrupt:1", "--faults");
+    const plan = parseFaults("rx:corrupt:100%", "--faults");
     const link = createFaults(below, plan, { clock, random: createRandom(SEED) });
     far.transmit(buffer(far), LENGTH);
     let seen = "";
@@ -447,7 +447,7 @@ describe("faults", () => {
       end.a.close();
     }, 64);
     expect(visits).toBe(1);
-    end.a.setPlan(parseFaults("tx:drop:1", "x"));
+    end.a.setPlan(parseFaults("tx:drop:100%", "x"));
     expect(end.send(end.a, 1)).toBe(false);
     expect(end.a.faults.tx.frames).toBe(0);
   });

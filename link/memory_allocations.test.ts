@@ -87,7 +87,7 @@ const cases: [string, (clock: VirtualClock) => Wrapper[]][] = [
   ),
   ...[
     "tx:delay:10us,rx:delay:uniform/0us/10us",
-    "tx:corrupt:1,rx:corrupt:1/payload",
+    "tx:corrupt:100%,rx:corrupt:100%/payload",
     "tx:reorder:10%/20us,rx:reorder:10%/20us",
   ].map((text): [string, (clock: VirtualClock) => Wrapper[]] => [
     text,

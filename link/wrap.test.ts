@@ -33,7 +33,7 @@ function wrappers() {
         },
       }),
     lose: (inner: Link) =>
-      createFaults(inner, parseFaults("tx:drop:1", "x"), { clock, random: createRandom(1) }),
+      createFaults(inner, parseFaults("tx:drop:100%", "x"), { clock, random: createRandom(1) }),
     hold: (inner: Link) => createReclaim(inner, parseReclaim("stuck", "x"), clock),
   };
 }

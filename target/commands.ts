@@ -173,6 +173,13 @@ async function run(
   if (config === undefined) {
     if (options.check === true)
       throw usage("Expected `--check` to stand beside `--config`, got it without");
+    const [, major, minor] = /^e?(\d+)\.(\d+)$/.exec(shelf ?? "") ?? [];
+    if (major !== undefined) {
+      const rest = [slot, interfaces, path].filter((word) => word !== undefined);
+      throw usage(
+        `Expected shelf and slot to be two words, \`aoe target ${[major, minor, ...rest].join(" ")}\`, got \`${shelf}\``,
+      );
+    }
     const given = { shelf, slot, interface: interfaces, file: path };
     const missing = Object.entries(given).find(([, word]) => word === undefined);
     if (missing !== undefined) {
@@ -308,7 +315,12 @@ async function serviceText(options: Options): Promise<string> {
   if (options.lanes !== undefined) {
     parts.push(`lanes:${parseInteger(options.lanes, "--lanes", 1, 65_536)}`);
   }
-  if (options.delay !== undefined) parts.push(`delay:${options.delay}`);
+  if (options.delay !== undefined) {
+    // Judged by its own name; as a stage it would be one of `--service`.
+    const { parseDistribution } = await import("../words/distribution.ts");
+    const { loadTrace } = await import("./config/load_trace.ts");
+    parts.push(`delay:${parseDistribution(options.delay, "--delay", loadTrace).text}`);
+  }
   if (options.profile !== undefined) {
     const { loadProfile } = await import("./service/profile.ts");
     parts.push(loadProfile(options.profile, "--profile").service);

@@ -216,7 +216,7 @@ describe("duplicates", () => {
   });
 
   test("P28: what a service model dropped was never run, so a copy of it is a first one", () => {
-    const probe = createProbe({ service: "drop:1" });
+    const probe = createProbe({ service: "drop:100%" });
     const write = writeFrame(3, pattern(1, 1), { tag: 9 });
     expect(probe.ask(write)).toHaveLength(0);
     expect(probe.target.inHand).toBe(0);

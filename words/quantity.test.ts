@@ -100,14 +100,16 @@ test("probabilities", () => {
     ["0.1%", 0.001],
     ["0.001", 0.001],
     ["0", 0],
-    ["1", 1],
     ["100%", 1],
     [".5", 0.5],
   ];
   for (const [text, p] of rows) expect([text, parseProbability(text, "p")]).toEqual([text, p]);
-  for (const text of ["", "1.1", "101%", "-1%", "%", "a"]) {
+  for (const text of ["", "1", "1.0", "1.1", "101%", "-1%", "%", "a"]) {
     expect(refusal(() => parseProbability(text, "p")).exitCode).toBe(EXIT.usage);
   }
+  expect(refusal(() => parseProbability("1", "--service drop")).message).toBe(
+    "Expected `--service drop` to be 100% (always) or 1% (one in a hundred), whichever is meant, got `1`",
+  );
 });
 
 test("integers, and the rule in words", () => {

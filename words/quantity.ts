@@ -3,7 +3,7 @@
 //   duration     50us  1ms  2s  1.5ms  2m  1h     ns; a bare number is an error, 0 included
 //   size         512  4k = 4096  64m  10g  1.5g   bytes; K, kb, kib mean 1024 like k
 //   rate         1000iops  100m                   commands or bytes per second
-//   probability  0.1%  0.001                      0 to 1
+//   probability  0.1%  0.001                      0 to 1; always is 100%, since a bare 1 may mean 1%
 //   integer      0  16  -3                        decimal, no exponent
 //
 // Each parser takes `what`, the option's or key's name for the error sentence, and throws the
@@ -103,6 +103,10 @@ export function parseProbability(text: string, what: string): number {
   const value = match === null ? Number.NaN : Number(match[1]) / (match[2] === "%" ? 100 : 1);
   if (!(value >= 0 && value <= 1)) {
     throw expected(what, "a probability between 0 and 1, such as 0.001 or 0.1%", text);
+  }
+  // Some mean a percent by a bare 1, some always.
+  if (value === 1 && match?.[2] === "") {
+    throw expected(what, "100% (always) or 1% (one in a hundred), whichever is meant", text);
   }
   return value;
 }

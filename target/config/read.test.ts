@@ -226,7 +226,7 @@ describe("each error names file, line, table, key, rule and what was found", () 
     [
       "a bad service model in the defaults",
       `${one("")}[defaults]\nservice = "lanes:0"\n`,
-      ["line 7, [defaults]", "`service`", "`0`"],
+      ["line 7, [defaults]", "`service lanes`", "`0`"],
     ],
     ["a bad mode", 'interfaces = ["a"]\nmode = "fast"\n', ["line 2", "`mode`", "frugal", "`fast`"]],
     ["a bad use of AF_XDP", 'interfaces = ["a"]\nxdp = "yes"\n', ["line 2", "`xdp`", "`yes`"]],

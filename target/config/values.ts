@@ -3,7 +3,7 @@
 
 import type { DriveMode } from "../../link/drive.ts";
 import type { BlockingKind } from "../../sys/blocking_io.ts";
-import { expected } from "../../words/failure.ts";
+import { expected, usage } from "../../words/failure.ts";
 import { parseSize } from "../../words/quantity.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { parseMac } from "../../wire/mac.ts";
@@ -34,7 +34,9 @@ export function word(text: string, what: string): string {
 export function image(text: string, what: string): number {
   const bytes = parseSize(text, what);
   if (bytes < SECTOR || bytes % SECTOR !== 0) {
-    throw expected(what, `a size of ${SECTOR} bytes or a multiple of that`, text);
+    throw usage(
+      `Expected \`${what}\` to be a multiple of ${SECTOR} bytes, such as 64m for 64 MiB, got \`${text}\`, which is ${bytes} bytes`,
+    );
   }
   return bytes;
 }

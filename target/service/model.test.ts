@@ -204,8 +204,70 @@ describe("error", () => {
     },
   );
 
-  test("error:3/1 is the AoE error 3", () => {
-    const probe = createProbe({ service: "error:3/1" });
+  const outcome = (probe: Probe, frame: Frame): string => {
+    const answer = probe.answer(frame);
+    if (isError(answer)) return `aoe ${answer.aoe.error}`;
+    const { command, feature, lba } = ataOf(answer);
+    return (command & ata.STATUS_ERR) === 0 ? "ok" : `ata ${feature} at ${lba}`;
+  };
+  const other = (opcode: number, count: number): Frame => {
+    const frame = readFrame(0, count);
+    return { ...frame, body: { ...ataOf(frame), command: opcode } };
+  };
+  const identify = other(ata.IDENTIFY, 1);
+  const flush = other(ata.FLUSH, 0);
+  const power = other(ata.CHECK_POWER, 0);
+  const write = writeFrame(100, pattern(1, 1));
+  const read = readFrame(100, 1);
+  const UNC = `ata ${ata.ERROR_UNC} at 100`;
+  const flushed = `ata ${ata.ERROR_UNC} at 0`;
+
+  test.each([
+    ["error:unc/100%", [UNC, UNC, flushed, "ok", "ok"]],
+    ["error:unc/100%/read", [UNC, "ok", "ok", "ok", "ok"]],
+    ["error:unc/100%/write", ["ok", UNC, "ok", "ok", "ok"]],
+    ["error:unc/100%/flush", ["ok", "ok", flushed, "ok", "ok"]],
+    ["error:unc/100%/all", [UNC, UNC, flushed, flushed, flushed]],
+    ["error:3/100%/read", ["aoe 3", "ok", "ok", "ok", "ok"]],
+    ["error:unc/100%/100", [UNC, UNC, "ok", "ok", "ok"]],
+    ["error:unc/100%/read/101-200", ["ok", "ok", "ok", "ok", "ok"]],
+    ["error:unc/100%/read,error:unc/100%/flush", [UNC, "ok", flushed, "ok", "ok"]],
+  ])("%s: read, write, flush, IDENTIFY, CHECK POWER", (service, outcomes) => {
+    const frames = [read, write, flush, identify, power];
+    expect(frames.map((frame) => outcome(createProbe({ service }), frame))).toEqual(outcomes);
+  });
+
+  test("a range fails what touches it, and the answer names the first sector touched", () => {
+    const probe = createProbe({ service: "error:unc/100%/read/100-103" });
+    const at = (lba: number, sectors: number) => outcome(probe, readFrame(lba, sectors));
+    const bad = (lba: number) => `ata ${ata.ERROR_UNC} at ${lba}`;
+    expect([at(99, 1), at(98, 2), at(104, 1), at(104, 2)]).toEqual(["ok", "ok", "ok", "ok"]);
+    expect([at(99, 2), at(100, 1), at(102, 2)]).toEqual([bad(100), bad(100), bad(102)]);
+    expect([at(103, 1), at(103, 2)]).toEqual([bad(103), bad(103)]);
+    // The same request buffer serves another command afterwards.
+    expect(at(2000, 1)).toBe(`ata ${ata.ERROR_IDNF} at 2000`);
+  });
+
+  test.each([
+    ["error:unc", "error:KIND/P[/COMMAND]"],
+    ["error:bad/1%", "error:KIND/P[/COMMAND]"],
+    ["error:constructor/1%", "error:KIND/P[/COMMAND]"],
+    ["error:unc/1%/constructor", "error:KIND/P[/COMMAND]"],
+    ["error:unc/1%/reads", "error:KIND/P[/COMMAND]"],
+    ["error:unc/1%/read/write", "error:KIND/P[/COMMAND]"],
+    ["error:unc/1%/1-2/read", "error:KIND/P[/COMMAND]"],
+    ["error:unc/1%/read/1-2/3", "error:KIND/P[/COMMAND]"],
+    ["error:unc/1", "`--service error` to be 100% (always) or 1%"],
+    ["error:unc/1%/read/9-8", "an integer >= 9, got `8`"],
+    ["error:unc/1%/read/1-2-3", "FIRST-LAST"],
+    ["error:unc/1%/read/1x", "an integer"],
+    ["error:unc/1%/flush/1-2", "a flush has none"],
+  ])("%s is refused", (service, part) => {
+    expect(() => model(service)).toThrow(part);
+  });
+
+  test("error:3/100% is the AoE error 3", () => {
+    const probe = createProbe({ service: "error:3/100%" });
     const answer = probe.answer(readFrame(0, 1));
     expect(isError(answer)).toBe(true);
     expect(answer.aoe.error).toBe(aoe.ERROR_UNAVAILABLE);

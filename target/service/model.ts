@@ -20,7 +20,7 @@ import type { Random } from "../../words/random.ts";
 import { createDelay } from "./delay.ts";
 import { createDrop } from "./drop.ts";
 import { createDuplicate } from "./duplicate.ts";
-import { createError, ERRORS } from "./error.ts";
+import { createError } from "./error.ts";
 import { createHang } from "./hang.ts";
 import { createLanes } from "./lanes.ts";
 import { createRate } from "./rate.ts";
@@ -85,7 +85,7 @@ export function parseServiceModel(text: string, context: ModelContext): ServiceM
 }
 
 const MODELS =
-  "delay:DISTRIBUTION, lanes:N, rate:RATE[/BURST], seek:RPM/MINSEEK/MAXSEEK, stall:EVERY/FOR, error:KIND/P, hang:P, drop:P, duplicate:P or reorder:P/D";
+  "delay:DISTRIBUTION, lanes:N, rate:RATE[/BURST], seek:RPM/MINSEEK/MAXSEEK, stall:EVERY/FOR, error:KIND/P[/COMMAND][/FIRST-LAST], hang:P, drop:P, duplicate:P or reorder:P/D";
 
 function parseStage(text: string, index: number, context: ModelContext): Stage {
   const { what } = context;
@@ -101,65 +101,56 @@ function parseStage(text: string, index: number, context: ModelContext): Stage {
       throw expected(what, `made of stages such as ${form}`, text);
     }
   };
+  const part = `${what} ${name}`;
   switch (name) {
     case "delay":
       need(1, "delay:50us or delay:normal/50us/5us", 9);
-      return createDelay(parseDistribution(rest, what, context.loadTrace), random);
+      return createDelay(parseDistribution(rest, part, context.loadTrace), random);
     case "lanes":
       need(1, "lanes:4");
-      return createLanes(parseInteger(first, what, 1, 65_536));
+      return createLanes(parseInteger(first, part, 1, 65_536));
     case "rate": {
       need(1, "rate:1000iops/10 or rate:100m/1m", 2);
-      const rate = parseRate(first, what);
+      const rate = parseRate(first, part);
       if (rate.unit === "iops") {
-        return createRate(rate, second === "" ? 1 : parseInteger(second, what, 1), text);
+        return createRate(rate, second === "" ? 1 : parseInteger(second, part, 1), text);
       }
-      return createRate(rate, second === "" ? 128 * 1024 : parseSize(second, what), text);
+      return createRate(rate, second === "" ? 128 * 1024 : parseSize(second, part), text);
     }
     case "seek": {
       need(3, "seek:7200/1ms/15ms");
-      const rpm = parseInteger(first, what, 1, 1_000_000);
-      const least = parseDuration(second, what);
-      const most = parseDuration(third, what);
+      const rpm = parseInteger(first, part, 1, 1_000_000);
+      const least = parseDuration(second, part);
+      const most = parseDuration(third, part);
       if (most < least)
         throw expected(what, "seek:RPM/MINSEEK/MAXSEEK with MINSEEK <= MAXSEEK", text);
       return createSeek(rpm, least, most, context.sectors, text);
     }
     case "stall": {
       need(2, "stall:1s/50ms");
-      const every = parseDuration(first, what);
-      const length = parseDuration(second, what);
+      const every = parseDuration(first, part);
+      const length = parseDuration(second, part);
       if (length > every || every === 0) {
         throw expected(what, "stall:EVERY/FOR with FOR <= EVERY and EVERY above 0", text);
       }
       return createStall(every, length, text);
     }
-    case "error": {
-      need(2, "error:unc/1%");
-      const outcome = ERRORS[first];
-      if (outcome === undefined) {
-        throw expected(
-          what,
-          "error:KIND/P with KIND one of unc, idnf, abrt or an AoE error 1 to 6",
-          text,
-        );
-      }
-      return createError(outcome, parseProbability(second, what), random, text);
-    }
+    case "error":
+      return createError(values, part, random, text);
     case "hang":
       need(1, "hang:1%");
-      return createHang(parseProbability(first, what), random, text);
+      return createHang(parseProbability(first, part), random, text);
     case "drop":
       need(1, "drop:1%");
-      return createDrop(parseProbability(first, what), random, text);
+      return createDrop(parseProbability(first, part), random, text);
     case "duplicate":
       need(1, "duplicate:1%");
-      return createDuplicate(parseProbability(first, what), random, text);
+      return createDuplicate(parseProbability(first, part), random, text);
     case "reorder":
       need(2, "reorder:1%/1ms");
       return createReorder(
-        parseProbability(first, what),
-        parseDuration(second, what),
+        parseProbability(first, part),
+        parseDuration(second, part),
         random,
         text,
       );

@@ -30,7 +30,13 @@ export const MODEL_EXAMPLES: readonly ModelExample[] = [
   { model: "delay:1ms,stall:100ms/20ms", about: "1 ms, but nothing moves for 20 ms in every 100" },
   {
     model: "error:unc/5%",
-    about: "one in twenty ends with UNC; `idnf`, `abrt` or an AoE error 1 to 6 as well",
+    about:
+      "one in twenty reads, writes and flushes ends with UNC; `idnf`, `abrt` or an AoE error 1 to 6 as well",
+  },
+  {
+    model: "error:unc/100%/read/100-199",
+    about:
+      "a bad spot: every read of one of these sectors; `write`, `flush`, or `all` with IDENTIFY and the rest, and a range or none",
   },
   {
     model: "hang:1%",

@@ -11,8 +11,11 @@ import * as v from "valibot";
 
 import { expected, usage } from "../../words/failure.ts";
 import { parseDuration } from "../../words/quantity.ts";
+import { createRandom } from "../../words/random.ts";
 import { parseToml } from "../../words/toml.ts";
+import { loadTrace } from "../config/load_trace.ts";
 import { readText } from "../config/read_text.ts";
+import { parseServiceModel } from "./model.ts";
 
 const PLACE = join(import.meta.dir, "..", "..", "fixtures", "profiles");
 const SUFFIX = ".toml";
@@ -59,6 +62,13 @@ export function loadProfile(text: string, what: string): Profile {
     );
   }
   const { about, service, source, p50, p99 } = found.output;
+  // A bad one is the profile's fault, whatever stands beside it on the command line.
+  parseServiceModel(service, {
+    what: `service of ${path}`,
+    random: createRandom(0),
+    sectors: 1,
+    loadTrace,
+  });
   return {
     about,
     service,

@@ -12,12 +12,16 @@ export const DROPPED = -2;
 
 /** What a stage may see of a command, and what it may decide about it. */
 export interface Job {
+  /** The ATA command. */
+  readonly opcode: number;
   readonly lba: number;
   /** Sectors moved; 0 for commands that move none. */
   readonly sectors: number;
   readonly write: boolean;
   /** Copies of the answer that are sent; 1 unless a stage says more. */
   copies: number;
+  /** The sector that an answer with an ATA error names; `lba` unless a stage says another. */
+  failedLba: number;
   /** The outcome that takes the place of the command's execution; UNDECIDED: it is executed. */
   decided: number;
   /** When a stage took hold of it, ns. */

@@ -117,7 +117,9 @@ describe("what is refused", () => {
     );
     writeFileSync(path, "");
     expect(sentence({ path })).toBe(`5: The image ${path} is empty`);
-    expect(sentence({ path: `${path}.none` })).toBe(`5: The image ${path}.none does not exist`);
+    expect(sentence({ path: `${path}.none` })).toBe(
+      `5: The image ${path}.none does not exist; --create SIZE (\`create\` of a configuration) makes it`,
+    );
     const folder = join(directory, "folder");
     mkdirSync(folder);
     expect(sentence({ path: folder })).toContain(folder);

@@ -41,7 +41,10 @@ export function openImage(options: ImageOptions): number {
 }
 
 export function cannotOpen({ path, readOnly, direct }: ImageOptions, code: number): Failure {
-  if (code === ENOENT) return environment(`The image ${path} does not exist`);
+  if (code === ENOENT) {
+    const hint = "; --create SIZE (`create` of a configuration) makes it";
+    return environment(`The image ${path} does not exist${readOnly === true ? "" : hint}`);
+  }
   if (code === EINVAL && direct === true) return noDirect(path);
   if (code === EACCES && readOnly !== true) {
     return environment(`No permission to write the image ${path}; -r serves it read-only`);

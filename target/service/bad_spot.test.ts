@@ -1,0 +1,48 @@
+// A bad spot on a device, over raw sockets: the device is found, reads of the spot fail and name it, all else works;
+// told by a configuration and moved by the control socket.
+
+import { afterAll, afterEach, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+
+import { testsInLab } from "../../bench/lab/in_lab.ts";
+import { AOE, cleanUp, fresh, memory, removeFiles, serve } from "../lab_target.ts";
+import { pattern } from "../probe.ts";
+
+afterEach(cleanUp);
+afterAll(removeFiles);
+
+async function initiator(...words: string[]) {
+  const child = Bun.spawn([process.execPath, AOE, "initiator", ...words, "--interface", "a0"], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, said: `${out}${err}` };
+}
+
+testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
+  test("reads of the spot fail, and nothing else does", async () => {
+    const served = await serve(memory(3, 'service = "error:unc/100%/read/64-71"'));
+    const read = (offset: string, size: string) =>
+      initiator("read", "e7.3", "-o", fresh(".raw"), "--offset", offset, "--size", size);
+    const image = fresh(".raw");
+    writeFileSync(image, pattern(128, 1));
+    expect((await initiator("info", "e7.3")).said).toContain("64k");
+    expect((await initiator("write", "e7.3", image)).code).toBe(0);
+    expect((await read("0", "32k")).code).toBe(0);
+    expect((await read("36k", "28k")).code).toBe(0);
+    const failed = await read("0", "64k");
+    expect(failed.code).toBe(1);
+    expect(failed.said).toMatch(/sector 64\b/);
+    const control = await served.connect();
+    const moved = { verb: "service", export: "e7.3", model: "error:idnf/100%/write/0" };
+    expect(await control.ask(moved)).toEqual({ ok: true, service_model: moved.model });
+    expect((await read("0", "64k")).code).toBe(0);
+    const refused = await initiator("write", "e7.3", image);
+    expect([refused.code, refused.said.includes("sector 0")]).toEqual([1, true]);
+  }, 50_000);
+});
