@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import { BROADCAST, writeMac } from "../wire/mac.ts";
-import { HEADER_LENGTH, read } from "../wire/pcap.ts";
+import { HEADER_LENGTH } from "../wire/pcap.ts";
+import { read } from "../wire/read_capture.ts";
 import { type CaptureOptions, createCapture } from "./capture.ts";
 import { createMemoryPair } from "./memory.ts";
 import { createVirtualClock } from "./virtual_clock.ts";

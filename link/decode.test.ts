@@ -205,18 +205,16 @@ describe("bad input: one sentence, the right code, no stack", () => {
     expect(await refused([folder])).toEqual([5, `Can't read ${folder}: it is a directory`]);
   });
 
-  test("no capture, an empty file, another link type", async () => {
+  test("no capture, an empty file, a packer that is not known", async () => {
     expect(await refused(["package.json"])).toEqual([
       2,
-      "Expected `package.json` to be an Ethernet capture: pcap magic at 0: expected a1b2c3d4 or a1b23c4d in either byte order, got 7b0a2020",
+      "Expected package.json to be a capture: pcap magic at 0: expected a1b2c3d4 or a1b23c4d in either byte order, got 7b0a2020",
     ]);
     await Bun.write(join(folder, "empty.pcap"), "");
     expect((await refused([join(folder, "empty.pcap")]))[0]).toBe(2);
-    const cooked = captureOf([]).slice();
-    cooked[20] = 113;
-    expect(await refused(["-"], cooked)).toEqual([
+    expect(await refused(["-"], Uint8Array.fromHex("28b52ffd0000"))).toEqual([
       2,
-      "Expected standard input to be an Ethernet capture: pcap link type at 20: expected 1 (Ethernet), got 113",
+      "Expected standard input to be a capture, got one packed by zstd: unpack it first",
     ]);
   });
 
@@ -231,6 +229,11 @@ describe("bad input: one sentence, the right code, no stack", () => {
     expect((await refused([LINUX, "--json", "--verbose"]))[0]).toBe(2);
     expect((await refused([LINUX, "--bogus"]))[0]).toBe(2);
     expect((await refused([]))[0]).toBe(2);
+    expect(await refused([LINUX, "--interface", "lo"])).toEqual([
+      2,
+      "Expected a capture file or `--interface`, got both",
+    ]);
+    expect((await refused(["--interface", "no-such-0"]))[0]).toBe(5);
   });
 });
 

@@ -5,28 +5,26 @@
 // Number, seconds since the first frame, the line of wire/pretty.ts, and in brackets what only the
 // capture as a whole tells: the request and the round trip, copies, what was cut.
 
+import { LENGTH as ETHERNET_LENGTH } from "../wire/ethernet.ts";
 import { fields } from "../wire/fields.ts";
 import * as frame from "../wire/frame.ts";
+import type { Outer } from "../wire/link_layer.ts";
 import { formatMac } from "../wire/mac.ts";
 import { formatMalformed } from "../wire/malformed.ts";
-import { formatFrame, formatMeaning } from "../wire/pretty.ts";
+import { formatMeaning, formatOuter, formatPayload } from "../wire/pretty.ts";
 import { formatDuration } from "../words/quantity.ts";
 import { type DecodedFrame, isAnnouncement } from "./decoded_frame.ts";
 
 /** One line without its end. */
 export function formatDecoded(decoded: DecodedFrame): string {
-  const { packet, content, ethernet } = decoded;
+  const { packet, content, outer } = decoded;
   const number = `${decoded.number}`.padStart(6);
   const line = `${number} ${formatSeconds(decoded.at)}  `;
+  const addresses = outer === null ? "" : `${formatOuter(outer)} `;
   if (content.is === "frame") {
     const request = content.sighting.request?.frame ?? null;
-    return `${line}${formatFrame(content.frame, request)}${formatNotes(decoded)}`;
+    return `${line}${addresses}${formatPayload(content.frame, request)}${formatNotes(decoded)}`;
   }
-  const { source, destination } = ethernet ?? {};
-  const addresses =
-    source === undefined || destination === undefined
-      ? ""
-      : `${formatMac(source)} > ${formatMac(destination)} `;
   const length = `${packet.length} bytes`;
   if (content.is === "other") {
     return `${line}${addresses}EtherType ${typeOf(content.type)}, ${length}`;
@@ -39,18 +37,22 @@ export function formatDecoded(decoded: DecodedFrame): string {
 
 /** The lines of `--verbose` under it: every field with its offset. */
 export function formatFields(decoded: DecodedFrame): string[] {
-  const { content } = decoded;
+  const { content, outer } = decoded;
   if (content.is !== "frame") return [];
-  return fields(content.frame, content.sighting.request?.frame ?? null).map(
+  return fields(content.frame, content.sighting.request?.frame ?? null, outer).map(
     ({ layer, name, offset, text }) =>
       `${`${offset}`.padStart(10)}  ${`${layer} ${name}`.padEnd(24)}  ${text}`,
   );
 }
 
-function formatNotes({ packet, content }: DecodedFrame): string {
+function formatNotes({ packet, content, outer }: DecodedFrame): string {
   if (content.is !== "frame") return "";
   const { frame: parsed, sighting } = content;
   const notes: string[] = [];
+  if (outer !== null && outer.sent !== null) {
+    const by = outer.interface === null ? "" : ` by interface ${outer.interface}`;
+    notes.push(`${outer.sent ? "sent" : "received"}${by}`);
+  }
   const { request, roundTrip, copy } = sighting;
   if (request !== null && roundTrip !== null) {
     // Karn: which of the copies it answers, nobody can tell; the time is the last one's.
@@ -64,7 +66,8 @@ function formatNotes({ packet, content }: DecodedFrame): string {
     notes.push(`copy ${copy}`);
   }
   const data = frame.dataLength(parsed, request?.frame ?? null);
-  const behind = packet.length - (frame.length(parsed) - parsed.rest.length);
+  const shift = outer === null ? 0 : outer.length - ETHERNET_LENGTH;
+  const behind = packet.length - shift - (frame.length(parsed) - parsed.rest.length);
   if (data !== null && data > behind) notes.push(`only ${behind} of ${data} data bytes`);
   if (packet.captured < packet.length) {
     notes.push(`captured ${packet.captured} of ${packet.length} bytes`);
@@ -74,28 +77,21 @@ function formatNotes({ packet, content }: DecodedFrame): string {
 
 /** The frame as a JSON object; addresses as text, all else as numbers with their units in the keys. */
 export function toJson(decoded: DecodedFrame): object {
-  const { number, at, packet, ethernet, content } = decoded;
-  const outer = {
+  const { number, at, packet, outer, content } = decoded;
+  const shared = {
     number,
     at_ns: at,
     length_bytes: packet.length,
     captured_bytes: packet.captured,
     is: content.is,
-    ethernet:
-      ethernet === null
-        ? null
-        : {
-            destination: formatMac(ethernet.destination),
-            source: formatMac(ethernet.source),
-            type: ethernet.type,
-          },
+    ethernet: outer === null ? null : outerToJson(outer),
   };
-  if (content.is === "other") return outer;
-  if (content.is !== "frame") return { ...outer, why: content.why };
+  if (content.is === "other") return shared;
+  if (content.is !== "frame") return { ...shared, why: content.why };
   const { frame: parsed, sighting } = content;
   const request = sighting.request?.frame ?? null;
   return {
-    ...outer,
+    ...shared,
     meaning: formatMeaning(parsed, request),
     aoe: parsed.aoe,
     body: bodyToJson(parsed.body),
@@ -104,6 +100,24 @@ export function toJson(decoded: DecodedFrame): object {
     answers: sighting.request?.number ?? null,
     round_trip_ns: sighting.roundTrip,
     copy: sighting.copy,
+  };
+}
+
+/** null: what the capture has not. */
+function outerToJson(outer: Outer): object {
+  const { destination, source, type, tags, sent, interface: index } = outer;
+  return {
+    destination: destination === null ? null : formatMac(destination),
+    source: source === null ? null : formatMac(source),
+    type,
+    vlan: tags.map(({ protocol, id, priority, dropEligible }) => ({
+      protocol,
+      id,
+      priority,
+      drop_eligible: dropEligible,
+    })),
+    sent,
+    interface: index,
   };
 }
 

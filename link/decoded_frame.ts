@@ -2,10 +2,11 @@
 // with the reason, or one of another protocol; and the kinds by which a reader picks frames.
 
 import * as ata from "../wire/ata.ts";
-import { type Capture, type Packet, since } from "../wire/capture.ts";
-import { createExchanges, type Exchanges, type Sighting } from "../wire/exchange.ts";
+import { type Packet, since } from "../wire/capture.ts";
+import { createExchanges, type Sighting } from "../wire/exchange.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import * as frame from "../wire/frame.ts";
+import * as linkLayer from "../wire/link_layer.ts";
 import { isMalformed, type Malformed } from "../wire/malformed.ts";
 
 export interface DecodedFrame {
@@ -13,9 +14,9 @@ export interface DecodedFrame {
   readonly number: number;
   /** ns since the capture's first frame. */
   readonly at: number;
-  readonly packet: Packet;
-  /** The Ethernet header, where the frame has one. */
-  readonly ethernet: ethernet.Ethernet | null;
+  readonly packet: Pick<Packet, "captured" | "length">;
+  /** What stands before the AoE header, where the frame has that much. */
+  readonly outer: linkLayer.Outer | null;
   readonly content:
     | { readonly is: "frame"; readonly frame: frame.Frame; readonly sighting: Sighting }
     | { readonly is: "malformed"; readonly why: Malformed }
@@ -36,17 +37,14 @@ export interface Summary {
   unasked: number;
 }
 
-export interface Decoding {
-  readonly summary: Readonly<Summary>;
-  readonly exchanges: Exchanges;
-  /** The next frame; null at the end of the capture; or what is damaged, after which there is no more. */
-  next(): DecodedFrame | Malformed | null;
-}
+type Content = DecodedFrame["content"];
 
-/** Decodes the packets of `capture`, whose file is `view`. */
-export function decode(view: DataView, capture: Capture): Decoding {
-  const exchanges = createExchanges();
-  const summary = {
+export class Decoder {
+  readonly summary: Readonly<Summary>;
+  readonly exchanges = createExchanges();
+  /** Packets of a link type that this program can't read, by that type. */
+  readonly unknownLinks: ReadonlyMap<number, number>;
+  private readonly counts: Summary = {
     frames: 0,
     malformed: 0,
     cut: 0,
@@ -55,45 +53,78 @@ export function decode(view: DataView, capture: Capture): Decoding {
     announcements: 0,
     unasked: 0,
   };
-  let first: Packet | null = null;
+  private readonly links = new Map<number, number>();
+  private first: Pick<Packet, "nanoseconds" | "seconds"> | null = null;
+  private packets = 0;
 
-  function next(): DecodedFrame | Malformed | null {
-    const packet = capture.next();
-    if (packet === null || isMalformed(packet)) return packet;
-    first ??= packet;
-    const number = ++summary.frames;
-    const at = since(first, packet);
-    const { offset, captured, length } = packet;
-    const outer = ethernet.parse(view, offset, captured);
+  constructor() {
+    this.summary = this.counts;
+    this.unknownLinks = this.links;
+  }
+
+  /** The next packet, in the order of the capture; null: its link type is not known. Keeps none of its memory. */
+  see(packet: Packet): DecodedFrame | null {
+    const number = ++this.packets;
+    const { seconds, nanoseconds, view, offset, captured, length, linktype } = packet;
+    this.first ??= { seconds, nanoseconds };
+    if (!linkLayer.isKnown(linktype)) {
+      this.links.set(linktype, (this.links.get(linktype) ?? 0) + 1);
+      return null;
+    }
+    this.counts.frames++;
+    const at = since(this.first, packet);
+    const outer = linkLayer.parse(linktype, view, offset, captured);
     const header = isMalformed(outer) ? null : outer;
-    const content = contentOf(header, frame.parse(view, offset, captured, length), packet, at);
-    return { number, at, packet, ethernet: header, content };
+    const content = isMalformed(outer)
+      ? this.broken(packet, outer)
+      : this.contentOf(packet, outer, number, at);
+    return { number, at, packet: { captured, length }, outer: header, content };
   }
 
-  function contentOf(
-    header: ethernet.Ethernet | null,
-    parsed: frame.Frame | Malformed,
-    packet: Packet,
-    at: number,
-  ): DecodedFrame["content"] {
-    if (header !== null && header.type !== ethernet.ETHERTYPE_AOE) {
-      summary.other++;
-      return { is: "other", type: header.type };
+  private contentOf(packet: Packet, outer: linkLayer.Outer, number: number, at: number): Content {
+    const { type } = outer;
+    if (type !== ethernet.ETHERTYPE_AOE) {
+      this.counts.other++;
+      return { is: "other", type };
     }
-    if (!isMalformed(parsed)) {
-      const sighting = exchanges.see(parsed, summary.frames, at);
-      if (!frame.isResponse(parsed)) summary.retransmits += sighting.copy > 1 ? 1 : 0;
-      else if (isAnnouncement(parsed, sighting)) summary.announcements++;
-      else summary.unasked += sighting.request === null ? 1 : 0;
-      return { is: "frame", frame: parsed, sighting };
+    const shift = outer.length - ethernet.LENGTH;
+    const { view, offset, captured, length } = packet;
+    const addresses = { destination: outer.destination ?? 0, source: outer.source ?? 0, type };
+    const parsed = frame.parse(view, offset + shift, captured - shift, length - shift, addresses);
+    if (isMalformed(parsed)) {
+      return this.broken(packet, { ...parsed, offset: parsed.offset + shift });
     }
-    const cut = packet.captured < packet.length;
-    if (cut) summary.cut++;
-    else summary.malformed++;
-    return { is: cut ? "cut" : "malformed", why: parsed };
+    // A cooked capture has the destination of no frame, and so the initiator of no answer.
+    const initiator = outer.sent === null ? undefined : null;
+    const sighting = this.exchanges.see(
+      parsed,
+      number,
+      at,
+      place(packet, outer, parsed),
+      initiator,
+    );
+    if (!frame.isResponse(parsed)) this.counts.retransmits += sighting.copy > 1 ? 1 : 0;
+    else if (isAnnouncement(parsed, sighting)) this.counts.announcements++;
+    else this.counts.unasked += sighting.request === null ? 1 : 0;
+    return { is: "frame", frame: parsed, sighting };
   }
 
-  return { summary, exchanges, next };
+  private broken({ captured, length }: Packet, why: Malformed): Content {
+    const cut = captured < length;
+    if (cut) this.counts.cut++;
+    else this.counts.malformed++;
+    return { is: cut ? "cut" : "malformed", why };
+  }
+}
+
+/**
+ * Where it was seen, as a number. A host that captures both ends of a wire sees each frame twice: a request that it
+ * sends and the answer that it receives are of one place, those at the other end of another.
+ */
+function place(packet: Packet, outer: linkLayer.Outer, parsed: frame.Frame): number {
+  const sent = outer.sent ?? packet.sent;
+  const end = sent === null || sent !== frame.isResponse(parsed) ? 0 : 1;
+  return (packet.interface * 0x1_0000_0000 + (outer.interface ?? 0)) * 2 + end;
 }
 
 /** A config answer that nobody asked for, with tag 0: a target tells that it is there (P11). */

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { createRandom } from "../words/random.ts";
-import { read } from "../wire/pcap.ts";
+import { read } from "../wire/read_capture.ts";
 import { createCapture } from "./capture.ts";
 import { parseFaults } from "./fault_plan.ts";
 import { createFaults } from "./faults.ts";

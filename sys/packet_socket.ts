@@ -62,8 +62,11 @@ export interface PacketSocket {
   setOption(level: number, option: number, value: Uint8Array): void;
   /** Makes interface `index` promiscuous for as long as this socket is open. */
   hearAll(index: number): void;
-  /** From now on frames of EtherType `protocol` on interface `index` come in; protocol 0: transmit only. */
-  bind(index: number, protocol: number): void;
+  /**
+   * From now on frames of EtherType `protocol` on interface `index` come in; protocol 0: transmit only. `outgoing`:
+   * those too that this host sends there, which sockets for all protocols are shown.
+   */
+  bind(index: number, protocol: number, outgoing?: boolean): void;
   /** Transmits `length` bytes at `address`; 0 or the errno. The kernel copies. */
   send(address: number, length: number): number;
   /** Transmits one frame from two places; 0 or the errno, EFAULT where the second can't be read. The kernel copies. */
@@ -143,9 +146,9 @@ export function openPacketSocket(): PacketSocket {
       request.setUint16(4, PACKET_MR_PROMISC, true);
       setOption(SOL_PACKET, PACKET_ADD_MEMBERSHIP, new Uint8Array(request.buffer));
     },
-    bind(index, protocol) {
+    bind(index, protocol, outgoing = false) {
       // Older kernels (before 4.20) lack it; a link skips its own frames by their packet type too.
-      scratch.view.setInt32(0, 1, true);
+      scratch.view.setInt32(0, outgoing ? 0 : 1, true);
       c.setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, value, 4);
       scratch.bytes.fill(0, 0, ADDRESS_BYTES);
       scratch.view.setUint16(0, AF_PACKET, true);

@@ -9,7 +9,8 @@ import { rows as otherRows } from "../fixtures/frames/other.ts";
 import { bytes as fromHex } from "../fixtures/frames/row.ts";
 import * as aoe from "./aoe.ts";
 import * as ata from "./ata.ts";
-import * as capture from "./capture.ts";
+import type * as capture from "./capture.ts";
+import { read } from "./read_capture.ts";
 import { createExchanges } from "./exchange.ts";
 import * as frame from "./frame.ts";
 import { formatMac } from "./mac.ts";
@@ -35,7 +36,7 @@ async function load(name: string): Promise<{ view: DataView; bytes: Uint8Array }
 
 async function frames(name: string): Promise<Seen[]> {
   const { view, bytes } = await load(name);
-  const file = capture.read(view);
+  const file = read(view);
   if (isMalformed(file)) throw new Error(JSON.stringify(file));
   const seen: Seen[] = [];
   for (let packet = file.next(); packet !== null; packet = file.next()) {

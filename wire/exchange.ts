@@ -6,6 +6,7 @@
 
 import * as aoe from "./aoe.ts";
 import { type Frame, isResponse } from "./frame.ts";
+import type { Mac } from "./mac.ts";
 
 /** What is known of a frame from those before it. */
 export interface Sighting {
@@ -18,71 +19,92 @@ export interface Sighting {
 }
 
 export interface Exchanges {
-  /** Frame `number`, seen at `at` ns; in the order of time. */
-  see(frame: Frame, number: number, at: number): Sighting;
+  /**
+   * Frame `number`, seen at `at` ns; in the order of time. `place`: where it was seen, since a capture of several
+   * interfaces may see one frame on each. `initiator`: its MAC; null where the capture does not tell.
+   */
+  see(frame: Frame, number: number, at: number, place?: number, initiator?: Mac | null): Sighting;
   /** Requests seen, retransmits not counted. */
   requests(): number;
   /** Of these, the ones that no answer came to. */
   unanswered(): number;
 }
 
+/** A request as seen at one place. */
+interface View {
+  readonly place: number;
+  at: number;
+  copies: number;
+}
+
 interface Request {
   readonly number: number;
   readonly frame: Frame;
-  at: number;
-  copies: number;
+  readonly views: View[];
   answered: boolean;
 }
 
 /** Requests remembered; beyond it the oldest is forgotten. */
 const MOST = 65_536;
 const NOTHING = new Uint8Array(0);
+const UNASKED: Sighting = { request: null, roundTrip: null, copy: 1 };
 
 export function createExchanges(): Exchanges {
   const open = new Map<string, Request>();
   let requests = 0;
   let answered = 0;
 
-  function see(frame: Frame, number: number, at: number): Sighting {
-    return isResponse(frame) ? answer(frame, at) : ask(frame, number, at);
+  function see(
+    frame: Frame,
+    number: number,
+    at: number,
+    place = 0,
+    initiator: Mac | null = initiatorOf(frame),
+  ): Sighting {
+    const key = `${initiator ?? "?"}/${frame.aoe.tag}/${frame.aoe.command}`;
+    return isResponse(frame) ? answer(frame, key, at, place) : ask(frame, key, number, at, place);
   }
 
-  function ask(frame: Frame, number: number, at: number): Sighting {
-    const key = keyOf(frame, frame.ethernet.source);
+  function ask(frame: Frame, key: string, number: number, at: number, place: number): Sighting {
     const kept = { ...frame, rest: NOTHING };
     const before = open.get(key);
     if (before !== undefined && !before.answered && isSame(before.frame, kept)) {
-      before.at = at;
-      before.copies++;
-      return { request: null, roundTrip: null, copy: before.copies };
+      const view = before.views.find((one) => one.place === place);
+      if (view === undefined) before.views.push({ place, at, copies: 1 });
+      else {
+        view.at = at;
+        view.copies++;
+      }
+      return { ...UNASKED, copy: view?.copies ?? 1 };
     }
     requests++;
     open.delete(key);
-    open.set(key, { number, frame: kept, at, copies: 1, answered: false });
+    open.set(key, { number, frame: kept, views: [{ place, at, copies: 1 }], answered: false });
     if (open.size > MOST) {
       for (const oldest of open.keys()) {
         open.delete(oldest);
         break;
       }
     }
-    return { request: null, roundTrip: null, copy: 1 };
+    return UNASKED;
   }
 
-  function answer(frame: Frame, at: number): Sighting {
-    const request = open.get(keyOf(frame, frame.ethernet.destination));
-    if (request === undefined || !addresses(request.frame, frame)) {
-      return { request: null, roundTrip: null, copy: 1 };
-    }
+  function answer(frame: Frame, key: string, at: number, place: number): Sighting {
+    const request = open.get(key);
+    if (request === undefined || !addresses(request.frame, frame)) return UNASKED;
     if (!request.answered) answered++;
     request.answered = true;
-    return { request, roundTrip: at - request.at, copy: request.copies };
+    const { views } = request;
+    // A tap may have each direction on an interface of its own.
+    const view = views.find((one) => one.place === place) ?? views[0];
+    return { request, roundTrip: at - (view?.at ?? at), copy: view?.copies ?? 1 };
   }
 
   return { see, requests: () => requests, unanswered: () => requests - answered };
 }
 
-function keyOf(frame: Frame, initiator: number): string {
-  return `${initiator}/${frame.aoe.tag}/${frame.aoe.command}`;
+function initiatorOf(frame: Frame): Mac {
+  return isResponse(frame) ? frame.ethernet.destination : frame.ethernet.source;
 }
 
 /** The answer's own shelf and slot are what was asked for, or the request left them open. */
@@ -95,5 +117,7 @@ function addresses(request: Frame, answer: Frame): boolean {
 }
 
 function isSame(one: Frame, other: Frame): boolean {
-  return JSON.stringify([one.aoe, one.body]) === JSON.stringify([other.aoe, other.body]);
+  const content = ({ ethernet, aoe: header, body }: Frame): string =>
+    JSON.stringify([ethernet.source, header, body]);
+  return content(one) === content(other);
 }

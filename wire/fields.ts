@@ -6,6 +6,7 @@ import * as ata from "./ata.ts";
 import * as config from "./config.ts";
 import * as ethernet from "./ethernet.ts";
 import { dataLength, type Frame, isResponse, length } from "./frame.ts";
+import { type Outer, TAG_LENGTH } from "./link_layer.ts";
 import { formatMac } from "./mac.ts";
 import * as mask from "./mask.ts";
 import * as names from "./names.ts";
@@ -21,41 +22,90 @@ export interface Field {
   readonly text: string;
 }
 
-/** All fields of `frame`; `request` (what it answers) tells data from padding in an ATA answer. */
-export function fields(frame: Frame, request: Frame | null = null): Field[] {
+/**
+ * All fields of `frame`; `request` (what it answers) tells data from padding in an ATA answer. `outer`: the
+ * headers of a frame that has others than Ethernet's, or tags, before the AoE header.
+ */
+export function fields(
+  frame: Frame,
+  request: Frame | null = null,
+  outer: Outer | null = null,
+): Field[] {
+  if (outer === null || isPlain(outer)) return [...ethernetFields(frame), ...inner(frame, request)];
+  const shift = outer.length - ethernet.LENGTH;
+  const shifted = inner(frame, request).map((field) => ({
+    ...field,
+    offset: field.offset + shift,
+  }));
+  const own = outer.sent === null ? ethernetFields(frame).slice(0, 2) : [];
+  return [...own, ...tagFields(outer), ...shifted];
+}
+
+function isPlain({ sent, tags }: Outer): boolean {
+  return sent === null && tags.length === 0;
+}
+
+function ethernetFields({ ethernet: header }: Frame): Field[] {
+  const layer = "ethernet";
+  const [to, from] = [formatMac(header.destination), formatMac(header.source)];
+  return [
+    { layer, name: "destination", offset: ethernet.DESTINATION, size: 6, text: to },
+    { layer, name: "source", offset: ethernet.SOURCE, size: 6, text: from },
+    { layer, name: "type", offset: ethernet.TYPE, size: 2, text: names.hex(header.type, 4) },
+  ];
+}
+
+/** Each tag with the EtherType before it, and the EtherType behind the last. */
+function tagFields({ tags, type, length: end, sent }: Outer): Field[] {
+  const layer = "vlan";
+  const start = end - TAG_LENGTH * tags.length;
+  const found = tags.flatMap(({ protocol, id, priority, dropEligible }, index): Field[] => {
+    const offset = start + TAG_LENGTH * index;
+    const text = `id ${id}, priority ${priority}${dropEligible ? ", may be dropped" : ""}`;
+    const before = {
+      layer,
+      name: "protocol",
+      offset: offset - 2,
+      size: 2,
+      text: names.hex(protocol, 4),
+    };
+    return [before, { layer, name: "tag", offset, size: 2, text }];
+  });
+  // The cooked header of SLL2 has its type at the front; what all cooked headers lack is Ethernet's.
+  if (sent !== null && tags.length === 0) return [];
+  return [...found, { layer, name: "type", offset: end - 2, size: 2, text: names.hex(type, 4) }];
+}
+
+/** From the AoE header on. */
+function inner(frame: Frame, request: Frame | null): Field[] {
   const all: Field[] = [];
   const layer = (layer: string) => (name: string, offset: number, size: number, text: string) => {
     all.push({ layer, name, offset, size, text });
   };
-  const outer = layer("ethernet");
-  outer("destination", ethernet.DESTINATION, 6, formatMac(frame.ethernet.destination));
-  outer("source", ethernet.SOURCE, 6, formatMac(frame.ethernet.source));
-  outer("type", ethernet.TYPE, 2, names.hex(frame.ethernet.type, 4));
-
   const header = frame.aoe;
-  const inner = layer("aoe");
-  inner("version", aoe.VERSION_FLAGS, 1, `${header.version}`);
-  inner("flags", aoe.VERSION_FLAGS, 1, code(header.flags, names.aoeFlags(header.flags)));
-  inner("error", aoe.ERROR, 1, code(header.error, names.ERRORS[header.error]));
-  inner(
+  const put = layer("aoe");
+  put("version", aoe.VERSION_FLAGS, 1, `${header.version}`);
+  put("flags", aoe.VERSION_FLAGS, 1, code(header.flags, names.aoeFlags(header.flags)));
+  put("error", aoe.ERROR, 1, code(header.error, names.ERRORS[header.error]));
+  put(
     "major",
     aoe.MAJOR,
     2,
     code(header.major, header.major === aoe.ANY_MAJOR ? "every shelf" : ""),
   );
-  inner(
+  put(
     "minor",
     aoe.MINOR,
     1,
     code(header.minor, header.minor === aoe.ANY_MINOR ? "every slot" : ""),
   );
-  inner(
+  put(
     "command",
     aoe.COMMAND,
     1,
     code(header.command, names.COMMANDS[header.command] ?? frame.body.kind),
   );
-  inner("tag", aoe.TAG, 4, names.hex(header.tag, 8));
+  put("tag", aoe.TAG, 4, names.hex(header.tag, 8));
 
   const { body } = frame;
   if (body.kind === "ata") ataFields(frame, body, layer("ata"));

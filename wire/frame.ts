@@ -33,14 +33,16 @@ export interface Frame {
 /**
  * The frame of `length` bytes at `base`, or the first rule that it breaks. Where a capture kept only
  * a part, `wireLength` is what the frame had: a write cut by the capture is not a malformed one.
+ * `outer`: where other headers than Ethernet's stood before the AoE header, what they said; `base` is then 14
+ * bytes before that header, and the bytes there are not looked at.
  */
 export function parse(
   view: DataView,
   base: number,
   length: number,
   wireLength: number = length,
+  outer: ethernet.Ethernet | Malformed = ethernet.parse(view, base, length),
 ): Frame | Malformed {
-  const outer = ethernet.parse(view, base, length);
   if (isMalformed(outer)) return outer;
   if (outer.type !== ethernet.ETHERTYPE_AOE) {
     const got = `0x${outer.type.toString(16).padStart(4, "0")}`;

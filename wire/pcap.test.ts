@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import * as capture from "./capture.ts";
+import { read, type WholeCapture } from "./read_capture.ts";
 import { formatMalformed, isMalformed, type Malformed } from "./malformed.ts";
 import * as pcap from "./pcap.ts";
 
@@ -45,17 +46,17 @@ function classic(
   return file;
 }
 
-function open(file: Uint8Array): capture.Capture {
-  const found = capture.read(new DataView(file.buffer, file.byteOffset, file.byteLength));
+function open(file: Uint8Array): WholeCapture {
+  const found = read(new DataView(file.buffer, file.byteOffset, file.byteLength));
   if (isMalformed(found)) throw new Error(formatMalformed(found));
   return found;
 }
 function refuse(file: Uint8Array): string {
-  const found = capture.read(new DataView(file.buffer, file.byteOffset, file.byteLength));
+  const found = read(new DataView(file.buffer, file.byteOffset, file.byteLength));
   if (!isMalformed(found)) throw new Error("taken for a capture");
   return formatMalformed(found);
 }
-function drain(file: capture.Capture): { packets: capture.Packet[]; damage: Malformed | null } {
+function drain(file: WholeCapture): { packets: capture.Packet[]; damage: Malformed | null } {
   const packets: capture.Packet[] = [];
   for (let found = file.next(); found !== null; found = file.next()) {
     if (!isMalformed(found)) packets.push(found);
@@ -77,7 +78,7 @@ describe("classic", () => {
   ] as const)("%s", (_, magic, little, grain) => {
     const { packets, damage } = drain(open(classic(PACKETS, magic, little)));
     expect(damage).toBeNull();
-    expect(packets).toEqual([
+    expect(packets).toMatchObject([
       { seconds: 1_700_000_000, nanoseconds: 5 * grain, offset: 40, captured: 60, length: 60 },
       {
         seconds: 1_700_000_001,
@@ -128,13 +129,10 @@ describe("classic", () => {
     );
   });
 
-  test("what is no Ethernet capture is refused", () => {
+  test("what is no capture is refused", () => {
     expect(refuse(new TextEncoder().encode("#!/usr/bin/env bun and more text\n"))).toBe(
       "pcap magic at 0: expected a1b2c3d4 or a1b23c4d in either byte order, got 23212f75",
     );
-    const cooked = classic([], 0xa1b2c3d4, true);
-    cooked[20] = 113;
-    expect(refuse(cooked)).toBe("pcap link type at 20: expected 1 (Ethernet), got 113");
     const old = classic([], 0xa1b2c3d4, true);
     old[4] = 1;
     expect(refuse(old)).toBe("pcap version at 4: expected 2, got 1");
@@ -172,7 +170,7 @@ describe("writer", () => {
     const writer = pcap.createWriter(memory, 0, 40);
     expect(writer.append(frame, 0, 100, 1)).toBe(true);
     expect(writer.length()).toBe(24 + 16 + 40);
-    expect(drain(open(new Uint8Array(memory.buffer, 0, 80))).packets).toEqual([
+    expect(drain(open(new Uint8Array(memory.buffer, 0, 80))).packets).toMatchObject([
       { seconds: 0, nanoseconds: 1, offset: 40, captured: 40, length: 100 },
     ]);
     expect(memory.getUint32(16, true)).toBe(40);
@@ -294,7 +292,7 @@ describe("pcapng", () => {
     ]);
     for (let length = 0; length < whole.length; length++) {
       const cut = whole.slice(0, length);
-      const found = capture.read(new DataView(cut.buffer));
+      const found = read(new DataView(cut.buffer));
       if (isMalformed(found)) expect(length).toBeLessThan(28);
       else expect(drain(found).packets).toEqual([]);
     }
@@ -306,9 +304,6 @@ describe("pcapng", () => {
       const { damage } = drain(open(Uint8Array.from(parts.flat())));
       return damage === null ? null : formatMalformed(damage);
     };
-    expect(damageOf(section(true), link(true, [], 113))).toBe(
-      "pcapng link type at 36: expected 1 (Ethernet), got 113",
-    );
     expect(damageOf(section(true), packet(true, 1n, [1], 1))).toBe(
       "pcapng interface at 36: expected one of the 0 interfaces described, got 0",
     );

@@ -12,82 +12,91 @@
 // kinds are read; nanoseconds in little-endian order are written. A damaged file gives what stands
 // before the damage, and then a value that names it.
 
+import type { ByteWindow } from "./byte_window.ts";
 import { copy } from "./bytes.ts";
-import type { Capture, Packet } from "./capture.ts";
+import { type Capture, MORE, type Packet } from "./capture.ts";
+import { LINKTYPE_ETHERNET } from "./link_layer.ts";
 import { type Malformed, malformed } from "./malformed.ts";
 
 export const HEADER_LENGTH = 24;
 export const RECORD_LENGTH = 16;
-export const LINKTYPE_ETHERNET = 1;
 
 const MAGIC_US = 0xa1b2c3d4;
 const MAGIC_NS = 0xa1b23c4d;
 /** Most bytes of one packet that are believed: libpcap's own bound for Ethernet. */
 export const LARGEST = 262_144;
 
-/** The classic capture in `view`, or why it is none. */
-export function read(view: DataView): Capture | Malformed {
-  const length = view.byteLength;
-  if (length < HEADER_LENGTH) {
-    return malformed("pcap", "header", length, `at least ${HEADER_LENGTH} bytes`, `${length}`);
+const NO_BLOCKS: ReadonlyMap<number, number> = new Map();
+
+/** The classic capture in `window`, or why it is none; its header must be here, or all that there is. */
+export function open(window: ByteWindow): Capture | Malformed {
+  const { view, base, left } = window;
+  if (left < HEADER_LENGTH) {
+    return malformed("pcap", "header", left, `at least ${HEADER_LENGTH} bytes`, `${left}`);
   }
-  const little = isMagic(view.getUint32(0, true));
-  const magic = view.getUint32(0, little);
+  const little = isMagic(view.getUint32(base, true));
+  const magic = view.getUint32(base, little);
   if (!isMagic(magic)) {
     const rule = "a1b2c3d4 or a1b23c4d in either byte order";
-    return malformed("pcap", "magic", 0, rule, view.getUint32(0).toString(16).padStart(8, "0"));
+    const got = view.getUint32(base).toString(16).padStart(8, "0");
+    return malformed("pcap", "magic", 0, rule, got);
   }
-  const major = view.getUint16(4, little);
+  const major = view.getUint16(base + 4, little);
   if (major !== 2) return malformed("pcap", "version", 4, "2", `${major}`);
   // The upper half may tell of checksums behind the frames, which Ethernet captures do not keep.
-  const linktype = view.getUint32(20, little) & 0xffff;
-  if (linktype !== LINKTYPE_ETHERNET) {
-    return malformed("pcap", "link type", 20, "1 (Ethernet)", `${linktype}`);
-  }
-  return cursor(view, little, magic === MAGIC_NS ? 1 : 1000);
+  const linktype = view.getUint32(base + 20, little) & 0xffff;
+  window.skip(HEADER_LENGTH);
+  return cursor(window, little, magic === MAGIC_NS ? 1 : 1000, linktype);
 }
 
-function cursor(view: DataView, little: boolean, grain: number): Capture {
-  let at = HEADER_LENGTH;
+function cursor(window: ByteWindow, little: boolean, grain: number, linktype: number): Capture {
   let damage: Malformed | null = null;
   return {
     format: "pcap",
-    next(): Packet | Malformed | null {
-      const left = view.byteLength - at;
-      if (damage !== null || left === 0) return null;
-      damage = damaged(view, little, at, left);
+    unknownBlocks: NO_BLOCKS,
+    next(): Packet | Malformed | typeof MORE | null {
+      if (damage !== null || (window.left === 0 && window.ended)) return null;
+      if (window.left < RECORD_LENGTH && !window.ended) return MORE;
+      damage = damaged(window, little);
       if (damage !== null) return damage;
-      const packet = {
-        seconds: view.getUint32(at, little),
-        nanoseconds: view.getUint32(at + 4, little) * grain,
-        offset: at + RECORD_LENGTH,
-        captured: view.getUint32(at + 8, little),
-        length: view.getUint32(at + 12, little),
+      const { view, base } = window;
+      const captured = view.getUint32(base + 8, little);
+      if (window.left < RECORD_LENGTH + captured) return MORE;
+      window.skip(RECORD_LENGTH + captured);
+      return {
+        seconds: view.getUint32(base, little),
+        nanoseconds: view.getUint32(base + 4, little) * grain,
+        view,
+        offset: base + RECORD_LENGTH,
+        captured,
+        length: view.getUint32(base + 12, little),
+        linktype,
+        interface: 0,
+        sent: null,
       };
-      at = packet.offset + packet.captured;
-      return packet;
     },
   };
 }
 
-/** What is wrong with the record at `at`, `left` bytes before the end of the file. */
-function damaged(view: DataView, little: boolean, at: number, left: number): Malformed | null {
+/** What is wrong with the record at the window's start. */
+function damaged(window: ByteWindow, little: boolean): Malformed | null {
+  const { view, base, offset, left } = window;
   if (left < RECORD_LENGTH) {
     const rule = `${RECORD_LENGTH} bytes or the end of the file`;
-    return malformed("pcap", "record header", at, rule, `${left}`);
+    return malformed("pcap", "record header", offset, rule, `${left}`);
   }
-  const captured = view.getUint32(at + 8, little);
-  const length = view.getUint32(at + 12, little);
+  const captured = view.getUint32(base + 8, little);
+  const length = view.getUint32(base + 12, little);
   if (captured > LARGEST) {
-    return malformed("pcap", "captured length", at + 8, `at most ${LARGEST}`, `${captured}`);
+    return malformed("pcap", "captured length", offset + 8, `at most ${LARGEST}`, `${captured}`);
   }
   if (captured > length) {
     const rule = `at most the ${length} bytes on the wire`;
-    return malformed("pcap", "captured length", at + 8, rule, `${captured}`);
+    return malformed("pcap", "captured length", offset + 8, rule, `${captured}`);
   }
-  if (captured > left - RECORD_LENGTH) {
+  if (window.ended && captured > left - RECORD_LENGTH) {
     const rule = `at most the ${left - RECORD_LENGTH} bytes left in the file`;
-    return malformed("pcap", "captured length", at + 8, rule, `${captured}`);
+    return malformed("pcap", "captured length", offset + 8, rule, `${captured}`);
   }
   return null;
 }

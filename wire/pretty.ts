@@ -9,6 +9,7 @@ import * as aoe from "./aoe.ts";
 import * as ata from "./ata.ts";
 import type { Config } from "./config.ts";
 import { dataLength, type Frame, isAtaFailure, isError, isResponse } from "./frame.ts";
+import type { Outer } from "./link_layer.ts";
 import { BROADCAST, formatMac, type Mac } from "./mac.ts";
 import type { Mask } from "./mask.ts";
 import * as names from "./names.ts";
@@ -19,11 +20,27 @@ const MOST_LISTED = 4;
 
 /** One line, without an end of line; `request` is what the answer answers, if it is known. */
 export function formatFrame(frame: Frame, request: Frame | null = null): string {
-  const { ethernet, aoe: header } = frame;
-  const addresses = `${formatMac(ethernet.source)} > ${name(ethernet.destination)}`;
+  const { source, destination } = frame.ethernet;
+  return `${formatMac(source)} > ${name(destination)} ${formatPayload(frame, request)}`;
+}
+
+/** `52:54:00:a0:e0:01 > broadcast vlan 7`; `?` for an address that the capture has not. */
+export function formatOuter({ source, destination, tags }: Outer): string {
+  const known = (mac: Mac | null): string => (mac === null ? "?" : name(mac));
+  const addresses = `${known(source)} > ${known(destination)}`;
+  if (tags.length === 0) return addresses;
+  const priorities = tags.map(({ priority }) => priority);
+  const urgent = priorities.some((priority) => priority > 0);
+  const ids = tags.map(({ id }) => id).join(".");
+  return `${addresses} vlan ${ids}${urgent ? ` priority ${priorities.join(".")}` : ""}`;
+}
+
+/** The line behind the addresses. */
+export function formatPayload(frame: Frame, request: Frame | null = null): string {
+  const { aoe: header } = frame;
   const where = names.formatAddress(header.major, header.minor);
   const version = header.version === aoe.VERSION ? "" : ` version ${header.version}`;
-  return `${addresses} ${where} tag ${names.hex(header.tag, 8)}${version}: ${formatMeaning(frame, request)}`;
+  return `${where} tag ${names.hex(header.tag, 8)}${version}: ${formatMeaning(frame, request)}`;
 }
 
 /** The line's part behind the colon: what the frame says. */

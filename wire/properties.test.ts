@@ -3,7 +3,7 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import * as capture from "./capture.ts";
+import { read } from "./read_capture.ts";
 import { fields } from "./fields.ts";
 import * as frame from "./frame.ts";
 import * as identify from "./identify.ts";
@@ -155,7 +155,7 @@ test("random bytes as a capture: packets within the file, one damage at most, th
         viewOf(bytes).setUint16(4, 2, little);
         viewOf(bytes).setUint32(20, 1, little);
       }
-      const file = capture.read(viewOf(bytes));
+      const file = read(viewOf(bytes));
       if (isMalformed(file)) return;
       let last: object | null = null;
       for (let count = 0; ; count++) {

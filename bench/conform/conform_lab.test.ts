@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { afterAll, describe, expect, test } from "bun:test";
 
-import { read as readCapture } from "../../wire/capture.ts";
+import { read as readCapture } from "../../wire/read_capture.ts";
 import { isMalformed } from "../../wire/malformed.ts";
 import { probeLab, runInLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";

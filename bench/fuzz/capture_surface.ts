@@ -1,9 +1,9 @@
 // Capture files: pcap in its four kinds and pcapng, of good frames and bad, then mutated. A damaged file
 // is a value; whatever is read lies within the file, ends, and a frame that parses is emitted as it was.
 
-import { decode } from "../../link/decoded_frame.ts";
+import { Decoder } from "../../link/decoded_frame.ts";
 import { formatDecoded, formatFields, toJson } from "../../link/decode_print.ts";
-import * as capture from "../../wire/capture.ts";
+import { read } from "../../wire/read_capture.ts";
 import { parse, toBytes } from "../../wire/frame.ts";
 import { isMalformed } from "../../wire/malformed.ts";
 import * as pcap from "../../wire/pcap.ts";
@@ -27,7 +27,7 @@ export const captureSurface: Surface = {
   run(input) {
     const bytes = fromHex(input);
     const view = new DataView(bytes.buffer);
-    const opened = capture.read(view);
+    const opened = read(view);
     if (isMalformed(opened)) return "no capture";
     // A packet has a header of 12 bytes at least.
     const most = bytes.length / 12 + 1;
@@ -54,12 +54,14 @@ export const captureSurface: Surface = {
         () => "a frame that was parsed is not emitted as it was",
       );
     }
-    const again = capture.read(view);
+    const again = read(view);
     if (isMalformed(again)) throw new Error("a file is a capture once and then no more");
-    const decoding = decode(view, again);
+    const decoder = new Decoder();
     let lines = 0;
-    for (let found = decoding.next(); found !== null; found = decoding.next()) {
-      if (isMalformed(found)) break;
+    for (let packet = again.next(); packet !== null; packet = again.next()) {
+      if (isMalformed(packet)) break;
+      const found = decoder.see(packet);
+      if (found === null) continue;
       lines++;
       const text =
         formatDecoded(found) + formatFields(found).join("") + printableJson(toJson(found));
