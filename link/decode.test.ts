@@ -147,6 +147,28 @@ test("malformed frames are shown with the rule that they break, and end nothing"
   );
 });
 
+test("an error answer may end behind the AoE header: its tag and its error are shown", async () => {
+  const file = captureOf([
+    `${ASK} 10 00 0007 03 02 80000009 00 01 00 01 0001525400a0e001`,
+    `${TELL} 1c 02 0007 03 02 80000009`,
+    `${ASK} 10 00 0007 03 03 8000000a 01 00`,
+    `${TELL} 1c 06 0007 03 03 8000000a`,
+    `${ASK} 10 00 0007 03 01 8000000b 0000 0000 00 03 0000`,
+    `${TELL} 1c 04 0007 03 01 8000000b`,
+    READ,
+    `${TELL} 1c 03 0007 03 00 80000001`,
+  ]);
+  const { out, err } = await decode(["-", "--match", "answer"], file);
+  expect(out.split("\n").map((line) => line.split(" e7.3 ")[1] ?? "")).toEqual([
+    "tag 0x80000009: mask edit error 2 (bad argument) [to 1 in 1us]",
+    "tag 0x8000000a: reserve set error 6 (target is reserved) [to 3 in 1us]",
+    "tag 0x8000000b: config set error 4 (config string present) [to 5 in 1us]",
+    "tag 0x80000001: read ext error 3 (device unavailable) [to 7 in 1us]",
+    "",
+  ]);
+  expect(err).toBe("8 frames, 4 requests, 0 of them unanswered\n");
+});
+
 test("no text or JSON of a frame steers a terminal", async () => {
   const hostile = Buffer.from("\u001b[2J\u009b2J\u202e\u2028", "utf8");
   const length = hostile.length.toString(16).padStart(4, "0");

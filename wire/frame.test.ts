@@ -36,6 +36,7 @@ test("row names are unique, and there are rows of every body", () => {
     "config",
     "malformed",
     "mask",
+    "none",
     "reserve",
     "unknown",
     "vendor",

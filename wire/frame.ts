@@ -15,12 +15,18 @@ import { isMalformed, type Malformed, malformed } from "./malformed.ts";
 import * as mask from "./mask.ts";
 import * as reserve from "./reserve.ts";
 
-/** A command that has no header we know: `vendor` (0xF0 and above) or `unknown` (4 … 0xEF). */
+/**
+ * No header behind AoE's that we know: a command that is `vendor` (0xF0 and above) or `unknown` (4 … 0xEF), or
+ * `none`: an error answer without its command's header, or with one that does not fit (P15: the error says it all).
+ */
 export interface Other {
-  readonly kind: "vendor" | "unknown";
+  readonly kind: "vendor" | "unknown" | "none";
 }
 
 export type Body = ata.Ata | config.Config | mask.Mask | reserve.Reserve | Other;
+
+/** Flags of an error answer. */
+const REFUSED = aoe.FLAG_RESPONSE | aoe.FLAG_ERROR;
 
 export interface Frame {
   readonly ethernet: ethernet.Ethernet;
@@ -50,7 +56,9 @@ export function parse(
   }
   const header = aoe.parse(view, base, length);
   if (isMalformed(header)) return header;
-  const body = parseBody(header.command, view, base, length);
+  const found = parseBody(header.command, view, base, length);
+  const bare = isMalformed(found) && (header.flags & REFUSED) === REFUSED;
+  const body: Body | Malformed = bare ? { kind: "none" } : found;
   if (isMalformed(body)) return body;
   const behind = aoe.LENGTH + bodyLength(body);
   if (
@@ -107,7 +115,8 @@ export function isAtaFailure(frame: Frame): boolean {
  */
 export function dataLength(frame: Frame, request: Frame | null = null): number | null {
   const { body } = frame;
-  if (body.kind !== "ata") return body.kind === "vendor" || body.kind === "unknown" ? null : 0;
+  if (body.kind === "vendor" || body.kind === "unknown") return null;
+  if (body.kind !== "ata") return 0;
   if (!isResponse(frame)) return ata.requestDataLength(body.command, body.flags, body.count);
   if (isError(frame) || isAtaFailure(frame)) return 0;
   if (request === null || request.body.kind !== "ata") return null;
@@ -154,6 +163,7 @@ function bodyLength(body: Body): number {
       return reserve.length(body);
     case "vendor":
     case "unknown":
+    case "none":
       return 0;
   }
 }

@@ -58,9 +58,16 @@ test.each([
   ],
   ["unknown command 4 with bytes behind it", "unknown command 0x04, 4 bytes"],
   ["error 1, header only", "unknown command 0xef error 1 (unrecognized command)"],
+  ["error answer to a mask command, nothing behind the AoE header", "mask error 2 (bad argument)"],
+  [
+    "error answer to a reserve command that echoes a count without its addresses",
+    "reserve error 6 (target is reserved)",
+  ],
 ])("%s", (name, line) => {
   expect(formatMeaning(row(name))).toBe(line);
 });
+
+const BARE = "error answer to a mask command, nothing behind the AoE header";
 
 test("an answer says what was asked, once the request is known", () => {
   const read = row("Linux's read ext of two sectors");
@@ -70,6 +77,12 @@ test("an answer says what was asked, once the request is known", () => {
   expect(formatMeaning(row("read that failed past the end"), read)).toBe(
     "read ext failed: DRDY ERR, IDNF, lba 131072",
   );
+  expect(
+    formatMeaning(
+      row(BARE),
+      row("mask edit: delete one, add one, unknown directive with a reserved byte set"),
+    ),
+  ).toBe("mask edit error 2 (bad argument)");
   expect(formatMeaning(row("error: target is reserved"), read)).toBe(
     "read ext error 6 (target is reserved)",
   );

@@ -60,6 +60,7 @@ export function formatMeaning(frame: Frame, request: Frame | null = null): strin
     case "reserve":
       return formatReserve(frame, body);
     case "vendor":
+    case "none":
     case "unknown": {
       const answer = isResponse(frame) ? " answer" : "";
       return `${formatCommand(frame, request)}${answer}, ${frame.rest.length} bytes`;
@@ -69,6 +70,8 @@ export function formatMeaning(frame: Frame, request: Frame | null = null): strin
 
 /** What was asked: `read ext`, `config set`, `vendor command 0xf0`. An answer needs its request. */
 function formatCommand(frame: Frame, request: Frame | null = null): string {
+  // The header behind an error answer, if there is one, need not be the request's.
+  if (request !== null && isError(frame)) return formatCommand(request);
   const { body } = frame;
   switch (body.kind) {
     case "ata": {
@@ -86,6 +89,8 @@ function formatCommand(frame: Frame, request: Frame | null = null): string {
     case "vendor":
     case "unknown":
       return `${body.kind} command ${names.hex(frame.aoe.command, 2)}`;
+    case "none":
+      return names.nameOf(names.COMMANDS, frame.aoe.command);
   }
 }
 
