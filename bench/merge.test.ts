@@ -49,7 +49,7 @@ test("a result of another revision, machine or job is refused", () => {
   );
   expect(() => mergeResults([one, with_({ machine: "ffffffff" })])).toThrow("the machine");
   const other = sampleRun(parseJob('[pools]\npool = ["fixed"]', "j.toml"), () => [{}]);
-  expect(() => mergeResults([one, other])).toThrow("the job (");
+  expect(() => mergeResults([one, other])).toThrow("the key `pool` (");
   expect(() => mergeResults([one, run(1, 2), one])).toThrow(
     "Expected results of different runs to merge, got one of them twice",
   );

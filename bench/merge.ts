@@ -4,7 +4,7 @@
 import { environment, usage } from "../words/failure.ts";
 import { cellResult } from "./cell_result.ts";
 import { obstacles } from "./compare/comparable.ts";
-import { rowKey } from "./compare/comparison.ts";
+import { rowKey } from "./compare/row_key.ts";
 import { findings } from "./findings.ts";
 import type { CellResult, RunResult, Trial } from "./result.ts";
 

@@ -2,7 +2,7 @@
 // same job. A difference that nobody asked about would be taken for one of the program.
 
 import type { RunResult } from "../result.ts";
-import { rowKey } from "./comparison.ts";
+import { rowDifferences } from "./row_key.ts";
 
 /** What keeps them apart, each as a few words with both values; empty: nothing. */
 export function obstacles(base: RunResult, head: RunResult): string[] {
@@ -17,17 +17,11 @@ export function obstacles(base: RunResult, head: RunResult): string[] {
   look("Bun", ({ provenance }) => provenance.bun);
   look("the governor", ({ provenance }) => provenance.governor);
   look("the CPUs allowed", ({ provenance }) => provenance.cpus_allowed);
-  look("the pinning", ({ pinning }) => pinning);
+  look("the target's CPU", ({ pinning }) => pinning.target ?? "not pinned");
+  look("the load's CPU", ({ pinning }) => pinning.load ?? "not pinned");
   look("the link", ({ link }) => link);
   look("the interfaces", ({ interfaces }) => interfaces);
-  const rows = new Set(base.cells.map(rowKey));
-  const others = head.cells.map(rowKey);
-  const differ =
-    others.filter((row) => !rows.has(row)).length +
-    rows.size -
-    others.filter((row) => rows.has(row)).length;
-  if (differ > 0) found.push(`the job (${differ} rows are on one side only)`);
-  return found;
+  return [...found, ...rowDifferences(base.cells, head.cells)];
 }
 
 function shown(value: unknown): string {

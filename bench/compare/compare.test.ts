@@ -197,7 +197,9 @@ test("only matched rows count, and the rest is told", () => {
     () => 0.05,
   );
   expect(comparison.geomean).toMatchObject({ rows: 1, verdict: "same" });
-  expect(comparison.warnings).toContain("3 rows on one side only left out.");
+  expect(comparison.warnings).toContain(
+    "3 rows on one side only left out: the sides differ in the key `pool` (completion, fixed, scan-swap and fixed, uncapped).",
+  );
 });
 
 test("the band of an A/A run is as wide as halves of it differ", () => {
@@ -317,12 +319,35 @@ test("another way of the frames is another row: a hold, a lane, a ring, another 
       link: keys.startsWith('link = "ring"') ? "ring" : "packet",
     });
   const plain = of('link = "ring"\nlate = "release:0s"');
-  for (const keys of ['link = "ring"', 'link = "ring"\nlate = "hold:10ms"']) {
-    expect(obstacles(plain, of(keys))).toEqual(["the job (2 rows are on one side only)"]);
+  for (const [keys, late] of [
+    ['link = "ring"', "nothing"],
+    ['link = "ring"\nlate = "hold:10ms"', "hold:10ms"],
+  ] as const) {
+    expect(obstacles(plain, of(keys))).toEqual([`the key \`late\` (release:0s and ${late})`]);
   }
-  expect(obstacles(of(""), of('write_lane = "on"')).length).toBe(1);
-  expect(obstacles(of(""), of('receive_ring = "64k"')).length).toBe(1);
+  expect(obstacles(of(""), of('write_lane = "on"'))).toEqual(["the key `write_lane` (off and on)"]);
+  expect(obstacles(of(""), of('receive_ring = "64k"'))).toEqual([
+    "the key `receive_ring` (nothing and 64k)",
+  ]);
   expect(obstacles(of('link = "packet"'), of('link = "ring"'))[0]).toBe("the link packet and ring");
+});
+
+test("what keeps two results apart is named: keys with both sides, jobs, or rows where both have all values", () => {
+  const of = (text: string) => sampleRun(parseJob(text, "j.toml"), () => [{}]);
+  expect(obstacles(of("[a]"), of('[a]\niodepth = 32\nbs = "8k"'))).toEqual([
+    "the key `bs` (4k and 8k)",
+    "the key `iodepth` (16 and 32)",
+  ]);
+  expect(obstacles(of("[a]"), of("[b]"))).toEqual(["the job section (a and b)"]);
+  expect(obstacles(of("[a]\niodepth = [1, 2]"), of("[a]\niodepth = 1"))).toEqual([
+    "the key `iodepth` (1, 2 and 1)",
+  ]);
+  const crossed = (one: string, two: string) =>
+    of(`[a]\niodepth = 1\nbs = "${one}"\n[b]\niodepth = 2\nbs = "${two}"`);
+  expect(obstacles(crossed("4k", "8k"), crossed("8k", "4k"))).toEqual([
+    "the job (4 rows are on one side only)",
+  ]);
+  expect(obstacles(of("[a]"), of("[a]\ntrials = 9\nseed = 3\nretries = 0"))).toEqual([]);
 });
 
 test("a result from before a key came has the rows of one that says nothing of it", async () => {

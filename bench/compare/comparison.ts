@@ -5,6 +5,7 @@ import type { CellResult, RunResult } from "../result.ts";
 import { plural } from "../report/shown.ts";
 import { SCHEMA_VERSION } from "../result.ts";
 import type { Metric } from "./metric.ts";
+import { rowDifferences, rowKey, unmatchedCells } from "./row_key.ts";
 import { type ComparedCell, type JudgedRows, judgeRows, type Row } from "./rows.ts";
 import { ENOUGH, FEWEST } from "./verdict.ts";
 
@@ -27,12 +28,6 @@ interface Side {
 
 /** The noise band of a cell, as a share. */
 export type BandOf = (cell: CellResult) => number;
-
-/** What makes two cells the same row: everything but how often and in which order they ran. */
-export function rowKey(cell: CellResult): string {
-  const { trials: _t, seed: _s, retries: _r, floor: _f, order: _o, ...rest } = cell.values;
-  return JSON.stringify([cell.job, Object.entries(rest).sort()]);
-}
 
 export function compare(
   base: RunResult,
@@ -66,7 +61,7 @@ export function compare(
     head: sideOf(head),
     ...judged,
     warnings: [
-      ...unmatched(base.cells.length + head.cells.length - 2 * matched.length),
+      ...unmatched(base.cells, head.cells),
       ...empty(matched.length - rows.length),
       ...fewTrials(judged.cells),
     ],
@@ -84,8 +79,12 @@ function sideOf(result: RunResult): Side {
   };
 }
 
-function unmatched(count: number): string[] {
-  return count === 0 ? [] : [`${plural(count, "row")} on one side only left out.`];
+function unmatched(base: readonly CellResult[], head: readonly CellResult[]): string[] {
+  const count = unmatchedCells(base, head).length;
+  if (count === 0) return [];
+  return [
+    `${plural(count, "row")} on one side only left out: the sides differ in ${rowDifferences(base, head).join(", ")}.`,
+  ];
 }
 
 function empty(count: number): string[] {

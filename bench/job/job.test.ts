@@ -86,7 +86,15 @@ describe("a fault is one sentence with file, key, rule and what was found", () =
     ["[a]\nruntime = 3", "j.toml [a]: Expected `runtime` to be a duration"],
     ["[a]\nbs = true", "j.toml [a]: Expected `bs` to be a value, a list of values or a table"],
     ["[a]\nbs = []", "Expected `bs` to be a list of at least one value, got `[]`"],
-    ["[a]\nfoo = 1", "j.toml [a]: Expected a key of a job (mtu link"],
+    ["[a]\nzebra = 1", "j.toml [a]: Expected a key of a job (mtu link"],
+    [
+      "[a]\niodeth = 1",
+      "j.toml [a]: Expected a key of a job, got `iodeth`: did you mean `iodepth`?",
+    ],
+    [
+      '[a]\nthresholds = ["lat.99<1ms"]',
+      "Expected `thresholds` to begin with a metric, got `lat.99`: did you mean `lat.p99`?",
+    ],
     ["[a]\ntrials = [1, 2]", "j.toml [a]: Expected `trials` to be a single value"],
     [
       "[a]\ntrials = 1\n[b]\ntrials = 2",
@@ -113,6 +121,9 @@ describe("a fault is one sentence with file, key, rule and what was found", () =
   test("--set names itself", () => {
     expect(sentence("[a]", ["bs"])).toBe("Expected `--set` to be key=value, got `bs`");
     expect(sentence("[a]", ["nokey=1"])).toStartWith("--set: Expected a key of a job");
+    expect(sentence("[a]", ["runtme=1s"])).toBe(
+      "--set: Expected a key of a job, got `runtme`: did you mean `runtime`?",
+    );
     expect(sentence("[a]", ["bs=x"])).toStartWith("--set: Expected `bs` to be a size");
   });
 

@@ -12,6 +12,7 @@
 import * as v from "valibot";
 import { usage } from "../../words/failure.ts";
 import { cantRead } from "../../words/file_error.ts";
+import { oneOfNames } from "../../words/nearest.ts";
 import { decodeUtf8 } from "../../words/utf8.ts";
 import { parseToml } from "../../words/toml.ts";
 import { checkArrangement } from "./arrangement.ts";
@@ -86,9 +87,8 @@ export function parseJob(text: string, file: string, sets: readonly string[] = [
 function readSection(value: object, where: string): Section {
   for (const key of Object.keys(value)) {
     if (!isKey(key) && key !== "thresholds") {
-      throw usage(
-        `${where}: Expected a key of a job (${KEY_NAMES.join(" ")} thresholds), got \`${key}\``,
-      );
+      const names = [...KEY_NAMES, "thresholds"];
+      throw usage(`${where}: ${oneOfNames("Expected a key of a job", names, key)}`);
     }
   }
   const parsed = v.safeParse(Section, value);

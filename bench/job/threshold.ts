@@ -6,6 +6,7 @@
 // No data is a failure: a threshold that nothing was measured for was not kept.
 
 import { usage } from "../../words/failure.ts";
+import { oneOfNames } from "../../words/nearest.ts";
 import { parseDuration } from "../../words/quantity.ts";
 import { figureOf, type NumberKey } from "../cell_figures.ts";
 import { shownTime } from "../report/shown.ts";
@@ -61,9 +62,8 @@ export function parseThreshold(text: string): Threshold {
   const [, name = "", operator = "", value = ""] = match;
   const metric = THRESHOLD_METRICS[name];
   if (metric === undefined) {
-    throw usage(
-      `Expected the metric of \`thresholds\` to be one of ${Object.keys(THRESHOLD_METRICS).join(" ")}, got \`${name}\``,
-    );
+    const names = Object.keys(THRESHOLD_METRICS);
+    throw usage(oneOfNames("Expected `thresholds` to begin with a metric", names, name));
   }
   const limit =
     metric.duration === true ? parseDuration(value, `thresholds ${name}`) : Number(value);

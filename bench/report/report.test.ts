@@ -1,6 +1,6 @@
 // A report's words, figures and files, from a real result of the simulator.
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -301,6 +301,9 @@ describe("the command", () => {
     writeFileSync(join(folder, "small.json"), JSON.stringify(result));
     expect(aoe("small.json", "-o", "r.html")).toEqual({ code: 0, stdout: "", stderr: "r.html\n" });
     expect(readFileSync(join(folder, "r.html"), "utf8")).toStartWith("<!doctype html>");
+    // Whoever names the format gets it under any name.
+    expect(aoe("small.json", "-o", "r.txt", "--format", "markdown").code).toBe(0);
+    expect(readFileSync(join(folder, "r.txt"), "utf8")).toStartWith("# aoe bench: small\n");
     expect(aoe("small.json", "--format", "markdown").stdout).toStartWith("# aoe bench: small\n");
     expect(aoe("small.json", "--format", "svg", "-o", "drawn").code).toBe(0);
     expect(readdirSync(join(folder, "drawn")).sort()).toEqual([
@@ -357,6 +360,18 @@ describe("the command", () => {
       "--section",
       "claims",
     );
+    for (const name of ["chart.png", "r.pdf", "r.json", "r.HTMLX"]) {
+      fails(
+        2,
+        new RegExp(
+          `^Expected \`--output\` to be a name that ends with .html, .md or .svg, or beside \`--format\`, got \`${name}\`\n$`,
+        ),
+        "small.json",
+        "-o",
+        name,
+      );
+      expect(existsSync(join(folder, name))).toBe(false);
+    }
     fails(2, /Expected `--section` with the format svg/, "small.json", "--section", "caps");
     fails(5, /Can't write absent\/r\.html/, "small.json", "-o", "absent/r.html");
   });

@@ -17,7 +17,15 @@ interface Flags {
   readonly section?: string;
 }
 
-const BY_NAME: Readonly<Record<string, Format>> = { ".md": "markdown", ".svg": "svg" };
+/** By the output's ending; without one, and on stdout, it is HTML. */
+const BY_NAME: Readonly<Record<string, Format>> = {
+  "": "html",
+  ".html": "html",
+  ".htm": "html",
+  ".md": "markdown",
+  ".svg": "svg",
+};
+const ENDINGS = ".html, .md or .svg";
 
 /** Returns the exit code. */
 export async function reportAction(
@@ -45,7 +53,13 @@ export async function reportAction(
 }
 
 function formatOf({ format, output }: Flags): Format {
-  if (format === undefined) return BY_NAME[extname(output ?? "")] ?? "html";
+  if (format === undefined) {
+    const ending = extname(output ?? "").toLowerCase();
+    const named = BY_NAME[ending];
+    if (named !== undefined) return named;
+    // HTML in a .png would be a surprise to whoever opens it.
+    throw expected("--output", `a name that ends with ${ENDINGS}, or beside \`--format\``, output);
+  }
   const found = FORMATS.find((name) => name === format);
   if (found === undefined) throw expected("--format", `one of ${FORMATS.join(", ")}`, format);
   return found;
