@@ -73,7 +73,7 @@ export async function loadAction(
   for (const path of [flags.hgrm, flags.hlog, flags.trace]) checkOutput(path);
   const cpus = flags.cpus?.split(",").map((cpu) => parseInteger(cpu, "--cpus", 0)) ?? null;
 
-  const link = openRawLink(on, raw);
+  const link = openRawLink(on, raw, say);
   for (const warning of link.granted.warnings) say(warning);
   const waiter = createPollWaiter();
   for (const fd of link.fds) waiter.add(fd);

@@ -203,7 +203,8 @@ class InitiatorCore implements Initiator {
       return;
     }
     const source = ethernet.source(view, base);
-    if (source === 0 || isGroup(source)) {
+    // Zero is everyone's on the loopback, ours too.
+    if (source === 0 ? port.link.mac !== 0 : isGroup(source)) {
       ignored.badSource++;
       this.tellBadSource(view, base, source);
       return;

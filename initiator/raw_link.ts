@@ -74,10 +74,15 @@ export function parseRing(text: string, what: string): number {
 }
 
 /** Throws an environment failure: no such interface, no permission, an MTU that holds no sector. */
-export function openRawLink(name: string, options: RawLinkOptions): RawLink {
+export function openRawLink(
+  name: string,
+  options: RawLinkOptions,
+  onNotice: (sentence: string) => void,
+): RawLink {
   const { transmitInterface, receiveRing, laneRing, xdp } = options;
   const where: PacketOptions = {
     interface: name,
+    onNotice,
     ...(transmitInterface === undefined ? {} : { transmitInterface }),
     ...(receiveRing === undefined ? {} : { ringBytes: receiveRing }),
     ...(xdp === undefined ? {} : { xdp }),

@@ -111,7 +111,7 @@ class OpenSession implements Session {
     this.waiter = createPollWaiter();
     const raw: RawLink[] = [];
     try {
-      for (const name of options.interfaces) raw.push(openRawLink(name, options));
+      for (const name of options.interfaces) raw.push(openRawLink(name, options, options.onNotice));
       for (const link of raw) for (const fd of link.fds) this.waiter.add(fd);
     } catch (error) {
       for (const link of raw) link.close();

@@ -15,6 +15,8 @@ import { openXdpWay, watchXdpWay } from "./xdp_way.ts";
 export interface Outlet extends GatheringSender {
   /** What was asked for and can't be had, one sentence each. */
   readonly warnings: readonly string[];
+  /** From now on frames leave by interface `index`; those that wait are lost with the one before. */
+  move(index: number): void;
   close(): void;
 }
 
@@ -34,6 +36,9 @@ export function openOutlet(
       ...bySize,
       flush() {},
       warnings: [],
+      move(index) {
+        linear?.move(index);
+      },
       close() {
         linear?.close();
       },
@@ -50,6 +55,11 @@ export function openOutlet(
   return {
     ...outlet,
     warnings: use === "on" && way.sender === null ? [refusal(name)] : [],
+    move(index) {
+      outlet.flush();
+      way.move(index);
+      linear?.move(index);
+    },
     close() {
       outlet.flush();
       receiver.onLook = null;

@@ -19,7 +19,8 @@ import { allocationsPerCall } from "./allocations.ts";
 import { BUDGET_BYTES, type Ends, linkConformance } from "./conformance.ts";
 import { type FrameView, TO_HOST, TO_OTHER, type TxBuffer } from "./link.ts";
 import { openPacketLink, type PacketLink } from "./packet.ts";
-import { ringBytesFor } from "./packet_receiver.ts";
+import { slotFor } from "../sys/packet_ring.ts";
+import { ringBytesFor } from "./granted.ts";
 import { comesTrue, vethEnds } from "./veth_ends.ts";
 import type { PacketOptions } from "./packet_receiver.ts";
 
@@ -114,16 +115,22 @@ function own(): void {
   });
 
   test("a ring for so many frames takes them all at once", () => {
-    open({ ringBytes: ringBytesFor(1024) });
+    open({ ringFrames: 1024 });
     for (let number = 0; number < 1024; number++) expect(send(number)).toBe(true);
     while (b.receive(() => {}, 64) > 0);
     expect(b.counters).toMatchObject({ received: 1024, receiveDrops: 0 });
   });
 
   test("a ring is never smaller than the usual one, nor larger than the kernel is willing to give", () => {
-    expect(ringBytesFor(0)).toBe(4 << 20);
-    expect(ringBytesFor(64)).toBe(4 << 20);
-    expect(ringBytesFor(65_535)).toBe(64 << 20);
+    const jumbo = slotFor(9114);
+    expect(ringBytesFor({}, jumbo)).toBe(4 << 20);
+    expect(ringBytesFor({ ringFrames: 64 }, jumbo)).toBe(4 << 20);
+    expect(ringBytesFor({ ringFrames: 65_535 }, jumbo)).toBe(64 << 20);
+    // The loopback's frames: 128 of them, seven in each half MiB.
+    const longest = slotFor(65_550);
+    expect(ringBytesFor({}, longest)).toBe(19 << 19);
+    expect(ringBytesFor({ ringFrames: 512 }, longest)).toBe(74 << 19);
+    expect(ringBytesFor({ ringBytes: 131_072, ringFrames: 512 }, longest)).toBe(131_072);
   });
 
   test("smaller slots make more of them", () => {

@@ -56,6 +56,10 @@ export function openPacketLink(options: PacketOptions): PacketLink {
     receiver,
     options.xdp ?? "auto",
   );
+  receiver.onMoved = () => {
+    if (sender !== receiver.socket) sender.bind(receiver.transmitIndex, 0);
+    outlet.move(receiver.transmitIndex);
+  };
   const { warnings } = receiver.granted;
   const refusals = new Refusals();
   return {

@@ -3,6 +3,9 @@
 //
 //   kernel ──fills──▶ slot, status USER ──visit──▶ status KERNEL ──▶ the kernel's again
 //
+// An interface that was deleted and made again is another one to the kernel: the socket is bound to that one then, and
+// what sends is told (`onMoved`).
+//
 // A slot goes back right after `visit`, so a core that wants to keep bytes copies them. Nothing is
 // allocated per frame. Once a millisecond at most, a look at what would otherwise go unseen: the interface's
 // changes (netlink), the socket's pending error (a link that went down makes a wait return at once until it is taken),
@@ -20,22 +23,18 @@ import {
   MAC,
   PACKET_TYPE,
   type ReceiveRing,
-  ringBytesOf,
   slotFor,
   STATUS,
   USER,
 } from "../sys/packet_ring.ts";
 import { type BpfInstruction, openPacketSocket, type PacketSocket } from "../sys/packet_socket.ts";
-import { environment } from "../words/failure.ts";
-import { formatSize } from "../words/quantity.ts";
+import { environment, Failure } from "../words/failure.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
+import { describeMaster, ringBytesFor, sendBytesFor, warnings } from "./granted.ts";
 import { type FrameView, type LinkCounters, noFrames, OUTGOING } from "./link.ts";
 import type { XdpUse } from "./xdp_use.ts";
 
-const DEFAULT_RING_BYTES = 4 << 20;
-const MOST_RING_BYTES = 64 << 20;
-const DEFAULT_SEND_BYTES = 4 << 20;
 /** Slots take frames of this MTU at least: an interface may turn to jumbo frames while it is open. */
 const DEFAULT_LARGEST_MTU = 9100;
 /** How often, in ns, a busy or spinning receiver looks at the interface. */
@@ -48,8 +47,10 @@ export interface PacketOptions {
   readonly transmitInterface?: string;
   /** EtherType; AoE's. */
   readonly protocol?: number;
-  /** Memory of the receive ring in all; 4 MiB. */
+  /** Memory of the receive ring in all; 4 MiB, or what `ringFrames` take. */
   readonly ringBytes?: number;
+  /** How many of the longest frames the receive ring holds at least, up to 64 MiB; 128. */
+  readonly ringFrames?: number;
   /** The MTU up to which a frame fits its slot without making the ring anew; 9100. Less makes more, smaller slots. */
   readonly largestMtu?: number;
   /** What to ask for as socket send buffer; 4 MiB. */
@@ -62,6 +63,10 @@ export interface PacketOptions {
   readonly budgetBytes?: number;
   /** Whether small frames leave by AF_XDP (by_xdp.ts); `auto` unless told. */
   readonly xdp?: XdpUse;
+  /** False: another interface of that name, after the first was deleted, is none of this link's. */
+  readonly follows?: boolean;
+  /** A sentence for the user about what happens to the interface while it is open. */
+  readonly onNotice?: (sentence: string) => void;
 }
 
 /** What the kernel granted, and what a user should hear about it, one sentence each. */
@@ -89,7 +94,7 @@ export interface PacketReceiver {
   readonly fds: readonly number[];
   readonly granted: Granted;
   /** Frames leave here. */
-  readonly transmitIndex: number;
+  transmitIndex: number;
   /** Of the interface, as last seen. */
   mac: Mac;
   mtu: number;
@@ -98,6 +103,8 @@ export interface PacketReceiver {
   onChange: (() => void) | null;
   /** Called once a millisecond at most, from within `receive`; `changed`: something about some interface has. */
   onLook: ((now: number, changed: boolean) => void) | null;
+  /** Called when frames are to leave by another interface, `transmitIndex`. */
+  onMoved: (() => void) | null;
   /** Plain fields; `receiveDrops` is brought up to date by `countDrops`. */
   readonly counters: LinkCounters;
   countDrops(): void;
@@ -117,12 +124,6 @@ interface MutableFrame extends FrameView {
   at: number;
 }
 
-/** Of a ring that holds `frames` of the largest usual MTU: what is always there at least, MOST_RING_BYTES at most. */
-export function ringBytesFor(frames: number): number {
-  const bytes = ringBytesOf(frames, slotFor(DEFAULT_LARGEST_MTU + ethernet.LENGTH));
-  return Math.min(MOST_RING_BYTES, Math.max(DEFAULT_RING_BYTES, bytes));
-}
-
 /** Opens and binds the socket that receives on `options.interface`. Throws environment failures. */
 export function openPacketReceiver(options: PacketOptions): PacketReceiver {
   const name = options.interface;
@@ -132,10 +133,10 @@ export function openPacketReceiver(options: PacketOptions): PacketReceiver {
   const socket = openPacketSocket();
   let watch: LinkWatch | null = null;
   try {
-    const wanted = options.ringBytes ?? DEFAULT_RING_BYTES;
     const mtu = Math.max(found.mtu, options.largestMtu ?? DEFAULT_LARGEST_MTU);
-    const ring = addReceiveRing(socket, wanted, slotFor(mtu + ethernet.LENGTH));
-    const sendBufferBytes = socket.growSendBuffer(options.sendBufferBytes ?? DEFAULT_SEND_BYTES);
+    const slotBytes = slotFor(mtu + ethernet.LENGTH);
+    const ring = addReceiveRing(socket, ringBytesFor(options, slotBytes), slotBytes);
+    const sendBufferBytes = socket.growSendBuffer(sendBytesFor(options));
     if (options.filter !== undefined) socket.attachFilter(options.filter);
     if (options.promiscuous === true) socket.hearAll(found.index);
     watch = openLinkWatch();
@@ -146,7 +147,7 @@ export function openPacketReceiver(options: PacketOptions): PacketReceiver {
       sendBufferBytes,
       warnings: warnings(options, found, transmit, ring, sendBufferBytes),
     };
-    return receiver(socket, watch, ring, found, transmit.index, wanted, granted);
+    return receiver(socket, watch, ring, found, transmit, options, granted);
   } catch (error) {
     watch?.close();
     socket.close();
@@ -160,40 +161,13 @@ function findEthernet(name: string): Interface {
   return found;
 }
 
-function warnings(
-  options: PacketOptions,
-  found: Interface,
-  transmit: Interface,
-  ring: ReceiveRing,
-  sendBufferBytes: number,
-): string[] {
-  const said: string[] = [];
-  for (const { name, up, running } of found === transmit ? [found] : [found, transmit]) {
-    if (!up) said.push(`Interface ${name} is down: \`ip link set ${name} up\` brings it up`);
-    else if (!running) said.push(`Interface ${name} has no carrier`);
-  }
-  const wanted = options.ringBytes ?? DEFAULT_RING_BYTES;
-  if (ring.memory.bytes.length <= wanted / 2) {
-    said.push(
-      `The kernel granted a receive ring of ${formatSize(ring.memory.bytes.length)} where ${formatSize(wanted)} were asked for`,
-    );
-  }
-  const wantedToSend = options.sendBufferBytes ?? DEFAULT_SEND_BYTES;
-  if (sendBufferBytes < wantedToSend) {
-    said.push(
-      `The send buffer is ${formatSize(sendBufferBytes)} where ${formatSize(wantedToSend)} were asked for: CAP_NET_ADMIN or a larger net.core.wmem_max lifts the limit`,
-    );
-  }
-  return said;
-}
-
 function receiver(
   socket: PacketSocket,
   watch: LinkWatch,
   firstRing: ReceiveRing,
   found: Interface,
-  transmitIndex: number,
-  ringBytes: number,
+  transmit: Interface,
+  options: PacketOptions,
   granted: Granted,
 ): PacketReceiver {
   let ring = firstRing;
@@ -203,6 +177,11 @@ function receiver(
   let nextLook = 0;
   let visiting = false;
   let closed = false;
+  /** The kernel's number of the interface that the socket is bound to. */
+  let { index } = found;
+  let isGone = false;
+  let belongs = describeMaster(found);
+  const notice = (sentence: string): void => options.onNotice?.(sentence);
   const counters: LinkCounters = noFrames();
   const frame: MutableFrame = {
     bytes: ring.memory.bytes,
@@ -221,7 +200,8 @@ function receiver(
       if (((words[(offsets[slot] ?? 0) >> 2] ?? 0) & USER) !== 0) counters.receiveDrops++;
     }
     ring.remove();
-    ring = addReceiveRing(socket, ringBytes, slotFor(mtu + ethernet.LENGTH));
+    const slotBytes = slotFor(mtu + ethernet.LENGTH);
+    ring = addReceiveRing(socket, ringBytesFor(options, slotBytes), slotBytes);
     ({ words, offsets } = ring);
     ({ view } = ring.memory);
     frame.bytes = ring.memory.bytes;
@@ -238,6 +218,8 @@ function receiver(
     self.onLook?.(at, changed);
     if (!changed) return;
     const seen = readInterface(self.name);
+    if (options.follows !== false) follow(seen);
+    if (seen !== null) lookForMaster(seen);
     const carrier = seen?.up === true && seen.running;
     const mtu = seen?.mtu ?? self.mtu;
     const mac = seen?.mac ?? self.mac;
@@ -247,6 +229,44 @@ function receiver(
     self.mtu = mtu;
     self.mac = mac;
     self.onChange?.();
+  }
+
+  function follow(seen: Interface | null): void {
+    if (seen?.index !== index) {
+      if (!isGone) notice(`Interface ${self.name} is gone`);
+      isGone = true;
+      if (seen !== null && moved(() => bindTo(seen))) {
+        ({ index } = seen);
+        isGone = false;
+        notice(`Interface ${self.name} is there again`);
+      }
+    }
+    const out = transmit === found ? seen : readInterface(transmit.name);
+    if (isGone || out === null || out.index === self.transmitIndex) return;
+    self.transmitIndex = out.index;
+    moved(() => self.onMoved?.());
+  }
+
+  function bindTo(seen: Interface): void {
+    if (options.promiscuous === true) socket.hearAll(seen.index);
+    socket.bind(seen.index, options.protocol ?? ethernet.ETHERTYPE_AOE);
+  }
+
+  /** False: the interface has gone once more meanwhile. Its next message leads here again. */
+  function moved(move: () => void): boolean {
+    try {
+      move();
+      return true;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return false;
+    }
+  }
+
+  function lookForMaster(seen: Interface): void {
+    const now = describeMaster(seen);
+    if (now !== null && now !== belongs) notice(now);
+    belongs = now;
   }
 
   function countDrops(): void {
@@ -305,13 +325,14 @@ function receiver(
     name: found.name,
     fds: [socket.fd, watch.fd],
     granted,
-    transmitIndex,
+    transmitIndex: transmit.index,
     mac: found.mac,
     mtu: found.mtu,
     carrier: found.up && found.running,
     truncated: 0,
     onChange: null,
     onLook: null,
+    onMoved: null,
     counters,
     countDrops,
     get closed() {

@@ -88,6 +88,10 @@ export function openRingLink(options: PacketOptions): RingLink {
     return made;
   }
 
+  receiver.onMoved = () => {
+    for (const { slot } of buffers) slot.socket.bind(receiver.transmitIndex, 0);
+  };
+
   function mine(buffer: TxBuffer): SlotBuffer {
     const found = buffers[buffer.index];
     if (found !== buffer || !found.live) {

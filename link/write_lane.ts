@@ -42,7 +42,7 @@ export function openWithLane(
   laneRingBytes?: number,
 ): Link & RawLinkFacts {
   const link = open({ ...options, filter: filter(false) });
-  const { transmitInterface: _, ringBytes: __, ...receiving } = options;
+  const { transmitInterface: _, ringBytes: __, onNotice: ___, ...receiving } = options;
   let lane: ReturnType<typeof openPacketReceiver>;
   try {
     lane = openPacketReceiver({
@@ -95,7 +95,8 @@ export function openWithLane(
     free: (buffer) => link.free(buffer),
     receive(visit, limit) {
       const writes = lane.receive(visit, limit);
-      return writes < limit ? writes + link.receive(visit, limit - writes) : writes;
+      // With no room left too: it looks at the interface then.
+      return writes + link.receive(visit, limit - writes);
     },
     waiting: () => lane.waiting() || link.waiting?.() === true,
     transmit: (buffer, length) => link.transmit(buffer, length),

@@ -7,7 +7,7 @@ import type { XdpSender } from "../sys/xdp_socket.ts";
 import { createXdpWay, LOOK_EVERY, REST } from "./xdp_way.ts";
 
 function bed(clear: boolean) {
-  const seen = { clear, asked: [] as boolean[], opened: 0, closed: 0, refuses: false };
+  const seen = { clear, asked: [] as boolean[], opened: 0, closed: 0, refuses: false, out: 1 };
   const sender = {
     close() {
       seen.closed++;
@@ -22,6 +22,9 @@ function bed(clear: boolean) {
     isClear(changed) {
       seen.asked.push(changed);
       return seen.clear;
+    },
+    move(to) {
+      seen.out = to;
     },
     close() {},
   });
@@ -80,4 +83,14 @@ test("a socket that is refused is asked for again", () => {
   seen.refuses = false;
   way.look(LOOK_EVERY, false);
   expect(isOpen()).toBe(true);
+});
+
+test("out of another interface it is opened anew, once that was looked at", () => {
+  const { seen, way, isOpen } = bed(true);
+  way.look(0, false);
+  way.move(7);
+  expect([isOpen(), seen.closed, seen.out]).toEqual([false, 1, 7]);
+  way.look(LOOK_EVERY, false);
+  way.look(LOOK_EVERY + REST, false);
+  expect([isOpen(), seen.opened, seen.asked.at(-1)]).toEqual([true, 2, true]);
 });

@@ -27,6 +27,8 @@ export interface XdpWay {
   look(now: number, changed: boolean): void;
   /** `sender` is broken. */
   drop(): void;
+  /** From now on out of interface `index`. */
+  move(index: number): void;
   close(): void;
 }
 
@@ -35,6 +37,7 @@ export interface XdpGround {
   open(): XdpSender | null;
   /** `changed`: something about some interface may have since it was last asked. */
   isClear(changed: boolean): boolean;
+  move(index: number): void;
   close(): void;
 }
 
@@ -61,6 +64,11 @@ export function createXdpWay(ground: XdpGround): XdpWay {
       open = way.sender = null;
       hasBroken = true;
     },
+    move(index: number) {
+      way.drop();
+      ground.move(index);
+      stale = true;
+    },
     close() {
       way.drop();
       ground.close();
@@ -80,13 +88,17 @@ export function createXdpWay(ground: XdpGround): XdpWay {
 
 /** Out of interface `index` while nothing there would miss its frames. */
 export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
-  const captures = openCaptures(index);
+  const captures = openCaptures();
+  let out = index;
   let hasQueue = true;
   return createXdpWay({
-    open: () => openXdpSender(index, sendBufferBytes),
+    open: () => openXdpSender(out, sendBufferBytes),
     isClear(changed) {
-      if (changed) hasQueue = hasQueueDiscipline(index);
-      return !hasQueue && captures !== null && !captures.any();
+      if (changed) hasQueue = hasQueueDiscipline(out);
+      return !hasQueue && captures !== null && !captures.any(out);
+    },
+    move(to) {
+      out = to;
     },
     close() {
       captures?.close();
@@ -97,18 +109,22 @@ export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
 /** Out of interface `index` whatever stands there; without a `sender` at first: there is no such socket now. */
 export function openXdpWay(index: number, sendBufferBytes: number): XdpWay {
   let tries = TRIES;
+  let out = index;
   const way = createXdpWay({
     open() {
-      let sender = openXdpSender(index, sendBufferBytes);
+      let sender = openXdpSender(out, sendBufferBytes);
       // Only before the link is in use does anybody wait.
       for (; sender === null && tries > 1; tries--) {
         Bun.sleepSync(1);
-        sender = openXdpSender(index, sendBufferBytes);
+        sender = openXdpSender(out, sendBufferBytes);
       }
       tries = 1;
       return sender;
     },
     isClear: () => true,
+    move(to) {
+      out = to;
+    },
     close() {},
   });
   const { look } = way;

@@ -27,13 +27,13 @@ const PROTOCOL = 3;
 const INTERFACE = 4;
 
 export interface Captures {
-  /** Whether there is one on the interface now; true where that can't be told. Some 10 µs, no allocation. */
-  any(): boolean;
+  /** Whether there is one on interface `index` now; true where that can't be told. Some 10 µs, no allocation. */
+  any(index: number): boolean;
   close(): void;
 }
 
-/** On interface `index` of the calling thread's network namespace; null where there is no such list. */
-export function openCaptures(index: number): Captures | null {
+/** Of the calling thread's network namespace; null where there is no such list. */
+export function openCaptures(): Captures | null {
   const fd = c.open(LIST, O_CLOEXEC);
   if (fd < 0) return null;
   const memory = map();
@@ -42,7 +42,7 @@ export function openCaptures(index: number): Captures | null {
     return null;
   }
   return {
-    any() {
+    any(index) {
       for (let at = 0; ;) {
         const length = c.pread(fd, pointer(memory.address), BYTES, at);
         if (length < 0) return true;

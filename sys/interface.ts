@@ -100,14 +100,23 @@ export function findInterface(name: string): Interface {
   );
 }
 
+/** The name of the interface that the kernel has under `index`; null: none. */
+export function interfaceName(index: number): string | null {
+  return namesByIndex().get(index) ?? null;
+}
+
 /** Every interface's name in this namespace, by index. */
 export function interfaceNames(): string[] {
+  return [...namesByIndex().values()];
+}
+
+function namesByIndex(): Map<number, string> {
   const list = c.if_nameindex();
   if (list === null) throw refused("can't list the interfaces");
   // struct if_nameindex: index u32 @0, name char* @8; ended by one of index 0.
-  const names: string[] = [];
+  const names = new Map<number, string>();
   for (let at = 0; read.u32(list, at) !== 0; at += 16) {
-    names.push(String(new CString(pointer(read.ptr(list, at + 8)))));
+    names.set(read.u32(list, at), String(new CString(pointer(read.ptr(list, at + 8)))));
   }
   c.if_freenameindex(list);
   return names;

@@ -30,6 +30,8 @@ export interface LinearSender {
   send(address: number, length: number): number;
   /** Transmits one frame from two places; 0 or the errno, EFAULT where the second can't be read. */
   sendBoth(first: number, length: number, second: number, secondLength: number): number;
+  /** From now on frames leave by interface `index`. */
+  move(index: number): void;
   close(): void;
 }
 
@@ -67,6 +69,7 @@ export function openLinearSender(index: number, sendBufferBytes: number): Linear
       message.put(2, second, secondLength);
       return go(3, length + secondLength);
     },
+    move: (to) => socket.bind(to, 0),
     close: socket.close,
   };
 }

@@ -47,8 +47,9 @@ export const SENDING = 2;
 export const WRONG_FORMAT = 4;
 export const TRANSMIT_STATUS = 7;
 
-/** Blocks of 64 KiB: order 4, which the kernel finds even in fragmented memory. */
+/** Blocks of 64 KiB: order 4, which the kernel finds even in fragmented memory. Larger ones where slots waste them. */
 const BLOCK_BYTES = 65_536;
+const LARGEST_BLOCK_BYTES = 1 << 20;
 /** A ring smaller than this is worse than none. */
 const LEAST_BYTES = 262_144;
 
@@ -73,8 +74,11 @@ export function slotFor(bytes: number): number {
   return Math.ceil((RECEIVED_AT + bytes) / ALIGNMENT) * ALIGNMENT;
 }
 
+/** The smallest block of which whole slots fill seven eighths. */
 function blockFor(slotBytes: number): number {
-  return Math.max(BLOCK_BYTES, 2 ** Math.ceil(Math.log2(slotBytes)));
+  let bytes = BLOCK_BYTES;
+  while (bytes < LARGEST_BLOCK_BYTES && (bytes % slotBytes) * 8 > bytes) bytes *= 2;
+  return Math.max(bytes, 2 ** Math.ceil(Math.log2(slotBytes)));
 }
 
 /** Of a ring with so many slots at least. */

@@ -263,6 +263,21 @@ describe("the envelope", () => {
     expect(probe.ask(readFrame(0, 1, { to: 0x0100_5e00_0001 }))).toHaveLength(2);
   });
 
+  test("P32: on the loopback, where our own address is zero, that of others may be", () => {
+    const probe = createProbe();
+    probe.network.setMac(0, 0);
+    for (const [, make] of COMMANDS) {
+      probe.send(make({ from: 0, to: 0 }));
+      probe.run(1e6);
+      expect(probe.ask(make({ from: BROADCAST, to: 0 }))).toHaveLength(0);
+    }
+    expect(counters(probe).badSource).toBe(COMMANDS.length);
+    expect(counters(probe).answered).toBe(COMMANDS.length);
+    // Not so at the other interface.
+    expect(probe.ask(readFrame(0, 1, { from: 0, to: OURS_TOO }))).toHaveLength(0);
+    expect(probe.target.ports[1]?.counters.badSource).toBeGreaterThan(0);
+  });
+
   test("P33: a wildcard write or set of any kind is met with silence and changes nothing", () => {
     const probe = createProbe();
     for (const [major, minor] of [

@@ -15,7 +15,6 @@ import { createFaults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
 import type { Core } from "../link/loop.ts";
 import { openPacketLink } from "../link/packet.ts";
-import { ringBytesFor } from "../link/packet_receiver.ts";
 import { createPollWaiter } from "../link/poll_waiter.ts";
 import { type Wrapper, wrapLink } from "../link/wrap.ts";
 import { onlineCpus, pinToCpus } from "../sys/affinity.ts";
@@ -169,7 +168,10 @@ export async function serve(options: ServeOptions): Promise<void> {
       const most = Math.max(0, ...plan.exports.map(({ bufferCount }) => bufferCount));
       const link = openPacketLink({
         interface: name,
-        ringBytes: ringBytesFor(most),
+        ringFrames: most,
+        // Another interface of that name is another port (interfaces.ts).
+        follows: false,
+        onNotice: say,
         xdp: plan.xdp,
         // A capture shows every frame.
         ...(capture === null ? { filter: REQUESTS } : {}),

@@ -367,7 +367,8 @@ export class Target implements Core {
       return;
     }
     const source = ethernet.source(view, base);
-    if (source === 0 || isGroup(source)) {
+    // Zero is everyone's on the loopback, ours too.
+    if (source === 0 ? port.link.mac !== 0 : isGroup(source)) {
       counters.badSource++;
       return;
     }

@@ -1,0 +1,167 @@
+// A link whose interface is deleted and made again under its name, and one whose interface becomes a bridge's: over
+// a real veth pair.
+
+import { afterEach, expect, test } from "bun:test";
+
+import { inNamespace, inShell } from "../sys/in_namespace.ts";
+import * as ethernet from "../wire/ethernet.ts";
+import { BROADCAST } from "../wire/mac.ts";
+import type { Link, TxBuffer } from "./link.ts";
+import { openPacketLink } from "./packet.ts";
+import type { PacketOptions, RawLinkFacts } from "./packet_receiver.ts";
+import { openRingLink } from "./ring.ts";
+import { comesTrue } from "./veth_ends.ts";
+import { openWithLane } from "./write_lane.ts";
+
+const PAIR =
+  "ip link add va mtu 9000 type veth peer name vb mtu 9000; ip link set va up; ip link set vb up";
+
+if (inNamespace(import.meta.path)) {
+  const opened: Link[] = [];
+  afterEach(() => {
+    for (const link of opened.splice(0)) link.close();
+  });
+
+  function open<T extends Link>(link: T): T {
+    opened.push(link);
+    return link;
+  }
+
+  function buffer(link: Link, size: number): TxBuffer {
+    const made = link.allocate(size);
+    if (made === null) throw new Error("no buffer");
+    return made;
+  }
+
+  /** Whether a frame of `made` from `from` reaches `to`, within a while. */
+  function reaches(from: Link, to: Link, made: TxBuffer, length: number): boolean {
+    ethernet.write(made.view, 0, BROADCAST, from.mac);
+    let came = 0;
+    for (let round = 0; round < 200 && came === 0; round++) {
+      // A buffer that is held can't go again.
+      if (made.pins === 0) from.transmit(made, length);
+      from.flush();
+      Bun.sleepSync(5);
+      from.reclaim();
+      from.receive(() => {}, 64);
+      to.receive((frame) => {
+        if (frame.length >= length) came++;
+      }, 64);
+    }
+    return came > 0;
+  }
+
+  type Open = (options: PacketOptions) => Link & RawLinkFacts;
+  const LINKS: readonly (readonly [string, Open, Partial<PacketOptions>])[] = [
+    ["packet", openPacketLink, {}],
+    ["packet, AF_XDP off", openPacketLink, { xdp: "off" }],
+    ["packet, AF_XDP on", openPacketLink, { xdp: "on" }],
+    ["packet, promiscuous", openPacketLink, { promiscuous: true }],
+    ["ring", openRingLink, {}],
+    ["write lane", (options) => openWithLane(openPacketLink, options), {}],
+  ];
+
+  test.each(LINKS)(
+    "%s: made again, it hears and sends, out of the buffers that it had",
+    (_, make, more) => {
+      const said: string[] = [];
+      const onNotice = (sentence: string): void => {
+        said.push(sentence);
+      };
+      const link = open(make({ interface: "va", onNotice, ...more }));
+      let far = openPacketLink({ interface: "vb" });
+      const [small, large] = [buffer(link, 60), buffer(link, 9014)];
+      expect(reaches(link, far, small, 60)).toBe(true);
+      let told = 0;
+      link.onChange = () => told++;
+      far.close();
+      inShell("ip link del va");
+      expect(comesTrue([link], () => said.length > 0)).toBe(true);
+      expect([said, link.carrier, told]).toEqual([["Interface va is gone"], false, 1]);
+      // Lost, and no reason for a fault.
+      for (let i = 0; i < 10; i++) expect(link.transmit(small, 60)).toBe(true);
+      link.flush();
+      const lost = link.counters.transmitErrors;
+      expect(lost).toBeGreaterThan(0);
+      inShell(`${PAIR}; ip link set va address 02:00:00:00:0a:0a`);
+      expect(comesTrue([link], () => link.carrier)).toBe(true);
+      expect(said).toEqual(["Interface va is gone", "Interface va is there again"]);
+      expect([link.mac, link.mtu]).toEqual([0x0200_0000_0a0a, 9000]);
+      far = open(openPacketLink({ interface: "vb" }));
+      // Those of the link that were made since, too.
+      for (const made of [small, large, buffer(link, 500)]) {
+        expect(reaches(link, far, made, made.bytes.length)).toBe(true);
+      }
+      expect(reaches(far, link, buffer(far, 9014), 9014)).toBe(true);
+      link.free(small);
+      link.free(large);
+    },
+  );
+
+  test("the interface that frames leave by", () => {
+    inShell(
+      "ip link add wa mtu 9000 type veth peer name wb mtu 9000; ip link set wa up; ip link set wb up",
+    );
+    const link = open(openPacketLink({ interface: "va", transmitInterface: "wa" }));
+    inShell("ip link del wa");
+    const made = buffer(link, 60);
+    const large = buffer(link, 9014);
+    comesTrue([link], () => false);
+    inShell(
+      "ip link add wa mtu 9000 type veth peer name wb mtu 9000; ip link set wa up; ip link set wb up",
+    );
+    const far = open(openPacketLink({ interface: "wb" }));
+    expect(reaches(link, far, made, 60)).toBe(true);
+    expect(reaches(link, far, large, 9014)).toBe(true);
+    inShell("ip link del wa");
+  });
+
+  test("a link that is told not to follow stays where it was", () => {
+    const said: string[] = [];
+    const onNotice = (sentence: string): void => {
+      said.push(sentence);
+    };
+    const link = open(openPacketLink({ interface: "va", follows: false, onNotice }));
+    inShell(`ip link del va; ${PAIR}`);
+    const far = open(openPacketLink({ interface: "vb" }));
+    comesTrue([link], () => false);
+    ethernet.write(buffer(far, 60).view, 0, BROADCAST, far.mac);
+    far.flush();
+    expect([link.receive(() => {}, 64), said]).toEqual([0, []]);
+  });
+
+  test("the port of a bridge: said when it is opened, and when it becomes one, with the master's name", () => {
+    const sentence =
+      "Interface va is a port of bridge br0, which takes its frames: use br0 in its place";
+    inShell("ip link add br0 type bridge; ip link set br0 up; ip link set va master br0");
+    try {
+      const port = open(openPacketLink({ interface: "va" }));
+      expect(port.granted.warnings).toEqual([sentence]);
+      expect(openRingLink({ interface: "br0" }).granted.warnings).toEqual([]);
+      inShell("ip link set va nomaster");
+      const said: string[] = [];
+      const onNotice = (text: string): void => {
+        said.push(text);
+      };
+      const link = open(openPacketLink({ interface: "va", onNotice }));
+      expect(link.granted.warnings).toEqual([]);
+      for (const times of [1, 2]) {
+        inShell("ip link set va master br0");
+        expect(comesTrue([link], () => said.length === times)).toBe(true);
+        inShell("ip link set va mtu 8000; ip link set va mtu 9000");
+        inShell("ip link set va nomaster");
+        comesTrue([link], () => false);
+        expect(said).toEqual(Array.from({ length: times }, () => sentence));
+      }
+      // It is as the sentence says.
+      inShell("ip link set va master br0");
+      const far = open(openPacketLink({ interface: "vb" }));
+      const made = buffer(far, 60);
+      const bridge = open(openPacketLink({ interface: "br0" }));
+      expect(reaches(far, bridge, made, 60)).toBe(true);
+      link.receive(() => expect.unreachable(), 64);
+    } finally {
+      inShell("ip link del br0");
+    }
+  });
+}
