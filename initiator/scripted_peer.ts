@@ -100,6 +100,7 @@ export class Scripted implements Core {
   /** As its IDENTIFY sector says. */
   serial = "scripted";
   model = "scripted peer";
+  writeCache = true;
   sectors: number;
   private readonly parcels: Parcel[] = [];
   private now = 0;
@@ -293,7 +294,7 @@ export class Scripted implements Core {
           firmware: "1",
           model: this.model,
           sectors: this.sectors,
-          writeCache: true,
+          writeCache: this.writeCache,
           smart: false,
           physicalSectorBytes: 512,
           rpm: 0,

@@ -8,8 +8,8 @@
 
 import { type AddressedMemory, addressedMemory } from "../link/addressed_memory.ts";
 import { SECTOR } from "../wire/ata.ts";
-import { Command, FLUSH, OK, READ, WRITE } from "./command.ts";
-import { DeviceError, mustBeOk } from "./describe.ts";
+import { Command, OK, READ, WRITE } from "./command.ts";
+import { DeviceError } from "./describe.ts";
 import type { Device } from "./device.ts";
 import type { Session } from "./session.ts";
 
@@ -46,13 +46,6 @@ export function readDevice(options: TransferOptions, consume: Visit): Promise<vo
 /** Calls `produce` for each block in order. Throws DeviceError, or what `produce` threw. */
 export function writeDevice(options: TransferOptions, produce: Produce): Promise<void> {
   return new Transfer(options, WRITE, produce).run();
-}
-
-/** Makes durable what was written. Throws DeviceError. */
-export async function flushDevice(session: Session, device: Device): Promise<void> {
-  const command = new Command();
-  command.operation = FLUSH;
-  mustBeOk(device, await session.perform(device, command));
 }
 
 /** How often progress is told, ns. */

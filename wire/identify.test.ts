@@ -117,6 +117,22 @@ test("any record comes back as it was", () => {
   );
 });
 
+test("the write cache is what word 85 says, where it is valid, and else what is supported", () => {
+  const view = sector({ ...disk, writeCache: true });
+  const word = (index: number, value: number) => view.setUint16(OFFSET + 2 * index, value, true);
+  const isOn = (): unknown => {
+    const parsed = identify.parse(view, OFFSET);
+    return "writeCache" in parsed ? parsed.writeCache : null;
+  };
+  expect(isOn()).toBe(true);
+  word(85, 0);
+  expect(isOn()).toBe(false);
+  word(87, 0);
+  expect(isOn()).toBe(true);
+  word(82, 0);
+  expect(isOn()).toBe(false);
+});
+
 test("text too long is cut, text that is no ASCII becomes ?", () => {
   const view = sector({ ...disk, serial: "x".repeat(30), firmware: "vé\n", model: "" });
   const parsed = identify.parse(view, OFFSET);

@@ -147,6 +147,8 @@ export function parse(
 ): Identify | Malformed {
   if (length < LENGTH) return tooShort("identify", LENGTH, length);
   const supported = readNumber(view, offset, 82, 1);
+  // A cache may be there and off.
+  const enabled = isValid(view, offset, 87) ? readNumber(view, offset, 85, 1) : supported;
   const extended = hasLba48(view, offset) ? readNumber(view, offset, 100, 4) : 0;
   const sizes = readNumber(view, offset, 106, 1);
   const larger = isValid(view, offset, 106) && (sizes & PHYSICAL_LARGER) !== 0;
@@ -156,7 +158,7 @@ export function parse(
     firmware: readText(view, offset, 23, 4),
     model: readText(view, offset, 27, 20),
     sectors: extended > 0 ? extended : readNumber(view, offset, 60, 2),
-    writeCache: (supported & CACHE) !== 0,
+    writeCache: (enabled & CACHE) !== 0,
     smart: (supported & SMART) !== 0,
     physicalSectorBytes: larger ? 512 * 2 ** (sizes & 0xf) : 512,
     rpm: rate === NOT_ROTATING ? 0 : rate >= SLOWEST_RPM && rate !== ALL_ONES ? rate : null,

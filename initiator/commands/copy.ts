@@ -7,13 +7,9 @@ import { SECTOR } from "../../wire/ata.ts";
 import { parseAddress } from "../../words/address.ts";
 import { expected, Failure, usage } from "../../words/failure.ts";
 import { parseSize } from "../../words/quantity.ts";
-import {
-  flushDevice,
-  readDevice,
-  type Stretch,
-  type TransferOptions,
-  writeDevice,
-} from "../transfer.ts";
+import { makeDurable } from "../flush.ts";
+import { readDevice, type Stretch, type TransferOptions, writeDevice } from "../transfer.ts";
+import { say } from "../../words/say.ts";
 import { openInput } from "./input.ts";
 import { catchInterrupt } from "./interrupted.ts";
 import { isZero, PartFile } from "./part_file.ts";
@@ -148,13 +144,17 @@ async function ontoDevice(file: string, name: string, texts: Options): Promise<v
         } catch (error) {
           throw brokenOff(error, whole, stretch.size, `--resume ${whole} goes on`);
         }
-        await flushDevice(session, device);
-        return { session, device };
+        return { session, device, note: await makeDurable(session, device) };
       });
     });
   } finally {
     input.close();
   }
+}
+
+interface Copied extends Pick<TransferOptions, "session" | "device"> {
+  /** What the user should know; null, absent: nothing. */
+  readonly note?: string | null;
 }
 
 /** Runs `work` on what is left of `stretch`, with progress, Ctrl-C and the summary around it. */
@@ -163,10 +163,7 @@ async function move(
   stretch: Stretch,
   done: number,
   texts: Options,
-  work: (
-    todo: Stretch,
-    options: Pick<TransferOptions, "onProgress" | "signal">,
-  ) => Promise<Pick<TransferOptions, "session" | "device">>,
+  work: (todo: Stretch, options: Pick<TransferOptions, "onProgress" | "signal">) => Promise<Copied>,
 ): Promise<void> {
   const todo = rest(stretch, done);
   const progress = createProgress(`Copying ${name}`, stretch.size, texts.json ?? false, {
@@ -175,11 +172,12 @@ async function move(
   const interrupt = catchInterrupt();
   const start = performance.now();
   try {
-    const { session, device } = await work(todo, {
+    const { session, device, note } = await work(todo, {
       onProgress: (bytes) => progress.tell(done + bytes),
       signal: interrupt.signal,
     });
     progress.end();
+    if (note != null) say(note);
     const elapsed = (performance.now() - start) * 1e6;
     summarize(session, device, { verb: "Copied", bytes: todo.size, elapsed }, texts.json ?? false);
   } finally {

@@ -3,7 +3,9 @@
 import { Command } from "commander";
 
 import { parseAddress } from "../../words/address.ts";
-import { flushDevice, writeDevice } from "../transfer.ts";
+import { makeDurable } from "../flush.ts";
+import { writeDevice } from "../transfer.ts";
+import { say } from "../../words/say.ts";
 import { transferHashed } from "./hashed_transfer.ts";
 import { openInput } from "./input.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
@@ -38,6 +40,7 @@ async function run(name: string, file: string, texts: Options): Promise<void> {
       const device = await session.find(address, wait);
       const stretch = placeStretch(request, device, input.bytes);
       const json = texts.json ?? false;
+      let unflushed: string | null = null;
       const done = await transferHashed(
         session,
         device,
@@ -49,9 +52,10 @@ async function run(name: string, file: string, texts: Options): Promise<void> {
             input.read(bytes, at - stretch.offset);
             hash.update(bytes);
           });
-          if (texts.flush) await flushDevice(session, device);
+          if (texts.flush) unflushed = await makeDurable(session, device);
         },
       );
+      if (unflushed !== null) say(unflushed);
       summarize(session, device, { verb: "Wrote", ...done }, json);
     });
   } finally {

@@ -7,9 +7,9 @@ import { formatAddress, parseAddress } from "../../words/address.ts";
 import { expected } from "../../words/failure.ts";
 import { formatSize, parseInteger } from "../../words/quantity.ts";
 import { exportFacts } from "./export_facts.ts";
-import { carriesOutFlush } from "./flush_probe.ts";
 import { parseString } from "./handshake.ts";
 import { NbdServer } from "./server.ts";
+import { tryFlush } from "../flush.ts";
 import type { Session } from "../session.ts";
 import { describeTrouble, deviceStats, linkStats } from "../stats.ts";
 import { parseWait, type SessionTexts, withSession } from "../commands/session_options.ts";
@@ -39,7 +39,9 @@ export async function nbdAction(name: string, texts: NbdTexts): Promise<void> {
   await withSession(texts, async (session) => {
     const device = await session.find(address, wait);
     const readOnly = texts.readOnly ?? false;
-    const canFlush = !readOnly && (await carriesOutFlush(session, device, say));
+    const without = readOnly ? null : await tryFlush(session, device);
+    if (without !== null) say(`${without}; so clients are offered neither flush nor FUA`);
+    const canFlush = !readOnly && without === null;
     const server = new NbdServer({
       core: session.initiator,
       device,
