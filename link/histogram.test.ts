@@ -51,12 +51,14 @@ describe("Histogram", () => {
     ]);
   });
 
-  test("an empty one has all its keys, and zeros", () => {
+  test("an empty one has all its keys, counts of 0 and no times", () => {
     const histogram = new Histogram();
     histogram.record(5);
     histogram.clear();
     const { buckets_ns, ...rest } = histogram.snapshot();
     expect(buckets_ns).toEqual([]);
-    expect(new Set(Object.values(rest))).toEqual(new Set([0]));
+    const { count, sum_ns, ...times } = rest;
+    expect([count, sum_ns, Object.keys(times).length]).toEqual([0, 0, 7]);
+    expect(new Set(Object.values(times))).toEqual(new Set([null]));
   });
 });

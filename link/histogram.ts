@@ -14,17 +14,17 @@ const LARGEST_EXPONENT = 43;
 const BUCKETS = (LARGEST_EXPONENT - SUB_BITS + 2) * SUB;
 const TOO_LARGE = 2 ** (LARGEST_EXPONENT + 1);
 
-/** Plain JSON. A bucket is [lowest value, first value beyond it, count]; empty ones are left out. */
+/** Plain JSON; of no value at all there are no times: null. A bucket is [lowest value, first value beyond it, count]; empty ones are left out. */
 export interface HistogramSnapshot {
   readonly count: number;
   readonly sum_ns: number;
-  readonly min_ns: number;
-  readonly max_ns: number;
-  readonly mean_ns: number;
-  readonly p50_ns: number;
-  readonly p90_ns: number;
-  readonly p99_ns: number;
-  readonly p999_ns: number;
+  readonly min_ns: number | null;
+  readonly max_ns: number | null;
+  readonly mean_ns: number | null;
+  readonly p50_ns: number | null;
+  readonly p90_ns: number | null;
+  readonly p99_ns: number | null;
+  readonly p999_ns: number | null;
   readonly buckets_ns: readonly (readonly [number, number, number])[];
 }
 
@@ -86,16 +86,17 @@ export class Histogram {
       const count = this.countOf(index);
       if (count > 0) buckets.push([lowest(index), lowest(index + 1), count]);
     }
+    const known = (ns: number): number | null => (total === 0 ? null : ns);
     return {
       count: total,
       sum_ns: this.sum,
-      min_ns: total === 0 ? 0 : this.min,
-      max_ns: this.max,
-      mean_ns: total === 0 ? 0 : this.sum / total,
-      p50_ns: this.quantile(0.5),
-      p90_ns: this.quantile(0.9),
-      p99_ns: this.quantile(0.99),
-      p999_ns: this.quantile(0.999),
+      min_ns: known(this.min),
+      max_ns: known(this.max),
+      mean_ns: known(this.sum / total),
+      p50_ns: known(this.quantile(0.5)),
+      p90_ns: known(this.quantile(0.9)),
+      p99_ns: known(this.quantile(0.99)),
+      p999_ns: known(this.quantile(0.999)),
       buckets_ns: buckets,
     };
   }

@@ -13,7 +13,8 @@ import type { PoolSnapshot } from "./metrics.ts";
 export interface LittlesLaw {
   readonly mean_occupancy: number;
   readonly releases_per_s: number;
-  readonly mean_hold_ns: number;
+  /** null: none came back. */
+  readonly mean_hold_ns: number | null;
   /** releases per ns × mean hold ÷ mean occupancy; 1 where nothing was out. */
   readonly ratio: number;
   /** Whether the two areas agree, cut holds included. */
