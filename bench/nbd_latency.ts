@@ -33,7 +33,7 @@ interface Document {
   readonly jobs: readonly {
     readonly read: {
       readonly iops: number;
-      readonly lat_ns: { readonly percentile?: Readonly<Record<string, number>> };
+      readonly lat_ns: { readonly percentile?: Readonly<Record<string, number | null>> };
     };
   }[];
 }
@@ -50,7 +50,7 @@ function trialOf(text: string): Trial {
   const percentile = read?.lat_ns.percentile;
   const p50 = percentile?.["50.000000"];
   const p99 = percentile?.["99.000000"];
-  if (read === undefined || p50 === undefined || p99 === undefined) {
+  if (read === undefined || p50 == null || p99 == null) {
     throw new Error(`no percentiles in ${text.slice(0, 400)}`);
   }
   return { p50, p99, iops: read.iops };

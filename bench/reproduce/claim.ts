@@ -28,9 +28,12 @@ export interface Reproduction {
   readonly runs: Readonly<Record<string, RunResult>>;
 }
 
-/** `exact` from the virtual clock, `real` from raw sockets; null: real things were too slow or too disturbed to tell. */
-export function verdictOf(exact: boolean, real: boolean | null): ClaimVerdict {
-  if (real === null) return "inconclusive";
+/**
+ * `exact` from the virtual clock, `real` from raw sockets. `doubt`: why what raw sockets say is worth nothing, whichever
+ * way it points; null: it is.
+ */
+export function verdictOf(exact: boolean, real: boolean, doubt: string | null): ClaimVerdict {
+  if (doubt !== null) return "inconclusive";
   if (exact !== real) return real ? "inconclusive" : "does not hold";
   return exact ? "holds" : "does not hold";
 }

@@ -3,6 +3,7 @@
 
 import { formatDuration } from "../../words/quantity.ts";
 import { rate } from "../findings.ts";
+import { shownTime } from "../report/shown.ts";
 import type { CellResult, Figures, RunResult } from "../result.ts";
 import { median } from "../statistics/quantile.ts";
 import { type Claim, type ClaimVerdict, verdictOf } from "./claim.ts";
@@ -51,11 +52,54 @@ const iops = (all: readonly Figures[]): number => median(all.map((figures) => fi
 const peak = (all: readonly Figures[], what: (figures: Figures) => number): number =>
   Math.max(...all.map(what));
 
-/** Where others had the CPUs in half of the trials, what contradicts says nothing. */
-function unlessDisturbed(holds: boolean, result: RunResult): boolean | null {
-  if (holds) return true;
+/** A rate that late release can't exceed, beside it: beyond this the machine is what was measured. */
+const PLAUSIBLE = 1.3;
+
+/**
+ * Why figures of raw sockets decide nothing, for a claim and against it alike; null: they do. `bounded`: rates with what
+ * they can't exceed.
+ */
+function doubtOf(
+  result: RunResult,
+  bounded: readonly (readonly [rate: number, limit: number])[] = [],
+): string | null {
   const trials = result.cells.flatMap((cell) => cell.trials);
-  return 2 * trials.filter((trial) => trial.disturbed).length >= trials.length ? null : false;
+  const disturbed = trials.filter((trial) => trial.disturbed).length;
+  const empty = result.cells.filter(
+    ({ median: figures }) => figures === null || figures.iops === 0,
+  );
+  // A pool that stands still for good is a finding; a machine on which half of the pools do is none.
+  if (trials.length === 0 || 2 * empty.length >= result.cells.length) {
+    return `${empty.length} of ${result.cells.length} cells have no figures; longer trials (\`runtime\`) may have some`;
+  }
+  if (2 * disturbed >= trials.length) {
+    return `others used the CPUs in ${disturbed} of ${trials.length} trials; a quiet machine can tell`;
+  }
+  const over = bounded.find(([found, limit]) => found > PLAUSIBLE * limit);
+  if (over === undefined) return null;
+  return `${rate(over[0])} IOPS stand beside ${rate(over[1])} that they can't exceed; a quiet machine or more trials can tell`;
+}
+
+/** Where the machine is too slow for the effect, that it is not seen is no news. */
+function tooSlow(base: number, holds: boolean): string | null {
+  return base < FAST && !holds
+    ? `${rate(base)} IOPS are no fast target (${rate(FAST)} are), so the effect can't show here`
+    : null;
+}
+
+/** The verdict, and where there is none the reason behind the sentence. */
+function judged(
+  claim: Omit<Claim, "verdict">,
+  exact: boolean,
+  real: boolean,
+  doubt: string | null,
+): Claim {
+  const why = doubt === null ? "" : ` Not decided: ${doubt}.`;
+  return {
+    ...claim,
+    sentence: `${claim.sentence}${why}`,
+    verdict: verdictOf(exact, real, doubt),
+  };
 }
 
 const LATE = "coalesce:64/1ms";
@@ -76,17 +120,19 @@ export function judgeE1(both: Both): Claim {
     return { base, slowBase, fixed, swap, slowFixed, headroom, holds };
   };
   const [exact, real] = [look(both.exact), look(both.real)];
-  return {
+  const doubt =
+    doubtOf(both.real, [
+      [real.swap, real.base],
+      [real.slowFixed, real.slowBase],
+    ]) ?? tooSlow(real.base, real.holds);
+  const claim = {
     id: "E1",
     claim: "the headroom matters only for fast targets on links that release late",
-    verdict: verdictOf(
-      exact.holds,
-      real.base < FAST && !real.holds ? null : unlessDisturbed(real.holds, both.real),
-    ),
     sentence: `Fast target, late release: \`fixed\` ${rate(real.fixed)}/s and \`scan-swap\` ${rate(real.swap)}/s beside ${rate(real.base)}/s where the link lets go at once (exact: ${rate(exact.fixed)}, ${rate(exact.swap)}, ${rate(exact.base)}); slow target: \`fixed\` ${rate(real.slowFixed)}/s of ${rate(real.slowBase)}; headroom under eager release ${real.headroom}.`,
     how: "aoe bench run fixtures/jobs/e1.toml",
     figures: rows(both),
   };
+  return judged(claim, exact.holds, real.holds, doubt);
 }
 
 export function judgeE2(both: Both): Claim {
@@ -98,9 +144,11 @@ export function judgeE2(both: Both): Claim {
       .sort((a, b) => a.cap - b.cap);
     // The plateau is that of caps nobody could use up.
     const plateau = median(caps.filter(({ cap }) => cap >= 48).map(({ figures }) => figures.iops));
-    const knee = caps.find(
-      ({ figures }) => figures.iops >= plateau * KEPT && figures.kicks === 0,
-    )?.cap;
+    const enough = ({ figures }: (typeof caps)[number]): boolean =>
+      figures.iops >= plateau * KEPT && figures.kicks === 0;
+    const knee = caps.find(enough)?.cap;
+    // Where a larger cap is not enough either there is no knee, but a zigzag.
+    const zigzag = caps.find((one) => knee !== undefined && one.cap > knee && !enough(one))?.cap;
     const none = caps[0]?.figures.iops ?? 0;
     const most = peak(
       caps.map(({ figures }) => figures),
@@ -109,23 +157,26 @@ export function judgeE2(both: Both): Claim {
     return {
       plateau,
       knee: knee ?? null,
+      zigzag: zigzag ?? null,
       none,
       most,
       holds: knee !== undefined && knee > 0 && knee <= 48,
     };
   };
   const [exact, real] = [look(both.exact), look(both.real)];
-  return {
+  const zigzag =
+    real.zigzag === null
+      ? null
+      : `a cap of ${real.zigzag} is not enough where ${real.knee} is; more trials can tell`;
+  const doubt = doubtOf(both.real) ?? zigzag ?? tooSlow(real.plateau, real.holds);
+  const claim = {
     id: "E2",
     claim: "a capped headroom is enough",
-    verdict: verdictOf(
-      exact.holds && exact.knee === 48,
-      real.plateau < FAST && !real.holds ? null : unlessDisturbed(real.holds, both.real),
-    ),
     sentence: `The knee is at a cap of ${exact.knee ?? "none"} exactly (predicted: 48) and at ${real.knee ?? "none"} on this machine, where the plateau is ${rate(real.plateau)}/s, a cap of 0 gives ${rate(real.none)}/s, and no run took more than ${real.most} extra buffers.`,
     how: "aoe bench run fixtures/jobs/e2.toml",
     figures: rows(both),
   };
+  return judged(claim, exact.holds && exact.knee === 48, real.holds, doubt);
 }
 
 export function judgeE3(both: Both): Claim {
@@ -144,14 +195,15 @@ export function judgeE3(both: Both): Claim {
     };
   };
   const [exact, real] = [look(both.exact), look(both.real)];
-  return {
+  const claim = {
     id: "E3",
     claim: "with a slow target the pool is idle",
-    verdict: verdictOf(exact.holds, unlessDisturbed(real.holds, both.real)),
     sentence: `On a target of 4,000 commands/s at best the pools run at ${rate(real.late)}/s under late release and ${rate(real.eager)}/s without (medians), allocate ${real.allocations} buffers after the warm-up and are dry ${real.dry} times (exact: ${exact.allocations} and ${exact.dry}).`,
     how: "aoe bench run fixtures/jobs/e3.toml",
     figures: rows(both),
   };
+  const doubt = doubtOf(both.real, [[real.late, real.eager]]);
+  return judged(claim, exact.holds, real.holds, doubt);
 }
 
 export function judgeE4(result: RunResult): Claim {
@@ -235,14 +287,21 @@ export function judgeE6(
   }
   const { one, two } = found;
   const flood = one.drops > 0;
+  // Without a flood beside it, or a write in it, a lane could not have lost anything.
+  const tried = two.drops > (two.lane_drops ?? 0) && one.writes > 0 && two.writes > 0;
   const spared = two.lane_drops === 0;
-  const verdict: ClaimVerdict = !flood ? "inconclusive" : spared ? "holds" : "does not hold";
-  const late = (figures: LaneFigures): string => `${formatDuration(figures.write_p99_ns)} (p99)`;
+  const decided = spared ? "holds" : "does not hold";
+  const verdict: ClaimVerdict = flood && tried ? decided : "inconclusive";
+  const late = (figures: LaneFigures): string => `${shownTime(figures.write_p99_ns)} (p99)`;
+  const untried =
+    flood && !tried
+      ? ` Not decided: ${one.writes} and ${two.writes} writes ended, and beside the lane ${two.drops - (two.lane_drops ?? 0)} frames were lost, so a lane had nothing to spare; a longer run may have it.`
+      : "";
   return {
     ...claim,
     verdict,
     sentence: flood
-      ? `One socket lost ${one.drops} frames of the flood, whatever they answered; with a lane the sockets lost ${two.drops}, the lane ${two.lane_drops ?? 0} of them; writes held back for doubt ${one.writes_held_back} and ${two.writes_held_back}, write latency ${late(one)} and ${late(two)}.`
+      ? `One socket lost ${one.drops} frames of the flood, whatever they answered; with a lane the sockets lost ${two.drops}, the lane ${two.lane_drops ?? 0} of them; writes held back for doubt ${one.writes_held_back} and ${two.writes_held_back}, write latency ${late(one)} and ${late(two)}.${untried}`
       : "The flood did not overrun the small receive ring here, so nothing was lost that a lane could spare.",
     figures: [
       { sockets: 1, ...one },
@@ -266,17 +325,15 @@ export function judgeE7(both: Both): Claim {
   const [exact, real] = [look(both.exact), look(both.real)];
   const told = (figures: Figures | undefined): string =>
     `${rate(figures?.iops ?? 0)}/s with ${figures?.kicks ?? 0} kicks and ${figures?.head_blocked ?? 0} heads blocked`;
-  return {
+  const claim = {
     id: "E7",
     claim: "the algorithms differ",
-    verdict: verdictOf(
-      exact.holds,
-      (real.ours?.iops ?? 0) < FAST && !real.holds ? null : unlessDisturbed(real.holds, both.real),
-    ),
     sentence: `At a cap of 16: \`fixed\` ${told(real.fixed)}, \`scan-swap\` ${told(real.scan)}, \`lifo-swap\` ${told(real.lifo)}, \`completion\` ${told(real.ours)} (exact: ${[exact.fixed, exact.scan, exact.lifo, exact.ours].map((figures) => rate(figures?.iops ?? 0)).join(", ")}).`,
     how: "aoe bench run fixtures/jobs/e7.toml",
     figures: rows(both),
   };
+  const doubt = doubtOf(both.real) ?? tooSlow(real.ours?.iops ?? 0, real.holds);
+  return judged(claim, exact.holds, real.holds, doubt);
 }
 
 export function judgeE8(both: Both): Claim {
@@ -290,12 +347,12 @@ export function judgeE8(both: Both): Claim {
     return { most, kicks, eager, holds: most >= 1 && most <= 16 && kicks === 0 && eager === 0 };
   };
   const [exact, real] = [look(both.exact), look(both.real)];
-  return {
+  const claim = {
     id: "E8",
     claim: "our copy of the kernel's pool is faithful",
-    verdict: verdictOf(exact.holds, unlessDisturbed(real.holds, both.real)),
     sentence: `\`lifo-swap\` at depths 1 to 64 takes up to ${real.most} extra buffers under next-xmit and on-receive, ${real.eager} under eager, and is kicked ${real.kicks} times (exact: ${exact.most}, ${exact.eager}, ${exact.kicks}); Linux 6.1 took 0 to 4 and was never kicked.`,
     how: "aoe bench run fixtures/jobs/e8.toml",
     figures: rows(both),
   };
+  return judged(claim, exact.holds, real.holds, doubtOf(both.real));
 }

@@ -11,8 +11,9 @@ import { probeLab, runInLab } from "../lab/lab.ts";
 import { AOE } from "../trial.ts";
 
 export interface LaneFigures {
-  readonly write_mean_ns: number;
-  readonly write_p99_ns: number;
+  /** null: no write ended. */
+  readonly write_mean_ns: number | null;
+  readonly write_p99_ns: number | null;
   readonly writes: number;
   readonly reads: number;
   /** Of both sockets, and of the lane alone; null: no lane. */
@@ -55,7 +56,10 @@ interface Document {
       readonly read: { readonly total_ios: number };
       readonly write: {
         readonly total_ios: number;
-        readonly lat_ns: { readonly mean: number; readonly percentile?: Record<string, number> };
+        readonly lat_ns: {
+          readonly mean: number | null;
+          readonly percentile?: Record<string, number | null>;
+        };
       };
       readonly aoe: {
         readonly link: {
@@ -79,8 +83,8 @@ async function read(folder: string, name: string): Promise<LaneFigures | null> {
   }
   const [{ read: reads, write, aoe }] = document.jobs;
   return {
-    write_mean_ns: Math.round(write.lat_ns.mean),
-    write_p99_ns: write.lat_ns.percentile?.["99.000000"] ?? 0,
+    write_mean_ns: write.lat_ns.mean === null ? null : Math.round(write.lat_ns.mean),
+    write_p99_ns: write.lat_ns.percentile?.["99.000000"] ?? null,
     writes: write.total_ios,
     reads: reads.total_ios,
     drops: aoe.link.receiveDrops,
