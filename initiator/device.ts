@@ -244,7 +244,7 @@ export class Device {
     this.take(identity, sector);
     if (!resized) return;
     const sizes = `${identity.sectors} sectors now, and had ${before}`;
-    this.tell("resized", `has ${sizes}: it was resized`);
+    this.tell(`resized to ${identity.sectors}`, `has ${sizes}: it was resized`);
     this.host.onEvent?.(this, "resized");
   }
 

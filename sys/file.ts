@@ -14,6 +14,7 @@ import {
   readFileSync,
   readSync,
   statfsSync,
+  statSync,
   writeSync,
 } from "node:fs";
 
@@ -231,11 +232,23 @@ export function mostDescriptors(): number {
 const LOCK_SHARED = 1;
 const LOCK_EXCLUSIVE = 2;
 const LOCK_NO_WAIT = 4;
+const UNLOCK = 8;
 
 /** Takes the whole file, alone or beside other readers, until it is closed: 0, or -EAGAIN where another holds it. */
 export function lockFile(fd: number, exclusive: boolean): number {
   const how = (exclusive ? LOCK_EXCLUSIVE : LOCK_SHARED) | LOCK_NO_WAIT;
   return c.flock(fd, how) < 0 ? -errno() : 0;
+}
+
+export function unlockFile(fd: number): void {
+  c.flock(fd, UNLOCK);
+}
+
+/** Whether `path` leads to the file that is open. */
+export function isStillAt(fd: number, path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  const ours = fstatSync(fd);
+  return there?.dev === ours.dev && there.ino === ours.ino;
 }
 
 /** -errno of what node:fs threw; anything that is no refusal of the kernel goes on. */

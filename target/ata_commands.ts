@@ -130,6 +130,9 @@ export function executeNow(
 export function execute(request: Request, owner: Export, payload: Memory, offset: number): Outcome {
   const { store } = owner;
   let result = DONE;
+  // The store may have shrunk since the request was checked.
+  const { lba, sectors } = request;
+  if (sectors > 0 && lba + sectors > store.sectors) return checkRange(request, owner);
   switch (request.opcode) {
     case ata.READ:
     case ata.READ_EXT:

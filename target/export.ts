@@ -140,6 +140,12 @@ export class Export {
     return reservation.length > 0 && !reservation.includes(source);
   }
 
+  /** Serves so many sectors from now on, as its store measured. */
+  resize(sectors: number): void {
+    this.store.resize?.(sectors);
+    this.identity = null;
+  }
+
   recordTime(ns: number): void {
     this.times ??= new Histogram();
     this.times.record(ns);

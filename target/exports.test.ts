@@ -1,7 +1,7 @@
-// Plans that can't be taken on whole: what changes anyway, what stays, and what is said.
+// Exports one by one: what is said of their last flush, and of one that can't be had.
 
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,8 +10,7 @@ import { EIO } from "../sys/errno.ts";
 import { mapMemory } from "../sys/memory.ts";
 import { createRandom } from "../words/random.ts";
 import { parseExport } from "./config/read.ts";
-import type { ExportPlan } from "./config/plan.ts";
-import { type Applied, Exports } from "./exports.ts";
+import { Exports } from "./exports.ts";
 import { createProbe } from "./probe.ts";
 import { DONE } from "./store.ts";
 import { StateSaver } from "./state_saver.ts";
@@ -22,54 +21,17 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function build(state: string, io = new FileIo()) {
   const probe = createProbe();
-  const said: string[] = [];
-  const say = (sentence: string): void => {
-    said.push(sentence);
-  };
-  const saver = new StateSaver();
+  const say = (): void => {};
   const context = {
-    state: { directory: state, saver },
+    state: { directory: state, saver: new StateSaver() },
     random: createRandom(1),
     what: "service",
     io,
     sayOnce: say,
   };
   const exports = new Exports(probe.target, context, say);
-  return { probe, said, exports, saver };
+  return { probe, exports };
 }
-
-function plan(mask: string): ExportPlan {
-  return parseExport({ address: "e8.1", memory: "64k", mask }, "export");
-}
-
-test("a mask list that can't be saved is told, stays as it was, and is tried again by the next reload", async () => {
-  const state = join(directory, "state");
-  const { exports, said, saver } = build(state);
-  const owner = exports.add(plan("02:00:00:00:00:01"));
-  const apply = async (next: ExportPlan): Promise<Applied> => {
-    const came: Applied[] = [];
-    exports.apply([next], (applied) => came.push(applied));
-    for (;;) {
-      const [applied] = came;
-      if (applied !== undefined) return applied;
-      await Bun.sleep(1);
-      saver.poll();
-    }
-  };
-  const other = plan("02:00:00:00:00:02");
-  rmSync(state, { recursive: true });
-  const sentence = "e8.1 keeps its old mask list: the new one can't be saved";
-  expect(await apply(other)).toMatchObject({ failed: [sentence] });
-  expect(owner.state.masks).toEqual([0x0200_0000_0001]);
-  expect(said.join("\n")).toContain(
-    `saving ${state}/e8.1.json failed: No such file or directory (ENOENT)`,
-  );
-  expect(said).toContain(sentence);
-  mkdirSync(state);
-  expect(await apply(other)).toMatchObject({ failed: [], changed: ["e8.1"] });
-  expect(owner.state.masks).toEqual([0x0200_0000_0002]);
-  expect(await apply(other)).toMatchObject({ unchanged: 1 });
-});
 
 test("the last flush is told while it goes on, when it failed, and not at all when it is over", () => {
   const ended: (() => void)[] = [];

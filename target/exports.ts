@@ -1,20 +1,23 @@
-// What is served, each export with the plan that it came from, and how a new set of plans takes the
-// place of the old one while it is served:
+// What is served, each export with the plan that it came from, and how a new set of plans takes the place of the old
+// one while it is served: all of it or nothing (reload.ts).
 //
-//   same plan                      untouched: not a request is lost
-//   same sectors, another model,
-//   mask list or buffer count      changed in place
-//   other sectors                  answered what is in hand, then gone, then opened anew
-//
-// What can be opened beforehand is opened before anything changes, so that a set with a bad one among
-// them changes nothing. Only an image that an old export still holds has to wait for it to go.
+//   judge ─▶ save new mask lists ─▶ change in place, serve what is new, let go ─ … ─▶ serve what had to wait ─▶ done
+//     └ throws       └ done(Failure): as before
 
-import { type Address, formatAddress } from "../words/address.ts";
-import { environment, Failure, usage } from "../words/failure.ts";
-import { type ExportPlan, sameStore } from "./config/plan.ts";
-import type { Export } from "./export.ts";
 import { describeErrno } from "../sys/errno.ts";
+import { type Address, formatAddress } from "../words/address.ts";
+import { environment, type Failure, usage } from "../words/failure.ts";
+import type { ExportPlan } from "./config/plan.ts";
+import type { Export } from "./export.ts";
 import { makeModel, type OpenContext, openExport } from "./open_export.ts";
+import {
+  type Applied,
+  type ChangeInPlace,
+  dependsOnSize,
+  judgeReload,
+  type Reload,
+} from "./reload.ts";
+import { ANOTHER } from "./store.ts";
 import type { Target } from "./target.ts";
 
 export interface Served {
@@ -22,18 +25,10 @@ export interface Served {
   readonly owner: Export;
 }
 
-/** What a new set of plans came to, by address. */
-export interface Applied {
-  readonly added: string[];
-  readonly removed: string[];
-  readonly changed: string[];
-  unchanged: number;
-  /** One sentence for each export that could not be opened once the old one was gone, or not be changed. */
-  readonly failed: string[];
+export interface Resized {
+  readonly before: number;
+  readonly sectors: number;
 }
-
-/** Makes a change, and calls `ended` with a sentence of what could not be done, or null. */
-type Change = (ended: (sentence: string | null) => void) => void;
 
 /** The last flush of every export. */
 export interface LastFlush {
@@ -49,7 +44,7 @@ export class Exports {
   private readonly served = new Map<string, Served>();
   private applying = false;
 
-  /** A new set of plans waits for what the old one has in hand. */
+  /** A new set of plans is on its way in. */
   get isApplying(): boolean {
     return this.applying;
   }
@@ -73,8 +68,14 @@ export class Exports {
     );
   }
 
+  /** What was judged must stay so until it is done. */
+  private refuseWhileApplying(): void {
+    if (this.applying) throw environment("A reload is not over yet; try again");
+  }
+
   /** Throws a Failure; nothing has changed then. `resetState`: a damaged state is none. */
   add(plan: ExportPlan, resetState = false): Export {
+    this.refuseWhileApplying();
     const name = formatAddress(plan.address);
     if (this.served.has(name)) throw usage(`Export ${name} is served already`);
     const owner = openExport(plan, resetState ? { ...this.context, resetState } : this.context);
@@ -89,8 +90,12 @@ export class Exports {
 
   /** Silent from now on; `gone` once what is in hand is answered and the store is closed. */
   remove(address: Address, gone: () => void): void {
-    const { owner } = this.at(address);
-    this.served.delete(formatAddress(address));
+    this.refuseWhileApplying();
+    this.letGo(this.at(address), gone);
+  }
+
+  private letGo({ owner }: Served, gone: () => void): void {
+    this.served.delete(formatAddress(owner));
     this.target.removeExport(owner, (errno) => {
       owner.store.close();
       if (errno !== 0) this.say(flushFailed(owner, errno));
@@ -100,6 +105,7 @@ export class Exports {
 
   /** A service model from now on. Throws the usage failure for a bad one. */
   setService(address: Address, service: string): void {
+    this.refuseWhileApplying();
     const served = this.at(address);
     const plan = { ...served.plan, service };
     const model = makeModel(plan, served.owner.store.sectors, this.context);
@@ -107,118 +113,116 @@ export class Exports {
     served.plan = { ...plan, service: model.text };
   }
 
-  /** Serves what `plans` say and nothing else. Throws, with nothing changed, what can be known beforehand. */
-  apply(plans: readonly ExportPlan[], done: (applied: Applied) => void): void {
-    if (this.applying) throw environment("The reload before is not over yet");
-    const wanted = new Map(plans.map((plan) => [formatAddress(plan.address), plan]));
-    const leaving: Served[] = [];
-    const held = new Set<string>();
-    const applied: Applied = { added: [], removed: [], changed: [], unchanged: 0, failed: [] };
-    const changes: Change[] = [];
-    const early: ExportPlan[] = [];
-    const late: ExportPlan[] = [];
-    for (const [name, served] of this.served) {
-      const plan = wanted.get(name);
-      if (plan !== undefined && sameStore(plan, served.plan)) {
-        const change = this.changeTo(served, plan);
-        if (change === null) applied.unchanged++;
-        else {
-          changes.push(change);
-          applied.changed.push(name);
-        }
-        continue;
-      }
-      leaving.push(served);
-      if (served.plan.store.kind === "file") held.add(served.plan.store.path);
-      if (plan === undefined) applied.removed.push(name);
+  /** Takes up the size that the image has now. Throws a Failure where that can't be served. */
+  resize(address: Address): Resized {
+    this.refuseWhileApplying();
+    const { plan, owner } = this.at(address);
+    const before = owner.store.sectors;
+    const sectors = owner.store.measure?.(null) ?? before;
+    if (sectors === ANOTHER) {
+      throw environment(
+        `Another file stands in the place of ${owner.storeName} now: export remove and export add serve that`,
+      );
     }
-    for (const [name, plan] of wanted) {
-      const served = this.served.get(name);
-      if (served !== undefined && sameStore(plan, served.plan)) continue;
-      const isHeld = plan.store.kind === "file" && held.has(plan.store.path);
-      if (served === undefined && !isHeld) early.push(plan);
-      else late.push(plan);
-      (served === undefined ? applied.added : applied.changed).push(name);
+    if (sectors !== before) {
+      const seeks = dependsOnSize(owner.model);
+      if (seeks) this.target.setModel(owner, makeModel(plan, sectors, this.context));
+      this.target.resize(owner, sectors);
     }
-    const opened = this.openAll(early);
+    return { before, sectors };
+  }
 
+  /**
+   * Serves what `plans` say and nothing else. `accepted` is called once it is sure that all of it will be; `done` when it
+   * is, or with a Failure, nothing being changed, as for what it throws.
+   */
+  apply(
+    plans: readonly ExportPlan[],
+    done: (ended: Applied | Failure) => void,
+    accepted: () => void = () => {},
+  ): void {
+    this.refuseWhileApplying();
+    const reload = judgeReload(this.served, plans, this.context);
     this.applying = true;
-    for (const [index, owner] of opened.entries()) this.place(early[index] as ExportPlan, owner);
-    // One more than there are, so that it is over when all have begun.
-    let left = leaving.length + changes.length + 1;
+    this.saveMasks(reload.changes, (failure) => {
+      if (failure === null) {
+        accepted();
+        this.carryOut(reload, done);
+        return;
+      }
+      reload.undo();
+      this.applying = false;
+      done(failure);
+    });
+  }
+
+  /** The one step that may fail when all is judged: all lists are saved, or the old ones again. */
+  private saveMasks(
+    changes: readonly ChangeInPlace[],
+    done: (failure: Failure | null) => void,
+  ): void {
+    const masked = changes.filter(({ masked }) => masked);
+    const old = masked.map(({ served }) => served.owner.next.masks);
+    let failure: Failure | null = null;
+    const saved: number[] = [];
+    let left = masked.length + 1;
     const over = (): void => {
       if (--left > 0) return;
-      this.applying = false;
-      for (const plan of late) this.addLate(plan, applied);
-      done(applied);
+      // Back again where one failed, which is over when this is called once more.
+      const back = failure === null ? [] : saved.splice(0);
+      left = back.length;
+      if (left === 0) done(failure);
+      for (const index of back) {
+        const { owner } = (masked[index] as ChangeInPlace).served;
+        owner.change({ ...owner.next, masks: old[index] ?? [] }, over);
+      }
     };
-    for (const change of changes) {
-      change((sentence) => {
-        if (sentence !== null) applied.failed.push(sentence);
+    for (const [index, { served, plan }] of masked.entries()) {
+      const { owner } = served;
+      owner.change({ ...owner.next, masks: plan.masks ?? [] }, (isSaved) => {
+        if (isSaved) {
+          saved.push(index);
+        } else {
+          const why = describeErrno(owner.counters.lastErrno);
+          failure = environment(`The mask list of ${formatAddress(owner)} can't be saved: ${why}`);
+        }
         over();
       });
     }
-    for (const { plan } of leaving) this.remove(plan.address, over);
     over();
   }
 
-  /** All, or none and a Failure. */
-  private openAll(plans: readonly ExportPlan[]): Export[] {
-    const opened: Export[] = [];
-    try {
-      for (const plan of plans) opened.push(openExport(plan, this.context));
-    } catch (error) {
-      for (const { store } of opened) store.close();
-      throw error;
-    }
-    return opened;
-  }
-
-  private addLate(plan: ExportPlan, applied: Applied): void {
-    try {
-      this.add(plan);
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      const sentence = `${formatAddress(plan.address)} is no longer served: ${error.message}`;
-      applied.failed.push(sentence);
-      this.say(sentence);
-    }
-  }
-
-  /** What makes `served` what `plan` says; null: it is so already. */
-  private changeTo(served: Served, plan: ExportPlan): Change | null {
-    const { owner } = served;
-    const steps: (() => void)[] = [];
-    if (served.plan.service !== plan.service) {
-      const model = makeModel(plan, owner.store.sectors, this.context);
-      steps.push(() => this.target.setModel(owner, model));
-    }
-    if (served.plan.bufferCount !== plan.bufferCount) {
-      steps.push(() => {
-        owner.bufferCount = plan.bufferCount;
-        // P10: initiators keep to the count that they were told last.
-        this.target.announceExport(owner);
-      });
-    }
-    const masked = JSON.stringify(served.plan.masks) !== JSON.stringify(plan.masks);
-    if (steps.length === 0 && !masked) return null;
-    return (ended) => {
-      for (const step of steps) step();
-      const { masks } = served.plan;
-      const changed = (saved: boolean): void => {
-        // With its old list still in the plan the next reload tries again.
-        served.plan = saved ? plan : { ...plan, masks };
-        if (saved) {
-          ended(null);
-          return;
-        }
-        const sentence = `${formatAddress(plan.address)} keeps its old mask list: the new one can't be saved`;
-        this.say(sentence);
-        ended(sentence);
-      };
-      if (masked) owner.change({ ...owner.next, masks: plan.masks ?? [] }, changed);
-      else changed(true);
+  private carryOut(
+    { applied, changes, leaving, early, late }: Reload,
+    done: (applied: Applied) => void,
+  ): void {
+    for (const change of changes) this.changeInPlace(change);
+    for (const { plan, owner } of early) this.place(plan, owner);
+    // One more than there are, so that it is over when all have begun.
+    let left = leaving.length + 1;
+    const over = (): void => {
+      if (--left > 0) return;
+      this.applying = false;
+      for (const { plan, owner, before } of late) {
+        // What its clients set until the end.
+        if (before !== null && owner.savesState) owner.state = stateOf(before, plan);
+        this.place(plan, owner);
+      }
+      done(applied);
     };
+    for (const served of leaving) this.letGo(served, over);
+    over();
+  }
+
+  private changeInPlace({ served, plan, model, sectors }: ChangeInPlace): void {
+    const { owner } = served;
+    served.plan = plan;
+    if (model !== null) this.target.setModel(owner, model);
+    const counted = owner.bufferCount !== plan.bufferCount;
+    owner.bufferCount = plan.bufferCount;
+    if (sectors !== owner.store.sectors) this.target.resize(owner, sectors);
+    // P10: initiators keep to the count that they were told last.
+    else if (counted) this.target.announceExport(owner);
   }
 
   /** Makes durable what was written to every export. */
@@ -245,6 +249,10 @@ export class Exports {
     for (const { owner } of this.served.values()) owner.store.close();
     this.served.clear();
   }
+}
+
+function stateOf({ state }: Export, { masks }: ExportPlan): Export["state"] {
+  return masks === null ? state : { ...state, masks };
 }
 
 function flushFailed(owner: Export, errno: number): string {

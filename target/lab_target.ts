@@ -1,7 +1,7 @@
 // A target as a process in a lab (bench/lab/), and a peer on its wire: for tests. What a test started is ended by `cleanUp`
 // after each, and `removeFiles` goes after all of a file.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -34,6 +34,8 @@ let names = 0;
 
 /** A path where nothing is. */
 export function fresh(suffix: string): string {
+  // Files that are tested in one process share it.
+  mkdirSync(directory, { recursive: true });
   return join(directory, `${names++}${suffix}`);
 }
 

@@ -1,10 +1,15 @@
 // The sentences that a target says of itself: at its start, of a reload, and at its end.
 
+import { describeErrno } from "../sys/errno.ts";
 import { formatAddress } from "../words/address.ts";
+import { Failure } from "../words/failure.ts";
 import { formatMac } from "../wire/mac.ts";
 import type { TargetPlan } from "./config/plan.ts";
 import type { MetricsServer } from "./control/metrics.ts";
-import type { Applied, Served } from "./exports.ts";
+import type { Export } from "./export.ts";
+import type { Served } from "./exports.ts";
+import type { Applied } from "./reload.ts";
+import { ANOTHER } from "./store.ts";
 import type { Target } from "./target.ts";
 
 /** Exports that are each told at the start; of more, only their number is. */
@@ -23,13 +28,12 @@ export function unheeded(old: TargetPlan, next: TargetPlan): string[] {
     );
 }
 
-export function describeApplied({ added, removed, changed, unchanged, failed }: Applied): string {
+export function describeApplied({ added, removed, changed, unchanged }: Applied): string {
   const parts = [
     [added.length, "added"],
     [removed.length, "removed"],
     [changed.length, "changed"],
     [unchanged, "unchanged"],
-    [failed.length, "failed"],
   ] as const;
   return parts.map(([count, what]) => `${count} ${what}`).join(", ");
 }
@@ -86,4 +90,19 @@ export function describeEnd(target: Target): string[] {
   if (faults > 0) sentences.push(`${faults} requests met a fault in this program and were dropped`);
   if (target.inHand > 0) sentences.push(`${target.inHand} requests were left without an answer`);
   return sentences;
+}
+
+/** A failure of a store, and what would help where its image is shorter than what is served of it. */
+export function describeStoreError(owner: Export, errno: number, operation: string): string {
+  const { store, storeName } = owner;
+  const sentence = `${formatAddress(owner)}: ${operation} of ${storeName} failed: ${describeErrno(errno)}`;
+  let sectors: number;
+  try {
+    sectors = store.measure?.(null) ?? store.sectors;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return `${sentence}. ${error.message}`;
+  }
+  if (sectors === ANOTHER || sectors >= store.sectors) return sentence;
+  return `${sentence}. It has ${sectors} sectors now, and ${store.sectors} are served: a reload or \`ctl export resize\` takes up its size`;
 }

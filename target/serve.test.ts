@@ -108,6 +108,69 @@ testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
     expect(ataOf(await new Peer().ask(readFrame(0, 1))).command).toBe(ata.STATUS_DRDY);
   });
 
+  test("a typo in the path of a live image: exit code 1, a sentence, and it is served as before, by ctl and by signal", async () => {
+    const image = fresh(".img");
+    const served = await serve(
+      `[[export]]\naddress = "e7.3"\nfile = "${image}"\ncreate = "64k"\n${memory(4)}`,
+    );
+    const peer = new Peer();
+    rewrite(served, (text) =>
+      text
+        .replace(image, `${image}.typo`)
+        .replace(/create.*\n/, "")
+        .replace("64k", "128k"),
+    );
+    const ctl = Bun.spawn(
+      [process.execPath, AOE, "target", "ctl", "--socket", served.control, "reload"],
+      { stdout: "pipe", stderr: "pipe" },
+    );
+    const sentence = `nothing was changed: The image ${image}.typo does not exist`;
+    expect(await new Response(ctl.stderr).text()).toStartWith(sentence);
+    expect([await ctl.exited, await new Response(ctl.stdout).text()]).toEqual([1, ""]);
+    expect(ataOf(await peer.ask(readFrame(127, 1, { tag: 1 }))).command).toBe(ata.STATUS_DRDY);
+    served.signal("SIGHUP");
+    await served.until(sentence);
+    for (const [tag, minor] of [
+      [2, 3],
+      [3, 4],
+    ] as const) {
+      const { command } = ataOf(await peer.ask(readFrame(127, 1, { tag, minor })));
+      expect(command).toBe(ata.STATUS_DRDY);
+      const beyond = ataOf(await peer.ask(readFrame(128, 1, { tag: tag + 10, minor })));
+      expect(beyond.feature).toBe(ata.ERROR_IDNF);
+    }
+  });
+
+  test("an image that is cut stays cut, and ctl export resize takes its size up and announces it", async () => {
+    const image = fresh(".img");
+    writeFileSync(image, new Uint8Array(65_536));
+    const served = await serve(`[[export]]\naddress = "e7.3"\nfile = "${image}"\n`);
+    const control = await served.connect();
+    const peer = new Peer();
+    const data = pattern(1, 6);
+    expect(registers(await peer.ask(writeFrame(100, data, { tag: 1 }))).command).toBe(0x40);
+    truncateSync(image, 64 * 512);
+    await Bun.sleep(10);
+    expect(registers(await peer.ask(writeFrame(100, data, { tag: 2 })))).toEqual({
+      command: 0x41,
+      error: ata.ERROR_ABRT,
+    });
+    await served.until("It has 64 sectors now, and 128 are served");
+    expect(statSync(image).size).toBe(64 * 512);
+    peer.came.length = 0;
+    expect(await control.ask({ verb: "export resize", export: "e7.3" })).toEqual({
+      ok: true,
+      before: 128,
+      sectors: 64,
+    });
+    await until("an announcement", () => peer.receive().some(({ aoe: { tag } }) => tag === 0));
+    expect(registers(await peer.ask(writeFrame(64, data, { tag: 3 }))).error).toBe(ata.ERROR_IDNF);
+    const identified = await peer.ask(
+      ataFrame({ command: ata.IDENTIFY, count: 1, flags: 0 }, { tag: 4 }),
+    );
+    expect(Buffer.from(identified.rest).readUInt32LE(200)).toBe(64);
+  });
+
   test("a signal that comes while a reload waits for what is in hand reloads once more behind it", async () => {
     const served = await serve(memory(3, 'service = "delay:500ms"'));
     const peer = new Peer();

@@ -19,10 +19,8 @@ import { createPollWaiter } from "../link/poll_waiter.ts";
 import { type Wrapper, wrapLink } from "../link/wrap.ts";
 import { onlineCpus, pinToCpus } from "../sys/affinity.ts";
 import { wallClockAtZero } from "../sys/clock.ts";
-import { describeErrno } from "../sys/errno.ts";
 import { readInterface } from "../sys/interface.ts";
 import { becomeUser, findUser } from "../sys/privileges.ts";
-import { formatAddress } from "../words/address.ts";
 import { describeFault, environment, failed, Failure, stackOf, usage } from "../words/failure.ts";
 import { createRandom } from "../words/random.ts";
 import { parseListen } from "./config/listen.ts";
@@ -33,9 +31,16 @@ import { type ControlCode, loadControl } from "./control/load_control.ts";
 import type { MetricsServer } from "./control/metrics.ts";
 import type { Running } from "./control/running.ts";
 import { Exports, type LastFlush } from "./exports.ts";
+import type { Applied } from "./reload.ts";
 import { Interfaces } from "./interfaces.ts";
 import { REQUESTS } from "./request_filter.ts";
-import { describeApplied, describeEnd, describeStart, unheeded } from "./sentences.ts";
+import {
+  describeApplied,
+  describeEnd,
+  describeStart,
+  describeStoreError,
+  unheeded,
+} from "./sentences.ts";
 import { parseServiceModel } from "./service/model.ts";
 import { DamagedState } from "./state.ts";
 import { StateSaver } from "./state_saver.ts";
@@ -100,9 +105,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const target = new Target({
       bound: plan.bound,
       onStoreError: (owner, errno, operation) =>
-        sayOnce(
-          `${formatAddress(owner)}: ${operation} of ${owner.storeName} failed: ${describeErrno(errno)}`,
-        ),
+        sayOnce(describeStoreError(owner, errno, operation)),
       onFault: (error) => {
         if (told.has(FAULT)) return;
         told.add(FAULT);
@@ -265,22 +268,33 @@ export async function serve(options: ServeOptions): Promise<void> {
         exports.add(added);
       },
       removeExport: (address, gone) => exports.remove(address, gone),
+      resizeExport: (address) => exports.resize(address),
       reload(done) {
-        if (options.reread === null) {
-          throw usage(
-            "There is no configuration to read again: this target was started without --config",
-          );
-        }
         systemd.tell(`RELOADING=1\nMONOTONIC_USEC=${Math.floor(waiter.now() / 1e3)}`);
+        const ended = (outcome: Applied | Failure): void => {
+          if (outcome instanceof Failure) {
+            const { message, exitCode } = outcome;
+            done(new Failure(`nothing was changed: ${message}`, exitCode));
+          } else {
+            say(`reloaded: ${describeApplied(outcome)}`);
+            done(outcome);
+          }
+          if (hungUp) reload();
+        };
         try {
-          const next = options.reread();
-          for (const sentence of unheeded(plan, next)) say(sentence);
-          exports.apply(next.exports, (applied) => {
-            say(`reloaded: ${describeApplied(applied)}`);
-            done(applied);
-            if (hungUp) reload();
+          const next = options.reread?.();
+          if (next === undefined) {
+            throw usage(
+              "there is no configuration to read again, since this target was started without --config",
+            );
+          }
+          exports.apply(next.exports, ended, () => {
+            for (const sentence of unheeded(plan, next)) say(sentence);
+            interfaces.want(next.interfaces);
           });
-          interfaces.want(next.interfaces);
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error;
+          ended(error);
         } finally {
           systemd.tell("READY=1");
         }
@@ -292,12 +306,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     const reload = (): void => {
       hungUp = exports.isApplying;
       if (hungUp) return;
-      try {
-        running.reload(() => {});
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        say(`nothing was changed: ${error.message}`);
-      }
+      running.reload((ended) => {
+        if (ended instanceof Failure) say(ended.message);
+      });
       waiter.wake();
     };
 
@@ -307,7 +318,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const core: Core = {
       ports: target.ports,
       begin(now) {
-        io.recent.tell(now);
+        io.slice(now);
         target.begin(now);
       },
       advance(now) {

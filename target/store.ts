@@ -20,6 +20,9 @@ export const PENDING = -1;
 /** Nothing was begun: it can't be done without waiting. */
 export const WOULD_WAIT = -2;
 
+/** Of `measure`: the image at the path is another one by now. */
+export const ANOTHER = -1;
+
 /** `good`: how many sectors from the first were moved before the failure. */
 export type Ended = (token: number, errno: number, good: number) => void;
 
@@ -32,6 +35,7 @@ export interface Completions {
 }
 
 export interface Store {
+  /** Changed by `resize` alone. */
   readonly sectors: number;
   readonly writable: boolean;
   /** Whether PENDING can be an answer. */
@@ -63,6 +67,17 @@ export interface Store {
    * `poll`. An errno, too, where a flush has failed before: one that succeeds now proves nothing (P25).
    */
   settle?(ended: (errno: number) => void): void;
+  /**
+   * Sectors that the image holds now of those that are to be served, or ANOTHER; throws a Failure where it can't be
+   * served any more. `create`: the size in bytes that it is said to be made with. Absent where the size never changes.
+   */
+  measure?(create: number | null): number;
+  /** Serves so many from now on, as `measure` said. */
+  resize?(sectors: number): void;
+  /** Gives the lock on the image up for a successor, or takes it back. */
+  lock?(held: boolean): void;
+  /** Closes what was opened for nothing, and removes the image if that was made for it. */
+  undo?(): void;
   /** What is still pending ends before the descriptor does. */
   close(): void;
 }

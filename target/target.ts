@@ -206,6 +206,12 @@ export class Target implements Core {
     return released;
   }
 
+  /** The export has so many sectors from now on. An announcement makes initiators ask for its IDENTIFY sector. */
+  resize(owner: Export, sectors: number): void {
+    owner.resize(sectors);
+    this.announceExport(owner);
+  }
+
   /** What a config answer says has changed (P10, P11). */
   announceExport(owner: Export): void {
     for (const port of this.ports) port.sweeps.push(new Sweep(null, this.now, owner));

@@ -94,6 +94,7 @@ export const controlSurface: Surface = {
         exports.add(plan);
       },
       removeExport: (address, gone) => exports.remove(address, gone),
+      resizeExport: (address) => exports.resize(address),
       reload(done) {
         const plans = [...exports.all].map(({ plan }) => plan);
         exports.apply(plans, done);

@@ -35,7 +35,10 @@ export function exportFacts(
   return {
     name,
     description: `${formatAddress(device)} ${identity.model} ${identity.serial}`.trim(),
-    size: device.sectors * SECTOR,
+    /** A client keeps the size that it was told; what is beyond the present one is refused. */
+    get size() {
+      return device.sectors * SECTOR;
+    },
     flags,
     least: SECTOR,
     preferred: PREFERRED,

@@ -2,7 +2,9 @@
 
 import type { Address } from "../../words/address.ts";
 import type { ExportPlan } from "../config/plan.ts";
-import type { Applied } from "../exports.ts";
+import type { Failure } from "../../words/failure.ts";
+import type { Resized } from "../exports.ts";
+import type { Applied } from "../reload.ts";
 import type { Target } from "../target.ts";
 
 export interface Running {
@@ -18,6 +20,8 @@ export interface Running {
   addExport(plan: ExportPlan): void;
   /** `gone` once what was in hand is answered. */
   removeExport(address: Address, gone: () => void): void;
-  reload(done: (applied: Applied) => void): void;
+  resizeExport(address: Address): Resized;
+  /** `done` with a Failure: nothing was changed. */
+  reload(done: (ended: Applied | Failure) => void): void;
   quit(): void;
 }

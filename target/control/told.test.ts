@@ -55,6 +55,7 @@ function build(): World {
       exports.add(plan);
     },
     removeExport: (address, gone) => exports.remove(address, gone),
+    resizeExport: (address) => exports.resize(address),
     reload: (done) =>
       exports.apply(
         [...exports.all].map(({ plan }) => plan),
@@ -169,7 +170,6 @@ describe("verbs", () => {
       removed: [],
       changed: [],
       unchanged: 1,
-      failed: [],
     });
     expect(say({ verb: "quit" })).toEqual({ ok: true });
     expect(log).toEqual(["quit"]);
@@ -236,7 +236,6 @@ test("a new set of plans: what is the same is not touched, the rest is changed, 
     removed: ["e1.1"],
     changed: ["e1.0"],
     unchanged: 1,
-    failed: [],
   });
   expect(exports.at({ major: 7, minor: 3 }).owner).toBe(same.owner);
   expect(exports.at({ major: 1, minor: 0 }).owner).toBe(changed.owner);

@@ -87,12 +87,23 @@ export const VERBS: readonly Verb[] = [
     },
   },
   {
+    verb: "export resize",
+    keys: ["export"],
+    words: "export resize EXPORT",
+    about:
+      "takes up the size that the image has now, and tells initiators; says the sizes in sectors",
+    run({ export: named }, running, answer) {
+      answer({ ...running.resizeExport(address(named)) });
+    },
+  },
+  {
     verb: "reload",
     keys: [],
     words: "reload",
-    about: "reads the configuration again, as SIGHUP does; says what came of it",
+    about:
+      "reads the configuration again, as SIGHUP does; says what came of it, or why nothing was changed",
     run(_request, running, answer) {
-      running.reload((applied) => answer({ ...applied }));
+      running.reload((ended) => answer(ended instanceof Failure ? refusal(ended) : { ...ended }));
     },
   },
   {

@@ -13,37 +13,39 @@
 // against every other writer that asks (two targets on one image destroy it), readers share one. A lazy
 // store opens its file on first use, and may have to close it again for another's sake.
 
-import { statSync } from "node:fs";
+import { unlinkSync } from "node:fs";
 
 import type { Memory } from "../../link/link.ts";
 import { EIO, EMFILE, EOPNOTSUPP } from "../../sys/errno.ts";
 import {
   closeFile,
-  directAlignment,
+  fileSize,
+  lockFile,
   readAt,
   readCachedAt,
   syncFile,
+  unlockFile,
   writeAt,
 } from "../../sys/file.ts";
 import { type MappedFile, mapFile } from "../../sys/mapped_file.ts";
-import { PAGE_BYTES } from "../../sys/memory.ts";
 import { SECTOR } from "../../wire/ata.ts";
-import { environment } from "../../words/failure.ts";
 import { copyMemory } from "../../link/copy_memory.ts";
 import { type Completions, DONE, PENDING, type Store, WOULD_WAIT } from "../store.ts";
 import { giveBounce, takeBounce } from "./bounce.ts";
 import { type FileIo, type Kind, type OpenFile, SETTLE } from "./file_io.ts";
 import {
+  alignImage,
   cannotOpen,
-  checkImage,
   createImage,
   type ImageOptions,
   isMemoryImage,
   lockImage,
+  lookAtImage,
+  measureAgain,
   measureImage,
-  noDirect,
   openImage,
 } from "./image.ts";
+import { moved, moveWhole } from "./whole.ts";
 
 export interface FileStoreOptions extends ImageOptions {
   /** What takes the operations that would block; absent: they block. */
@@ -54,24 +56,25 @@ export interface FileStoreOptions extends ImageOptions {
 
 /** Opens the file, or throws a Failure of one sentence that says what is wrong with it. */
 export function openFileStore(options: FileStoreOptions): Store {
-  createImage(options);
-  if (options.lazy === true && options.io !== undefined) {
-    const sectors = look(options);
-    if (sectors !== null) return new FileStore(options, sectors);
+  const made = createImage(options);
+  try {
+    if (options.lazy === true && options.io !== undefined) {
+      const sectors = lookAtImage(options);
+      if (sectors !== null) return new FileStore(options, sectors, made);
+    }
+    const store = new FileStore(options, null, made);
+    const code = store.open();
+    if (code !== 0) throw cannotOpen(options, code);
+    return store;
+  } catch (error) {
+    if (made) unlinkSync(options.path);
+    throw error;
   }
-  const store = new FileStore(options, null);
-  const code = store.open();
-  if (code !== 0) throw cannotOpen(options, code);
-  return store;
-}
-
-/** Sectors to serve of a regular file, without opening it; null: it is no regular file, or not there. */
-function look(options: FileStoreOptions): number | null {
-  const stat = statSync(options.path, { throwIfNoEntry: false });
-  return stat?.isFile() === true ? checkImage("file", stat.size, options) : null;
 }
 
 const CLOSED = -1;
+/** How long the end of an image is taken for where it was, ns. */
+const END_AGAIN = 1e6;
 
 /** How cached reads are told from cold ones. */
 type Reads = "ask" | "never cold" | "beside";
@@ -102,10 +105,18 @@ class FileStore implements Store, OpenFile {
   private lost = DONE;
   private settled: (errno: number) => void = () => {};
   private closing = false;
+  /** The image was not there before. */
+  private readonly made: boolean;
+  /** A successor has the lock. */
+  private unlocked = false;
+  /** Where the image ended when that was looked up last, and when that was (FileIo's `now`). */
+  private end = 0;
+  private endAt = Number.NEGATIVE_INFINITY;
 
   /** `sectors` null: to be measured when opened. */
-  constructor(options: FileStoreOptions, sectors: number | null) {
+  constructor(options: FileStoreOptions, sectors: number | null, made: boolean) {
     this.options = options;
+    this.made = made;
     this.io = options.io ?? null;
     this.asynchronous = this.io !== null;
     if (this.io !== null) this.completions = this.io;
@@ -130,14 +141,15 @@ class FileStore implements Store, OpenFile {
     try {
       const sectors = measureImage(fd, options);
       if (this.sectors === 0) this.sectors = sectors;
-      lockImage(fd, options);
-      if (options.direct === true) this.alignment = align(fd, options.path, this.start);
+      if (!this.unlocked) lockImage(fd, options);
+      if (options.direct === true) this.alignment = alignImage(fd, options.path, this.start);
     } catch (error) {
       io?.closed(this);
       closeFile(fd);
       throw error;
     }
     this.fd = fd;
+    this.endAt = Number.NEGATIVE_INFINITY;
     return 0;
   }
 
@@ -189,19 +201,39 @@ class FileStore implements Store, OpenFile {
     const code = this.ready();
     if (code !== 0) return this.fail(code, 0);
     io?.used(this);
+    const position = this.start + lba * SECTOR;
+    const length = sectors * SECTOR;
+    if (position + length > this.endNow()) return this.isCut(position);
     this.dirty = true;
     if (io !== null && (this.synchronous || options.direct === true || io.flushes > 0)) {
       return WOULD_WAIT;
     }
-    const position = this.start + lba * SECTOR;
-    const length = sectors * SECTOR;
     if (io === null || this.number < 0) return this.writeAll(memory, offset, length, position);
     const mapped = memory.address === 0 ? null : this.mapping(position, length);
     // A page that is gone, or for which there is no room: the ordinary way says which.
-    if (mapped?.write(memory.address + offset, length, position) === length) return DONE;
+    if (mapped !== null) {
+      if (mapped.write(memory.address + offset, length, position) === length) return DONE;
+      this.endAt = Number.NEGATIVE_INFINITY;
+      if (position + length > this.endNow()) return this.isCut(position);
+    }
     const result = this.writeAll(memory, offset, length, position);
     if (result === DONE) io.recent.note(this.number, position, length);
     return result;
+  }
+
+  /** Looked up once a millisecond at most, where somebody tells the time. */
+  private endNow(): number {
+    const now = this.io?.now ?? -1;
+    if (now < 0 || now - this.endAt >= END_AGAIN) {
+      this.end = fileSize(this.fd);
+      this.endAt = now;
+    }
+    return this.end;
+  }
+
+  /** What is written behind the end of an image that was cut would make it grow again. */
+  private isCut(position: number): number {
+    return this.fail(EIO, Math.max(0, this.end - position));
   }
 
   addressOf(lba: number, sectors: number): number {
@@ -284,6 +316,31 @@ class FileStore implements Store, OpenFile {
     this.io.begin(this, "sync", SETTLE, null, 0, 0, 0);
   }
 
+  measure(create: number | null): number {
+    const options = { ...this.options, create: create ?? undefined };
+    return measureAgain(this.fd === CLOSED ? null : this.fd, options);
+  }
+
+  resize(sectors: number): void {
+    this.sectors = sectors;
+    this.endAt = Number.NEGATIVE_INFINITY;
+    this.mapped?.unmap();
+    this.mapped = null;
+    this.unmappable = false;
+  }
+
+  lock(held: boolean): void {
+    this.unlocked = !held;
+    if (this.fd === CLOSED) return;
+    if (held) lockFile(this.fd, this.writable);
+    else unlockFile(this.fd);
+  }
+
+  undo(): void {
+    this.close();
+    if (this.made) unlinkSync(this.options.path);
+  }
+
   evict(): void {
     this.shut();
   }
@@ -302,40 +359,24 @@ class FileStore implements Store, OpenFile {
     this.io?.closed(this);
   }
 
-  /** A partial read goes on where it stopped, so that a failure names the first bad sector. */
   private readAll(memory: Memory, at: number, length: number, position: number): number {
     const bounce = this.needsBounce(memory, at) ? takeBounce(length) : null;
     const into = bounce ?? memory;
-    const start = bounce === null ? at : 0;
-    let done = 0;
-    let result = DONE;
-    while (done < length && result === DONE) {
-      const got = readAt(this.fd, into, start + done, length - done, position + done);
-      // Nothing where there was something: the file was cut under our feet.
-      if (got <= 0) result = this.fail(got === 0 ? EIO : -got, done);
-      else done += got;
-    }
+    const errno = moveWhole(readAt, this.fd, into, bounce === null ? at : 0, length, position);
     if (bounce !== null) {
-      if (result === DONE) copyMemory(bounce, 0, memory, at, length);
+      if (errno === DONE) copyMemory(bounce, 0, memory, at, length);
       giveBounce(bounce);
     }
-    return result;
+    return errno === DONE ? DONE : this.fail(errno, moved);
   }
 
   private writeAll(memory: Memory, at: number, length: number, position: number): number {
     const bounce = this.needsBounce(memory, at) ? takeBounce(length) : null;
-    const from = bounce ?? memory;
-    const start = bounce === null ? at : 0;
     if (bounce !== null) copyMemory(memory, at, bounce, 0, length);
-    let done = 0;
-    let result = DONE;
-    while (done < length && result === DONE) {
-      const put = writeAt(this.fd, from, start + done, length - done, position + done);
-      if (put <= 0) result = this.fail(put === 0 ? EIO : -put, done);
-      else done += put;
-    }
+    const from = bounce ?? memory;
+    const errno = moveWhole(writeAt, this.fd, from, bounce === null ? at : 0, length, position);
     if (bounce !== null) giveBounce(bounce);
-    return result;
+    return errno === DONE ? DONE : this.fail(errno, moved);
   }
 
   private needsBounce(memory: Memory, at: number): boolean {
@@ -347,18 +388,4 @@ class FileStore implements Store, OpenFile {
     this.good = Math.floor(bytes / SECTOR);
     return errno;
   }
-}
-
-/** What O_DIRECT wants of memory addresses; refused where it wants more than sectors of offsets. */
-function align(fd: number, path: string, start: number): number {
-  const told = directAlignment(fd);
-  if (told === null) throw noDirect(path);
-  if (told !== undefined && told.offset <= SECTOR) return told.memory;
-  const probe = takeBounce(SECTOR);
-  const got = told === undefined ? readAt(fd, probe, 0, SECTOR, start) : -1;
-  giveBounce(probe);
-  if (got >= 0) return PAGE_BYTES;
-  throw environment(
-    `-d (O_DIRECT) needs a device with blocks of ${SECTOR} bytes, and that of ${path} has larger ones`,
-  );
 }

@@ -74,6 +74,8 @@ export class FileIo implements Completions {
   private tell: Ended = () => {};
   /** Flushes that go on: a buffered write may then wait for the journal, and goes beside the loop too. */
   flushes = 0;
+  /** What `slice` was told, ns; -1: nobody tells. */
+  now = -1;
   /** What mapped files know of the page cache; each file has a number there. */
   readonly recent = new RecentPages();
   files = 0;
@@ -89,6 +91,12 @@ export class FileIo implements Completions {
 
   get pending(): number {
     return this.io?.pending ?? 0;
+  }
+
+  /** A slice of the loop begins at `now` (ns): who says so spares stores a look at the clock for each request. */
+  slice(now: number): void {
+    this.now = now;
+    this.recent.tell(now);
   }
 
   /** `io_uring`, `worker` and why, or that there was no need yet. */

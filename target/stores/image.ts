@@ -1,21 +1,27 @@
 // What an image must be before it is served: a file or a block device of whole sectors that nobody else
 // writes; and images made on demand. Every refusal is one sentence.
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync, unlinkSync } from "node:fs";
 
 import {
   closeFile,
+  directAlignment,
   fileKind,
   fileSize,
   type FileKind,
   isInMemory,
+  isStillAt,
   lockFile,
   openFile,
+  readAt,
   resizeFile,
 } from "../../sys/file.ts";
 import { EACCES, EAGAIN, EEXIST, EINVAL, ENOENT, describeErrno } from "../../sys/errno.ts";
+import { PAGE_BYTES } from "../../sys/memory.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { type Failure, environment, usage } from "../../words/failure.ts";
+import { ANOTHER } from "../store.ts";
+import { giveBounce, takeBounce } from "./bounce.ts";
 
 export interface ImageOptions {
   readonly path: string;
@@ -28,7 +34,7 @@ export interface ImageOptions {
   /** Sectors served; default all behind `offset`. */
   readonly length?: number;
   /** Bytes: the file is made, all hole, where there is none, and has this size where there is one. */
-  readonly create?: number;
+  readonly create?: number | undefined;
 }
 
 /** An open descriptor, or -errno. */
@@ -56,19 +62,21 @@ export function noDirect(path: string): Failure {
   return environment(`The file system of ${path} does not support -d (O_DIRECT)`);
 }
 
-/** Makes the sparse file that `create` asks for, where there is none. */
-export function createImage({ path, create }: ImageOptions): void {
-  if (create === undefined) return;
+/** Makes the sparse file that `create` asks for, where there is none; whether it did. */
+export function createImage({ path, create }: ImageOptions): boolean {
+  if (create === undefined) return false;
   if (create < SECTOR || create % SECTOR !== 0) {
     throw usage(`The size of a new image must be a multiple of ${SECTOR} bytes, got ${create}`);
   }
-  if (existsSync(path)) return;
+  if (existsSync(path)) return false;
   const fd = openFile(path, { write: true, create: true, exclusive: true });
-  if (fd === -EEXIST) return;
+  if (fd === -EEXIST) return false;
   if (fd < 0) throw environment(`Can't make the image ${path}: ${describeErrno(-fd)}`);
   const result = resizeFile(fd, create);
   closeFile(fd);
-  if (result < 0) throw environment(`Can't make the image ${path}: ${describeErrno(-result)}`);
+  if (result === 0) return true;
+  unlinkSync(path);
+  throw environment(`Can't make the image ${path}: ${describeErrno(-result)}`);
 }
 
 const NAMES: Readonly<Record<FileKind, string>> = {
@@ -139,4 +147,32 @@ export function lockImage(fd: number, { path, readOnly }: ImageOptions): void {
 /** Whether reads of the image never wait for a disk. */
 export function isMemoryImage({ path }: ImageOptions): boolean {
   return isInMemory(path);
+}
+
+/** Sectors to serve of a regular file, without opening it; null: it is no regular file, or not there. */
+export function lookAtImage(options: ImageOptions): number | null {
+  const stat = statSync(options.path, { throwIfNoEntry: false });
+  return stat?.isFile() === true ? checkImage("file", stat.size, options) : null;
+}
+
+/** The same of an image that is served, by `fd` where it is open; ANOTHER: it is another file by now. */
+export function measureAgain(fd: number | null, options: ImageOptions): number {
+  const sectors = fd === null ? lookAtImage(options) : null;
+  if (sectors !== null) return sectors;
+  if (!existsSync(options.path)) throw cannotOpen(options, ENOENT);
+  return fd !== null && isStillAt(fd, options.path) ? measureImage(fd, options) : ANOTHER;
+}
+
+/** What O_DIRECT wants of memory addresses; refused where it wants more than sectors of offsets. */
+export function alignImage(fd: number, path: string, start: number): number {
+  const told = directAlignment(fd);
+  if (told === null) throw noDirect(path);
+  if (told !== undefined && told.offset <= SECTOR) return told.memory;
+  const probe = takeBounce(SECTOR);
+  const got = told === undefined ? readAt(fd, probe, 0, SECTOR, start) : -1;
+  giveBounce(probe);
+  if (got >= 0) return PAGE_BYTES;
+  throw environment(
+    `-d (O_DIRECT) needs a device with blocks of ${SECTOR} bytes, and that of ${path} has larger ones`,
+  );
 }
