@@ -31,14 +31,11 @@ function connected(options: ScriptedOptions = {}): Client {
   const peer = new Scripted(options);
   const notices: string[] = [];
   peer.initiator.onNotice = (sentence) => notices.push(sentence);
-  peer.initiator.discover();
-  peer.runFor(MS);
-  const asked = peer.seen[0] as Seen;
   const device = peer.find();
   perform(peer, device, makeCommand(WRITE, 0, 2));
   peer.seen.length = 0;
   const announce = (): void => {
-    peer.answerConfig(asked, { tag: 0, destination: BROADCAST });
+    peer.announce();
     peer.runFor(1000);
   };
   return { peer, device, notices, announce };

@@ -11,7 +11,7 @@ import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import * as config from "../wire/config.ts";
 import * as ethernet from "../wire/ethernet.ts";
-import { emit as emitIdentify } from "../wire/identify.ts";
+import { emit as emitIdentify, type Identify } from "../wire/identify.ts";
 import { BROADCAST, type Mac, readMac } from "../wire/mac.ts";
 import { createRandom } from "../words/random.ts";
 import { Command } from "./command.ts";
@@ -97,11 +97,12 @@ export class Scripted implements Core {
   /** Its address, in place of PEER_MAC + port: what is sent to another one is not for it. */
   mac: Mac | null = null;
   readonly ports: readonly Port[];
-  /** As its IDENTIFY sector says. */
+  /** As its IDENTIFY sector says, and by the number of a port what it says there in place of it. */
   serial = "scripted";
   model = "scripted peer";
   writeCache = true;
   sectors: number;
+  readonly saysBy: Partial<Identify>[] = [];
   private readonly parcels: Parcel[] = [];
   private now = 0;
 
@@ -298,6 +299,7 @@ export class Scripted implements Core {
           smart: false,
           physicalSectorBytes: 512,
           rpm: 0,
+          ...this.saysBy[request.port],
         },
         view,
         ata.LENGTH,
