@@ -39,6 +39,7 @@ export class NullTarget implements Core {
         smart: false,
         physicalSectorBytes: 512,
         rpm: null,
+        instance: 0,
       },
       new DataView(this.identity.buffer),
       0,

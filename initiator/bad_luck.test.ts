@@ -395,7 +395,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
     }
     second.kill("SIGKILL");
     expect(said).toMatch(
-      /^e7\.3 is claimed by two targets: (\S+) \(serial AOE-7\.3, \d+ sectors\) and (\S+) \(serial AOE-7\.3, \d+ sectors\); only \1 is used$/m,
+      /^e7\.3 is claimed by two targets: (\S+) \(serial AoE-\w{16}, \d+ sectors\) and (\S+) \(serial AoE-\w{16}, \d+ sectors\); only \1 is used$/m,
     );
     expect(said).toContain("02:00:00:00:00:b0");
   });

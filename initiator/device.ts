@@ -19,7 +19,13 @@ import { usage } from "../words/failure.ts";
 import { Buffers } from "./buffers.ts";
 import { begin, CANCELLED, Command, IDENTIFY, OK, OTHER_DISK, READ, WRITE } from "./command.ts";
 import { createCounters, type DeviceCounters } from "./counters.ts";
-import { describeClaim, describeReplaced, describeTwice } from "./disk.ts";
+import {
+  describeClaim,
+  describePair,
+  describeReplaced,
+  describeTakeover,
+  describeTwice,
+} from "./disk.ts";
 import { Exchange } from "./exchange.ts";
 import type { Opcodes } from "./frame.ts";
 import type { Host } from "./host.ts";
@@ -33,8 +39,6 @@ import { Proofs, type Rival, type Said } from "./proofs.ts";
 
 /** Sectors that AoE can address: LBAs are below this. */
 export const MOST_SECTORS = 2 ** 48;
-/** How often an address that answers and is none of the device's is asked for its config, ns. */
-const ASK_FOREIGN_EVERY = 100e6;
 /** How often commands of a device that is another disk now are ended, ns. */
 const GONE_EVERY = 1e6;
 
@@ -57,6 +61,8 @@ export class Device {
   readonly counters: DeviceCounters = createCounters();
   /** Has something to send; `host.touch` knows of it. */
   ready = false;
+  /** Another disk answers at its address: every command ends with OTHER_DISK. */
+  gone = false;
 
   private readonly host: Host;
   private readonly ways: PathSet;
@@ -66,9 +72,6 @@ export class Device {
   private readonly identifyCommand = new Command();
   private scheduled = Infinity;
   private closed = false;
-  private askForeignAt = 0;
-  /** Another disk answers at its address: every command ends with OTHER_DISK. */
-  private gone = false;
 
   constructor(host: Host, major: number, minor: number, index: number) {
     this.host = host;
@@ -84,6 +87,8 @@ export class Device {
         if (!this.closed) probes.send(path, limit);
       },
       prove: (path) => this.proofs.wanted(path),
+      failedOver: (from, to) =>
+        this.tell("taken over", describeTakeover(formatMac(from.target), formatMac(to.target))),
     });
     this.proofs = new Proofs(this, host, this.ways);
     this.exchange = new Exchange(this, host, this.ways, this.buffers);
@@ -104,10 +109,6 @@ export class Device {
   /** Addresses that are being asked for it. */
   get proving(): number {
     return this.proofs.size;
-  }
-  /** Another disk answers at its address now, so that nothing can be asked of it any more. */
-  get replacedByOther(): boolean {
-    return this.gone;
   }
   /** By port index; null: no data was sent there. */
   get pools(): readonly (Pool | null)[] {
@@ -153,9 +154,18 @@ export class Device {
         );
       }
     }
+    if (operation !== IDENTIFY) this.settle();
     begin(command, this.host.now);
     this.exchange.submit(command);
     this.touch();
+  }
+
+  /** Somebody relies from now on on it being the disk that it is. */
+  settle(): void {
+    this.ways.settled = true;
+  }
+  get settled(): boolean {
+    return this.ways.settled;
   }
 
   /** Ends `command` with CANCELLED; `done` is called from within. Nothing where it is not pending. */
@@ -235,7 +245,7 @@ export class Device {
 
   adopt(identity: Identify, sector: DataView): void {
     this.take(identity, sector);
-    this.proofs.known(null);
+    this.proofs.known();
     this.host.onEvent?.(this, "identified");
   }
 
@@ -250,10 +260,12 @@ export class Device {
 
   joined(path: Path, said: Said): void {
     this.learn(path, said);
-    const other = this.ways.all.find((each) => each.port === path.port && each !== path);
-    if (other !== undefined) {
-      this.tell("twice", describeTwice(formatMac(other.target), formatMac(path.target)));
-    }
+    const { all } = this.ways;
+    const active = all.find(({ standby }) => !standby) ?? path;
+    const beside = all.find((each) => each.port === path.port && each !== path);
+    const mac = formatMac(path.target);
+    if (path.standby) this.tell("pair", describePair(formatMac(active.target), mac));
+    else if (beside !== undefined) this.tell("twice", describeTwice(formatMac(beside.target), mac));
     this.host.onEvent?.(this, "path");
   }
 
@@ -291,14 +303,9 @@ export class Device {
     this.ways.comparable = true;
   }
 
-  /** An answer to one of our tags came by `port` from `source`, which is none of the device's addresses: is it one? */
+  /** An answer to one of our tags came by `port` from `source`, which is none of the device's addresses. */
   foreign(port: PortState, source: Mac): void {
-    const { now } = this.host;
-    this.counters.foreign++;
-    port.ignored.foreign++;
-    if (now < this.askForeignAt) return;
-    this.askForeignAt = now + ASK_FOREIGN_EVERY;
-    port.askConfig(source, this.major, this.minor, this.host.tags.anonymous());
+    this.proofs.foreign(port, source);
   }
 
   /** An answer by `port` to a frame that nobody waits for any more: it says at least what the path carries. */
@@ -369,7 +376,9 @@ export class Device {
       return;
     }
     this.take(identity, view);
-    this.proofs.known(this.ways.all[0] ?? null);
+    const [first] = this.ways.all;
+    if (first !== undefined) this.ways.proved(first, identity.instance);
+    this.proofs.known();
     this.host.onEvent?.(this, "identified");
   }
 

@@ -27,6 +27,14 @@ export function describeTwice(one: string, two: string): string {
   return `answers from two addresses on one link, ${one} and ${two}: taken as one target, since serial, model and size agree`;
 }
 
+export function describePair(one: string, two: string): string {
+  return `is served by two targets with one serial number, ${one} and ${two}: ${two} is used when ${one} does not answer`;
+}
+
+export function describeTakeover(from: string, to: string): string {
+  return `is served by ${to} from now on, since ${from} does not answer`;
+}
+
 export function describeClaim(one: string, ours: Identify, two: string, theirs: Identify): string {
   return `is claimed by two targets: ${one} (${describeDisk(ours, theirs)}) and ${two} (${describeDisk(theirs, ours)}); only ${one} is used`;
 }

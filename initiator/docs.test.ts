@@ -24,6 +24,7 @@ function normal(text: string): string {
       .replaceAll(/\b\d+(\.\d+)?(ns|us|ms)\b/g, "TIME")
       .replaceAll(/\b\d+(\.\d+)? ?s\b/g, "TIME")
       .replaceAll(/\b[\d.]+[kmg]\/s/g, "RATE")
+      .replaceAll(/\bAoE-[0-9a-f]{16}\b/g, "SERIAL")
       .replaceAll(/\d+ of 8388608 bytes/g, "SOME of 8388608 bytes")
       // On a busy machine something is always sent again.
       .replaceAll(/; \d+ retransmits?.*$/gm, "")

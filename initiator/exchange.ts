@@ -245,7 +245,7 @@ export class Exchange {
   drive(): void {
     const { now } = this.host;
     this.device.ready = false;
-    if (this.device.replacedByOther) {
+    if (this.device.gone) {
       this.device.schedule();
       return;
     }

@@ -295,7 +295,7 @@ class InitiatorCore implements Initiator {
     for (let index = 0; index < everyDevice.length; index++) {
       const device = everyDevice[index] as Device;
       device.reclaimed(port, count, now);
-      if (device.replacedByOther) device.retire();
+      if (device.gone) device.retire();
     }
   }
 

@@ -30,6 +30,9 @@ export class Path {
   announcedAt = -Infinity;
   /** Another disk is behind it. */
   removed = false;
+  /** Which run of a target is behind it (wire/identify.ts), and whether another one is in use. */
+  instance = 0;
+  standby = false;
   /** Most sectors of a command, as the target says for the interface at its end (P13): each has an MTU of its own. */
   sectorCount = SMALL_SECTORS;
   /** How large a read's answer and a write may be on it. */

@@ -1,6 +1,9 @@
 // The ways to one device: which one is taken, which are dead, how large a frame each carries. Which addresses
 // are ways at all is settled in proofs.ts.
 //
+// Two targets that have one serial number are a pair for fail-over: commands go to one of them, whichever that is,
+// until none of its paths is alive.
+//
 //   alive ── PATH_LOSSES in a row, and another is alive ──▶ left, probed each PROBE_INTERVAL
 //     ▲──────────────────────── any answer by it ────────────────┘
 //
@@ -36,18 +39,24 @@ export interface Askers {
   probeLarge(path: Path, limit: FrameLimit): void;
   /** A command wants to go by a path that is in doubt. */
   prove(path: Path): void;
+  /** The other target of a pair is used from now on, by `to`. */
+  failedOver(from: Path, to: Path): void;
 }
 
 export class PathSet {
   readonly all: Path[] = [];
   /** It is known which disk the device is, so that a path can be in doubt. */
   comparable = false;
+  /** Somebody relies on it: neither disk nor target is changed for another that would do as well. */
+  settled = false;
   private readonly host: Host;
   private readonly major: number;
   private readonly minor: number;
   private readonly buffers: Buffers;
   private readonly counters: DeviceCounters;
   private readonly askers: Askers;
+  /** The run of the target that is in use; -1: none was proved yet. */
+  private instance = -1;
   private turn = 0;
   private probeAt = Infinity;
 
@@ -110,6 +119,31 @@ export class PathSet {
     this.all.splice(this.all.indexOf(path), 1);
     this.turn = 0;
     path.removed = true;
+    this.choose(null);
+  }
+
+  /** `path` leads to the device's disk, by `instance` of a target. */
+  proved(path: Path, instance: number): void {
+    path.instance = instance;
+    path.doubted = false;
+    path.announced = false;
+    path.provedAt = this.host.now;
+    this.choose(path);
+    for (const each of this.all) if (each !== path) this.leaveIfDead(each);
+  }
+
+  /** Keeps to the target that is in use while a path to it is alive, else takes another, that of `preferred` first. */
+  private choose(preferred: Path | null): void {
+    const { all } = this;
+    const kept = all.filter(({ alive, instance }) => alive && instance === this.instance);
+    // At first the lowest address is taken, so that everybody comes to the same target of a pair.
+    const { settled } = this;
+    const lower = preferred !== null && kept.every(({ target }) => preferred.target < target);
+    if (kept.length === 0 || (lower && !settled)) {
+      const next = preferred ?? all.find(({ alive, doubted }) => alive && !doubted) ?? all[0];
+      this.instance = next?.instance ?? 0;
+    }
+    for (const path of all) path.standby = path.instance !== this.instance;
   }
 
   /** The target says how many frames it takes. */
@@ -158,7 +192,7 @@ export class PathSet {
       const place = this.turn + step < count ? this.turn + step : this.turn + step - count;
       const path = all[place] as Path;
       if (path.inFlight >= path.window.size || this.buffers.isDry(path.port)) continue;
-      if (!path.alive && this.anotherAlive(path)) continue;
+      if (path.standby || (!path.alive && this.anotherAlive(path))) continue;
       if (!this.isSure(path)) continue;
       this.turn = place + 1 === count ? 0 : place + 1;
       return path;
@@ -174,7 +208,7 @@ export class PathSet {
 
   /** For a frame that went by `own` before: the same while that is alive (P28 goes by source MAC); null: no room. */
   pickAgain(own: Path): Path | null {
-    if (own.removed || (!own.alive && this.anotherAlive(own))) return this.pick();
+    if (own.removed || own.standby || (!own.alive && this.anotherAlive(own))) return this.pick();
     return own.inFlight < own.window.size && this.isSure(own) ? own : null;
   }
 
@@ -209,6 +243,7 @@ export class PathSet {
     path.nextProbeAt = Infinity;
     path.window.restart();
     path.rtt.reset();
+    if (path.doubted) this.askers.prove(path);
   }
 
   /** `frame` was not answered in time. */
@@ -229,9 +264,18 @@ export class PathSet {
   }
 
   private leaveIfDead(path: Path): void {
-    if (!path.alive || path.lossesInRow < PATH_LOSSES || !this.anotherAlive(path)) return;
+    if (!path.alive || path.lossesInRow < PATH_LOSSES) return;
+    if (!this.anotherAlive(path)) {
+      for (const each of this.all) if (each !== path && each.alive) this.askers.prove(each);
+      return;
+    }
     path.alive = false;
     this.probe(path);
+    const before = this.instance;
+    this.choose(null);
+    if (this.instance === before) return;
+    const to = this.all.find(({ alive, standby }) => alive && !standby);
+    if (to !== undefined) this.askers.failedOver(path, to);
   }
 
   /** Do small frames get through? If so, no more large ones by this path in that direction. */

@@ -9,7 +9,8 @@
 //     (it announced itself   ├ another size, announced ─▶ resized
 //     or was silent)         └ another disk ────────────▶ no path any more; with the last one the device ends
 //
-// Until it is known which disk the device is, the first address that answers decides.
+// Until it is known which disk the device is, the first address that answers decides; as long as nobody relies on that,
+// the lowest of those that answer.
 
 import type { FrameView } from "../link/link.ts";
 import * as aoe from "../wire/aoe.ts";
@@ -38,6 +39,8 @@ const MOST_RIVALS = 8;
 const RIVAL_AGAIN = 10e9;
 /** A path that announces itself again and again is doubted this often at most, ns. */
 const DOUBT_EVERY = 100e6;
+/** How often an address that answers and is none of the device's is asked for its config, ns. */
+const ASK_FOREIGN_EVERY = 100e6;
 /** Bounds of the time to the next try, and to the next look for room on the link, ns. */
 const SOONEST = 10e6;
 const LATEST = 1e9;
@@ -112,6 +115,7 @@ export class Proofs {
   private readonly host: Host;
   private readonly ways: PathSet;
   private readonly questions: Question[] = [];
+  private askForeignAt = 0;
 
   constructor(device: ProvenDevice, host: Host, ways: PathSet) {
     this.device = device;
@@ -232,8 +236,7 @@ export class Proofs {
     const { device, ways } = this;
     const { path } = question;
     if (path.port !== port || path.target !== source) {
-      device.counters.foreign++;
-      port.ignored.foreign++;
+      this.foreign(port, source);
       return;
     }
     const { view, base, length } = frame;
@@ -276,15 +279,27 @@ export class Proofs {
     if (place >= 0) rivals.splice(place, 1);
     if (device.identity === null) {
       ways.admit(path);
-      this.prove(path);
+      ways.proved(path, identity.instance);
       device.adopt(identity, sector);
       device.joined(path, said);
       return;
     }
     if (sameDisk(device.identity, identity)) {
       ways.admit(path);
-      this.prove(path);
+      ways.proved(path, identity.instance);
       device.joined(path, said);
+      return;
+    }
+    const { identity: ours } = device;
+    // Nobody relies on the first one yet: whoever asks next time shall come to the same one.
+    if (!ways.settled && ways.all.every(({ target }) => path.target < target)) {
+      const others = [...ways.all];
+      ways.admit(path);
+      for (const other of others) ways.remove(other);
+      ways.proved(path, identity.instance);
+      device.adopt(identity, sector);
+      device.joined(path, said);
+      for (const other of others) this.addRival(other, ours);
       return;
     }
     this.addRival(path, identity);
@@ -296,7 +311,7 @@ export class Proofs {
     if (before === null) throw new Error("invariant: a path is doubted once the disk is known");
     const resized = path.announced && wasResized(before, identity);
     if (resized || sameDisk(before, identity)) {
-      this.prove(path);
+      ways.proved(path, identity.instance);
       device.confirm(identity, sector, resized);
       if (again) this.announced(path);
       return;
@@ -314,12 +329,6 @@ export class Proofs {
     this.addRival(path, identity);
   }
 
-  private prove(path: Path): void {
-    path.doubted = false;
-    path.announced = false;
-    path.provedAt = this.host.now;
-  }
-
   private addRival(path: Path, identity: Identify): void {
     const rival = { path, identity, askedAt: this.host.now };
     if (this.rivals.length >= MOST_RIVALS) this.rivals.shift();
@@ -327,10 +336,19 @@ export class Proofs {
     this.device.contested(rival);
   }
 
-  /** It is known now which disk the device is: by an answer to `first`, where that was of one path. */
-  known(first: Path | null): void {
+  /** An answer came from `source`, which is none of the device's addresses: is it one? */
+  foreign(port: PortState, source: Mac): void {
+    const { device, host } = this;
+    device.counters.foreign++;
+    port.ignored.foreign++;
+    if (host.now < this.askForeignAt) return;
+    this.askForeignAt = host.now + ASK_FOREIGN_EVERY;
+    port.askConfig(source, device.major, device.minor, host.tags.anonymous());
+  }
+
+  /** It is known now which disk the device is. */
+  known(): void {
     const { now } = this.host;
-    if (first !== null) this.prove(first);
     for (const path of this.ways.all) {
       if (path.provedAt === now) continue;
       path.doubted = true;

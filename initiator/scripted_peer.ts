@@ -299,6 +299,7 @@ export class Scripted implements Core {
           smart: false,
           physicalSectorBytes: 512,
           rpm: 0,
+          instance: 0,
           ...this.saysBy[request.port],
         },
         view,

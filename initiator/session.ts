@@ -28,6 +28,8 @@ import { openRawLink, type RawLink, type RawLinkOptions } from "./raw_link.ts";
 import type { RttBounds } from "./rtt.ts";
 import type { WindowLaw } from "./window.ts";
 
+/** For how long another target may claim the address of one that was found, before it is used, ns. */
+const CLAIMS = 20e6;
 /** How often a question that nobody has answered is put again, ns. */
 const ASK_EVERY = 200e6;
 /** What a link may take to let go of buffers at the end, ns (Linux: 3 s). */
@@ -283,17 +285,20 @@ class OpenSession implements Session {
     const until = this.waiter.now() + wait;
     await this.run(() => unidentified.size === 0 || this.waiter.now() >= until);
     this.listeners.delete(listener);
+    for (const device of initiator.devices) device.settle();
     return initiator.devices;
   }
 
   async find(address: Address, wait: number): Promise<Device> {
     const device = await this.locate(address, wait);
     if (device.identity === null) await this.identify(device);
+    device.settle();
     return device;
   }
 
   async locate(address: Address, wait: number): Promise<Device> {
     const { initiator } = this;
+    let foundAt = Infinity;
     await this.ask(
       wait,
       () => {
@@ -302,7 +307,10 @@ class OpenSession implements Session {
       },
       () => {
         const device = initiator.device(address);
-        if (device === undefined || device.proving > 0) return false;
+        if (device === undefined) return false;
+        foundAt = Math.min(foundAt, this.waiter.now());
+        const early = !device.settled && this.waiter.now() - foundAt < CLAIMS;
+        if (early || device.proving > 0) return false;
         // Every interface may lead to it, or to another disk.
         return device.paths.length + device.rivals.length >= this.links.length;
       },

@@ -15,6 +15,8 @@ export interface PathStats {
   readonly link: number;
   readonly mac: string;
   readonly alive: boolean;
+  /** Another target of a pair is in use. */
+  readonly standby: boolean;
   readonly sectors: number;
   readonly fell_back: boolean;
   /** For how long large read answers, and large writes, have been thought lost by this path; null: they are not. */
@@ -54,6 +56,8 @@ export interface DeviceStats {
   readonly outstanding: number;
   readonly counters: DeviceCounters;
   readonly paths: readonly PathStats[];
+  /** MACs that answer for the device and lead to another disk. */
+  readonly rivals: readonly string[];
   /** By link; null: nothing was sent to the device there. */
   readonly pools: readonly (PoolSnapshot | null)[];
 }
@@ -70,6 +74,7 @@ export function deviceStats(device: Device, now: number): DeviceStats {
       link: path.port.index,
       mac: formatMac(path.target),
       alive: path.alive,
+      standby: path.standby,
       sectors: path.sectors,
       fell_back: path.reads.fellBackAt >= 0 || path.writes.fellBackAt >= 0,
       large_reads_lost_for_ns: lostFor(path.reads, now),
@@ -85,6 +90,7 @@ export function deviceStats(device: Device, now: number): DeviceStats {
       losses: path.losses,
       answers: path.answers,
     })),
+    rivals: device.rivals.map(({ path }) => formatMac(path.target)),
     pools: device.pools.map((pool) => (pool === null ? null : pool.snapshot(now))),
   };
 }

@@ -9,7 +9,7 @@ import type { BlockingKind } from "../sys/blocking_io.ts";
 import { MAJOR_MAX, MINOR_MAX } from "../words/address.ts";
 import { expected, usage } from "../words/failure.ts";
 import { parseDuration, parseInteger } from "../words/quantity.ts";
-import { image, mac, MODES, BLOCKING, MOST_MASKS } from "./config/values.ts";
+import { image, mac, MODES, BLOCKING, MOST_MASKS, serial } from "./config/values.ts";
 import type { ExportPlan, TargetPlan } from "./config/plan.ts";
 import { DEFAULT_BUFFER_COUNT } from "./export.ts";
 import { DEFAULT_BOUND } from "./target.ts";
@@ -24,6 +24,7 @@ interface Options {
   readonly offset?: string;
   readonly length?: string;
   readonly create?: string;
+  readonly serial?: string;
   readonly service?: string;
   readonly delay?: string;
   readonly lanes?: string;
@@ -57,6 +58,7 @@ const OF_AN_EXPORT = {
   offset: "--offset",
   length: "--length",
   create: "--create",
+  serial: "--serial",
   service: "--service",
   delay: "--delay",
   lanes: "--lanes",
@@ -85,6 +87,10 @@ export function targetCommand(): Command {
     .option("-o, --offset <sectors>", "leave out this many sectors at the start of the file (0)")
     .option("-l, --length <sectors>", "serve this many sectors (all that are left)")
     .option("--create <size>", "make the file where it is missing, sparse")
+    .option(
+      "--serial <text>",
+      "serial number; two targets that give one are taken for ways to one disk (made of host and image)",
+    )
     .option("--service <model>", "service model, such as lanes:4,delay:normal/50us/5us,drop:1%")
     .option("--lanes <n>", "short for lanes:N at the front of the service model")
     .option("--delay <d>", "short for delay:D behind the lanes")
@@ -285,6 +291,7 @@ async function planOf(
     masks: mask === undefined ? null : parseMasks(mask),
     offset: integer(options.offset, "--offset", 0, 0),
     length: options.length === undefined ? null : parseInteger(options.length, "--length", 1),
+    serial: options.serial === undefined ? null : serial(options.serial, "--serial"),
     service: await serviceText(options),
   };
   const names = [...new Set(words(interfaces))];

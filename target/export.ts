@@ -30,6 +30,10 @@ export interface ExportOptions {
   /** Messages that the target holds for one initiator; 2 … 65535 (P12); default 64. */
   readonly bufferCount?: number;
   readonly model?: ServiceModel;
+  /** Of its IDENTIFY sector; a function is asked at the first. `AOE-` and the address. */
+  readonly serial?: string | (() => string);
+  /** Which run of the target this is, below 2^48; 0, not told. */
+  readonly instance?: number;
   readonly state?: ExportState;
   /** Makes a state durable and calls `ended` with 0, or with an errno: it is not. One at a time. */
   readonly save?: (state: ExportState, ended: (errno: number) => void) => void;
@@ -68,6 +72,8 @@ export class Export {
   private saving = 0;
   private admitted: Admission | null = null;
   private identity: Uint8Array | null = null;
+  private serial: string | (() => string);
+  private readonly instance: number;
 
   constructor(options: ExportOptions) {
     const { major, minor, bufferCount = DEFAULT_BUFFER_COUNT } = options;
@@ -83,6 +89,8 @@ export class Export {
     this.storeName = options.storeName ?? "its store";
     this.bufferCount = bufferCount;
     this.model = options.model ?? NO_MODEL;
+    this.serial = options.serial ?? `AOE-${major}.${minor}`;
+    this.instance = options.instance ?? 0;
     this.state = options.state ?? EMPTY_STATE;
     this.save = options.save ?? null;
   }
@@ -157,13 +165,20 @@ export class Export {
     return this.admitted;
   }
 
+  /** From now on; initiators are told by an announcement. */
+  setSerial(serial: string | (() => string)): void {
+    this.serial = serial;
+    this.identity = null;
+  }
+
   /** The sector that IDENTIFY answers with. */
   get identifySector(): Uint8Array {
     if (this.identity === null) {
+      if (typeof this.serial !== "string") this.serial = this.serial();
       this.identity = new Uint8Array(identify.LENGTH);
       identify.emit(
         {
-          serial: `AOE-${this.major}.${this.minor}`,
+          serial: this.serial,
           firmware: "1",
           model: "AoE software target",
           sectors: this.store.sectors,
@@ -171,6 +186,7 @@ export class Export {
           smart: true,
           physicalSectorBytes: 512,
           rpm: 0,
+          instance: this.instance,
         },
         new DataView(this.identity.buffer),
         0,

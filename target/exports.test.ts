@@ -9,6 +9,7 @@ import type { BlockingIo, IoEnded } from "../sys/blocking_io.ts";
 import { EIO } from "../sys/errno.ts";
 import { mapMemory } from "../sys/memory.ts";
 import { createRandom } from "../words/random.ts";
+import type { ExportPlan } from "./config/plan.ts";
 import { parseExport } from "./config/read.ts";
 import { Exports } from "./exports.ts";
 import { createProbe } from "./probe.ts";
@@ -84,4 +85,21 @@ test("more memory than there is costs a sentence, and nothing of what is served"
   const huge = parseExport({ address: "e8.2", memory: "4000t" }, "export");
   expect(() => exports.add(huge)).toThrow("Can't have 4398046511104000 bytes of memory");
   expect(probe.target.exportAt(8, 2)).toBeNull();
+});
+
+test("another serial number at a reload: announced, since it is another disk to who had asked before", () => {
+  const { exports, probe } = build(join(directory, "serials"));
+  const numbered = (serial: string): ExportPlan =>
+    parseExport({ address: "e8.1", memory: "64k", serial }, "export");
+  const owner = exports.add(numbered("one"));
+  const said = (): string =>
+    Buffer.from(owner.identifySector.subarray(20, 40)).swap16().toString().trim();
+  probe.run(1e9);
+  expect(said()).toBe("one");
+  exports.apply([numbered("two")], () => {});
+  expect(said()).toBe("two");
+  expect(probe.run(1e9).map(({ aoe: { minor, tag } }) => [minor, tag])).toEqual([
+    [1, 0],
+    [1, 0],
+  ]);
 });

@@ -17,6 +17,7 @@ import {
   judgeReload,
   type Reload,
 } from "./reload.ts";
+import { serialOf } from "./serial.ts";
 import { ANOTHER } from "./store.ts";
 import type { Target } from "./target.ts";
 
@@ -216,13 +217,15 @@ export class Exports {
 
   private changeInPlace({ served, plan, model, sectors }: ChangeInPlace): void {
     const { owner } = served;
+    const renamed = served.plan.serial !== plan.serial;
     served.plan = plan;
+    if (renamed) owner.setSerial(serialOf(plan));
     if (model !== null) this.target.setModel(owner, model);
     const counted = owner.bufferCount !== plan.bufferCount;
     owner.bufferCount = plan.bufferCount;
     if (sectors !== owner.store.sectors) this.target.resize(owner, sectors);
-    // P10: initiators keep to the count that they were told last.
-    else if (counted) this.target.announceExport(owner);
+    // P10: initiators keep to the count that they were told last, and to the disk.
+    else if (counted || renamed) this.target.announceExport(owner);
   }
 
   /** Makes durable what was written to every export. */

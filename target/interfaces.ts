@@ -20,6 +20,8 @@ export interface InterfacesOptions {
   /** The fds of what is open; what becomes readable only has to end a wait. */
   readonly waiter: { add(fd: number): void; remove(fd: number): void };
   readonly open: (name: string) => Link;
+  /** The target serves on `name` from now on. */
+  readonly opened?: (name: string) => void;
   readonly say: (sentence: string) => void;
 }
 
@@ -125,6 +127,7 @@ export class Interfaces {
       link.close();
       throw error;
     }
+    this.options.opened?.(name);
   }
 
   private close(wanted: Wanted): void {

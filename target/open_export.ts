@@ -10,6 +10,7 @@ import { loadTrace } from "./config/load_trace.ts";
 import { describeStore, type ExportPlan } from "./config/plan.ts";
 import { EMPTY_STATE, Export, type ExportState } from "./export.ts";
 import { parseServiceModel, type ServiceModel } from "./service/model.ts";
+import { INSTANCE, serialOf } from "./serial.ts";
 import {
   DamagedState,
   formatState,
@@ -55,6 +56,9 @@ export function openExport(plan: ExportPlan, context: OpenContext): Export {
       storeName: describeStore(plan.store),
       bufferCount,
       model: makeModel(plan, store.sectors, context),
+      // Of many the files are looked at when somebody asks.
+      serial: context.lazy ? () => serialOf(plan) : serialOf(plan),
+      instance: INSTANCE,
       state,
       ...(kept === null ? {} : { save: saving(kept, context) }),
     });

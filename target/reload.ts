@@ -4,7 +4,8 @@
 //   same plan                      untouched: not a request is lost
 //   same sectors, another model,
 //   mask list, buffer count,
-//   or an image of another size    changed in place
+//   serial number, or an image
+//   of another size                changed in place
 //   other sectors                  answered what is in hand, then gone, then the new one
 //
 // The new one is open by then. Where it has the image of an old one it takes over the lock, too.
@@ -142,7 +143,8 @@ function changeInPlace(
   const resized = sectors !== owner.store.sectors;
   const masked = JSON.stringify(old.masks) !== JSON.stringify(plan.masks);
   const modelled = old.service !== plan.service || (resized && dependsOnSize(owner.model));
-  if (!resized && !masked && !modelled && old.bufferCount === plan.bufferCount) return null;
+  const told = old.bufferCount !== plan.bufferCount || old.serial !== plan.serial;
+  if (!resized && !masked && !modelled && !told) return null;
   const model = modelled ? makeModel(plan, sectors, context) : null;
   return { served, plan, model, sectors, masked };
 }

@@ -22,3 +22,11 @@ export const REQUESTS: NonNullable<PacketOptions["filter"]> = [
   { code: RETURN, jt: 0, jf: 0, k: 0 },
   { code: RETURN, jt: 0, jf: 0, k: ALL },
 ];
+
+/** The others. */
+export const ANSWERS: NonNullable<PacketOptions["filter"]> = [
+  { code: LOAD_BYTE, jt: 0, jf: 0, k: aoe.VERSION_FLAGS },
+  { code: JUMP_IF_SET, jt: 0, jf: 1, k: aoe.FLAG_RESPONSE },
+  { code: RETURN, jt: 0, jf: 0, k: ALL },
+  { code: RETURN, jt: 0, jf: 0, k: 0 },
+];

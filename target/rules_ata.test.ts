@@ -57,6 +57,7 @@ describe("IDENTIFY", () => {
       // Memory is as durable when written as it will ever be.
       writeCache: false,
       rpm: 0,
+      instance: 0,
     });
   });
 

@@ -30,6 +30,7 @@ import type { LineServer } from "./control/line_server.ts";
 import { type ControlCode, loadControl } from "./control/load_control.ts";
 import type { MetricsServer } from "./control/metrics.ts";
 import type { Running } from "./control/running.ts";
+import { Claimants } from "./claimants.ts";
 import { Exports, type LastFlush } from "./exports.ts";
 import type { Applied } from "./reload.ts";
 import { Interfaces } from "./interfaces.ts";
@@ -48,6 +49,7 @@ import { FileIo } from "./stores/file_io.ts";
 import { createSystemd } from "./systemd.ts";
 import { Target } from "./target.ts";
 import { sayAs } from "../words/say.ts";
+import { Told } from "../words/told.ts";
 
 const say = sayAs("aoe target");
 
@@ -69,7 +71,7 @@ const LAST_FLUSH = 8e9;
 const LOOK_EVERY = 1e6;
 /** Beyond so many exports their files are opened on first use: descriptors and memory for those in use. */
 const MOST_EAGER = 64;
-/** Stands for every sentence about a fault of ours: the first is told, all are counted. */
+/** Stands for every sentence about a fault of ours. */
 const FAULT = "fault";
 
 /** Serves until SIGINT, SIGTERM or `quit`. */
@@ -95,22 +97,17 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     const waiter = createPollWaiter();
     opened.push(() => waiter.close());
-    const told = new Set<string>();
-    // The cause once; how often is a figure.
-    const sayOnce = (sentence: string): void => {
-      if (told.has(sentence)) return;
-      told.add(sentence);
-      say(sentence);
-    };
+    const told = new Told(say);
+    const sayOnce = (sentence: string): void => told.tell(sentence, sentence);
+    let faultless = true;
     const target = new Target({
       bound: plan.bound,
       onStoreError: (owner, errno, operation) =>
         sayOnce(describeStoreError(owner, errno, operation)),
       onFault: (error) => {
-        if (told.has(FAULT)) return;
-        told.add(FAULT);
-        say(`a request was dropped: ${describeFault(error)}`);
-        process.stderr.write(stackOf(error));
+        told.tell(FAULT, `a request was dropped: ${describeFault(error)}`);
+        if (faultless) process.stderr.write(stackOf(error));
+        faultless = false;
       },
     });
     const io = new FileIo({
@@ -128,7 +125,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     opened.push(() => exports.close());
     const capture = plan.capture === null ? null : openCapture(plan.capture);
     if (capture !== null) opened.push(() => closeSync(capture));
-    const interfaces = new Interfaces({ target, waiter, open: openLink, say });
+    const claimants = new Claimants({ target, waiter, say: sayOnce });
+    opened.push(() => claimants.shut());
+    const interfaces = new Interfaces({
+      target,
+      waiter,
+      open: openLink,
+      opened: (name) => claimants.opened(name),
+      say,
+    });
     // The kernel may still move the memory of the links' buffers: it must not become something else's.
     opened.push(() => {
       if (io.pending === 0) interfaces.shut();
@@ -327,6 +332,7 @@ export async function serve(options: ServeOptions): Promise<void> {
         if (now < nextLook && server?.isDue !== true) return;
         nextLook = now + LOOK_EVERY;
         interfaces.look();
+        claimants.look(now);
         server?.look();
         if (now < nextPat) return;
         nextPat = now + every;

@@ -14,6 +14,7 @@ const disk: identify.Identify = {
   smart: true,
   physicalSectorBytes: 4096,
   rpm: 7200,
+  instance: 0x0102_0304_0506,
 };
 const small: identify.Identify = {
   ...disk,
@@ -64,6 +65,9 @@ test("P27: each word as the rule says", () => {
     106: 0x6003,
     117: 0,
     118: 0,
+    129: 0x0506,
+    130: 0x0304,
+    131: 0x0102,
     217: 7200,
   };
   for (const [index, value] of Object.entries(wanted)) {
@@ -107,6 +111,7 @@ test("any record comes back as it was", () => {
     smart: fc.boolean(),
     physicalSectorBytes: fc.integer({ min: 0, max: 15 }).map((power) => 512 * 2 ** power),
     rpm: fc.oneof(fc.constantFrom(null, 0), fc.integer({ min: 1025, max: 65_534 })),
+    instance: fc.nat({ max: 2 ** 48 - 1 }),
   });
   fc.assert(
     fc.property(records, (record) => {

@@ -30,6 +30,8 @@ export interface Identify {
   readonly physicalSectorBytes: number;
   /** Revolutions a minute, 1025 … 65534, of a disk; 0: no rotating medium; null: not told. */
   readonly rpm: number | null;
+  /** Which run of a target says so, below 2^48, in words that are the vendor's: another one, another program; 0: not told. */
+  readonly instance: number;
 }
 
 /** Most sectors that 28 bits and most that cylinders, heads and sectors can address. */
@@ -118,6 +120,12 @@ const WORDS: readonly Field[] = [
         : VALID,
   },
   {
+    word: 129,
+    words: 3,
+    name: "vendor's: the run of the target",
+    value: ({ instance }) => instance,
+  },
+  {
     word: 217,
     words: 1,
     name: "rotation rate",
@@ -162,6 +170,7 @@ export function parse(
     smart: (supported & SMART) !== 0,
     physicalSectorBytes: larger ? 512 * 2 ** (sizes & 0xf) : 512,
     rpm: rate === NOT_ROTATING ? 0 : rate >= SLOWEST_RPM && rate !== ALL_ONES ? rate : null,
+    instance: readNumber(view, offset, 129, 3),
   };
 }
 

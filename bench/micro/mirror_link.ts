@@ -30,7 +30,7 @@ export function mirrorLink(batch: number, bufferCount: number, now: () => number
   const frame = { bytes, view, address, base: 0, length: 0, addressed: TO_HOST, at: 0 };
   const identity = new Uint8Array(identify.LENGTH);
   const said = { serial: "mirror", firmware: "0", model: "mirror", sectors: SECTORS };
-  const rest = { writeCache: true, smart: false, physicalSectorBytes: 512, rpm: null };
+  const rest = { writeCache: true, smart: false, physicalSectorBytes: 512, rpm: null, instance: 0 };
   identify.emit({ ...said, ...rest }, new DataView(identity.buffer), 0);
   let filled = 0;
   let taken = 0;

@@ -7,7 +7,9 @@ import { SECTOR } from "../../wire/ata.ts";
 import { formatAddress } from "../../words/address.ts";
 import { notFound } from "../../words/failure.ts";
 import { formatDuration, formatSize } from "../../words/quantity.ts";
+import type { Identify } from "../../wire/identify.ts";
 import type { Device } from "../device.ts";
+import type { Path } from "../path.ts";
 import { sortDevices } from "../device_list.ts";
 import type { Session } from "../session.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
@@ -51,7 +53,8 @@ async function run(texts: Options): Promise<void> {
 
 /** Each round asks for `wait` ns; who answers in none of two rounds is gone. */
 async function watch(session: Session, wait: number, json: boolean): Promise<never> {
-  const heard = new Map<Device, { silent: number; said: string }>();
+  // By address: another disk at one that was found is a change.
+  const heard = new Map<string, { silent: number; said: string }>();
   const say = (event: string, device: Device, said: string): void => {
     const at = new Date().toISOString();
     const line = json
@@ -64,9 +67,10 @@ async function watch(session: Session, wait: number, json: boolean): Promise<nev
     for (const device of sortDevices(await session.discover(wait, true))) {
       const answered = device.paths.some(({ heardAt }) => heardAt >= start);
       const said = describe(device, session);
-      const known = heard.get(device);
+      const name = formatAddress(device);
+      const known = heard.get(name);
       if (known === undefined) {
-        heard.set(device, { silent: 0, said });
+        heard.set(name, { silent: 0, said });
         say("found", device, said);
         continue;
       }
@@ -74,7 +78,7 @@ async function watch(session: Session, wait: number, json: boolean): Promise<nev
       else if (answered && known.said !== said) say("changed", device, said);
       known.silent = answered ? 0 : known.silent + 1;
       if (answered) known.said = said;
-      if (known.silent === 2) say("gone", device, formatAddress(device));
+      if (known.silent === 2) say("gone", device, name);
     }
   }
 }
@@ -86,19 +90,42 @@ function describe(device: Device, session: Session): string {
 
 const HEAD = ["DEVICE", "SIZE", "INTERFACE", "MAC", "BUFFERS", "SECTORS", "MODEL", "CONFIG"];
 
-/** A line for the device, and one for each further path. */
+/** Stands behind the address of a device that several targets claim. */
+const CLAIMED = "!";
+
+/** A line for the device, one for each further path, and one for each address that leads to another disk. */
 function toRows(device: Device, session: Session): string[][] {
-  const size = device.identity === null ? "?" : formatSize(device.sectors * SECTOR);
-  return device.paths.map((path, index) => [
-    index === 0 ? formatAddress(device) : "",
-    index === 0 ? size : "",
-    session.raw[path.port.index]?.interface ?? "",
+  const { identity, rivals } = device;
+  const name = formatAddress(device) + (rivals.length > 0 ? CLAIMED : "");
+  const rows = device.paths.map((path, index) => [
+    index === 0 ? name : "",
+    index === 0 ? sizeOf(identity) : "",
+    interfaceOf(path, session),
     formatMac(path.target),
     index === 0 ? `${device.bufferCount}` : "",
     `${path.sectors}`,
-    index === 0 ? (device.identity?.model ?? "?") : "",
+    index === 0 ? (identity?.model ?? "?") : "",
     index === 0 ? printableBytes(device.configString) : "",
   ]);
+  const others = rivals.map((rival) => [
+    name,
+    sizeOf(rival.identity),
+    interfaceOf(rival.path, session),
+    formatMac(rival.path.target),
+    "",
+    "",
+    rival.identity.model,
+    "",
+  ]);
+  return [...rows, ...others];
+}
+
+function sizeOf(identity: Identify | null): string {
+  return identity === null ? "?" : formatSize(identity.sectors * SECTOR);
+}
+
+function interfaceOf({ port }: Path, session: Session): string {
+  return session.raw[port.index]?.interface ?? "";
 }
 
 function toJson(device: Device, session: Session): object {
@@ -118,6 +145,20 @@ function toJson(device: Device, session: Session): object {
       interface: session.raw[path.port.index]?.interface ?? null,
       mac: formatMac(path.target),
       sectors: path.sectors,
+      standby: path.standby,
     })),
+    claimed: device.rivals.length > 0,
+    rivals: rivalsJson(device, session),
   };
+}
+
+/** Addresses that answer for the device and lead to another disk. */
+export function rivalsJson(device: Device, session: Session): object[] {
+  return device.rivals.map(({ path, identity }) => ({
+    interface: session.raw[path.port.index]?.interface ?? null,
+    mac: formatMac(path.target),
+    serial: identity.serial,
+    model: identity.model,
+    size_bytes: identity.sectors * SECTOR,
+  }));
 }

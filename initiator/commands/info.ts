@@ -9,6 +9,7 @@ import { formatAddress, parseAddress } from "../../words/address.ts";
 import { formatSize } from "../../words/quantity.ts";
 import type { Device } from "../device.ts";
 import type { Session } from "../session.ts";
+import { rivalsJson } from "./discover.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
 import { formatTable, widthOf } from "../../words/table.ts";
 import { printableBytes, printableJson } from "../../words/printable.ts";
@@ -59,7 +60,11 @@ function toText(device: Device, session: Session, view: DataView, words: boolean
     ["target firmware", `${device.firmware}`],
     ...device.paths.map((path) => [
       "path",
-      `${session.raw[path.port.index]?.interface ?? ""} to ${formatMac(path.target)}, ${path.sectors} sectors a frame`,
+      `${session.raw[path.port.index]?.interface ?? ""} to ${formatMac(path.target)}, ${path.sectors} sectors a frame${path.standby ? ", stands by" : ""}`,
+    ]),
+    ...device.rivals.map((rival) => [
+      "claimed by",
+      `${formatMac(rival.path.target)} on ${session.raw[rival.path.port.index]?.interface ?? ""} too: serial ${rival.identity.serial}, ${rival.identity.sectors} sectors; not used`,
     ]),
   ];
   let text = "";
@@ -91,6 +96,8 @@ function toJson(device: Device, session: Session, view: DataView): object {
       interface: session.raw[path.port.index]?.interface ?? null,
       mac: formatMac(path.target),
       sectors: path.sectors,
+      standby: path.standby,
     })),
+    rivals: rivalsJson(device, session),
   };
 }

@@ -15,7 +15,8 @@ import type { BlockingKind } from "../../sys/blocking_io.ts";
 import { DEFAULT_BUFFER_COUNT } from "../export.ts";
 import { profileNames } from "../service/profile.ts";
 import { DEFAULT_BOUND } from "../target.ts";
-import { BLOCKING, image, mac, MODES, MOST_MASKS, shown, word } from "./values.ts";
+import { SERIAL_LENGTH } from "../../wire/identify.ts";
+import { BLOCKING, image, mac, MODES, MOST_MASKS, serial, shown, word } from "./values.ts";
 
 /** A value that `parse` makes of a text or a number; it throws the usage Failure for a bad one. */
 function made<T>(name: string, parse: (text: string, what: string) => T) {
@@ -151,6 +152,11 @@ export const EXPORT_KEYS = {
     about: "sectors of the file to leave out at its start",
   },
   length: { schema: integer("length", 1), value: "the rest", about: "sectors to serve" },
+  serial: {
+    schema: made("serial", serial),
+    value: "one that host and image make",
+    about: `serial number, at most ${SERIAL_LENGTH} characters; two targets that give one are taken for ways to one disk`,
+  },
 } as const satisfies Record<string, Key>;
 
 /** At the top of the file: of the process. */

@@ -29,6 +29,8 @@ export interface ExportPlan {
   /** In place of a saved mask list; null: the saved one, or none. */
   readonly masks: readonly Mac[] | null;
   readonly bufferCount: number;
+  /** Null: one that follows from host and image. */
+  readonly serial: string | null;
   /** As interfaces.md writes it; empty: none. */
   readonly service: string;
 }

@@ -75,6 +75,7 @@ read_only = true
 sync = false
 direct = true
 buffer_count = "16"
+serial = "backup 1"
 service = ""
 
 [[export]]
@@ -111,6 +112,7 @@ test("a whole file: an export over the defaults over what is so anyway, paths be
         direct: false,
         masks: [0x0200_0000_0001, 0x0200_0000_0002],
         bufferCount: 32,
+        serial: null,
         service: "delay:1ms",
       },
       {
@@ -123,6 +125,7 @@ test("a whole file: an export over the defaults over what is so anyway, paths be
         direct: true,
         masks: null,
         bufferCount: 16,
+        serial: "backup 1",
         service: "",
       },
       {
@@ -135,6 +138,7 @@ test("a whole file: an export over the defaults over what is so anyway, paths be
         direct: false,
         masks: [0x0200_0000_0001],
         bufferCount: 32,
+        serial: null,
         service: "rate:97000iops/32,lanes:32,delay:lognormal/36us/12us",
       },
     ],

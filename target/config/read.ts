@@ -189,6 +189,7 @@ function exportPlan(
     direct: own.direct ?? defaults.direct ?? false,
     masks: own.mask ?? defaults.mask ?? null,
     bufferCount: own.buffer_count ?? defaults.buffer_count ?? DEFAULT_BUFFER_COUNT,
+    serial: own.serial ?? null,
     service,
   };
 }

@@ -6,6 +6,7 @@ import type { BlockingKind } from "../../sys/blocking_io.ts";
 import { expected, usage } from "../../words/failure.ts";
 import { parseSize } from "../../words/quantity.ts";
 import { SECTOR } from "../../wire/ata.ts";
+import { SERIAL_LENGTH } from "../../wire/identify.ts";
 import { parseMac } from "../../wire/mac.ts";
 import { mostEntries } from "../mask_commands.ts";
 
@@ -28,6 +29,13 @@ export function mac(text: string, what: string): number {
 export function word(text: string, what: string): string {
   if (text === "" || text.includes("\0")) throw expected(what, "a text that is not empty", text);
   return text;
+}
+
+/** A serial number as an IDENTIFY sector holds it: without spaces at its ends. */
+export function serial(text: string, what: string): string {
+  const fits = text.length >= 1 && text.length <= SERIAL_LENGTH;
+  if (fits && /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text)) return text;
+  throw expected(what, `1 to ${SERIAL_LENGTH} characters of printable ASCII`, text);
 }
 
 /** Bytes of whole sectors. */
