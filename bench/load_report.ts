@@ -218,6 +218,7 @@ export function loadDocument(
             ? null
             : {
                 sectors_verified: verifier.sectorsVerified,
+                sectors_open: verifier.sectorsOpen,
                 sectors_unwritten: verifier.sectorsUnwritten,
                 blocks_written: verifier.blocksWritten,
                 blocks_read_back: load.readBackBlocks,
@@ -265,6 +266,11 @@ export function describeLoad(outcome: LoadOutcome, options: LoadOptions): string
     lines.push(
       `verify: ${verifier.sectorsVerified} sectors checked, ${verifier.sectorsUnwritten} not written by this run, ${verifier.mismatches} wrong`,
     );
+    if (verifier.sectorsOpen > 0) {
+      lines.push(
+        `${verifier.sectorsOpen} of these are of blocks whose last write was refused or not answered: old and new are both right there`,
+      );
+    }
   }
   if (load.overdue > 0)
     lines.push(

@@ -83,19 +83,20 @@ function bed() {
     made.memory = { bytes, view: new DataView(bytes.buffer), address: 0 };
     return made;
   };
-  const perform = (done: Command): void => {
-    for (let byte = 0; byte < 1024; byte++) {
+  /** `carried`: bytes of a failed write that reach the disk all the same; null: it ends well. */
+  const perform = (done: Command, carried: number | null = null): void => {
+    for (let byte = 0; byte < (carried ?? 1024); byte++) {
       const place = done.lba * 512 + byte;
       const memory = done.memory?.view;
       if (done.operation === WRITE) disk.setUint8(place, memory?.getUint8(byte) ?? 0);
       else memory?.setUint8(byte, disk.getUint8(place));
     }
-    verifier.settle(done, true);
+    verifier.settle(done, carried === null);
   };
-  const run = (operation: number, block: number): void => {
+  const run = (operation: number, block: number, carried: number | null = null): void => {
     const made = command(operation, block);
     expect(verifier.admit(made)).toBe(true);
-    perform(made);
+    perform(made, carried);
   };
   return { disk, verifier, command, perform, run };
 }
@@ -122,6 +123,59 @@ describe("a verified run", () => {
     expect(sentence).toBe(
       "Sector 6 is stale (an older write): expected sector 6 generation 2, found sector 6 generation 1.",
     );
+  });
+
+  test.each([0, 512, 1024])(
+    "a write that failed with %d bytes carried out leaves both old and new as right",
+    (carried) => {
+      const { verifier, run } = bed();
+      // Over what stood there before the run, over a write, and twice.
+      run(READ, 1);
+      run(WRITE, 1, carried);
+      run(READ, 1);
+      run(WRITE, 3);
+      run(WRITE, 3, carried);
+      run(READ, 3);
+      run(WRITE, 3, 0);
+      run(READ, 3);
+      expect([verifier.mismatches, verifier.sectorsOpen]).toEqual([0, 6]);
+      // What ends well after them makes an end of it.
+      run(WRITE, 3);
+      run(READ, 3);
+      expect([verifier.mismatches, verifier.sectorsOpen]).toEqual([0, 6]);
+    },
+  );
+
+  test("what is older than the last good write is stale, whatever failed since", () => {
+    const { disk, verifier, run } = bed();
+    run(WRITE, 3);
+    const old = disk.buffer.slice(0);
+    run(WRITE, 3);
+    run(WRITE, 3, 1024);
+    run(WRITE, 3, 0);
+    new Uint8Array(disk.buffer).set(new Uint8Array(old));
+    run(READ, 3);
+    expect(verifier.first.map(describeMismatch)).toEqual(
+      [6, 7].map(
+        (sector) =>
+          `Sector ${sector} is stale (an older write): expected sector ${sector} generation 2 to 4, found sector ${sector} generation 1.`,
+      ),
+    );
+    // And what is nobody's is without a stamp.
+    new Uint8Array(disk.buffer).fill(0);
+    run(READ, 3);
+    expect(verifier.mismatches).toBe(4);
+  });
+
+  test("more failures than are counted leave everything up to the last as right, and no more", () => {
+    const { disk, verifier, run } = bed();
+    run(WRITE, 3);
+    for (let at = 0; at < 300; at++) run(WRITE, 3, 0);
+    run(READ, 3);
+    expect(verifier.mismatches).toBe(0);
+    stamp(disk, 3 * 1024, 6, 2, 302, SEED);
+    run(READ, 3);
+    expect(verifier.first.map(({ verdict }) => verdict)).toEqual([FUTURE, FUTURE]);
   });
 
   test("a write on the wrong block shows at both places", () => {

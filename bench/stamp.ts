@@ -77,8 +77,9 @@ export function generationOf(view: DataView, base: number): number {
 }
 
 /**
- * How one sector at `base` reads where `lba` was asked for. `generation` 0: not written in this run,
- * so that any generation and any run will do, and so will no stamp at all (UNSTAMPED says so).
+ * How one sector at `base` reads where `lba` was asked for, and any generation from `least` to `generation` is right.
+ * `least` 0: what stood there before this run is right too, so that any run will do, and so will no stamp at all
+ * (UNSTAMPED says so).
  */
 export function judge(
   view: DataView,
@@ -86,12 +87,13 @@ export function judge(
   lba: number,
   generation: number,
   seed: number,
+  least: number = generation,
 ): number {
   if (view.getUint32(base) !== MAGIC) return UNSTAMPED;
   if (view.getUint32(base + CHECKSUM) !== crc32c(view, base, CHECKSUM)) return DAMAGED;
   if (lbaOf(view, base) !== lba) return MISPLACED;
   if (generation === 0) return GOOD;
-  if (view.getUint32(base + SEED) !== seed >>> 0) return OTHER_RUN;
+  if (view.getUint32(base + SEED) !== seed >>> 0) return least === 0 ? GOOD : OTHER_RUN;
   const found = generationOf(view, base);
-  return found < generation ? STALE : found > generation ? FUTURE : GOOD;
+  return found < least ? STALE : found > generation ? FUTURE : GOOD;
 }

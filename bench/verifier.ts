@@ -5,6 +5,9 @@
 // `admit` moves such a command on to the next block that is free (fio's serialize_overlap, without
 // the wait). A block not yet written may hold anything: its checksum is remembered at the first read
 // and must stay, so that a write that lands on the wrong block shows.
+//
+// A write that was refused or not answered may have been carried out, in part too, or not: until a later one has
+// ended well, what was there before and what it was to become are both right.
 
 import type { Command } from "../initiator/command.ts";
 import { READ, WRITE } from "../initiator/command.ts";
@@ -23,9 +26,10 @@ import {
 } from "./stamp.ts";
 import { SECTOR, type Workload } from "./workload.ts";
 
-/** 9 bytes of memory a block. */
+/** 14 bytes of memory a block. */
 export const MOST_BLOCKS = 1 << 26;
 const KEPT = 16;
+const MANY = 255;
 
 export interface Mismatch {
   readonly lba: number;
@@ -41,10 +45,14 @@ export class Verifier {
   readonly #fingerprint: Float64Array;
   /** 255: a write; else the number of reads in flight. */
   readonly #busy: Uint8Array;
+  /** How many of its latest writes did not end well; MANY: so many, or more. */
+  readonly #failed: Uint8Array;
   readonly #workload: Workload;
   readonly #seed: number;
   blocksWritten = 0;
   sectorsVerified = 0;
+  /** Of these, sectors of blocks whose latest write was refused or not answered: old and new are right. */
+  sectorsOpen = 0;
   /** Sectors read before anything was written there in this run: only their constancy is checked. */
   sectorsUnwritten = 0;
   mismatches = 0;
@@ -61,6 +69,7 @@ export class Verifier {
     this.#generation = new Uint32Array(workload.blocks);
     this.#fingerprint = new Float64Array(workload.blocks);
     this.#busy = new Uint8Array(workload.blocks);
+    this.#failed = new Uint8Array(workload.blocks);
   }
 
   /** Moves the command to a block without a conflict, and stamps a write. False: every block is taken. */
@@ -97,22 +106,26 @@ export class Verifier {
     const block = this.#workload.blockOf(command.lba);
     if (command.operation === WRITE) {
       this.#busy[block] = 0;
+      this.#failed[block] = well ? 0 : Math.min(MANY, (this.#failed[block] ?? 0) + 1);
       return;
     }
     this.#busy[block] = (this.#busy[block] ?? 1) - 1;
     if (!well || command.operation !== READ || command.memory === null) return;
     const view = command.memory.view;
     const generation = this.#generation[block] ?? 0;
+    const failed = this.#failed[block] ?? 0;
+    const least = failed === MANY ? 0 : generation - failed;
     if (generation === 0) this.#compareUnwritten(view, command, block);
+    if (failed > 0) this.sectorsOpen += command.sectors;
     for (let sector = 0; sector < command.sectors; sector++) {
       const base = command.offset + sector * SECTOR;
-      const verdict = judge(view, base, command.lba + sector, generation, this.#seed);
-      if (verdict === UNSTAMPED && generation === 0) {
+      const verdict = judge(view, base, command.lba + sector, generation, this.#seed, least);
+      if (verdict === UNSTAMPED && least === 0) {
         this.sectorsUnwritten++;
       } else {
         this.sectorsVerified++;
         if (verdict !== GOOD) {
-          this.#complain(view, base, command.lba + sector, verdict, generation);
+          this.#complain(view, base, command.lba + sector, verdict, generation, least);
         }
       }
     }
@@ -135,7 +148,14 @@ export class Verifier {
     }
   }
 
-  #complain(view: DataView, base: number, lba: number, verdict: number, generation: number): void {
+  #complain(
+    view: DataView,
+    base: number,
+    lba: number,
+    verdict: number,
+    generation: number,
+    least = generation,
+  ): void {
     this.mismatches++;
     if (this.first.length >= KEPT) return;
     const found =
@@ -145,7 +165,7 @@ export class Verifier {
     const expected =
       generation === 0
         ? `sector ${lba}, not written in this run`
-        : `sector ${lba} generation ${generation}`;
+        : `sector ${lba} generation ${least < generation ? `${least} to ` : ""}${generation}`;
     this.first.push({ lba, verdict, expected, found });
   }
 }
