@@ -115,14 +115,16 @@ class OpenSession implements Session {
     try {
       for (const name of options.interfaces) raw.push(openRawLink(name, options, options.onNotice));
       for (const link of raw) for (const fd of link.fds) this.waiter.add(fd);
+      for (const link of raw) for (const said of link.granted.warnings) options.onNotice(said);
+      this.links = raw.map((link, index) =>
+        wrapLink(link, wrappersOf(options, index, this.waiter)),
+      );
     } catch (error) {
       for (const link of raw) link.close();
       this.waiter.close();
       throw error;
     }
     this.raw = raw;
-    for (const link of raw) for (const said of link.granted.warnings) options.onNotice(said);
-    this.links = raw.map((link, index) => wrapLink(link, wrappersOf(options, index, this.waiter)));
     const { pool } = options;
     let isFaulty = false;
     this.initiator = createInitiator({

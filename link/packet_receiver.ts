@@ -11,6 +11,7 @@
 // changes (netlink), the socket's pending error (a link that went down makes a wait return at once until it is taken),
 // whether frames have outgrown the slots, and whatever else the link asks for (`onLook`).
 
+import { allOrNothing } from "../sys/all_or_nothing.ts";
 import { now } from "../sys/clock.ts";
 import { findInterface, type Interface, readInterface } from "../sys/interface.ts";
 import { type LinkWatch, openLinkWatch } from "../sys/link_watch.ts";
@@ -130,16 +131,19 @@ export function openPacketReceiver(options: PacketOptions): PacketReceiver {
   const found = findEthernet(name);
   const transmit =
     options.transmitInterface === undefined ? found : findEthernet(options.transmitInterface);
-  const socket = openPacketSocket();
-  let watch: LinkWatch | null = null;
-  try {
+  return allOrNothing((undo) => {
+    const socket = openPacketSocket();
+    undo(() => socket.close());
     const mtu = Math.max(found.mtu, options.largestMtu ?? DEFAULT_LARGEST_MTU);
     const slotBytes = slotFor(mtu + ethernet.LENGTH);
     const ring = addReceiveRing(socket, ringBytesFor(options, slotBytes), slotBytes);
+    // Mapped, it would outlive its socket.
+    undo(() => ring.memory.unmap());
     const sendBufferBytes = socket.growSendBuffer(sendBytesFor(options));
     if (options.filter !== undefined) socket.attachFilter(options.filter);
     if (options.promiscuous === true) socket.hearAll(found.index);
-    watch = openLinkWatch();
+    const watch = openLinkWatch();
+    undo(() => watch.close());
     socket.bind(found.index, options.protocol ?? ethernet.ETHERTYPE_AOE);
     const granted = {
       ringBytes: ring.memory.bytes.length,
@@ -148,11 +152,7 @@ export function openPacketReceiver(options: PacketOptions): PacketReceiver {
       warnings: warnings(options, found, transmit, ring, sendBufferBytes),
     };
     return receiver(socket, watch, ring, found, transmit, options, granted);
-  } catch (error) {
-    watch?.close();
-    socket.close();
-    throw error;
-  }
+  });
 }
 
 function findEthernet(name: string): Interface {
@@ -199,15 +199,25 @@ function receiver(
     for (let slot = 0; slot < offsets.length; slot++) {
       if (((words[(offsets[slot] ?? 0) >> 2] ?? 0) & USER) !== 0) counters.receiveDrops++;
     }
+    const before = ring.slotBytes;
     ring.remove();
-    const slotBytes = slotFor(mtu + ethernet.LENGTH);
-    ring = addReceiveRing(socket, ringBytesFor(options, slotBytes), slotBytes);
+    try {
+      ring = ringOf(slotFor(mtu + ethernet.LENGTH));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      // Longer frames are dropped then, and counted.
+      ring = ringOf(before);
+    }
     ({ words, offsets } = ring);
     ({ view } = ring.memory);
     frame.bytes = ring.memory.bytes;
     frame.view = view;
     frame.address = ring.memory.address;
     cursor = 0;
+  }
+
+  function ringOf(slotBytes: number): ReceiveRing {
+    return addReceiveRing(socket, ringBytesFor(options, slotBytes), slotBytes);
   }
 
   function look(at: number): void {

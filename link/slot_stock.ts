@@ -5,6 +5,7 @@
 //
 // Slots that the kernel still holds are never kept: they are closed, and live until their frame ends.
 
+import { allOrNothing } from "../sys/all_or_nothing.ts";
 import { closeMany } from "../sys/close_many.ts";
 import { type Mapping, PAGE_BYTES } from "../sys/memory.ts";
 import { addTransmitSlot, TRANSMIT_AT } from "../sys/packet_ring.ts";
@@ -32,25 +33,29 @@ let closesAtExit = false;
  */
 export function takeSlot(frameBytes: number, index: number): TransmitSlot | null {
   const pages = Math.ceil((TRANSMIT_AT + frameBytes) / PAGE_BYTES);
-  const slot = stock.get(pages)?.pop();
-  if (slot !== undefined) {
-    kept--;
-    slot.socket.bind(index, 0);
-    return slot;
-  }
-  let socket: PacketSocket | null = null;
+  const idle = stock.get(pages)?.pop();
+  if (idle !== undefined) kept--;
   try {
-    socket = openPacketSocket();
-    socket.growSendBuffer(SEND_BUFFER_BYTES);
-    const memory = addTransmitSlot(socket, frameBytes);
-    socket.bind(index, 0);
-    return { socket, memory };
+    return allOrNothing((undo) => {
+      const slot = idle ?? makeSlot(frameBytes);
+      undo(() => closeSlots([slot]));
+      slot.socket.bind(index, 0);
+      return slot;
+    });
   } catch (error) {
-    socket?.close();
     // What a driver's failed allocation is; anything but a refusal by the kernel is a fault of ours.
     if (error instanceof Failure) return null;
     throw error;
   }
+}
+
+function makeSlot(frameBytes: number): TransmitSlot {
+  return allOrNothing((undo) => {
+    const socket = openPacketSocket();
+    undo(() => socket.close());
+    socket.growSendBuffer(SEND_BUFFER_BYTES);
+    return { socket, memory: addTransmitSlot(socket, frameBytes) };
+  });
 }
 
 /** Takes back slots that nobody holds. */

@@ -3,11 +3,13 @@
 
 import { lstatSync, type Stats, unlinkSync } from "node:fs";
 
+import { allOrNothing } from "../sys/all_or_nothing.ts";
 import { describeErrno, ECONNREFUSED } from "../sys/errno.ts";
 import {
   connectUnixSocket,
   listenUnixSocket,
   LONGEST_SOCKET_PATH,
+  type UnixListener,
   type UnixStream,
 } from "../sys/unix_socket.ts";
 import { environment, expected } from "../words/failure.ts";
@@ -32,8 +34,14 @@ export function listenAt(path: string, what: string): ByteListener {
     }
     unlink(path);
   }
-  const listener = listenUnixSocket(path);
-  const own = look(path);
+  return allOrNothing((undo) => {
+    const listener = listenUnixSocket(path);
+    undo(() => listener.close());
+    return closing(path, listener, look(path));
+  });
+}
+
+function closing(path: string, listener: UnixListener, own: Stats | null): ByteListener {
   return {
     fd: listener.fd,
     accept() {

@@ -4,6 +4,7 @@
 // struct itimerspec: the interval (none) @0, then when it rings @16, each in seconds and nanoseconds of 64 bits. The
 // number of rings, which a read brings, @32.
 
+import { allOrNothing } from "./all_or_nothing.ts";
 import { refused } from "./errno.ts";
 import { libc, pointer } from "./libc.ts";
 import { mapMemory } from "./memory.ts";
@@ -37,13 +38,14 @@ export interface Alarm {
 }
 
 export function createAlarm(): Alarm {
+  return allOrNothing(open);
+}
+
+function open(undo: (giveBack: () => void) => void): Alarm {
   const memory = mapMemory(RINGS + 8);
+  undo(() => memory.unmap());
   const fd = c.timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (fd < 0) {
-    const refusal = refused("can't make a timer");
-    memory.unmap();
-    throw refusal;
-  }
+  if (fd < 0) throw refused("can't make a timer");
   const spec = pointer(memory.address);
   const rings = pointer(memory.address + RINGS);
   let armed = Number.POSITIVE_INFINITY;

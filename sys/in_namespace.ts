@@ -13,6 +13,7 @@ import { libc } from "./libc.ts";
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SIOCSIFMTU = 0x8922;
+const RLIMIT_NOFILE = 7;
 const MARK = "AOE_TEST_NAMESPACE";
 const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
 
@@ -46,6 +47,19 @@ export function setMtuAtOnce(device: string, mtu: number): void {
   const code = errno();
   c.close(fd);
   if (failed) throw refused(`can't set the MTU of ${device}`, code);
+}
+
+/** So many descriptors may this process have from now on, up to its hard limit. */
+export function limitDescriptors(most: number): void {
+  const c = libc({
+    getrlimit: { args: ["i32", "ptr"], returns: "i32" },
+    setrlimit: { args: ["i32", "ptr"], returns: "i32" },
+  });
+  // struct rlimit: the limit in force and the highest that may be asked for, 64 bits each.
+  const limits = new BigUint64Array(2);
+  if (c.getrlimit(RLIMIT_NOFILE, limits) < 0) throw refused("can't tell the limit of descriptors");
+  limits[0] = BigInt(most);
+  if (c.setrlimit(RLIMIT_NOFILE, limits) < 0) throw refused("can't limit descriptors");
 }
 
 /**

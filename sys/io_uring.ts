@@ -11,6 +11,8 @@
 // differ: a number crosses as one. Syscalls 425 to 427 are the same on x86_64 and arm64.
 
 import type { BlockingIo, IoEnded } from "./blocking_io.ts";
+import { environment, Failure } from "../words/failure.ts";
+import { allOrNothing } from "./all_or_nothing.ts";
 import { EAGAIN, EBUSY, EINTR, EPERM, describeErrno, errno, refused } from "./errno.ts";
 import { I64, libc, pointer } from "./libc.ts";
 import { type Mapping, mapMemory, mapShared } from "./memory.ts";
@@ -64,37 +66,43 @@ const EFD_NONBLOCK = 0x800;
 
 /** The ring, or in words why there is none: an old kernel, kernel.io_uring_disabled, a seccomp filter. */
 export function openIoUring(): BlockingIo | string {
+  try {
+    return allOrNothing(open);
+  } catch (error) {
+    if (error instanceof Failure) return error.message;
+    throw error;
+  }
+}
+
+/** Throws a failure with the reason. */
+function open(undo: (giveBack: () => void) => void): BlockingIo {
   const params = mapMemory(PARAMS_BYTES);
+  undo(() => params.unmap());
   params.view.setUint32(P_FLAGS, SETUP_CQSIZE, true);
   params.view.setUint32(P_CQ_ENTRIES, COMPLETIONS, true);
   const fd = c.syscall(SETUP, ENTRIES, params.bytes, null, 0, null, 0);
   if (fd < 0) {
     const code = errno();
-    params.unmap();
     const hint = code === EPERM ? ": kernel.io_uring_disabled or a seccomp filter" : "";
-    return `the kernel refuses it${hint}: ${describeErrno(code)}`;
+    throw environment(`the kernel refuses it${hint}: ${describeErrno(code)}`);
   }
+  undo(() => c.close(fd));
   const features = params.view.getUint32(P_FEATURES, true);
-  if ((features & NEEDED) !== NEEDED) {
-    c.close(fd);
-    params.unmap();
-    return "the kernel is older than 5.6";
-  }
+  if ((features & NEEDED) !== NEEDED) throw environment("the kernel is older than 5.6");
   const eventFd = c.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (eventFd < 0) throw refused("can't make an eventfd");
+  undo(() => c.close(eventFd));
   const scratch = mapMemory(16);
+  undo(() => scratch.unmap());
   scratch.view.setInt32(0, eventFd, true);
   if (c.syscall(REGISTER, fd, pointer(REGISTER_EVENTFD), scratch.bytes, 1, null, 0) < 0) {
-    const code = errno();
-    c.close(fd);
-    c.close(eventFd);
-    return `no eventfd for it: ${describeErrno(code)}`;
+    throw refused("no eventfd for it");
   }
   // Bounded workers, unbounded workers (0: as it is). Older than 5.15: the default then.
   scratch.view.setUint32(0, ABREAST, true);
   scratch.view.setUint32(4, 0, true);
   c.syscall(REGISTER, fd, pointer(REGISTER_IOWQ_MAX_WORKERS), scratch.bytes, 2, null, 0);
-  const ring = new Ring(fd, eventFd, params, scratch);
+  const ring = new Ring(fd, eventFd, params, scratch, undo);
   params.unmap();
   return ring;
 }
@@ -118,7 +126,13 @@ class Ring implements BlockingIo {
   private readonly cqMask: number;
   private readonly cqes: number;
 
-  constructor(ring: number, eventFd: number, params: Mapping, scratch: Mapping) {
+  constructor(
+    ring: number,
+    eventFd: number,
+    params: Mapping,
+    scratch: Mapping,
+    undo: (giveBack: () => void) => void,
+  ) {
     const word = (at: number): number => params.view.getUint32(at, true);
     this.ring = ring;
     this.fd = eventFd;
@@ -128,6 +142,7 @@ class Ring implements BlockingIo {
     const cqes = word(P_CQ + 20);
     const bytes = Math.max(array + entries * 4, cqes + word(P_CQ_ENTRIES) * COMPLETION);
     this.shared = mapShared(ring, bytes);
+    undo(() => this.shared.unmap());
     this.entries = mapShared(ring, entries * ENTRY, OFFSET_SQES);
     this.words = new Int32Array(this.shared.bytes.buffer, 0, bytes >> 2);
     this.sqHead = word(P_SQ) >> 2;

@@ -7,6 +7,7 @@
 // has more than SHARE of them, so that a disk that hangs leaves Workers for the others.
 
 import { errno, refused } from "./errno.ts";
+import { allOrNothing } from "./all_or_nothing.ts";
 import type { BlockingIo, IoEnded } from "./blocking_io.ts";
 import {
   DONE,
@@ -67,7 +68,10 @@ export interface IoWorkers extends BlockingIo {
 export function openIoWorkers(reason: string): IoWorkers {
   const fd = c.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd < 0) throw refused("can't make an eventfd", errno());
-  return new Workers(fd, reason);
+  return allOrNothing((undo) => {
+    undo(() => c.close(fd));
+    return new Workers(fd, reason);
+  });
 }
 
 class Workers implements IoWorkers {

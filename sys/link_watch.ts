@@ -2,6 +2,7 @@
 // socket in the groups of links and of traffic control. It says only "look again"; interface.ts and
 // queue_discipline.ts look.
 
+import { allOrNothing } from "./all_or_nothing.ts";
 import { ENOBUFS, errno, refused } from "./errno.ts";
 import { libc, pointer } from "./libc.ts";
 import { mapMemory } from "./memory.ts";
@@ -33,9 +34,15 @@ export interface LinkWatch {
 }
 
 export function openLinkWatch(): LinkWatch {
+  return allOrNothing(open);
+}
+
+function open(undo: (giveBack: () => void) => void): LinkWatch {
   const fd = c.socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (fd < 0) throw refused("can't watch the interfaces");
+  undo(() => c.close(fd));
   const memory = mapMemory(BYTES);
+  undo(() => memory.unmap());
   const address = pointer(memory.address);
   // sockaddr_nl: family u16 @0, port id u32 @4 (0: the kernel's choice), groups u32 @8.
   memory.view.setUint16(0, AF_NETLINK, true);

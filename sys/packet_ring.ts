@@ -12,6 +12,7 @@
 // USER with a release, we write KERNEL (0) by Atomics.store, which is one too; loads are by
 // Atomics, so that no frame is read before its status on a machine that reorders (arm64).
 
+import { allOrNothing } from "./all_or_nothing.ts";
 import { EINVAL, ENOMEM, errno, refused } from "./errno.ts";
 import { libc } from "./libc.ts";
 import { type Mapping, mapShared, PAGE_BYTES } from "./memory.ts";
@@ -115,7 +116,7 @@ export function addReceiveRing(
     }
     blocks = smaller;
   }
-  const memory = mapShared(socket.fd, blocks * blockBytes);
+  const memory = mapRing(socket, blocks * blockBytes);
   const offsets = new Uint32Array(blocks * perBlock);
   for (let slot = 0; slot < offsets.length; slot++) {
     offsets[slot] = Math.floor(slot / perBlock) * blockBytes + (slot % perBlock) * slotBytes;
@@ -130,6 +131,14 @@ export function addReceiveRing(
       request(socket.fd, PACKET_RX_RING, 0, 0, 0, 0);
     },
   };
+}
+
+/** Without the mapping there is no ring either, so that a smaller one can be asked for. */
+function mapRing(socket: PacketSocket, bytes: number): Mapping {
+  return allOrNothing((undo) => {
+    undo(() => request(socket.fd, PACKET_RX_RING, 0, 0, 0, 0));
+    return mapShared(socket.fd, bytes);
+  });
 }
 
 /** A ring of one slot that takes a frame of `frameBytes`; the frame stands at TRANSMIT_AT. */

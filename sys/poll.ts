@@ -8,6 +8,7 @@
 // without, since a timer that is set for each sleep and taken back makes a virtual machine exit; 12.3 by epoll, where
 // the kernel walks no descriptor that has nothing to say. So a wait ends by an alarm that is left armed.
 
+import { allOrNothing } from "./all_or_nothing.ts";
 import { createAlarm } from "./alarm.ts";
 import { now } from "./clock.ts";
 import { EINTR, ENOENT, errno, refused } from "./errno.ts";
@@ -70,21 +71,26 @@ interface Watched {
 }
 
 export function createPoller(): Poller {
+  return allOrNothing(open);
+}
+
+function open(undo: (giveBack: () => void) => void): Poller {
   const alarm = createAlarm();
+  undo(() => alarm.close());
   const fd = c.epoll_create1(EPOLL_CLOEXEC);
-  const wakeFd = fd < 0 ? fd : c.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wakeFd < 0) {
-    const refusal = refused("can't make an epoll and an eventfd");
-    if (fd >= 0) c.close(fd);
-    alarm.close();
-    throw refusal;
-  }
+  if (fd < 0) throw refused("can't make an epoll");
+  undo(() => c.close(fd));
+  const wakeFd = c.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wakeFd < 0) throw refused("can't make an eventfd");
+  undo(() => c.close(wakeFd));
   const scratch = mapMemory(32);
+  undo(() => scratch.unmap());
   const { view } = scratch;
   const given = pointer(scratch.address);
   const counter = pointer(scratch.address + COUNTER);
   let capacity = 64;
   let events: Mapping = mapMemory(capacity * EVENT_BYTES);
+  undo(() => events.unmap());
   const watched = new Map<number, Watched>();
   let serial = 0;
   /** Of the last look: how many `ready` functions ran, and whether the alarm rang. */
