@@ -10,7 +10,7 @@
 import { readInterface } from "../sys/interface.ts";
 import { type LinkWatch, openLinkWatch } from "../sys/link_watch.ts";
 import { Failure, environment } from "../words/failure.ts";
-import { formatMac } from "../wire/mac.ts";
+import { formatMac, type Mac } from "../wire/mac.ts";
 import type { Link } from "../link/link.ts";
 import { LEAST_MTU, type TargetPort } from "./port.ts";
 import type { Target } from "./target.ts";
@@ -21,7 +21,7 @@ export interface InterfacesOptions {
   readonly waiter: { add(fd: number): void; remove(fd: number): void };
   readonly open: (name: string) => Link;
   /** The target serves on `name` from now on. */
-  readonly opened?: (name: string) => void;
+  readonly opened?: (name: string, mac: Mac) => void;
   readonly say: (sentence: string) => void;
 }
 
@@ -127,7 +127,7 @@ export class Interfaces {
       link.close();
       throw error;
     }
-    this.options.opened?.(name);
+    this.options.opened?.(name, link.mac);
   }
 
   private close(wanted: Wanted): void {

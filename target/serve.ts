@@ -131,7 +131,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       target,
       waiter,
       open: openLink,
-      opened: (name) => claimants.opened(name),
+      opened: (name, mac) => claimants.opened(name, mac),
       say,
     });
     // The kernel may still move the memory of the links' buffers: it must not become something else's.

@@ -8,6 +8,7 @@ import * as aoe from "../../wire/aoe.ts";
 import * as config from "../../wire/config.ts";
 import * as ethernet from "../../wire/ethernet.ts";
 import { toBytes } from "../../wire/frame.ts";
+import { BROADCAST } from "../../wire/mac.ts";
 import { configFrame } from "../../target/probe.ts";
 import { makeSession } from "./frame_grammar.ts";
 import { type ServedTap, serveOnTap, WITNESS } from "./served_tap.ts";
@@ -87,15 +88,22 @@ function session(tap: ServedTap, lines: readonly string[]): string {
   return answers > 0 ? "answered" : "silent";
 }
 
-/** Whether the frame is an answer of the target's, which keeps the rules for every one; else an announcement. */
+/** Whether the frame is an answer of the target's, which keeps the rules for every one; else an announcement, or its question. */
 function isAnswer(tap: ServedTap, frame: Uint8Array, mtu: number): boolean {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   if (ethernet.type(view, 0) !== ethernet.ETHERTYPE_AOE) return false;
   must(frame.length <= ethernet.LENGTH + mtu, () => `a frame of ${frame.length} at MTU ${mtu}`);
   must(frame.length >= ethernet.SHORTEST, () => `a frame of ${frame.length}`);
   must(ethernet.source(view, 0) === tap.mac, () => "an answer from another address");
+  if (isOwnQuestion(view)) return false;
   must(aoe.isResponse(view, 0), () => "a request from a target");
   return aoe.tag(view, 0) !== 0 || aoe.command(view, 0) !== aoe.COMMAND_CONFIG;
+}
+
+/** What a target asks at its start: whether its addresses are answered already. */
+function isOwnQuestion(view: DataView): boolean {
+  if (aoe.isResponse(view, 0) || aoe.command(view, 0) !== aoe.COMMAND_CONFIG) return false;
+  return config.command(view, 0) === config.READ && ethernet.destination(view, 0) === BROADCAST;
 }
 
 /** The other export answers a stranger, behind all that was sent before; how many other answers came meanwhile. */
