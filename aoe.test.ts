@@ -182,6 +182,25 @@ describe("how a command ends", () => {
     expect(run.stderr.toString()).toBe("");
   });
 
+  test("a closed stderr ends nothing", async () => {
+    const body = `
+      process.stdout.write("ready");
+      for (let line = 0; line < 50; line++) { process.stderr.write("line\\n"); await Bun.sleep(1); }
+      process.exitCode = 4;
+    `;
+    // The other end of the pipe is gone by the first line.
+    const words = ["bash", "-c", '"$@" 2> >(:)', "bash", ...commandLine(["lab"], instead(body))];
+    const run = Bun.spawnSync(words);
+    expect([run.exitCode, run.stdout.toString()]).toEqual([4, "ready"]);
+    const full = openSync("/dev/full", "w");
+    try {
+      const over = Bun.spawnSync(commandLine(["lab"], instead(body)), { stderr: full });
+      expect([over.exitCode, over.stdout.toString()]).toEqual([4, "ready"]);
+    } finally {
+      closeSync(full);
+    }
+  });
+
   test("a full disk under stdout is the environment's failure, told in one sentence", () => {
     const full = openSync("/dev/full", "w");
     try {

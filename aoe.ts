@@ -10,6 +10,7 @@
 //   SIGINT, SIGTERM                130, 143, unless the command handles the signal itself
 //   stdout closed (`aoe … | head`) 141, as a program without handlers would end by SIGPIPE
 //   stdout full (a disk, a quota)  one sentence, 5
+//   stderr closed or full          nothing: the command goes on, and ends as it would
 
 import { readFileSync } from "node:fs";
 
@@ -101,6 +102,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(141);
   process.exit(report(environment(`Cannot write standard output: ${error.message}`)));
 });
+// Nobody hears what is said there any more, which is no reason to end.
+process.stderr.on("error", () => {});
 process.on("uncaughtException", (error) => process.exit(report(error)));
 process.on("unhandledRejection", (error) => process.exit(report(error)));
 endOn("SIGINT", 130);

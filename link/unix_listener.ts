@@ -10,7 +10,6 @@ import {
   listenUnixSocket,
   LONGEST_SOCKET_PATH,
   type UnixListener,
-  type UnixStream,
 } from "../sys/unix_socket.ts";
 import { environment, expected } from "../words/failure.ts";
 import { AGAIN, type ByteListener, type ByteStream } from "./byte_stream.ts";
@@ -44,10 +43,7 @@ export function listenAt(path: string, what: string): ByteListener {
 function closing(path: string, listener: UnixListener, own: Stats | null): ByteListener {
   return {
     fd: listener.fd,
-    accept() {
-      const accepted = listener.accept();
-      return typeof accepted === "number" ? accepted : byAddress(accepted);
-    },
+    accept: () => acceptFrom(listener),
     close() {
       listener.close();
       const now = look(path);
@@ -76,7 +72,10 @@ function unlink(path: string): void {
   }
 }
 
-function byAddress(stream: UnixStream): ByteStream {
+/** As ByteListener.accept. */
+export function acceptFrom({ accept }: Pick<UnixListener, "accept">): ByteStream | number {
+  const stream = accept();
+  if (typeof stream === "number") return stream;
   return {
     fd: stream.fd,
     receive: (memory, at, length) => stream.receive(memory.address + at, length),

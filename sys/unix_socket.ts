@@ -58,14 +58,17 @@ export function listenUnixSocket(path: string): UnixListener {
   }
   return {
     fd,
-    accept() {
-      const accepted = c.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      return accepted < 0 ? -errno() : stream(accepted);
-    },
+    accept: () => acceptStream(fd),
     close() {
       c.close(fd);
     },
   };
+}
+
+/** Who waits at a listening stream socket, or -errno (-EAGAIN: nobody does). */
+export function acceptStream(fd: number): UnixStream | number {
+  const accepted = c.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return accepted < 0 ? -errno() : stream(accepted);
 }
 
 /** A stream to whoever listens at `path`, or -errno (-ECONNREFUSED: nobody does). */

@@ -5,7 +5,7 @@ import { formatAddress } from "../words/address.ts";
 import { Failure } from "../words/failure.ts";
 import { formatMac } from "../wire/mac.ts";
 import type { TargetPlan } from "./config/plan.ts";
-import type { MetricsServer } from "./control/metrics.ts";
+import type { MetricsServer } from "./control/metrics_server.ts";
 import type { Export } from "./export.ts";
 import type { Served } from "./exports.ts";
 import type { Applied } from "./reload.ts";

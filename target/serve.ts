@@ -26,9 +26,9 @@ import { createRandom } from "../words/random.ts";
 import { parseListen } from "./config/listen.ts";
 import { loadTrace } from "./config/load_trace.ts";
 import type { TargetPlan } from "./config/plan.ts";
-import type { LineServer } from "./control/line_server.ts";
-import { type ControlCode, loadControl } from "./control/load_control.ts";
-import type { MetricsServer } from "./control/metrics.ts";
+import type { Clients } from "./control/clients.ts";
+import { type ControlCode, loadControl, loadMetrics } from "./control/load_control.ts";
+import type { MetricsServer } from "./control/metrics_server.ts";
 import type { Running } from "./control/running.ts";
 import { Claimants } from "./claimants.ts";
 import { Exports, type LastFlush } from "./exports.ts";
@@ -90,7 +90,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 
   const control = plan.control === null ? null : await loadControl(plan.control);
-  const serveMetrics = listen === null ? null : (await import("./control/metrics.ts")).serveMetrics;
+  const metricsCode = listen === null ? null : await loadMetrics(listen);
 
   const systemd = createSystemd(say);
   const opened: (() => void)[] = [];
@@ -138,7 +138,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     opened.push(() => {
       if (io.pending === 0) interfaces.shut();
     });
-    let server: LineServer | null = null;
+    /** Who is served beside the frames. */
+    const sides: Clients[] = [];
     let metrics: MetricsServer | null = null;
 
     const openFiles = (): void => {
@@ -159,15 +160,16 @@ export async function serve(options: ServeOptions): Promise<void> {
     };
     const openSockets = (): void => {
       // First: a path that can't be had is the user's to mend whatever he may do with raw sockets.
-      if (control !== null) server = openControl(control, user?.uid ?? null, user?.gid ?? 0);
+      if (control !== null) sides.push(openControl(control, user?.uid ?? null, user?.gid ?? 0));
       for (const name of plan.interfaces) {
         if (!options.patient || readInterface(name) !== null) interfaces.add(name);
       }
       interfaces.want(plan.interfaces);
-      if (listen !== null && serveMetrics !== null) {
-        const served = serveMetrics(listen, target);
+      if (metricsCode !== null) {
+        const served = metricsCode({ target, waiter, say });
         metrics = served;
-        opened.push(() => served.close());
+        sides.push(served.clients);
+        opened.push(() => served.clients.close());
       }
     };
 
@@ -205,8 +207,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       return wrapLink(link, wrappers);
     }
 
-    function openControl(loaded: ControlCode, uid: number | null, gid: number): LineServer {
-      const { path, listenAt, LineServer: Server, command } = loaded;
+    function openControl(loaded: ControlCode, uid: number | null, gid: number): Clients {
+      const { path, listenAt, createLineServer, command } = loaded;
       // 0600 from its first moment on: a chmod afterwards would come too late for somebody.
       const mask = process.umask(0o177);
       let listener: ReturnType<typeof listenAt>;
@@ -224,10 +226,11 @@ export async function serve(options: ServeOptions): Promise<void> {
           throw environment(`Can't give ${path} to user ${uid}: ${(error as Error).message}`);
         }
       }
-      const lines = new Server({
+      const lines = createLineServer({
         listener,
         waiter,
         handle: (line, answer) => command(line, running, answer),
+        say: (sentence) => say(`control socket: ${sentence}`),
       });
       opened.push(() => {
         try {
@@ -320,6 +323,17 @@ export async function serve(options: ServeOptions): Promise<void> {
     const every = systemd.watchdogInterval();
     let nextLook = 0;
     let nextPat = 0;
+    let received = 0;
+    /** Clients have something to be done at once: not while frames come, as often as LOOK_EVERY says then. */
+    const isDue = (): boolean => {
+      if (sides.length === 0) return false;
+      const before = received;
+      received = 0;
+      for (const port of target.ports) received += port.counters.received;
+      if (received !== before) return false;
+      for (const clients of sides) if (clients.isDue) return true;
+      return false;
+    };
     const core: Core = {
       ports: target.ports,
       begin(now) {
@@ -329,17 +343,22 @@ export async function serve(options: ServeOptions): Promise<void> {
       advance(now) {
         saver.poll();
         target.advance(now);
-        if (now < nextLook && server?.isDue !== true) return;
+        if (now < nextLook && !isDue()) return;
         nextLook = now + LOOK_EVERY;
         interfaces.look();
         claimants.look(now);
-        server?.look();
+        for (const clients of sides) clients.look();
         if (now < nextPat) return;
         nextPat = now + every;
         if (every < Infinity) systemd.tell("WATCHDOG=1");
       },
       nextDeadline() {
-        return server?.isDue === true ? 0 : Math.min(target.nextDeadline(), nextPat);
+        let next = Math.min(target.nextDeadline(), nextPat);
+        for (const clients of sides) {
+          if (clients.isDue) return 0;
+          next = Math.min(next, Math.max(nextLook, clients.nextDeadline()));
+        }
+        return next;
       },
     };
 

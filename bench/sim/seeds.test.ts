@@ -32,7 +32,7 @@ test("a usage error ends with 2, a scenario in a file runs, --show prints what -
   expect([bad.code, bad.stdout]).toEqual([2, ""]);
   expect(bad.stderr).toContain("--seeds");
   const missing = await sim("--scenario", "/nowhere/at/all.json");
-  expect(missing.code).toBe(2);
+  expect(missing.code).toBe(5);
 
   const shown = await sim("--seed", "4", "--show");
   expect(shown.code).toBe(0);

@@ -22,7 +22,7 @@ import { errorOf } from "./errors.ts";
 import { Negotiation, REPLY_ROOM } from "./negotiation.ts";
 import { CMD_DISC, CMD_READ, CMD_WRITE } from "./protocol.ts";
 import { checkRequest, OUT_OF_MEMORY, SHUTDOWN } from "./request_check.ts";
-import { Replies } from "./replies.ts";
+import { MORE, Replies } from "./replies.ts";
 import { firstCommand, nextCommand } from "./carry_out.ts";
 import { type ConnectionHost, countRequest } from "./host.ts";
 import { fillSlot, memoryOf, type Slot, SlotStock } from "./slot.ts";
@@ -37,8 +37,9 @@ import {
 } from "./transmission.ts";
 
 const INPUT_BYTES = 65_536;
-/** Reads of the stream in one go, so that no client keeps the others waiting. */
+/** Reads of the stream in one go, and their bytes, so that no client keeps frames and the others waiting. */
 const MOST_READS = 16;
+const MOST_READ = 256 * 1024;
 /** A payload's rest above this goes straight to its place, and not through the input. */
 const DIRECT_BYTES = 4096;
 
@@ -174,7 +175,8 @@ export class Connection {
     if (this.stalled) this.resume();
     this.readable = false;
     if (this.deaf && !this.stalled && !this.ending) this.endInput();
-    for (let reads = 0; reads < MOST_READS; reads++) {
+    let left = MOST_READ;
+    for (let reads = 0; reads < MOST_READS && left > 0; reads++) {
       if (this.ending || this.deaf || this.stalled) return;
       const { input, current } = this;
       const rest =
@@ -184,7 +186,8 @@ export class Connection {
       let taken: number;
       if (direct && current !== null) {
         const memory = memoryOf(current);
-        taken = this.stream.receive(memory, DATA_AT + current.progress, rest);
+        asked = Math.min(rest, left);
+        taken = this.stream.receive(memory, DATA_AT + current.progress, asked);
         if (taken > 0) current.progress += taken;
       } else {
         input.compact();
@@ -201,6 +204,7 @@ export class Connection {
         return;
       }
       this.heard = true;
+      left -= taken;
       this.parse();
       // Fewer than there was room for: no more is there, and asking again would say so.
       if (taken < asked) return;
@@ -260,6 +264,7 @@ export class Connection {
     }
     const left = this.replies.send(this.stream);
     if (left === AGAIN) this.blocked = true;
+    else if (left === MORE) this.host.mark(this);
     else if (left < 0) this.lost();
   }
 

@@ -16,6 +16,11 @@ import {
   SIMPLE_REPLY_BYTES,
 } from "./transmission.ts";
 
+/** Bytes sent in one go, so that no client keeps frames and the others waiting. */
+export const MOST_SENT = 256 * 1024;
+/** What `send` returns where the stream would take more than that. */
+export const MORE = 1;
+
 /** Bytes of a sentence at most: the smallest buffer holds it. */
 const LONGEST_MESSAGE = 1024;
 
@@ -74,14 +79,17 @@ export class Replies {
     this.size++;
   }
 
-  /** Sends what the stream takes and gives the slots back: 0 when all has gone, AGAIN, or another -errno. */
+  /** Sends what the stream takes and gives the slots back: 0 when all has gone, MORE, AGAIN, or another -errno. */
   send(stream: ByteStream): number {
+    let left = MOST_SENT;
     for (let slot = this.first; slot !== null; slot = this.first) {
-      const rest = slot.replyLength - slot.sent;
-      const sent = stream.send(memoryOf(slot), slot.replyAt + slot.sent, rest);
+      const bytes = Math.min(left, slot.replyLength - slot.sent);
+      if (bytes === 0) return MORE;
+      const sent = stream.send(memoryOf(slot), slot.replyAt + slot.sent, bytes);
       if (sent < 0) return sent;
       slot.sent += sent;
-      if (sent === rest) this.shift(slot);
+      left -= sent;
+      if (slot.sent === slot.replyLength) this.shift(slot);
     }
     return 0;
   }

@@ -3,7 +3,8 @@
 
 import { describe, expect, test } from "bun:test";
 import * as ata from "../../wire/ata.ts";
-import { HANDSHAKE_TIME } from "./server.ts";
+import { MOST_SENT } from "./replies.ts";
+import { HANDSHAKE_TIME, MOST_SERVED } from "./server.ts";
 import {
   CMD_CACHE,
   CMD_FLAG_DF,
@@ -232,12 +233,46 @@ describe("several connections", () => {
     world.close();
   });
 
+  test("a slice serves few clients and moves few bytes: frames are looked at in between", () => {
+    const world = new NbdWorld({ mostConnections: 40, sectors: 32_768 });
+    const clients = Array.from({ length: 40 }, () => world.connect());
+    const served: number[] = [];
+    const bytes: number[] = [];
+    const { server } = world;
+    const advance = server.advance.bind(server);
+    const state = () =>
+      clients.map(({ stream }) => [
+        stream.sent.reduce((sum, { length }) => sum + length, 0),
+        stream.waiting.length,
+      ]);
+    server.advance = (now) => {
+      const before = state();
+      advance(now);
+      const moved = state().map(
+        ([sent = 0, waiting = 0], at) =>
+          sent - (before[at]?.[0] ?? 0) + (before[at]?.[1] ?? 0) - waiting,
+      );
+      served.push(moved.filter((each) => each > 0).length);
+      bytes.push(Math.max(...moved));
+    };
+    world.rest();
+    expect(clients.every(({ output }) => output.length === 18)).toBe(true);
+    expect(Math.max(...served)).toBeLessThanOrEqual(2 * MOST_SERVED);
+    const client = (clients[0] ?? world.connect()).go();
+    const length = 8 << 20;
+    expect(client.ask(CMD_WRITE, 0, length, 0, filled(length, 7)).error).toBe(0);
+    expect(client.read(0, length).data.every((byte) => byte === 7)).toBe(true);
+    // Twice a slice it may read so much, and send so much at two places.
+    expect(Math.max(...bytes)).toBeLessThanOrEqual(6 * MOST_SENT);
+    world.close();
+  });
+
   test("no descriptor for a client: said, and tried again after 100 ms, without a busy loop", () => {
     const world = new NbdWorld();
     const EMFILE = 24;
-    world.acceptErrors.push(-EMFILE);
+    world.acceptErrors.push(-EMFILE, -EMFILE);
     const client = world.connect();
-    world.rest(99 * MS);
+    world.rest(199 * MS);
     expect(client.output.length).toBe(0);
     world.rest(2 * MS);
     expect(client.output.length).toBe(18);

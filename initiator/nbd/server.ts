@@ -29,6 +29,8 @@ export const HANDSHAKE_TIME = 10e9;
 export const STOP_TIME = 5e9;
 /** How long no one is accepted after the system had no descriptor for it, ns. */
 const ACCEPT_AGAIN = 100e6;
+/** Connections served in one go: what they may move (connection.ts) is at most so long between two looks at frames. */
+export const MOST_SERVED = 4;
 /** A request to write zeroes is cut into commands of this many bytes. */
 const ZERO_BYTES = 1 << 20;
 
@@ -78,6 +80,8 @@ export class NbdServer implements Core, ConnectionHost {
   private listening = false;
   private knocked = false;
   private acceptAt = Infinity;
+  /** Why nobody was accepted. */
+  private told = false;
   private stopBy = Infinity;
   /** The earliest end of a handshake. */
   private handshakeBy = Infinity;
@@ -171,9 +175,9 @@ export class NbdServer implements Core, ConnectionHost {
     this.onNotice(sentence);
   }
 
-  /** Serves those who are marked now; who is marked meanwhile has its turn in the next slice. */
+  /** Serves those who are marked now, the first MOST_SERVED; all others have their turn later, after frames. */
   private serve(): void {
-    const count = this.markedCount;
+    const count = Math.min(this.markedCount, MOST_SERVED);
     if (count === 0) return;
     for (let index = 0; index < count; index++) {
       const connection = this.marked[index] as Connection;
@@ -224,7 +228,8 @@ export class NbdServer implements Core, ConnectionHost {
         continue;
       }
       if (stream !== AGAIN) {
-        this.onNotice(`Can't accept an NBD client (errno ${-stream})`);
+        if (!this.told) this.onNotice(`Can't accept an NBD client (errno ${-stream})`);
+        this.told = true;
         this.acceptAt = now + ACCEPT_AGAIN;
       }
       break;

@@ -9,7 +9,8 @@ import { join } from "node:path";
 
 import { createPollWaiter, type PollWaiter } from "../../link/poll_waiter.ts";
 import { listenAt } from "../../link/unix_listener.ts";
-import { LineServer, LONGEST_LINE, MOST_CLIENTS } from "./line_server.ts";
+import type { Clients } from "./clients.ts";
+import { createLineServer, LONGEST_LINE, MOST_CLIENTS } from "./line_server.ts";
 import type { Answer } from "./verbs.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "aoe-lines-"));
@@ -23,7 +24,7 @@ afterEach(() => {
 let paths = 0;
 
 interface Served {
-  readonly server: LineServer;
+  readonly server: Clients;
   readonly waiter: PollWaiter;
   readonly path: string;
   connect(): Promise<Client>;
@@ -42,7 +43,12 @@ const echo = (line: string, answer: Answer): void => answer({ ok: true, echo: li
 function serve(handle = echo): Served {
   const path = join(directory, `${paths++}`);
   const waiter = createPollWaiter();
-  const server = new LineServer({ listener: listenAt(path, "--control"), waiter, handle });
+  const server = createLineServer({
+    listener: listenAt(path, "--control"),
+    waiter,
+    handle,
+    say() {},
+  });
   const timer = setInterval(() => server.look(), 1);
   cleanups.push(() => {
     clearInterval(timer);

@@ -1,4 +1,4 @@
-// Prometheus' text exposition (format 0.0.4) of every figure, in pieces, and the server that hands it out.
+// Prometheus' text exposition (format 0.0.4) of every figure, in pieces.
 //
 //   # HELP aoe_export_reads_total READ commands
 //   # TYPE aoe_export_reads_total counter
@@ -6,9 +6,7 @@
 //
 // All samples of a metric stand together, as the format wants.
 
-import { environment } from "../../words/failure.ts";
 import { formatAddress } from "../../words/address.ts";
-import type { Listen } from "../config/listen.ts";
 import type { Export } from "../export.ts";
 import type { Target } from "../target.ts";
 import {
@@ -20,7 +18,7 @@ import {
 } from "./figures.ts";
 
 /** Samples in one piece. */
-const PIECE = 1000;
+const PIECE = 100;
 /** Bounds of the histogram's buckets: 2^10 ns (1 µs) to 2^35 ns (34 s). */
 const FIRST_EXPONENT = 10;
 const LAST_EXPONENT = 35;
@@ -95,67 +93,4 @@ function* histograms(exports: readonly Export[]): Generator<string> {
     piece += `${name}_sum{${given}} ${sum / 1e9}\n${name}_count{${given}} ${count}\n`;
     yield piece;
   }
-}
-
-export interface MetricsServer {
-  /** With the port that the kernel chose where 0 was asked for. */
-  readonly url: string;
-  close(): void;
-}
-
-/** Serves `GET /metrics`. Throws an environment failure where it can't listen. */
-export function serveMetrics({ host, port }: Listen, target: Target): MetricsServer {
-  let server: ReturnType<typeof Bun.serve>;
-  try {
-    server = Bun.serve({
-      hostname: host,
-      port,
-      fetch(request) {
-        const { pathname } = new URL(request.url);
-        if (pathname !== "/metrics" && pathname !== "/") {
-          return new Response("Only /metrics is here.\n", { status: 404 });
-        }
-        if (request.method !== "GET" && request.method !== "HEAD") {
-          return new Response("Only GET is served.\n", { status: 405 });
-        }
-        return new Response(stream(target), {
-          headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
-        });
-      },
-      error: () => new Response("The target failed to answer.\n", { status: 500 }),
-    });
-  } catch (error) {
-    throw environment(`Can't serve metrics on ${host}:${port}: ${(error as Error).message}`);
-  }
-  return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${server.port}/metrics`,
-    close() {
-      server.stop(true).catch(() => {});
-    },
-  };
-}
-
-/** A piece for each turn of Bun's loop, so that frames are served in between. */
-function stream(target: Target): ReadableStream<Uint8Array> {
-  const pieces = metricsPieces(target);
-  const encoder = new TextEncoder();
-  return new ReadableStream({
-    async pull(controller) {
-      let text = "";
-      // Small pieces together: a turn of Bun's loop may be milliseconds away.
-      while (text.length < 64 * 1024) {
-        const { done, value } = pieces.next();
-        if (done === true) {
-          if (text !== "") controller.enqueue(encoder.encode(text));
-          controller.close();
-          return;
-        }
-        text += value;
-      }
-      controller.enqueue(encoder.encode(text));
-      await new Promise<void>((resolve) => {
-        setImmediate(resolve);
-      });
-    },
-  });
 }

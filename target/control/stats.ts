@@ -16,7 +16,7 @@ import {
 import type { Running } from "./running.ts";
 
 /** Exports in one piece. */
-const PIECE = 64;
+const PIECE = 8;
 
 export function* statsPieces(running: Running, only: Export | null): Generator<string> {
   const { target } = running;
