@@ -9,7 +9,7 @@
 
 import { READ, WRITE } from "../initiator/command.ts";
 import type { Command } from "../initiator/command.ts";
-import { usage } from "../words/failure.ts";
+import { failed, usage } from "../words/failure.ts";
 import { formatSize } from "../words/quantity.ts";
 import type { Random } from "../words/random.ts";
 
@@ -69,6 +69,9 @@ export class Workload {
     }
     if (spec.offset % SECTOR !== 0) {
       throw usage(`Expected \`--offset\` to be a multiple of 512 bytes, got \`${spec.offset}\``);
+    }
+    if (deviceBytes === 0) {
+      throw failed("The device has no sectors: there is nothing to read or to write");
     }
     const size = spec.size === 0 ? deviceBytes - spec.offset : spec.size;
     if (spec.offset + size > deviceBytes) {

@@ -26,7 +26,7 @@ const REFUSED: readonly [words: string[], code: number, sentence: string | RegEx
   [
     ["discover"],
     2,
-    "Expected `--interface` to be given, since frames have to leave somewhere, got `nothing`\n",
+    /^Expected `--interface` to be given(: up here (is|are) .+|, and no Ethernet interface is up here: `ip link` shows all)\n$/,
   ],
   [
     ["discover", "-i", "a0", "-i", "a0"],

@@ -2,7 +2,8 @@
 // that names its option.
 
 import type { DriveMode } from "../link/drive.ts";
-import { expected } from "../words/failure.ts";
+import { usableInterfaces } from "../link/interface_names.ts";
+import { expected, usage } from "../words/failure.ts";
 import { parseDuration, parseInteger, S } from "../words/quantity.ts";
 import { parsePoolOptions, type PoolOptionTexts } from "./pool/options.ts";
 import { parseRawLink, type RawLinkTexts } from "./raw_link.ts";
@@ -35,7 +36,12 @@ export function sessionOptions(
 ): SessionOptions {
   const interfaces = texts.interface ?? [];
   if (interfaces.length === 0) {
-    throw expected("--interface", "given, since frames have to leave somewhere", "nothing");
+    const there = usableInterfaces();
+    throw usage(
+      there.length === 0
+        ? "Expected `--interface` to be given, and no Ethernet interface is up here: `ip link` shows all"
+        : `Expected \`--interface\` to be given: up here ${there.length === 1 ? "is" : "are"} ${there.join(", ")}`,
+    );
   }
   if (new Set(interfaces).size < interfaces.length) {
     throw expected("--interface", "a different one each time", interfaces.join(" "));

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 
 import { SECTOR } from "../../wire/ata.ts";
 import { formatAddress } from "../../words/address.ts";
-import { expected, usage } from "../../words/failure.ts";
+import { expected, failed, usage } from "../../words/failure.ts";
 import { parseInteger, parseSize } from "../../words/quantity.ts";
 import type { Device } from "../device.ts";
 import type { Stretch } from "../transfer.ts";
@@ -64,6 +64,7 @@ export function placeStretch(request: StretchRequest, device: Device, wanted?: n
   const { offset, blockBytes, iodepth } = request;
   const name = formatAddress(device);
   const there = device.sectors * SECTOR;
+  if (there === 0) throw failed(`${name} has no sectors: there is nothing to read or to write`);
   if (offset >= there) {
     throw usage(`Expected \`--offset\` to be within ${name}, ${there} bytes, got \`${offset}\``);
   }
