@@ -22,7 +22,7 @@ import { describeLoad, loadDocument, shortcomings } from "./load_report.ts";
 import { type LoadOutcome, runLoad } from "./load_run.ts";
 import { traceOf } from "./trace/trace_option.ts";
 import { watchProcess } from "./process_cost.ts";
-import { checkOutput, writeOutput } from "./output.ts";
+import { checkOutput, writeBeside } from "./output.ts";
 import { provenance } from "./provenance.ts";
 import { printableJson } from "../words/printable.ts";
 import { sayAs } from "../words/say.ts";
@@ -143,14 +143,22 @@ export async function loadAction(
     );
     if (flags.json === true) process.stdout.write(`${printableJson(document)}\n`);
     emit({ event: "end", result: document });
-    writeHistograms(flags, outcome, startedAt);
-    const missing = trace?.write(environmentBlock);
-    if (missing != null) say(missing);
+    const missing = trace?.shortfall() ?? null;
+    if (missing !== null) say(missing);
     for (const line of describeLoad(outcome, options)) tell(flags, line);
     const wrong = shortcomings(outcome);
     for (const sentence of wrong) say(sentence);
+    // Last: a disk that is full by now must not cost the figures.
+    const { lat } = outcome.load;
+    const unwritten = writeBeside([
+      [flags.hgrm, () => toHgrm(lat)],
+      [flags.hlog, () => hlogOf(outcome, startedAt)],
+      [flags.trace, () => trace?.text(environmentBlock) ?? ""],
+    ]);
+    for (const sentence of unwritten) say(sentence);
     if (stopBy !== 0) return stopBy;
-    return wrong.length > 0 ? EXIT.failed : EXIT.done;
+    if (wrong.length > 0) return EXIT.failed;
+    return unwritten.length > 0 ? EXIT.environment : EXIT.done;
   } finally {
     restore();
     late?.end();
@@ -167,15 +175,9 @@ function parseLate(text: string | undefined, raw: RawLinkOptions): LatePlan | nu
   throw expected("--late", "given beside --link ring and --transmit-interface only", text);
 }
 
-function writeHistograms(flags: Flags, outcome: LoadOutcome, startedAt: number): void {
-  const { lat, measuredFrom, measuredTo } = outcome.load;
-  if (flags.hgrm !== undefined) writeOutput(flags.hgrm, toHgrm(lat));
-  if (flags.hlog !== undefined) {
-    writeOutput(
-      flags.hlog,
-      toHlog([{ start: 0, end: measuredTo - measuredFrom, histogram: lat }], startedAt),
-    );
-  }
+function hlogOf({ load }: LoadOutcome, startedAt: number): string {
+  const { lat, measuredFrom, measuredTo } = load;
+  return toHlog([{ start: 0, end: measuredTo - measuredFrom, histogram: lat }], startedAt);
 }
 
 /** Human words: on stderr where stdout is a machine's, else they are the output. */

@@ -12,7 +12,7 @@ import { widthOf } from "../words/table.ts";
 export function mergeAction(files: readonly string[], output: string): number {
   checkOutput(output);
   const merged = mergeResults(files.map(readResult));
-  writeOutput(output, `${printableJson(merged)}\n`);
   process.stdout.write(describeRun(merged, widthOf(process.stdout)));
+  writeOutput(output, `${printableJson(merged)}\n`);
   return EXIT.done;
 }

@@ -52,7 +52,8 @@ test.each([
   [["load", "e7.3", "--interface", "lo", "--hlog"]],
   [["load", "e7.3", "--interface", "lo", "--trace"]],
 ])("bench %j says so at once", (words) => {
-  const path = join(folder, "absent", "x.out");
+  // A name that `report` can tell a form by.
+  const path = join(folder, "absent", "x.html");
   const child = Bun.spawnSync([process.execPath, AOE, "bench", ...words, path], {
     stdin: "ignore",
     stdout: "pipe",

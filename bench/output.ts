@@ -3,7 +3,7 @@
 
 import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { environment } from "../words/failure.ts";
+import { environment, Failure } from "../words/failure.ts";
 
 /** Throws the environment Failure that says why `path` can't be written; undefined: nothing was asked for. */
 export function checkOutput(path: string | undefined): void {
@@ -25,6 +25,23 @@ export function writeOutput(path: string, text: string): void {
   } catch (error) {
     throw cant(path, error);
   }
+}
+
+/** Writes each that can be written; a sentence for each that can't. What is not given is not written. */
+export function writeBeside(
+  outputs: readonly (readonly [path: string | undefined, text: () => string])[],
+): string[] {
+  const sentences: string[] = [];
+  for (const [path, text] of outputs) {
+    if (path === undefined) continue;
+    try {
+      writeOutput(path, text());
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      sentences.push(error.message);
+    }
+  }
+  return sentences;
 }
 
 function cant(path: string, error: unknown): Error {

@@ -63,23 +63,23 @@ export async function runAction(
     },
   });
   progress.clear();
-  // First what a full disk can't take away.
   const people = machine ? process.stderr : process.stdout;
   people.write(describeRun(result, widthOf(people)));
-  if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
   if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
   emit({ event: "end", result });
   const trials = result.cells.flatMap((cell) => cell.trials);
   const kept = result.cells.every((cell) => cell.thresholds.every(({ held }) => held));
-  if (flags.saveBaseline !== undefined) {
-    process.stderr.write(`Saved as ${saveBaseline(flags.saveBaseline, result)}.\n`);
-  }
   let judged: number = EXIT.done;
   if (baseline !== null) {
     const comparison = judgeResults(baseline, result, {});
     for (const sentence of comparison.warnings) say(sentence);
     people.write(describeComparison(comparison, widthOf(people)));
     judged = exitCodeOf(comparison);
+  }
+  // Last: a disk that is full by now must not cost the figures.
+  if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
+  if (flags.saveBaseline !== undefined) {
+    process.stderr.write(`Saved as ${saveBaseline(flags.saveBaseline, result)}.\n`);
   }
   if (trials.some((trial) => trial.failure !== null || endedNothing(trial))) return EXIT.failed;
   return kept ? judged : EXIT.threshold;

@@ -39,6 +39,7 @@ const LET_GO = 3e9;
 export type WrapperText =
   | { readonly kind: "reclaim"; readonly text: string }
   | { readonly kind: "faults"; readonly text: string }
+  /** `sink`: of a file that all links share (link/capture_file.ts). */
   | { readonly kind: "capture"; readonly sink: (bytes: Uint8Array) => void };
 
 export interface SessionOptions extends RawLinkOptions {
@@ -402,6 +403,7 @@ function wrappersOf(options: SessionOptions, index: number, clock: PollWaiter): 
       const plan = parseFaults(wrapper.text, "--faults");
       return (inner) => createFaults(inner, plan, { clock, random });
     }
-    return (inner) => createCapture(inner, { clock, sink: wrapper.sink, epochSeconds });
+    const { sink } = wrapper;
+    return (inner) => createCapture(inner, { clock, sink, header: false, epochSeconds });
   });
 }

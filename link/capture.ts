@@ -24,6 +24,8 @@ export interface CaptureOptions {
   readonly sink: (bytes: Uint8Array) => void;
   /** Bytes kept of each frame, at most; 262,144. */
   readonly snaplen?: number;
+  /** Whether the file's header goes to the sink first; true. False for a file that has one (capture_file.ts). */
+  readonly header?: boolean;
   /** Seconds since 1970 when the clock showed 0, fraction included; 0. */
   readonly epochSeconds?: number;
 }
@@ -69,6 +71,7 @@ class CapturedLink implements CaptureLink {
     const frame = Math.min(this.snaplen, 65_536 + 14);
     this.memory = new Uint8Array(Math.max(MEMORY, HEADER_LENGTH + RECORD_LENGTH + frame));
     this.writer = createWriter(new DataView(this.memory.buffer), seconds, this.snaplen);
+    if (options.header === false) this.writer.clear();
   }
 
   get mac(): Mac {

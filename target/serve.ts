@@ -6,9 +6,10 @@
 // Beside the frames, once a millisecond at most: the control socket, interfaces that came or went, and
 // systemd's watchdog. Signals and metrics have their turn when Bun's own loop has.
 
-import { closeSync, lchownSync, openSync, writeSync } from "node:fs";
+import { lchownSync } from "node:fs";
 
 import { createCapture } from "../link/capture.ts";
+import { openCaptureFile } from "../link/capture_file.ts";
 import { drive } from "../link/drive.ts";
 import { parseFaults } from "../link/fault_plan.ts";
 import { createFaults } from "../link/faults.ts";
@@ -123,8 +124,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     const context = { state, random, what: options.what, io, sayOnce, lazy };
     const exports = new Exports(target, context, say);
     opened.push(() => exports.close());
-    const capture = plan.capture === null ? null : openCapture(plan.capture);
-    if (capture !== null) opened.push(() => closeSync(capture));
+    const capture = plan.capture === null ? null : openCaptureFile(plan.capture, say);
+    if (capture !== null) opened.push(() => capture.close());
     const claimants = new Claimants({ target, waiter, say: sayOnce });
     opened.push(() => claimants.shut());
     const interfaces = new Interfaces({
@@ -199,7 +200,8 @@ export async function serve(options: ServeOptions): Promise<void> {
         wrappers.push((inner) =>
           createCapture(inner, {
             clock: waiter,
-            sink: (bytes) => writeSync(capture, bytes),
+            sink: capture.sink,
+            header: false,
             epochSeconds: seconds + nanoseconds / 1e9,
           }),
         );
@@ -383,13 +385,5 @@ export async function serve(options: ServeOptions): Promise<void> {
     }
   } finally {
     for (const close of opened.toReversed()) close();
-  }
-}
-
-function openCapture(path: string): number {
-  try {
-    return openSync(path, "w", 0o644);
-  } catch (error) {
-    throw environment(`Can't write the capture ${path}: ${(error as Error).message}`);
   }
 }

@@ -116,6 +116,25 @@ function writeHeader(view: DataView, offset: number, snaplen: number): void {
   view.setUint32(offset + 20, LINKTYPE_ETHERNET, true);
 }
 
+/** The file header by itself. */
+export function fileHeader(snaplen = LARGEST): Uint8Array {
+  const bytes = new Uint8Array(HEADER_LENGTH);
+  writeHeader(new DataView(bytes.buffer), 0, snaplen);
+  return bytes;
+}
+
+/** Of records as a Writer gathers them, bytes of those that are whole within the first `end` bytes. */
+export function wholeRecords(records: Uint8Array, end: number): number {
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  let whole = 0;
+  while (whole + RECORD_LENGTH <= end) {
+    const next = whole + RECORD_LENGTH + view.getUint32(whole + 8, true);
+    if (next > end) break;
+    whole = next;
+  }
+  return whole;
+}
+
 /** Captured frames gathered in memory of the caller's, until he has put them where they belong. */
 export interface Writer {
   /** Bytes gathered at the start of the memory, since the last `clear`. */

@@ -101,8 +101,9 @@ export async function abAction(
     };
     const people = flags.json === true ? process.stderr : process.stdout;
     people.write(describe(verdict, exact, measured, failures, widthOf(people)));
-    if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
     if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
+    // Last: a disk that is full by now must not cost the figures.
+    if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
     // As of any run: what is left of the trials has a verdict, and they are not whole.
     if (failures > 0) return EXIT.failed;
     return {

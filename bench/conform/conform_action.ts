@@ -1,15 +1,14 @@
 // `aoe bench conform`: opens the interface, runs the suite, prints what came of it.
 
-import { closeSync, openSync, writeSync } from "node:fs";
-
 import { createCapture } from "../../link/capture.ts";
+import { openCaptureFile } from "../../link/capture_file.ts";
 import type { Link } from "../../link/link.ts";
 import { openPacketLink } from "../../link/packet.ts";
 import { createPollWaiter } from "../../link/poll_waiter.ts";
 import { interfaceDriver } from "../../sys/interface_driver.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
-import { environment, EXIT, usage } from "../../words/failure.ts";
+import { EXIT, usage } from "../../words/failure.ts";
 import { printableJson } from "../../words/printable.ts";
 import { parseDuration } from "../../words/quantity.ts";
 import { say } from "../../words/say.ts";
@@ -54,13 +53,14 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
   const waiter = createPollWaiter();
   const raw = openPacketLink({ interface: flags.interface, promiscuous: true });
   for (const warning of raw.granted.warnings) say(warning);
-  const file = flags.capture === undefined ? null : openCapture(flags.capture);
+  const file = flags.capture === undefined ? null : openCaptureFile(flags.capture, say);
   const link: Link =
     file === null
       ? raw
       : createCapture(raw, {
           clock: waiter,
-          sink: (bytes) => writeSync(file, bytes),
+          sink: file.sink,
+          header: false,
           epochSeconds: Date.now() / 1e3 - waiter.now() / 1e9,
         });
   for (const fd of link.fds) waiter.add(fd);
@@ -93,7 +93,7 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
   } finally {
     link.close();
     waiter.close();
-    if (file !== null) closeSync(file);
+    file?.close();
   }
 }
 
@@ -119,12 +119,4 @@ function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
-}
-
-function openCapture(path: string): number {
-  try {
-    return openSync(path, "w");
-  } catch (error) {
-    throw environment(`Can't write the capture ${path}: ${(error as Error).message}`);
-  }
 }

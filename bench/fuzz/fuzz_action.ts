@@ -4,10 +4,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { EXIT, expected } from "../../words/failure.ts";
+import { fileReason } from "../../words/file_error.ts";
 import { parseDuration, parseInteger } from "../../words/quantity.ts";
 import { fuzz, OUTSIDE, SURFACES } from "./fuzz.ts";
 import type { Finding } from "./surface.ts";
 import { printableJson, printableLines } from "../../words/printable.ts";
+import { say } from "../../words/say.ts";
 
 export interface FuzzFlags {
   readonly seconds?: string;
@@ -71,6 +73,11 @@ function tell(finding: Finding, folder: string | undefined): void {
   process.stderr.write(printableLines(`\nFOUND: ${message}\nagain: ${again}\ninput:\n${input}\n`));
   if (folder === undefined) return;
   const at = join(folder, surface);
-  mkdirSync(at, { recursive: true });
-  writeFileSync(join(at, `${seed}-${finding.case}.txt`), input);
+  try {
+    mkdirSync(at, { recursive: true });
+    writeFileSync(join(at, `${seed}-${finding.case}.txt`), input);
+  } catch (error) {
+    // The input stands above.
+    say(`Can't keep it in ${at}: ${fileReason(error)}`);
+  }
 }

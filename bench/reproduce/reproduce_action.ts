@@ -79,8 +79,9 @@ export async function reproduceAction(given: Readonly<Record<string, unknown>>):
     runs,
   };
   (flags.json === true ? process.stderr : process.stdout).write(describe(result));
-  if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
   if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
+  // Last: a disk that is full by now must not cost the figures.
+  if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
   return EXIT.done;
 }
 

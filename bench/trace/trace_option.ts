@@ -1,8 +1,7 @@
-// `--trace FILE` and `--trace-limit N`: from the options to a trace, and from there to a file.
+// `--trace FILE` and `--trace-limit N`: from the options to a trace, and from there to a file's text.
 
 import { usage } from "../../words/failure.ts";
 import { parseInteger } from "../../words/quantity.ts";
-import { writeOutput } from "../output.ts";
 import { Trace } from "./trace.ts";
 import { shortfall, traceDocument } from "./trace_file.ts";
 import { TRACE_LIMIT } from "./trace_limit.ts";
@@ -11,8 +10,10 @@ const MOST = 10_000_000;
 
 export interface TraceOption {
   readonly trace: Trace;
-  /** Writes the file; one sentence where the trace is not whole, else null. */
-  write(about: Readonly<Record<string, unknown>>): string | null;
+  /** What the file is to hold. */
+  text(about: Readonly<Record<string, unknown>>): string;
+  /** One sentence where the trace is not whole, else null. */
+  shortfall(): string | null;
 }
 
 /** null: no trace is wanted. */
@@ -30,9 +31,7 @@ export function traceOf(flags: {
   const trace = new Trace(limit);
   return {
     trace,
-    write(about) {
-      writeOutput(path, `${JSON.stringify(traceDocument(trace, about))}\n`);
-      return shortfall(trace);
-    },
+    text: (about) => `${JSON.stringify(traceDocument(trace, about))}\n`,
+    shortfall: () => shortfall(trace),
   };
 }

@@ -152,8 +152,9 @@ function writeImage(path: string, bytes: number): void {
 function report(result: WholeResult, flags: Flags): void {
   const text = `${printableJson(result)}\n`;
   (flags.json === true ? process.stderr : process.stdout).write(describeWhole(result));
-  if (flags.output !== undefined) writeOutput(flags.output, text);
   if (flags.json === true) process.stdout.write(text);
+  // Last: a disk that is full by now must not cost the figures.
+  if (flags.output !== undefined) writeOutput(flags.output, text);
 }
 
 /** A line for each command, under what is timed. */

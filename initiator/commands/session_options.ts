@@ -1,20 +1,16 @@
 // The options that every `aoe initiator` command shares: where to send, through which pool, with which
 // faults. Texts in, an open session out; every fault names its option.
 
-import { openSync, writeSync } from "node:fs";
-
 import { type Command, Option } from "commander";
 
+import { openCaptureFile } from "../../link/capture_file.ts";
 import type { DriveMode } from "../../link/drive.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
-import { environment } from "../../words/failure.ts";
 import { S, parseInteger } from "../../words/quantity.ts";
 import { secretSeed } from "../../words/random.ts";
 import { STRATEGIES } from "../pool/buffer_pool.ts";
 import { DEFAULT_CAP, DEFAULT_PREALLOCATED, DEFAULT_STRATEGY } from "../pool/options.ts";
-import { cantWrite } from "./file_error.ts";
-import { fileReason } from "../../words/file_error.ts";
 import { openSession, type Session, type SessionOptions, type WrapperText } from "../session.ts";
 import { positiveDuration, type SessionOptionTexts, sessionOptions } from "../session_texts.ts";
 import { say } from "../../words/say.ts";
@@ -108,21 +104,7 @@ export function parseWait(texts: SessionTexts): number {
 }
 
 function openWrapper({ kind, text }: WrapperSpelt): WrapperText {
-  if (kind !== "capture") return { kind, text };
-  let fd = -1;
-  try {
-    fd = openSync(text, "w");
-  } catch (error) {
-    throw environment(`Can't write the capture ${text}: ${fileReason(error)}`);
-  }
-  const sink = (bytes: Uint8Array): void => {
-    try {
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
-    } catch (error) {
-      throw cantWrite(`the capture ${text}`, error);
-    }
-  };
-  return { kind, sink };
+  return kind === "capture" ? { kind, sink: openCaptureFile(text, say).sink } : { kind, text };
 }
 
 /** Opens a session for the options, runs `work`, and closes it whatever happens. */
