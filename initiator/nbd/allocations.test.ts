@@ -28,6 +28,7 @@ import { NbdServer } from "./server.ts";
 
 /** Ends every command well in the next slice. */
 class PromptDevice implements Core {
+  readonly sectors = SIZE / 512;
   readonly ports = [];
   ended = 0;
   private readonly taken: (Command | null)[] = Array(16).fill(null);
@@ -97,7 +98,7 @@ function requests(structured: boolean, message: Uint8Array): () => void {
   let ready: (events: number) => void = () => {};
   const server = new NbdServer({
     core: device,
-    // The connection asks of it no more than to take commands.
+    // It is asked for no more than its size, and to take commands.
     device: device as unknown as Device,
     facts,
     watchList: {

@@ -135,12 +135,12 @@ export class Connection {
     this.host.mark(this);
   }
 
-  /** Ends without an answer. */
-  abandon(why: string | null): void {
+  /** Ends without an answer; `kind`: `why` without what differs from client to client. */
+  abandon(why: string | null, kind = why ?? ""): void {
     if (this.gone) return;
     if (why !== null) {
       this.host.counters.broken++;
-      this.host.notice(`NBD client ${this.number} ${why}`);
+      this.host.notice(kind, `NBD client ${this.number} ${why}`);
     }
     this.gone = true;
     this.ending = true;
@@ -165,7 +165,7 @@ export class Connection {
   private lost(): void {
     const inHand = this.pending + this.replies.size + (this.current === null ? 0 : 1);
     const requests = inHand === 1 ? "a request" : `${inHand} requests`;
-    if (inHand > 0) this.abandon(`went away with ${requests} in hand`);
+    if (inHand > 0) this.abandon(`went away with ${requests} in hand`, "went away");
     else if (this.ending || this.negotiation !== null) this.abandon(null);
     else this.abandon("went away before it had read all its answers");
   }
@@ -230,7 +230,7 @@ export class Connection {
             : null;
     if (cut !== null && !host.stopping) {
       host.counters.broken++;
-      host.notice(`NBD client ${this.number} ended in the middle: ${cut}`);
+      host.notice("cut", `NBD client ${this.number} ended in the middle: ${cut}`);
     }
     this.dropCurrent();
     this.ending = true;

@@ -2,13 +2,21 @@
 
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
-import { AOE_ERROR, ATA_ERROR, CANCELLED, type Command, OK, WRITE } from "../command.ts";
+import {
+  AOE_ERROR,
+  ATA_ERROR,
+  CANCELLED,
+  type Command,
+  OK,
+  OTHER_DISK,
+  WRITE,
+} from "../command.ts";
 import { NBD_EIO, NBD_ENOSPC, NBD_EPERM, NBD_ESHUTDOWN } from "./protocol.ts";
 
 /**
  * The error for how `command` ended; 0: it ended well. A sector that does not exist is no room for a
- * write; a target that another initiator has reserved permits nothing; what was withdrawn was so
- * because the server ends; all else, silence included, is an I/O error.
+ * write; a target that another initiator has reserved permits nothing; what was withdrawn, or is
+ * another disk now, was so because the server ends; all else, silence included, is an I/O error.
  */
 export function errorOf(command: Command): number {
   switch (command.outcome) {
@@ -21,6 +29,7 @@ export function errorOf(command: Command): number {
     case AOE_ERROR:
       return command.aoeError === aoe.ERROR_RESERVED ? NBD_EPERM : NBD_EIO;
     case CANCELLED:
+    case OTHER_DISK:
       return NBD_ESHUTDOWN;
     default:
       return NBD_EIO;

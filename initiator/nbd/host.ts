@@ -19,7 +19,8 @@ export interface ConnectionHost {
   readonly stopping: boolean;
   /** The connection has something to do: `serve` will be called in this slice. */
   mark(connection: Connection): void;
-  notice(sentence: string): void;
+  /** `kind` says what it is about, for all clients alike. */
+  notice(kind: string, sentence: string): void;
 }
 
 export interface NbdCounters {

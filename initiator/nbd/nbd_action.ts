@@ -4,7 +4,7 @@ import type { ByteListener } from "../../link/byte_stream.ts";
 import { drive } from "../../link/drive.ts";
 import { checkSocketPath, listenAt } from "../../link/unix_listener.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
-import { expected } from "../../words/failure.ts";
+import { expected, failed } from "../../words/failure.ts";
 import { formatSize, parseInteger } from "../../words/quantity.ts";
 import { exportFacts } from "./export_facts.ts";
 import { parseString } from "./handshake.ts";
@@ -58,10 +58,11 @@ export async function nbdAction(name: string, texts: NbdTexts): Promise<void> {
       ),
     );
     tell(session, server, session.waiter.now() - start, texts.json ?? false);
+    if (device.gone) throw failed(`${formatAddress(device)} is not served any longer`);
   });
 }
 
-/** Until a signal has come and what was in hand is answered. */
+/** Until a signal has come, or another disk is there, and what was in hand is answered. */
 async function serve(
   session: Session,
   server: NbdServer,

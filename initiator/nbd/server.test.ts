@@ -19,6 +19,7 @@ import {
   NBD_EIO,
   NBD_ENOSPC,
   NBD_EPERM,
+  NBD_ESHUTDOWN,
   OPT_ABORT,
 } from "./protocol.ts";
 import { hello, NbdWorld, option } from "./scripted_client.ts";
@@ -298,6 +299,45 @@ describe("several connections", () => {
     const client = world.connect().go();
     world.rest(100 * S);
     expect(client.read(0, 512).error).toBe(0);
+    world.close();
+  });
+});
+
+describe("the device at its address", () => {
+  test("another disk: what is in hand and what is asked then ends with ESHUTDOWN, and the server ends", () => {
+    const world = new NbdWorld();
+    const client = world.connect().go(true);
+    expect(client.read(0, 512).error).toBe(0);
+    const before = world.peer.image.slice();
+    world.peer.script = () => {};
+    const waits = client.request(CMD_WRITE, 0, 512, 0, filled(512, 0xee));
+    world.rest();
+    world.peer.seen.length = 0;
+    world.peer.serial = "another";
+    world.peer.announce();
+    world.rest();
+    const late = client.request(CMD_READ, 0, 512);
+    world.run(() => world.server.finished, 10 * S);
+    expect(world.server.finished).toBe(true);
+    const errors = new Map(client.replies().map(({ cookie, error }) => [cookie, error]));
+    expect([errors.get(waits), errors.get(late) ?? NBD_ESHUTDOWN]).toEqual([
+      NBD_ESHUTDOWN,
+      NBD_ESHUTDOWN,
+    ]);
+    expect(world.peer.image).toEqual(before);
+    expect(asked(world).filter((name) => name.startsWith("write"))).toEqual([]);
+    world.close();
+  });
+
+  test("another size, announced: clients from then on are told, and nobody reads beyond it", () => {
+    const world = new NbdWorld();
+    const client = world.connect().go(true);
+    world.peer.sectors = 512;
+    world.peer.announce();
+    world.rest();
+    expect(world.server.facts.size).toBe(512 * 512);
+    expect(client.read(511 * 512, 512).error).toBe(0);
+    expect(client.read(512 * 512, 512).error).toBe(NBD_EINVAL);
     world.close();
   });
 });

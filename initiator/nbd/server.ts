@@ -18,6 +18,8 @@ import {
   type WatchList,
 } from "../../link/byte_stream.ts";
 import type { Core, Port } from "../../link/loop.ts";
+import { SECTOR } from "../../wire/ata.ts";
+import { Told } from "../../words/told.ts";
 import type { Device } from "../device.ts";
 import { Connection } from "./connection.ts";
 import type { ExportFacts } from "./handshake.ts";
@@ -53,7 +55,8 @@ interface Client {
 export class NbdServer implements Core, ConnectionHost {
   readonly ports: readonly Port[];
   readonly device: Device;
-  readonly facts: ExportFacts;
+  /** What clients are told from now on; a device may be resized. */
+  facts: ExportFacts;
   readonly watchList: WatchList;
   readonly zeroes: AddressedMemory = addressedMemory(ZERO_BYTES);
   readonly counters: NbdCounters = {
@@ -71,7 +74,7 @@ export class NbdServer implements Core, ConnectionHost {
   stopping = false;
   private readonly core: Core;
   private readonly mostConnections: number;
-  private readonly onNotice: (sentence: string) => void;
+  private readonly told: Told;
   private readonly clients: Client[] = [];
   /** Connections with something to do, the first `markedCount`. */
   private readonly marked: Connection[] = [];
@@ -80,8 +83,6 @@ export class NbdServer implements Core, ConnectionHost {
   private listening = false;
   private knocked = false;
   private acceptAt = Infinity;
-  /** Why nobody was accepted. */
-  private told = false;
   private stopBy = Infinity;
   /** The earliest end of a handshake. */
   private handshakeBy = Infinity;
@@ -93,7 +94,7 @@ export class NbdServer implements Core, ConnectionHost {
     this.facts = options.facts;
     this.watchList = options.watchList;
     this.mostConnections = options.mostConnections;
-    this.onNotice = options.onNotice;
+    this.told = new Told(options.onNotice);
   }
 
   /** Accepts clients from now on; the listener is the server's. */
@@ -153,9 +154,18 @@ export class NbdServer implements Core, ConnectionHost {
     if (this.knocked || this.acceptAt <= now) this.accept(now);
     this.serve();
     this.core.advance(now);
+    this.follow(now);
     this.serve();
     if (this.handshakeBy <= now) this.endHandshakes(now);
     if (this.stopBy <= now) this.giveUp();
+  }
+
+  /** Another disk is not served, and another size is. */
+  private follow(now: number): void {
+    const { device } = this;
+    const size = device.sectors * SECTOR;
+    if (device.gone) this.stop(now);
+    else if (size !== this.facts.size) this.facts = { ...this.facts, size };
   }
 
   nextDeadline(): number {
@@ -171,8 +181,8 @@ export class NbdServer implements Core, ConnectionHost {
     this.marked[this.markedCount++] = connection;
   }
 
-  notice(sentence: string): void {
-    this.onNotice(sentence);
+  notice(kind: string, sentence: string): void {
+    this.told.tell(kind, sentence);
   }
 
   /** Serves those who are marked now, the first MOST_SERVED; all others have their turn later, after frames. */
@@ -228,8 +238,7 @@ export class NbdServer implements Core, ConnectionHost {
         continue;
       }
       if (stream !== AGAIN) {
-        if (!this.told) this.onNotice(`Can't accept an NBD client (errno ${-stream})`);
-        this.told = true;
+        this.notice("accept", `Can't accept an NBD client (errno ${-stream})`);
         this.acceptAt = now + ACCEPT_AGAIN;
       }
       break;
