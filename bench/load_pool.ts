@@ -17,6 +17,8 @@ const UNBORN: SeriesSource["metrics"] = {
   dry: 0,
   kicks: 0,
   kickStall: 0,
+  kickedAt: 0,
+  stalledSince: -1,
   allocations: 0,
   poolLength: 0,
   pinnedOnly: 0,

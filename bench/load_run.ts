@@ -242,7 +242,7 @@ async function perform(
     usage(usageBefore);
   };
   load.onMeasured = (now) => {
-    series.look(source, now);
+    series.finish(source, now);
     usage(usageAfter);
     setting.watched?.end();
     // What waits for a buffer now has no other way to end.

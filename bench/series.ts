@@ -5,8 +5,9 @@
 //   completed       …  counts since that begin (dry, kicks, kick_stall_ns, allocations, retransmits, cpu_ns too)
 //   pool_length     …  as they were at that moment (owned, pinned_only, outstanding, window too)
 //
-// A sample is taken when the loop turns next, so `at_ns` says when it really was. A stall is told when
-// the kick that ended it fires; beyond MOST_STALLS they are only counted.
+// A sample is taken when the loop turns next, so `at_ns` says when it really was. A stall is told when the kick that
+// ended it fires, or at the end where none has; what of it was before the measured time is not. Beyond MOST_STALLS they
+// are only counted.
 
 import type { PoolMetrics } from "../initiator/pool/pool.ts";
 import { median, quantile, sorted } from "./statistics/quantile.ts";
@@ -38,7 +39,14 @@ export type SeriesTable = Readonly<Record<SeriesColumn, readonly number[]>>;
 export interface SeriesSource {
   readonly metrics: Pick<
     PoolMetrics,
-    "dry" | "kicks" | "kickStall" | "allocations" | "poolLength" | "pinnedOnly"
+    | "dry"
+    | "kicks"
+    | "kickStall"
+    | "kickedAt"
+    | "stalledSince"
+    | "allocations"
+    | "poolLength"
+    | "pinnedOnly"
   >;
   readonly owned: number;
   readonly completed: number;
@@ -54,9 +62,10 @@ export class Series {
     COLUMNS.map((column) => [column, new Float64Array(SAMPLES)]),
   );
   private readonly stalls = new Float64Array(2 * MOST_STALLS);
-  /** Commands that had ended when each of these stalls was over. */
+  /** Commands that had ended when each of the kicks fired. */
   private readonly endedAt = new Float64Array(MOST_STALLS);
   private stallCount = 0;
+  private kickCount = 0;
   private length = 0;
   private begun = Infinity;
   private every = 0;
@@ -77,6 +86,7 @@ export class Series {
     const { metrics } = source;
     this.length = 0;
     this.stallCount = 0;
+    this.kickCount = 0;
     this.begun = now;
     this.every = runtime / SAMPLES;
     this.due = now + this.every;
@@ -94,13 +104,14 @@ export class Series {
     if (now < this.begun || now >= this.end) return;
     const { metrics } = source;
     if (metrics.kicks !== this.seenKicks) {
+      const { kickedAt } = metrics;
       const duration = metrics.kickStall - this.seenStall;
-      if (this.stallCount < MOST_STALLS) {
-        this.stalls[2 * this.stallCount] = Math.max(0, now - duration - this.begun);
-        this.stalls[2 * this.stallCount + 1] = duration;
-        this.endedAt[this.stallCount] = source.completed;
-      }
-      this.stallCount++;
+      const before = Math.max(0, this.begun - (kickedAt - duration));
+      // What was before the measured time is none of its stall.
+      this.kickStall += before;
+      if (this.kickCount < MOST_STALLS) this.endedAt[this.kickCount] = source.completed;
+      this.kickCount++;
+      this.addStall(kickedAt, duration - before);
       this.seenKicks = metrics.kicks;
       this.seenStall = metrics.kickStall;
     }
@@ -109,7 +120,7 @@ export class Series {
     this.put("completed", source.completed);
     this.put("dry", metrics.dry - this.dry);
     this.put("kicks", metrics.kicks - this.kicks);
-    this.put("kick_stall_ns", metrics.kickStall - this.kickStall);
+    this.put("kick_stall_ns", metrics.kickStall - this.kickStall + this.openStall(metrics, now));
     this.put("allocations", metrics.allocations - this.allocations);
     this.put("retransmits", source.retransmits - this.retransmits);
     this.put("pool_length", metrics.poolLength);
@@ -124,6 +135,26 @@ export class Series {
     if (this.length >= SAMPLES || this.due > this.begun + (SAMPLES + 0.5) * this.every) {
       this.due = Infinity;
     }
+  }
+
+  /** The measured time is over at `now`: the last sample, and the stall that no kick has ended yet. */
+  finish(source: SeriesSource, now: number): void {
+    this.look(source, now);
+    if (source.metrics.stalledSince >= 0) this.addStall(now, this.openStall(source.metrics, now));
+  }
+
+  /** How long the stall that lasts has been, as far as it is measured. */
+  private openStall({ stalledSince }: SeriesSource["metrics"], now: number): number {
+    return stalledSince < 0 ? 0 : now - Math.max(stalledSince, this.begun);
+  }
+
+  /** `duration` ns up to `end`. */
+  private addStall(end: number, duration: number): void {
+    if (this.stallCount < MOST_STALLS) {
+      this.stalls[2 * this.stallCount] = end - duration - this.begun;
+      this.stalls[2 * this.stallCount + 1] = duration;
+    }
+    this.stallCount++;
   }
 
   private put(column: SeriesColumn, value: number): void {
@@ -148,7 +179,7 @@ export class Series {
    * answer that comes after the link's release sends all buffers once more.
    */
   kickCommands(): number | null {
-    const ended = this.endedAt.subarray(0, Math.min(this.stallCount, MOST_STALLS));
+    const ended = this.endedAt.subarray(0, Math.min(this.kickCount, MOST_STALLS));
     const each = Array.from(ended.subarray(1), (commands, at) => commands - (ended[at] ?? 0));
     return each.length === 0 ? null : median(each);
   }

@@ -182,16 +182,27 @@ export class Buffers {
     if (this.wokenPorts !== 0) this.passOn();
     if (this.dryPorts === 0) {
       this.drySince = -1;
-      this.kickAt = Infinity;
+      if (this.kickAt !== Infinity) this.unstall();
       return;
     }
     if (this.drySince < 0) this.drySince = now;
     if (inFlight > 0) {
-      this.kickAt = Infinity;
+      if (this.kickAt !== Infinity) this.unstall();
     } else if (this.kickAt === Infinity) {
       this.kickAt = now + this.settings.kick;
       this.stalledSince = now;
+      if (!this.wokenByRelease) this.dryPool?.stalled(now);
     }
+  }
+
+  /** Something else than its kick ends the wait. */
+  private unstall(): void {
+    this.kickAt = Infinity;
+    this.dryPool?.stalled(-1);
+  }
+
+  private get wokenByRelease(): boolean {
+    return this.settings.kickOnRelease || (this.dryPool?.redrivenByReclaim ?? false);
   }
 
   /** It had no need of its turn: the next one may. */
@@ -223,8 +234,7 @@ export class Buffers {
   reclaimed(port: PortState, count: number, now: number): boolean {
     const pool = this.pools[port.index];
     pool?.reclaimed(count, now);
-    if (this.drySince < 0) return false;
-    return this.settings.kickOnRelease || (this.dryPool?.redrivenByReclaim ?? false);
+    return this.drySince >= 0 && this.wokenByRelease;
   }
 
   close(now: number): boolean {

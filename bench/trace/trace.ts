@@ -168,6 +168,9 @@ class TracedPool implements Pool {
     this.pool.kicked(now, stalledSince);
   }
 
+  stalled(since: number): void {
+    this.pool.stalled(since);
+  }
   waited(duration: number): void {
     this.pool.waited(duration);
   }

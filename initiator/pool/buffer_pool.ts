@@ -151,9 +151,12 @@ class BufferPool implements Pool {
     this.ledger.settle(count, now);
   }
 
+  stalled(since: number): void {
+    this.metrics.stalledSince = since;
+  }
+
   kicked(now: number, stalledSince: number): void {
-    this.metrics.kicks++;
-    this.metrics.kickStall += now - stalledSince;
+    this.metrics.kicked(now, stalledSince);
   }
 
   waited(duration: number): void {

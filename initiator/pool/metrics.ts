@@ -1,7 +1,8 @@
 // What a pool counts and times, and its form as plain JSON.
 //
 // Counts run from the pool's birth; `markWarm` keeps a copy of them (`at_warm`), so that whoever reads
-// a snapshot may subtract. Histograms and time-weighted levels start anew there.
+// a snapshot may subtract. Histograms and time-weighted levels start anew there. A stall counts when its kick ends it:
+// what of it was before `markWarm` is told in `at_warm`, and what of one that lasts has passed stands in the snapshot.
 //
 //   a command   │ wait_ns │──────────── hold_ns ────────────│
 //               due       acquire                           release
@@ -30,6 +31,8 @@ export class Metrics implements PoolMetrics {
   givenBack = 0;
   kicks = 0;
   kickStall = 0;
+  kickedAt = 0;
+  stalledSince = -1;
   leaked = 0;
   acquires = 0;
   /** Buffers that were allocated for the command that had to have one. */
@@ -53,6 +56,7 @@ export class Metrics implements PoolMetrics {
   /** Σ over the buffers that were out at `markWarm`: how long each had been by then. */
   private holdBefore = 0;
   private warm: Counts | null = null;
+  private warmAt = -1;
   private atCapSince = -1;
   private timeAtCap = 0;
 
@@ -94,9 +98,18 @@ export class Metrics implements PoolMetrics {
     }
   }
 
+  kicked(now: number, stalledSince: number): void {
+    this.warm = this.warmUntil(stalledSince);
+    this.kicks++;
+    this.kickStall += now - stalledSince;
+    this.kickedAt = now;
+    this.stalledSince = -1;
+  }
+
   /** `holdBefore`: Σ over the buffers out with commands now, how long each has been. */
   markWarm(now: number, holdBefore: number): void {
     this.warm = this.counts();
+    this.warmAt = now;
     this.holdBefore = holdBefore;
     this.hold.clear();
     this.pin.clear();
@@ -123,8 +136,9 @@ export class Metrics implements PoolMetrics {
       pinned_only_peak: this.pinnedOnlyPeak,
       leaked: this.leaked,
       ...this.counts(),
+      kick_stall_ns: this.kickStall + (this.stalledSince < 0 ? 0 : now - this.stalledSince),
       allocations_after_warm: this.allocationsAfterWarm,
-      at_warm: this.warm,
+      at_warm: this.warmUntil(this.stalledSince),
       time_at_cap_ns: this.timeAtCap + (this.atCapSince < 0 ? 0 : now - this.atCapSince),
       hold_before_ns: this.holdBefore,
       hold_ns: this.hold.snapshot(),
@@ -134,6 +148,13 @@ export class Metrics implements PoolMetrics {
       occupancy: this.occupancy.snapshot(now),
       held_by_link: this.held.snapshot(now),
     };
+  }
+
+  /** The counts at `markWarm`, with what a stall that began before it had taken by then. */
+  private warmUntil(stalledSince: number): Counts | null {
+    const { warm, warmAt } = this;
+    if (warm === null || stalledSince < 0 || stalledSince >= warmAt) return warm;
+    return { ...warm, kick_stall_ns: warm.kick_stall_ns + warmAt - stalledSince };
   }
 
   private counts(): Counts {

@@ -40,6 +40,11 @@ export interface Pool {
   /** Buffers out with commands now. */
   readonly owned: number;
   readonly metrics: PoolMetrics;
+  /**
+   * The device waits for a kick since `since`: dry, with nothing outstanding. -1: it waits no longer, and no kick has
+   * fired. What a release wakes waits for no kick and says nothing.
+   */
+  stalled(since: number): void;
   /** The device's kick fired: it had been dry with nothing outstanding since `stalledSince` (or the last kick). */
   kicked(now: number, stalledSince: number): void;
   /** One command had room in the window and waited `duration` ns for its buffer; told once per command. */
@@ -99,6 +104,10 @@ export interface PoolMetrics {
   kicks: number;
   /** Time spent dry with nothing outstanding, until a kick. */
   kickStall: number;
+  /** When the last of them fired, ns. */
+  kickedAt: number;
+  /** Since when it waits for one, ns; -1: it does not. */
+  stalledSince: number;
   /** Buffers pinned and owned by no command: now, and the most there were. */
   pinnedOnly: number;
   pinnedOnlyPeak: number;
