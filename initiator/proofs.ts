@@ -22,7 +22,7 @@ import type { DeviceCounters } from "./counters.ts";
 import { sameDisk, wasResized } from "./disk.ts";
 import type { Asker, Frame } from "./frame.ts";
 import type { Host } from "./host.ts";
-import type { Path } from "./path.ts";
+import type { Path, Said } from "./path.ts";
 import type { PathSet } from "./path_set.ts";
 import type { PortState } from "./port.ts";
 
@@ -45,14 +45,6 @@ const ASK_FOREIGN_EVERY = 100e6;
 const SOONEST = 10e6;
 const LATEST = 1e9;
 const NO_ROOM = 10e6;
-
-/** What a config answer says of its sender. */
-export interface Said {
-  readonly bufferCount: number;
-  readonly firmware: number;
-  readonly sectorCount: number;
-  readonly configString: Uint8Array;
-}
 
 /** An address that answers for the device and has another disk. */
 export interface Rival {
@@ -278,10 +270,15 @@ export class Proofs {
     );
     if (place >= 0) rivals.splice(place, 1);
     if (device.identity === null) {
+      // What came before has not said which disk it leads to: it is no more than a claim.
+      const silent = [...ways.all];
       ways.admit(path);
+      for (const other of silent) ways.remove(other);
       ways.proved(path, identity.instance);
       device.adopt(identity, sector);
       device.joined(path, said);
+      for (const other of silent)
+        if (other.said !== null) this.claim(other.port, other.target, other.said, false);
       return;
     }
     if (sameDisk(device.identity, identity)) {
@@ -346,14 +343,9 @@ export class Proofs {
     port.askConfig(source, device.major, device.minor, host.tags.anonymous());
   }
 
-  /** It is known now which disk the device is. */
+  /** It is known now which disk the device is: whoever waited for that is asked. */
   known(): void {
     const { now } = this.host;
-    for (const path of this.ways.all) {
-      if (path.provedAt === now) continue;
-      path.doubted = true;
-      this.wanted(path);
-    }
     for (const question of this.questions) if (question.tries === 0) this.ask(question, now);
   }
 
