@@ -26,8 +26,9 @@ import type { Path, Said } from "./path.ts";
 import type { PathSet } from "./path_set.ts";
 import type { PortState } from "./port.ts";
 
-/** New addresses of a device that are asked at one time. */
+/** New addresses of a device that are asked at one time, and paths that it may have. */
 const MOST_CLAIMS = 32;
+const MOST_PATHS = 64;
 /** A new address that has been silent for this long makes room for another, ns. */
 const PATIENCE = 50e6;
 /** A new address that has not answered so many questions is forgotten. */
@@ -133,7 +134,7 @@ export class Proofs {
       const known = path.port === port && path.target === target;
       if (known && !announced && now - askedAt < RIVAL_AGAIN) return;
     }
-    if (!this.makeRoom(now)) {
+    if (this.ways.all.length >= MOST_PATHS || !this.makeRoom(now)) {
       this.device.counters.claimsRefused++;
       return;
     }
@@ -351,7 +352,10 @@ export class Proofs {
 
   nextDeadline(): number {
     let at = Infinity;
-    for (const { dueAt } of this.questions) at = Math.min(at, dueAt);
+    // Asked in each drive: no iterator.
+    for (let index = 0; index < this.questions.length; index++) {
+      at = Math.min(at, (this.questions[index] as Question).dueAt);
+    }
     return at;
   }
 
