@@ -21,6 +21,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const ODD_TARGET = join(import.meta.dir, "odd_target.ts");
 
+/** A busy machine starts a target late. */
+const PATIENT = ["--answer", "300ms", "--wait", "60s"];
+
 /** A target of odd_target.ts says what its neighbour is, before the suite and after it. */
 const ODD = `bun=$1 odd=$2 name=$3 said=$4; shift 4
   "$bun" "$odd" "$name" b0 >"$said" & target=$!
@@ -53,9 +56,9 @@ async function inLab(
   const run = await runInLab(
     [
       ...["sh", "-c", script, "sh", process.execPath, AOE, "bench", "conform", "e7.3"],
-      ...["--interface", "a0", "--yes-scratch", "--past-end", "--answer", "300ms", ...options],
+      ...["--interface", "a0", "--yes-scratch", "--past-end", ...PATIENT, ...options],
     ],
-    { mtu: 1500, timeoutMs: 50_000 },
+    { mtu: 1500, timeoutMs: 110_000 },
   );
   return run;
 }
@@ -114,7 +117,7 @@ describe("over raw sockets", () => {
       expect(sent).toBeGreaterThan(400);
       expect(frames).toBeGreaterThan(sent);
     },
-    60_000,
+    120_000,
   );
 
   const vblade = findProgram("vblade");
@@ -130,7 +133,7 @@ describe("over raw sockets", () => {
         expect(run.exitCode).toBe(1);
         expect(table(run.stdout)).toEqual(await documented("vblade 25"));
       },
-      60_000,
+      120_000,
     );
   }
 
@@ -148,9 +151,9 @@ describe("over raw sockets", () => {
           [
             ...["sh", "-c", BESIDE, "sh", vblade, image("a"), image("b"), process.execPath, AOE],
             ...["bench", "conform", "e7.3", "--interface", "a0", "--yes-scratch"],
-            ...["--answer", "300ms", "--json"],
+            ...[...PATIENT, "--json"],
           ],
-          { mtu: 1500, timeoutMs: 50_000 },
+          { mtu: 1500, timeoutMs: 110_000 },
         );
         expect(run.stderr).toContain(
           "e7.4 answers here too: no change is sent to every address, so P33 is tested in part\n",
@@ -165,7 +168,7 @@ describe("over raw sockets", () => {
           expect.stringContaining('"macs":[]'),
         ]);
       },
-      60_000,
+      120_000,
     );
   }
 
@@ -178,10 +181,10 @@ describe("over raw sockets", () => {
           [
             ...["sh", "-c", ODD, "sh", process.execPath, ODD_TARGET, deviation, said, AOE],
             ...["bench", "conform", "e7.3", "--interface", "a0", "--yes-scratch", "--past-end"],
-            ...["--answer", "300ms", "--json"],
+            ...[...PATIENT, "--json"],
             ...(deviation.startsWith("P33") ? ["--alone"] : []),
           ],
-          { mtu: 1500, timeoutMs: 50_000 },
+          { mtu: 1500, timeoutMs: 110_000 },
         );
         const [json = "", before, after] = run.stdout.split("\n");
         const { rules } = JSON.parse(json) as { rules: RuleOutcome[] };
@@ -190,7 +193,7 @@ describe("over raw sockets", () => {
         expect(before).toContain('{"bytes":');
         expect(after === before).toBe(!deviation.startsWith("P33"));
       },
-      60_000,
+      120_000,
     );
   }
 
