@@ -21,11 +21,11 @@ function ask(
     rest: new Uint8Array(24),
   };
 }
-function answer(request: Frame, from = TARGET, major = 7): Frame {
+function answer(request: Frame, from = TARGET, major = 7, minor = 3): Frame {
   return {
     ...request,
     ethernet: { destination: request.ethernet.source, source: from, type: 0x88a2 },
-    aoe: { ...request.aoe, flags: 8, major },
+    aoe: { ...request.aoe, flags: 8, major, minor },
   };
 }
 
@@ -43,6 +43,7 @@ test("not by tag alone: the initiator and the address count too", () => {
   exchanges.see(ask(1), 1, 0);
   expect(exchanges.see(answer(ask(1, { from: OTHER_HOST })), 2, 1).request).toBeNull();
   expect(exchanges.see(answer(ask(1), TARGET, 8), 3, 1).request).toBeNull();
+  expect(exchanges.see(answer(ask(1), TARGET, 7, 4), 3, 1).request).toBeNull();
   expect(exchanges.see(answer(ask(2)), 4, 1).request).toBeNull();
   // P6: an address that was not asked may answer.
   expect(exchanges.see(answer(ask(1), TARGET + 1), 5, 1).request?.number).toBe(1);
@@ -71,7 +72,10 @@ test("the same before an answer is a copy, after it a new request; other content
 
 test("what it remembers is bounded: the oldest request goes first", () => {
   const exchanges = createExchanges();
-  for (let tag = 0; tag < 65_537; tag++) exchanges.see(ask(tag), tag + 1, tag);
+  // A tag that is used anew is as young as its last request.
+  exchanges.see(ask(65_536, { lba: 8 }), 0, 0);
+  for (let tag = 0; tag < 65_536; tag++) exchanges.see(ask(tag), tag + 1, tag);
+  exchanges.see(ask(65_536), 65_537, 65_536);
   expect(exchanges.see(answer(ask(0)), 70_000, 70_000).request).toBeNull();
   expect(exchanges.see(answer(ask(1)), 70_001, 70_000).request?.number).toBe(2);
   expect(exchanges.see(answer(ask(65_536)), 70_002, 70_000).request?.number).toBe(65_537);

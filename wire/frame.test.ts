@@ -110,6 +110,9 @@ describe("data length (P18)", () => {
   test("a failure has none", () => {
     expect(frame.dataLength(find("read that failed past the end"), read)).toBe(0);
     expect(frame.dataLength(find("error: target is reserved"), read)).toBe(0);
+    // Whatever the registers of an AoE error say.
+    const refused = { ...answer, aoe: { ...answer.aoe, flags: 0xc, error: 2 } };
+    expect(frame.dataLength(refused, read)).toBe(0);
   });
 
   test("SMART's depends on the subcommand, an unknown opcode's is unknown", () => {

@@ -110,7 +110,7 @@ test("any record comes back as it was", () => {
     writeCache: fc.boolean(),
     smart: fc.boolean(),
     physicalSectorBytes: fc.integer({ min: 0, max: 15 }).map((power) => 512 * 2 ** power),
-    rpm: fc.oneof(fc.constantFrom(null, 0), fc.integer({ min: 1025, max: 65_534 })),
+    rpm: fc.oneof(fc.constantFrom(null, 0, 1025, 65_534), fc.integer({ min: 1025, max: 65_534 })),
     instance: fc.nat({ max: 2 ** 48 - 1 }),
   });
   fc.assert(
@@ -136,6 +136,14 @@ test("the write cache is what word 85 says, where it is valid, and else what is 
   expect(isOn()).toBe(true);
   word(82, 0);
   expect(isOn()).toBe(false);
+});
+
+test("a rotation rate that ATA gives no meaning is none", () => {
+  const view = sector({ ...disk, rpm: 7200 });
+  for (const rate of [0x0002, 0x0400, 0xffff]) {
+    view.setUint16(OFFSET + 2 * 217, rate, true);
+    expect([rate, identify.parse(view, OFFSET)]).toMatchObject([rate, { rpm: null }]);
+  }
 });
 
 test("text too long is cut, text that is no ASCII becomes ?", () => {

@@ -92,6 +92,10 @@ describe("classic", () => {
     const [first, second] = packets;
     if (first === undefined || second === undefined) throw new Error("unreachable");
     expect(capture.since(first, second)).toBe(1e9 + 999_994 * grain);
+    expect(capture.since(second, first)).toBe(-1e9 - 999_994 * grain);
+    expect(capture.since(second, { ...first, seconds: second.seconds + 1 })).toBe(
+      1e9 - 999_994 * grain,
+    );
   });
 
   test("cut at every length: whole packets, then a damage at the cut, then the end", () => {
@@ -127,6 +131,14 @@ describe("classic", () => {
     expect(broken(100 + 8, 1060)).toBe(
       "pcap captured length at 108: expected at most the 52 bytes left in the file, got 1060",
     );
+  });
+
+  test("the upper half of the link type, which tells of checksums, does not count", () => {
+    const file = classic(PACKETS, 0xa1b2c3d4, true);
+    new DataView(file.buffer).setUint16(22, 0x4400, true);
+    const { packets, damage } = drain(open(file));
+    expect([packets.length, damage]).toEqual([3, null]);
+    expect(packets.map(({ linktype }) => linktype)).toEqual([1, 1, 1]);
   });
 
   test("what is no capture is refused", () => {
@@ -233,6 +245,8 @@ describe("pcapng", () => {
         ...packet(little, 1_700_000_000_000_005n, [1, 2, 3], 60),
         ...packet(little, 1_700_000_000_123_456_789n, [4, 5, 6, 7], 4, 1),
         ...block(3, [...u32(2, little), 8, 9, 0, 0], little),
+        // Cut by the capture: what there is of 60 bytes.
+        ...block(3, [...u32(60, little), 8, 9, 10, 11], little),
       ]);
       const opened = open(file);
       expect(opened.format).toBe("pcapng");
@@ -242,13 +256,15 @@ describe("pcapng", () => {
         [1_700_000_000, 5000],
         [1_700_000_000, 123_456_789],
         [0, 0],
+        [0, 0],
       ]);
       expect(packets.map(({ captured, length }) => [captured, length])).toEqual([
         [3, 60],
         [4, 4],
         [2, 2],
+        [4, 60],
       ]);
-      expect(packets.map(({ offset }) => file[offset])).toEqual([1, 4, 8]);
+      expect(packets.map(({ offset }) => file[offset])).toEqual([1, 4, 8, 8]);
     },
   );
 

@@ -74,8 +74,13 @@ test("an answer says what was asked, once the request is known", () => {
   expect(formatMeaning(row("vblade's answer to a read: count 0"), read)).toBe(
     "read ext answer: DRDY, 1024 bytes",
   );
-  expect(formatMeaning(row("read that failed past the end"), read)).toBe(
-    "read ext failed: DRDY ERR, IDNF, lba 131072",
+  const past = row("read that failed past the end");
+  expect(formatMeaning(past, read)).toBe("read ext failed: DRDY ERR, IDNF, lba 131072");
+  // Device bits are no part of an address of 28 bits.
+  if (past.body.kind !== "ata") throw new Error("unreachable");
+  const echoed = { ...past, body: { ...past.body, lba: past.body.lba + 0xe000_0000 } };
+  expect(formatMeaning(echoed, row("read with device bits in lba3"))).toBe(
+    "read failed: DRDY ERR, IDNF, lba 131072",
   );
   expect(
     formatMeaning(

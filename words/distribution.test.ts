@@ -23,6 +23,7 @@ const ROWS: { text: string; mean: number; p50: number; p99: number; tolerance?: 
   { text: "50us", mean: 50 * US, p50: 50 * US, p99: 50 * US },
   { text: "fixed/50us", mean: 50 * US, p50: 50 * US, p99: 50 * US },
   { text: "uniform/100us/300us", mean: 200 * US, p50: 200 * US, p99: 298 * US },
+  { text: "uniform/5us/5us", mean: 5 * US, p50: 5 * US, p99: 5 * US },
   // 50 + 2.3263478740 * 5
   { text: "normal/50us/5us", mean: 50 * US, p50: 50 * US, p99: 61_631.7394 },
   // Cut at 0: 50 cdf(0.5) + 100 density(0.5) = 34.57312 + 35.20653; p99 = 50 + 232.63479

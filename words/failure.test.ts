@@ -21,6 +21,11 @@ test("each kind carries the exit code of interfaces.md", () => {
   expect(EXIT.inconclusive).toBe(4);
 });
 
+test("what it quotes stands in one line, whose blanks are those of a sentence", () => {
+  const failure = failed("  A program said:\n  no\r\n\nway\u001b[2J\n");
+  expect(failure.message).toBe("A program said: no way\\x1b[2J");
+});
+
 test("expected names the option, the rule and what was found", () => {
   const failure = expected("--lanes", "an integer >= 1", "0");
   expect(failure.message).toBe("Expected `--lanes` to be an integer >= 1, got `0`");

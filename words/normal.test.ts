@@ -21,6 +21,8 @@ test("cumulative distribution, and its inverse", () => {
   expect(normalCdf(0)).toBe(0.5);
   expect(normalCdf(1)).toBeCloseTo(0.8413447460685429, 14);
   expect(normalCdf(-3)).toBeCloseTo(0.0013498980316300933, 14);
+  // 1 less the tail, which is 9.8659e-10, and near enough to 1 from 9 on.
+  expect(1 - normalCdf(6)).toBeCloseTo(9.865876450376981e-10, 14);
   expect(normalCdf(40)).toBe(1);
   expect(normalDensity(0)).toBeCloseTo(0.3989422804014327, 15);
   for (let p = 0.001; p < 1; p += 0.001) expect(normalCdf(normalQuantile(p))).toBeCloseTo(p, 13);

@@ -61,6 +61,16 @@ test("one blank between columns before they are turned; a block for each row the
   );
 });
 
+test("the widest column that can be narrowed is, wherever it stands", () => {
+  const rows = [["a b c d e", "one two three four", "x"]];
+  expect(formatTable(["A", "B", "C"], rows, 28)).toBe(
+    "A          B               C\na b c d e  one two three   x\n           four\n",
+  );
+  expect(formatTable(["B", "A", "C"], [["one two three four", "a b c d e", "x"]], 28)).toBe(
+    "B               A          C\none two three   a b c d e  x\nfour\n",
+  );
+});
+
 test("no line is wider than asked, down to the longest word; no word is lost or broken", () => {
   const words = (text: string): string[] => text.split(/\s+/).filter(Boolean).sort();
   const wanted = words(formatTable(HEAD, ROWS));

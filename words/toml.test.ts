@@ -16,7 +16,7 @@ sync = true
 address = "e1.0"
   [[ export ]]
 "address" = "e1.1"
-service = "lanes:1"
+\t service = "lanes:1"
 [other]
 service = "x"
 `;
