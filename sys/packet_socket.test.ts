@@ -2,6 +2,8 @@
 
 import { expect, test } from "bun:test";
 
+import { readFileSync } from "node:fs";
+
 import { EAGAIN, EMSGSIZE, ENETDOWN } from "./errno.ts";
 import { inNamespace, inShell } from "./in_namespace.ts";
 import { findInterface } from "./interface.ts";
@@ -11,8 +13,21 @@ import { openPacketSocket } from "./packet_socket.ts";
 
 const TYPE = 0x88b5;
 
+const ADMIN = 1n << 12n;
+const effective = /CapEff:\s*([0-9a-f]+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+const mayExceed = (BigInt(`0x${effective ?? 0}`) & ADMIN) !== 0n;
+
 if (inNamespace(import.meta.path)) inside();
 else {
+  const why = mayExceed ? "" : " (skipped: it takes CAP_NET_ADMIN)";
+  test.skipIf(!mayExceed)(`buffers exceed the system's limit for whoever may${why}`, () => {
+    const socket = openPacketSocket();
+    const limit = Number(readFileSync("/proc/sys/net/core/rmem_max", "utf8"));
+    // The kernel doubles what is asked for.
+    expect(socket.growReceiveBuffer(2 * limit)).toBe(4 * limit);
+    socket.close();
+  });
+
   test("an ordinary user hears what it takes to have a raw socket", () => {
     const script = `
       import { openPacketSocket } from "${import.meta.dir}/packet_socket.ts";
@@ -108,6 +123,15 @@ function inside(): void {
     expect(a.send(frame.address, 60)).toBe(ENETDOWN);
     inShell("ip link set va up; ip link set vb up");
     expect(a.send(frame.address, 60)).toBe(0);
+    // Queue disciplines are watched, too.
+    inShell("tc qdisc add dev va root pfifo");
+    expect(watch.take()).toBe(true);
+    expect(watch.take()).toBe(false);
+    // More news than its buffer holds are news all the same.
+    const many = Array.from({ length: 600 }, (_, at) => `link set va mtu ${1500 + (at % 2)}`);
+    Bun.spawnSync(["ip", "-batch", "-"], { stdin: Buffer.from(many.join("\n")) });
+    expect(watch.take()).toBe(true);
+    expect(watch.take()).toBe(false);
     watch.close();
     close();
   });

@@ -18,7 +18,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { ENOENT, ENOSPC } from "./errno.ts";
+import { EEXIST, ENOENT, ENOSPC } from "./errno.ts";
 import { type FileCalls, replaceFile } from "./replace_file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "aoe-replace-"));
@@ -161,6 +161,25 @@ describe("what stands in the place of FILE.new", () => {
     expect(readFileSync(other, "utf8")).toBe("somebody else's");
     expect(readdirSync(place).toSorted()).toEqual(["file", "other"]);
     expect(lstatSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test("what is put there in the last moment is not followed either", () => {
+    const place = mkdtempSync(join(directory, "in-"));
+    const other = join(place, "other");
+    const path = join(place, "file");
+    writeFileSync(other, "somebody else's");
+    writeFileSync(path, OLD);
+    let removed = 0;
+    const raced: FileCalls = {
+      ...fs,
+      unlinkSync(name: string): void {
+        if (removed++ > 0) fs.unlinkSync(name);
+        else symlinkSync(other, name);
+      },
+    };
+    expect(replaceFile(path, NEW, raced)).toBe(-EEXIST);
+    expect(readFileSync(other, "utf8")).toBe("somebody else's");
+    expect(readFileSync(path, "utf8")).toBe("old");
   });
 
   test("a directory is an errno, and the file is as it was", () => {
