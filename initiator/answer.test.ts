@@ -72,6 +72,22 @@ describe("what is no answer is counted and dropped, and the request goes again",
   }
 });
 
+test("a target that answers from a group address is told, once, since it can't be used", () => {
+  const peer = new Scripted();
+  const notices: string[] = [];
+  peer.initiator.onNotice = (sentence) => notices.push(sentence);
+  peer.mac = 0xffff_ffff_ffff;
+  for (let round = 0; round < 5; round++) {
+    peer.initiator.discover();
+    peer.runFor(MS);
+  }
+  expect(peer.initiator.devices).toEqual([]);
+  expect(peer.initiator.ports[0]?.state.ignored.badSource).toBe(5);
+  expect(notices).toEqual([
+    "e7.3 answers from ff:ff:ff:ff:ff:ff, the address of a group: such answers are dropped, so it can't be used",
+  ]);
+});
+
 describe("P18: what an answer need not have", () => {
   const fine: readonly { name: string; twist: Twist }[] = [
     { name: "bytes behind the data", twist: { length: 36 + 1024 + 7 } },

@@ -95,7 +95,7 @@ const FORGED = 0x0200_0000_1000;
 
 /** Reads done in a second, eight at a time, while `disturb` is called each 10 ms. */
 function readsIn(second: number, peer: Scripted, device: Device, disturb: () => void): number {
-  peer.script = (request) => peer.answer(request, { delay: 1e5 });
+  peer.script = (request) => peer.answer(request, { delay: MS });
   let ended = 0;
   for (let index = 0; index < 8; index++) {
     const read = makeCommand(READ, 4 * index, 2);
@@ -140,7 +140,7 @@ describe("addresses that claim a device and say no more", () => {
     expect(reads).toBe(undisturbed);
     expect([most, device.paths.length, device.bufferCount]).toEqual([32, 1, 16]);
     expect(device.counters.claimsRefused).toBeGreaterThan(0);
-    expect(device.counters.retransmits).toBe(0);
+    expect(device.counters.retransmits).toBe(alone.device.counters.retransmits);
     peer.runFor(10 * S);
     expect(device.proving).toBe(0);
   });

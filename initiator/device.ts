@@ -31,11 +31,11 @@ import type { Opcodes } from "./frame.ts";
 import type { Host } from "./host.ts";
 import { SMALL_SECTORS } from "./frame_limit.ts";
 import { LargeProbes } from "./large_probes.ts";
-import type { Path } from "./path.ts";
+import type { Path, Said } from "./path.ts";
 import { LEAST_BUFFERS, PathSet } from "./path_set.ts";
 import type { Pool } from "./pool/pool.ts";
 import type { PortState } from "./port.ts";
-import { Proofs, type Rival, type Said } from "./proofs.ts";
+import { Proofs, type Rival } from "./proofs.ts";
 
 /** Sectors that AoE can address: LBAs are below this. */
 export const MOST_SECTORS = 2 ** 48;
@@ -229,6 +229,7 @@ export class Device {
   private learn(path: Path, said: Said): void {
     const { ways } = this;
     const { bufferCount, sectorCount } = said;
+    path.said = said;
     if (bufferCount < LEAST_BUFFERS && this.saidBufferCount !== bufferCount) {
       const what = `a buffer count of ${bufferCount}`;
       this.tell("buffer count", `announces ${what}, which is taken as ${LEAST_BUFFERS}`);

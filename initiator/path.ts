@@ -13,6 +13,14 @@ import type { Window } from "./window.ts";
 /** Losses in a row after which a path is left, where another answers. */
 export const PATH_LOSSES = 3;
 
+/** What a config answer says of its sender. */
+export interface Said {
+  readonly bufferCount: number;
+  readonly firmware: number;
+  readonly sectorCount: number;
+  readonly configString: Uint8Array;
+}
+
 export class Path {
   readonly port: PortState;
   readonly target: Mac;
@@ -21,6 +29,8 @@ export class Path {
   /** Frames in the network by this path. */
   inFlight = 0;
   alive = true;
+  /** By the last config answer. */
+  said: Said | null = null;
   /** Another disk may be behind it: no command by it until its IDENTIFY sector has been compared. */
   doubted = false;
   /** When that was last done, ns. */

@@ -22,12 +22,13 @@ import type { DeviceCounters } from "./counters.ts";
 import { sameDisk, wasResized } from "./disk.ts";
 import type { Asker, Frame } from "./frame.ts";
 import type { Host } from "./host.ts";
-import type { Path } from "./path.ts";
+import type { Path, Said } from "./path.ts";
 import type { PathSet } from "./path_set.ts";
 import type { PortState } from "./port.ts";
 
-/** New addresses of a device that are asked at one time. */
+/** New addresses of a device that are asked at one time, and paths that it may have. */
 const MOST_CLAIMS = 32;
+const MOST_PATHS = 64;
 /** A new address that has been silent for this long makes room for another, ns. */
 const PATIENCE = 50e6;
 /** A new address that has not answered so many questions is forgotten. */
@@ -45,14 +46,6 @@ const ASK_FOREIGN_EVERY = 100e6;
 const SOONEST = 10e6;
 const LATEST = 1e9;
 const NO_ROOM = 10e6;
-
-/** What a config answer says of its sender. */
-export interface Said {
-  readonly bufferCount: number;
-  readonly firmware: number;
-  readonly sectorCount: number;
-  readonly configString: Uint8Array;
-}
 
 /** An address that answers for the device and has another disk. */
 export interface Rival {
@@ -141,7 +134,7 @@ export class Proofs {
       const known = path.port === port && path.target === target;
       if (known && !announced && now - askedAt < RIVAL_AGAIN) return;
     }
-    if (!this.makeRoom(now)) {
+    if (this.ways.all.length >= MOST_PATHS || !this.makeRoom(now)) {
       this.device.counters.claimsRefused++;
       return;
     }
@@ -278,10 +271,15 @@ export class Proofs {
     );
     if (place >= 0) rivals.splice(place, 1);
     if (device.identity === null) {
+      // What came before has not said which disk it leads to: it is no more than a claim.
+      const silent = [...ways.all];
       ways.admit(path);
+      for (const other of silent) ways.remove(other);
       ways.proved(path, identity.instance);
       device.adopt(identity, sector);
       device.joined(path, said);
+      for (const other of silent)
+        if (other.said !== null) this.claim(other.port, other.target, other.said, false);
       return;
     }
     if (sameDisk(device.identity, identity)) {
@@ -346,20 +344,18 @@ export class Proofs {
     port.askConfig(source, device.major, device.minor, host.tags.anonymous());
   }
 
-  /** It is known now which disk the device is. */
+  /** It is known now which disk the device is: whoever waited for that is asked. */
   known(): void {
     const { now } = this.host;
-    for (const path of this.ways.all) {
-      if (path.provedAt === now) continue;
-      path.doubted = true;
-      this.wanted(path);
-    }
     for (const question of this.questions) if (question.tries === 0) this.ask(question, now);
   }
 
   nextDeadline(): number {
     let at = Infinity;
-    for (const { dueAt } of this.questions) at = Math.min(at, dueAt);
+    // Asked in each drive: no iterator.
+    for (let index = 0; index < this.questions.length; index++) {
+      at = Math.min(at, (this.questions[index] as Question).dueAt);
+    }
     return at;
   }
 

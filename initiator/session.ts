@@ -3,15 +3,10 @@
 //
 //   perform, find, discover ── hold ──▶ drive (link/drive.ts) ──▶ the last one is done: at rest
 
-import { createCapture } from "../link/capture.ts";
 import { drive, type DriveMode, type DriveOptions } from "../link/drive.ts";
-import { parseFaults } from "../link/fault_plan.ts";
-import { createFaults } from "../link/faults.ts";
 import type { Link } from "../link/link.ts";
 import { createPollWaiter, type PollWaiter } from "../link/poll_waiter.ts";
-import { createReclaim } from "../link/reclaim.ts";
-import { parseReclaim } from "../link/reclaim_model.ts";
-import { wrapLink, type Wrapper } from "../link/wrap.ts";
+import { wrapLink } from "../link/wrap.ts";
 import { type Address, formatAddress } from "../words/address.ts";
 import { describeFault, failed, notFound, stackOf, usage } from "../words/failure.ts";
 import { formatDuration } from "../words/quantity.ts";
@@ -24,6 +19,7 @@ import { createInitiator, type Initiator } from "./initiator.ts";
 import { createPool } from "./pool/buffer_pool.ts";
 import type { PoolOptions } from "./pool/options.ts";
 import { leakMessage } from "./pool/teardown.ts";
+import { wrappersOf, type WrapperText } from "./session_wrappers.ts";
 import { openRawLink, type RawLink, type RawLinkOptions } from "./raw_link.ts";
 import type { RttBounds } from "./rtt.ts";
 import type { WindowLaw } from "./window.ts";
@@ -34,13 +30,6 @@ const CLAIMS = 20e6;
 const ASK_EVERY = 200e6;
 /** What a link may take to let go of buffers at the end, ns (Linux: 3 s). */
 const LET_GO = 3e9;
-
-/** One wrapper of each link, as its option says it: the first stands nearest the core. */
-export type WrapperText =
-  | { readonly kind: "reclaim"; readonly text: string }
-  | { readonly kind: "faults"; readonly text: string }
-  /** `sink`: of a file that all links share (link/capture_file.ts). */
-  | { readonly kind: "capture"; readonly sink: (bytes: Uint8Array) => void };
 
 export interface SessionOptions extends RawLinkOptions {
   readonly interfaces: readonly string[];
@@ -312,8 +301,7 @@ class OpenSession implements Session {
         const device = initiator.device(address);
         if (device === undefined) return false;
         foundAt = Math.min(foundAt, this.waiter.now());
-        const early = !device.settled && this.waiter.now() - foundAt < CLAIMS;
-        if (early || device.proving > 0) return false;
+        if (!device.settled && this.waiter.now() - foundAt < CLAIMS) return false;
         // Every interface may lead to it, or to another disk.
         return device.paths.length + device.rivals.length >= this.links.length;
       },
@@ -337,7 +325,13 @@ class OpenSession implements Session {
     this.listeners.add(listener);
     this.initiator.begin(this.waiter.now());
     device.identify();
-    await this.run(() => ended);
+    // Who answered first need not be the target: the others are asked for as long as nobody says which disk it is.
+    let early = true;
+    const question = (): void => {
+      if (!early) this.initiator.discover(device);
+      early = false;
+    };
+    await this.ask(Infinity, question, () => ended);
     this.listeners.delete(listener);
     if (device.identity === null) {
       throw failed(`${formatAddress(device)} answers discovery, but not IDENTIFY`);
@@ -388,22 +382,4 @@ class OpenSession implements Session {
     }
     return left;
   }
-}
-
-/** The same options for every link, each with models and dice of its own. */
-function wrappersOf(options: SessionOptions, index: number, clock: PollWaiter): Wrapper[] {
-  const { seed, wallClock } = options;
-  const epochSeconds = wallClock() / 1e3 - clock.now() / 1e9;
-  return options.wrappers.map((wrapper): Wrapper => {
-    if (wrapper.kind === "reclaim") {
-      return (inner) => createReclaim(inner, parseReclaim(wrapper.text, "--reclaim"), clock);
-    }
-    if (wrapper.kind === "faults") {
-      const random = createRandom(seed).fork(`faults ${index}`);
-      const plan = parseFaults(wrapper.text, "--faults");
-      return (inner) => createFaults(inner, plan, { clock, random });
-    }
-    const { sink } = wrapper;
-    return (inner) => createCapture(inner, { clock, sink, header: false, epochSeconds });
-  });
 }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { createRandom } from "../words/random.ts";
 import { createDeadlines } from "./deadlines.ts";
 
 describe("deadlines", () => {
@@ -40,6 +41,38 @@ describe("deadlines", () => {
     deadlines.clear(3);
     expect([1, 2, 3, 4, 5, 6].map(() => deadlines.pop(99))).toEqual([0, 2, 6, 1, 4, 5]);
   });
+
+  test.each([3, 40, 1000])(
+    "few times, %d at most, many handles, and nobody looks for long",
+    (times) => {
+      const random = createRandom(times);
+      const deadlines = createDeadlines(4);
+      let model: { handle: number; at: number }[] = [];
+      for (let round = 0; round < 60; round++) {
+        // Earlier, later and at the same time again, the order among equals by the last `set`.
+        for (let set = random.below(80); set > 0; set--) {
+          const handle = random.below(64);
+          const before = deadlines.at(handle);
+          const at = random.below(3) === 0 && before < Infinity ? before : random.below(times);
+          deadlines.set(handle, at);
+          model = [...model.filter((each) => each.handle !== handle), { handle, at }];
+          if (random.below(8) > 0) continue;
+          const cleared = random.below(64);
+          deadlines.clear(cleared);
+          model = model.filter((each) => each.handle !== cleared);
+        }
+        const now = random.below(times + 1);
+        const due = model.filter(({ at }) => at <= now).toSorted((a, b) => a.at - b.at);
+        const popped: number[] = [];
+        for (let handle = deadlines.pop(now); handle >= 0; handle = deadlines.pop(now)) {
+          popped.push(handle);
+        }
+        expect(popped).toEqual(due.map(({ handle }) => handle));
+        model = model.filter(({ at }) => at > now);
+        expect(deadlines.size).toBe(model.length);
+      }
+    },
+  );
 
   test("refuses what has no order", () => {
     const deadlines = createDeadlines();

@@ -87,8 +87,39 @@ if (inNamespace(import.meta.path)) {
       inShell("tc qdisc del dev va root 2>/dev/null || true; ip link set vb mtu 9000");
       expect(link.transmit(large, 9014)).toBe(true);
       expect(link.counters.transmitErrors).toBe(9);
+      inShell(command);
+      expect(link.transmit(large, 9014)).toBe(false);
     });
   }
+
+  test("a frame sent in two parts ends it too", () => {
+    const link = openPacketLink({ interface: "va" });
+    opened.push(link);
+    const large = make(link, 9014);
+    const [obstacle] = OBSTACLES;
+    inShell(obstacle?.[1] as string);
+    for (const end = now() + 20 * PATIENCE; !link.transmit(large, 9014) && now() < end;) {
+      Bun.sleepSync(1);
+    }
+    expect(link.counters.transmitErrors).toBe(1);
+    inShell("tc qdisc del dev va root");
+    expect(link.transmitBoth?.(large, 36, large.address + 36, 8978)).toBe(true);
+    inShell(obstacle?.[1] as string);
+    expect(link.transmit(large, 9014)).toBe(false);
+  });
+
+  test("a send buffer that stays full is waited for, however long: its frames leave first", () => {
+    const link = openPacketLink({ interface: "va", sendBufferBytes: 65_536 });
+    opened.push(link);
+    const large = make(link, 9014);
+    inShell("tc qdisc add dev va root tbf rate 8bit burst 9100 mpu 9100 limit 10mb");
+    let sent = 0;
+    while (link.transmit(large, 9014) && sent < 1000) sent++;
+    for (const end = now() + 4 * PATIENCE; now() < end; Bun.sleepSync(2)) {
+      expect(link.transmit(large, 9014)).toBe(false);
+    }
+    expect(link.counters).toMatchObject({ transmitted: sent, transmitErrors: 0 });
+  });
 
   test("late frames of a link with faults don't wait behind one that never leaves", () => {
     const link = faulty("tx:delay:1ms")();

@@ -3,7 +3,11 @@
 
 import { afterEach, expect, test } from "bun:test";
 
+import { now } from "../sys/clock.ts";
 import { inNamespace, inShell } from "../sys/in_namespace.ts";
+import { findInterface } from "../sys/interface.ts";
+import { mapMemory } from "../sys/memory.ts";
+import { openPacketSocket, SOL_PACKET } from "../sys/packet_socket.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { BROADCAST } from "../wire/mac.ts";
 import type { Link, TxBuffer } from "./link.ts";
@@ -11,8 +15,13 @@ import { openPacketLink } from "./packet.ts";
 import type { PacketOptions, RawLinkFacts } from "./packet_receiver.ts";
 import { openRingLink } from "./ring.ts";
 import { comesTrue } from "./veth_ends.ts";
+import { LOOK_EVERY, REST } from "./xdp_way.ts";
 import { openWithLane } from "./write_lane.ts";
 
+/** linux/if_ether.h, linux/if_packet.h. */
+const ETH_P_ALL = 3;
+const PACKET_IGNORE_OUTGOING = 23;
+const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
 const PAIR =
   "ip link add va mtu 9000 type veth peer name vb mtu 9000; ip link set va up; ip link set vb up";
 
@@ -95,8 +104,32 @@ if (inNamespace(import.meta.path)) {
       expect(reaches(far, link, buffer(far, 9014), 9014)).toBe(true);
       link.free(small);
       link.free(large);
+      const { stdout } = Bun.spawnSync(["ip", "-d", "link", "show", "va"], { env });
+      expect(stdout.toString()).toContain(`promiscuity ${more.promiscuous === true ? 1 : 0}`);
     },
   );
+
+  test("AF_XDP is opened anew too", () => {
+    const link = open(openPacketLink({ interface: "va", xdp: "on" }));
+    inShell(`ip link del va; ${PAIR}`);
+    expect(comesTrue([link], () => link.carrier)).toBe(true);
+    // A socket that broke is not replaced at once.
+    for (const end = now() + REST + 2 * LOOK_EVERY; now() < end; Bun.sleepSync(20)) {
+      link.receive(() => {}, 0);
+    }
+    const far = open(openPacketLink({ interface: "vb" }));
+    const made = buffer(link, 60);
+    expect(reaches(link, far, made, 60)).toBe(true);
+    // What leaves so is shown to no capture on this host.
+    const capture = openPacketSocket();
+    const memory = mapMemory(2048);
+    capture.bind(findInterface("va").index, ETH_P_ALL);
+    capture.setOption(SOL_PACKET, PACKET_IGNORE_OUTGOING, new Uint8Array(4));
+    expect(reaches(link, far, made, 60)).toBe(true);
+    expect(capture.receive(memory.address, 2048)).toBeLessThan(0);
+    capture.close();
+    memory.unmap();
+  });
 
   test("the interface that frames leave by", () => {
     inShell(
@@ -105,14 +138,15 @@ if (inNamespace(import.meta.path)) {
     const link = open(openPacketLink({ interface: "va", transmitInterface: "wa" }));
     inShell("ip link del wa");
     const made = buffer(link, 60);
-    const large = buffer(link, 9014);
     comesTrue([link], () => false);
     inShell(
       "ip link add wa mtu 9000 type veth peer name wb mtu 9000; ip link set wa up; ip link set wb up",
     );
     const far = open(openPacketLink({ interface: "wb" }));
+    // By AF_XDP, by the ordinary socket, by the one for large frames.
     expect(reaches(link, far, made, 60)).toBe(true);
-    expect(reaches(link, far, large, 9014)).toBe(true);
+    expect(reaches(link, far, buffer(link, 2000), 2000)).toBe(true);
+    expect(reaches(link, far, buffer(link, 9014), 9014)).toBe(true);
     inShell("ip link del wa");
   });
 
@@ -148,7 +182,10 @@ if (inNamespace(import.meta.path)) {
       for (const times of [1, 2]) {
         inShell("ip link set va master br0");
         expect(comesTrue([link], () => said.length === times)).toBe(true);
-        inShell("ip link set va mtu 8000; ip link set va mtu 9000");
+        for (const mtu of [8000, 9000]) {
+          inShell(`ip link set va mtu ${mtu}`);
+          expect(comesTrue([link], () => link.mtu === mtu)).toBe(true);
+        }
         inShell("ip link set va nomaster");
         comesTrue([link], () => false);
         expect(said).toEqual(Array.from({ length: times }, () => sentence));

@@ -202,6 +202,36 @@ function held(): void {
     expect(arrived(again.length)).toEqual(wanted);
   });
 
+  test("buffers that come free one by one, some sent again meanwhile, are each counted once", () => {
+    const made = Array.from({ length: 6 }, (_, number) => make(number, 9014));
+    const held = (): number[] => made.flatMap(({ pins }, number) => (pins > 0 ? [number] : []));
+    for (const buffer of made) expect(a.transmit(buffer, 9014)).toBe(true);
+    // A frame each 9 ms, in the order in which they were sent: 0, 1, 2, then those that are sent again.
+    inShell("tc qdisc change dev va root tbf rate 8mbit burst 9100 limit 10mb");
+    poke("va", 60);
+    let idle = 0;
+    let sent = made.length;
+    const order: number[] = [];
+    for (const end = now() + 10e9; now() < end && held().length > 0;) {
+      const before = held();
+      idle += a.reclaim();
+      const after = held();
+      expect(a.pinned).toBe(after.length);
+      for (const number of before.filter((each) => !after.includes(each))) {
+        order.push(number);
+        if (sent >= 30) continue;
+        expect(a.transmit(made[number] as TxBuffer, 9014)).toBe(true);
+        sent++;
+      }
+      Bun.sleepSync(1);
+    }
+    expect([held(), a.pinned, idle]).toEqual([[], 0, 30]);
+    expect(order).toHaveLength(30);
+    expect(a.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+    for (const buffer of made) a.free(buffer);
+    expect(arrived(30)).toHaveLength(30);
+  }, 30_000);
+
   test("dropping the queue lets go without the frame ever arriving", () => {
     const buffer = make(1);
     a.transmit(buffer, 100);

@@ -59,6 +59,9 @@ function rest(stretch: Stretch, done: number): Stretch {
   return { ...stretch, offset: stretch.offset + done, size: stretch.size - done };
 }
 
+/** In place of how to go on, which would mix two disks. */
+const OF_BEFORE = "they are the disk's of before, and --resume would go on with another one";
+
 /** The same failure, and what of the copy is there. */
 function brokenOff(error: unknown, whole: number, size: number, how: string): unknown {
   if (!(error instanceof Failure)) return error;
@@ -97,7 +100,8 @@ async function intoImage(name: string, file: string, texts: Options): Promise<vo
         });
       } catch (error) {
         part.keep(whole);
-        throw brokenOff(error, whole, stretch.size, `--resume goes on with ${part.part}`);
+        const how = device.gone ? OF_BEFORE : `--resume goes on with ${part.part}`;
+        throw brokenOff(error, whole, stretch.size, how);
       }
       part.finish(stretch.size);
       return { session, device };
@@ -142,7 +146,8 @@ async function ontoDevice(file: string, name: string, texts: Options): Promise<v
             },
           );
         } catch (error) {
-          throw brokenOff(error, whole, stretch.size, `--resume ${whole} goes on`);
+          const how = device.gone ? OF_BEFORE : `--resume ${whole} goes on`;
+          throw brokenOff(error, whole, stretch.size, how);
         }
         return { session, device, note: await makeDurable(session, device) };
       });

@@ -11,7 +11,8 @@ import { S, parseInteger } from "../../words/quantity.ts";
 import { secretSeed } from "../../words/random.ts";
 import { STRATEGIES } from "../pool/buffer_pool.ts";
 import { DEFAULT_CAP, DEFAULT_PREALLOCATED, DEFAULT_STRATEGY } from "../pool/options.ts";
-import { openSession, type Session, type SessionOptions, type WrapperText } from "../session.ts";
+import { openSession, type Session, type SessionOptions } from "../session.ts";
+import type { WrapperText } from "../session_wrappers.ts";
 import { positiveDuration, type SessionOptionTexts, sessionOptions } from "../session_texts.ts";
 import { say } from "../../words/say.ts";
 
