@@ -274,6 +274,40 @@ describe("one frame seen twice is no retransmit", () => {
   });
 });
 
+test("what a tag says: that the frame may be dropped, and where each stands", () => {
+  const file = classic(ethernet("88a8 5064 8100 2007"));
+  const [frame] = JSON.parse(decode(file, "--json").out).frames;
+  expect(frame.ethernet.vlan).toEqual([
+    { protocol: 0x88a8, id: 100, priority: 2, drop_eligible: true },
+    { protocol: 0x8100, id: 7, priority: 1, drop_eligible: false },
+  ]);
+  const fields = [...decode(file, "-v").out.matchAll(/^ +(\d+) {2}vlan (.+?) {2,}(.+)$/gm)];
+  expect(fields.slice(0, 5).map(([, offset, name, text]) => `${offset} ${name}: ${text}`)).toEqual([
+    "12 protocol: 0x88a8",
+    "14 tag: id 100, priority 2, may be dropped",
+    "16 protocol: 0x8100",
+    "18 tag: id 7, priority 1",
+    "20 type: 0x88a2",
+  ]);
+});
+
+test("cooked headers: a broadcast, a sender without a MAC, who sent", () => {
+  const cooked = (how: string, length: string) =>
+    bytesOf(`${how} 0001 ${length} ${A} 0000 88a2 ${READ}`);
+  const file = classic([cooked("0001", "0006"), cooked("0004", "0000")], 113);
+  const { frames } = JSON.parse(decode(file, "--json").out);
+  const shown = frames.map(({ ethernet: { destination, source, sent } }: never) => [
+    destination,
+    source,
+    sent,
+  ]);
+  expect(shown).toEqual([
+    ["ff:ff:ff:ff:ff:ff", "52:54:00:a0:e0:01", false],
+    [null, null, true],
+  ]);
+  expect(decode(file).out).toContain(" ? > ? e7.3 tag");
+});
+
 test("a tag that is cut, one that a snaplen cut, a simple packet that a snaplen cut", () => {
   const short = bytesOf(`${A} ${B} 8100 00`);
   const { out } = decode(classic([short]));

@@ -80,3 +80,26 @@ test("what it remembers is bounded: the oldest request goes first", () => {
   expect(exchanges.see(answer(ask(1)), 70_001, 70_000).request?.number).toBe(2);
   expect(exchanges.see(answer(ask(65_536)), 70_002, 70_000).request?.number).toBe(65_537);
 });
+
+test("where a capture does not tell the initiator, requests of two hosts are two", () => {
+  const exchanges = createExchanges();
+  exchanges.see(ask(1), 1, 0, 0, null);
+  expect(exchanges.see(ask(1, { from: OTHER_HOST }), 2, 1, 0, null).copy).toBe(1);
+  expect(exchanges.see(ask(1, { from: OTHER_HOST }), 3, 2, 0, null).copy).toBe(2);
+  expect(exchanges.requests()).toBe(2);
+  expect(exchanges.see(answer(ask(1)), 4, 5, 0, null).request?.number).toBe(2);
+});
+
+test("a request that is seen at two places is one, and each place has its own times", () => {
+  const exchanges = createExchanges();
+  exchanges.see(ask(1), 1, 10, 0);
+  expect(exchanges.see(ask(1), 2, 12, 1).copy).toBe(1);
+  expect(exchanges.see(ask(1), 3, 40, 1).copy).toBe(2);
+  const second = exchanges.see(answer(ask(1)), 4, 50, 1);
+  expect([second.roundTrip, second.copy]).toEqual([10, 2]);
+  const first = exchanges.see(answer(ask(1)), 5, 55, 0);
+  expect([first.roundTrip, first.copy]).toEqual([45, 1]);
+  // A tap whose directions are interfaces of their own sees the answer where no request was.
+  expect(exchanges.see(answer(ask(1)), 6, 60, 7).roundTrip).toBe(50);
+  expect([exchanges.requests(), exchanges.unanswered()]).toEqual([1, 0]);
+});

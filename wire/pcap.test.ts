@@ -300,6 +300,22 @@ describe("pcapng", () => {
     expect(damage?.field).toBe("interface");
   });
 
+  test("interfaces are numbered over all sections: one of the second is none of the first", () => {
+    const one = [...section(true), ...link(true), ...link(true), ...packet(true, 1n, [1], 1, 1)];
+    const two = [...section(false), ...link(false), ...packet(false, 1n, [2], 1)];
+    const { packets } = drain(open(Uint8Array.from([...one, ...two])));
+    expect(packets.map((found) => found.interface)).toEqual([1, 2]);
+  });
+
+  test("a block that is left out must be there as a whole, too", () => {
+    const file = Uint8Array.from([...section(true), ...block(5, Array(16).fill(7), true)]);
+    const { damage } = drain(open(file.slice(0, file.length - 4)));
+    expect(damage === null ? null : formatMalformed(damage)).toBe(
+      "pcapng block length at 32: expected a multiple of 4 from 12 to the 24 bytes left, got 28",
+    );
+    expect(drain(open(file)).damage).toBeNull();
+  });
+
   test("cut at every length: no packet beyond the cut, one damage at most", () => {
     const whole = Uint8Array.from([
       ...section(true),

@@ -69,6 +69,16 @@ test.each([
 
 const BARE = "error answer to a mask command, nothing behind the AoE header";
 
+test("four addresses are listed, of five the fifth is counted", () => {
+  const list = (count: number): string => {
+    const { ethernet, aoe, rest } = row("reserve read");
+    const macs = Array.from({ length: count }, (_, index) => index + 1);
+    return formatMeaning({ ethernet, aoe, rest, body: { kind: "reserve", command: 1, macs } });
+  };
+  expect(list(4)).toEndWith("00:00:00:00:00:04");
+  expect(list(5)).toEndWith("00:00:00:00:00:04 and 1 more");
+});
+
 test("an answer says what was asked, once the request is known", () => {
   const read = row("Linux's read ext of two sectors");
   expect(formatMeaning(row("vblade's answer to a read: count 0"), read)).toBe(

@@ -32,3 +32,11 @@ test("expected names the option, the rule and what was found", () => {
   expect(failure.exitCode).toBe(EXIT.usage);
   expect(expected("shelf", "an integer", undefined).message).toEndWith("got `undefined`");
 });
+
+test("line ends and what steers a terminal don't get into a sentence", () => {
+  expect(failed(" It said:\n  no\r\n").message).toBe("It said: no");
+  expect(usage("got `\u001b[2J`").message).toBe("got `\\x1b[2J`");
+  expect(expected("x", "one line", "a\nb").message).toBe(
+    "Expected `x` to be one line, got `a\\x0ab`",
+  );
+});

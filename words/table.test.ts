@@ -40,6 +40,16 @@ test("a width that is just enough changes nothing, one less wraps the widest col
   );
 });
 
+test("of two columns that can be wrapped the wider one gives way, until they are level", () => {
+  const rows = [["a bb ccc", "a bb ccc dddd"]];
+  expect(formatTable(["X", "Y"], rows, 20)).toBe(
+    "X         Y\na bb ccc  a bb ccc\n          dddd\n",
+  );
+  expect(formatTable(["X", "Y"], rows, 16)).toBe(
+    "X        Y\na bb     a bb\nccc      ccc\n         dddd\n",
+  );
+});
+
 test("one blank between columns before they are turned; a block for each row then", () => {
   // 7 + 4 + 8 + 6 and three gaps of two blanks, or of one.
   expect(formatTable(HEAD, ROWS, 31).split("\n")[0]).toBe("DEVICE   SIZE  MODEL     CONFIG");
