@@ -64,6 +64,18 @@ test("never more than the budget; who has nothing gets even the largest", () => 
   buffers.close();
 });
 
+test("the largest idle memory makes way first, and no more of it than has to", () => {
+  const buffers = new RequestBuffers();
+  const held = [16 * MIB, 8 * MIB, 8 * MIB].map((bytes) => take(buffers, bytes));
+  const rest = held.slice(1).reduce((sum, { memory }) => sum + memory.bytes.length, 0);
+  for (const buffer of held) buffers.give(buffer);
+  // 2 MiB are free, and 4 are wanted.
+  const fresh = take(buffers, 4 * MIB);
+  expect(buffers.mapped).toBe(rest + fresh.memory.bytes.length);
+  buffers.give(fresh);
+  buffers.close();
+});
+
 test("closing finds a buffer that did not come back", () => {
   const buffers = new RequestBuffers();
   const buffer = take(buffers, 512);

@@ -123,6 +123,7 @@ for (const structured of [false, true]) {
       ["an unknown flag", CMD_READ, 0, 512, 0x80, NBD_EINVAL],
       ["fast zeroes", CMD_WRITE_ZEROES, 0, 512, 16, NBD_EINVAL],
       ["a flush with a length", CMD_FLUSH, 0, 512, 0, NBD_EINVAL],
+      ["a flush with an offset", CMD_FLUSH, 512, 0, 0, NBD_EINVAL],
       [
         "DF where nothing is fragmented",
         CMD_READ,
@@ -132,6 +133,18 @@ for (const structured of [false, true]) {
         structured ? 0 : NBD_EINVAL,
       ],
     ];
+    test("the last sector is read, written and zeroed; zeroes may be more than data may", () => {
+      const sectors = (MORE + 512) / 512;
+      const world = new NbdWorld({ sectors });
+      const client = world.connect().go(structured);
+      const last = (sectors - 1) * 512;
+      expect(client.ask(CMD_WRITE, last, 512, 0, filled(512, 7)).error).toBe(0);
+      expect([...client.read(last, 512).data]).toEqual([...filled(512, 7)]);
+      expect(client.ask(CMD_WRITE_ZEROES, 512, MORE, CMD_FLAG_NO_HOLE).error).toBe(0);
+      expect(world.peer.image.subarray(512).every((byte) => byte === 0)).toBe(true);
+      world.close();
+    });
+
     for (const [what, type, offset, length, flags, error] of rows) {
       test(`${what}: ${error}, and the next request is served`, () => {
         const world = new NbdWorld();
@@ -291,6 +304,23 @@ describe("several connections", () => {
     expect(a.stream.closed).toBe(true);
     expect(b.output.length).toBe(18);
     expect(world.notices).toEqual(["NBD client 1 did not finish its handshake"]);
+    world.close();
+  });
+
+  test("each has its own time for the handshake", () => {
+    const world = new NbdWorld();
+    const clients = [0, 4, 4].map((seconds) => {
+      world.rest(seconds * S);
+      return world.connect();
+    });
+    const closed = (): boolean[] => clients.map(({ stream }) => stream.closed);
+    // Connected at 0, 4 and 8 s.
+    world.rest(HANDSHAKE_TIME - 8 * S + MS);
+    expect(closed()).toEqual([true, false, false]);
+    world.rest(4 * S);
+    expect(closed()).toEqual([true, true, false]);
+    world.rest(4 * S);
+    expect(closed()).toEqual([true, true, true]);
     world.close();
   });
 
