@@ -4,11 +4,16 @@
 //     │─── ramp ───│──────── runtime ───────────│── drain ──│── read back ──│ finished
 //                  figures count what ended here             (--verify with writes)
 //
+// Latencies of an open loop are those of what was due in the measured time, whenever it ended: what is late because
+// the target stood still at the end has waited, and counts as at least that. What was due in the ramp is of the ramp.
+//
 // The ramp is counted as the measured time is, and thrown away at its end: code that first runs in the measured time
 // would be compiled in it: 150 to 200 ms of the compiler's time on the CPU that is measured.
 //
-//   due ──▶ submitted ──────────────▶ buffered ──▶ sent ──────────▶ done
-//   │ schedule │ window + buffer wait  │  transmit  │ target and wire │
+//   due ──▶ submitted ──────────────────────────▶ buffered ──▶ sent ──────────▶ done
+//   │ schedule │ hold-back, window, buffer wait      │  link wait │ target and wire │
+//
+// Held back is a write for a late copy of one before it; the link is waited for where it has no room to send.
 //
 // It stands around the initiator's core and is driven by the same loop: `advance` submits what is due,
 // the device calls `done`. Commands are flyweights made once; steady state allocates nothing.
@@ -52,12 +57,15 @@ export class Direction {
     this.intervals.fill(0);
   }
 
-  record(command: Command, interval: number): void {
+  count(interval: number): void {
     this.ios++;
+    this.intervals[interval] = (this.intervals[interval] ?? 0) + 1;
+  }
+
+  record(command: Command): void {
     this.slat.record(command.sentAt - command.submittedAt);
     this.clat.record(command.doneAt - command.sentAt);
     this.lat.record(command.doneAt - command.dueAt);
-    this.intervals[interval] = (this.intervals[interval] ?? 0) + 1;
   }
 }
 
@@ -70,11 +78,14 @@ const FINISHED = 4;
 export class Load {
   readonly read = new Direction();
   readonly write = new Direction();
+  /** Of what was due in the measured time and never submitted: what it had waited by the end, at least (open loop). */
+  readonly unsubmitted = new Histogram();
   /** Both directions together, by part of the way; `lat` and `wire` are put together of theirs. */
   readonly schedule = new Histogram();
+  readonly holdBack = new Histogram();
   readonly windowWait = new Histogram();
   readonly bufferWait = new Histogram();
-  readonly transmit = new Histogram();
+  readonly linkWait = new Histogram();
   /** Submitted while 1, 2–3, 4–7, … ≥ 64 were outstanding (fio's iodepth_level). */
   readonly depths = new Float64Array(7);
   /** By outcome, ramp and drain included: errors must never hide there. */
@@ -101,6 +112,7 @@ export class Load {
   readonly #verifier: Verifier | null;
   readonly #device: Submitter;
   readonly #memory: Memory;
+  readonly #open: boolean;
   readonly #idle: Command[] = [];
   // These four get a value here and another when the ramp begins: what is written once is compiled as a constant, and
   // its first change, when the measured time begins, would throw that code away.
@@ -127,6 +139,7 @@ export class Load {
     this.#plan = plan;
     this.#workload = workload;
     this.#arrivals = arrivals;
+    this.#open = arrivals.due !== Number.NEGATIVE_INFINITY;
     this.#verifier = verifier;
     this.#device = device;
     this.#memory = memory;
@@ -148,11 +161,11 @@ export class Load {
 
   /** From due to done. */
   get lat(): Histogram {
-    return both(this.read.lat, this.write.lat);
+    return together(this.read.lat, this.write.lat, this.unsubmitted);
   }
   /** From sent to done: target and wire. */
   get wire(): Histogram {
-    return both(this.read.clat, this.write.clat);
+    return together(this.read.clat, this.write.clat);
   }
   get finished(): boolean {
     return this.#phase === FINISHED;
@@ -214,9 +227,8 @@ export class Load {
     this.measuredTo = now + this.#plan.runtime;
     this.#phaseEnds = this.measuredTo;
     for (const direction of [this.read, this.write]) direction.reset();
-    for (const histogram of [this.schedule, this.windowWait, this.bufferWait, this.transmit]) {
-      histogram.reset();
-    }
+    const { bufferWait, holdBack, linkWait, schedule, windowWait } = this;
+    for (const part of [schedule, holdBack, windowWait, bufferWait, linkWait]) part.reset();
     this.depths.fill(0);
     this.area = 0;
     this.totalTime = 0;
@@ -230,10 +242,10 @@ export class Load {
     this.#occupied(this.measuredTo);
     this.totalTime += this.outstanding * this.measuredTo - this.#submitted;
     this.#phase = DRAIN;
-    while (
-      this.#arrivals.due !== Number.NEGATIVE_INFINITY &&
-      this.#arrivals.due < this.measuredTo
-    ) {
+    while (this.#open && this.#arrivals.due < this.measuredTo) {
+      const waited = this.measuredTo - this.#arrivals.due;
+      this.unsubmitted.record(waited);
+      this.schedule.record(waited);
       this.#arrivals.take();
       this.overdue++;
     }
@@ -306,20 +318,36 @@ export class Load {
     const well = command.outcome === OK;
     if (!well && this.firstFailure === "") this.firstFailure = describe(command);
     this.#verifier?.settle(command, well);
-    if (this.#phase <= MEASURE && well && at < this.measuredTo) this.#record(command, at);
+    if (well) {
+      const inTime = this.#phase <= MEASURE && at < this.measuredTo;
+      if (inTime) this.#count(command, at);
+      if (this.#open ? this.#wasDue(command) : inTime) this.#record(command);
+    }
     this.#idle.push(command);
   }
 
-  #record(command: Command, at: number): void {
+  /** In the measured time; in the ramp, whose records are thrown away, as well. */
+  #wasDue({ dueAt }: Command): boolean {
+    if (this.#phase === RAMP) return true;
+    return dueAt >= this.measuredFrom && dueAt < this.measuredTo;
+  }
+
+  #count(command: Command, at: number): void {
     const interval = Math.min(
       INTERVALS - 1,
       Math.floor(((at - this.measuredFrom) * INTERVALS) / this.#plan.runtime),
     );
-    (command.operation === READ ? this.read : this.write).record(command, Math.max(0, interval));
+    (command.operation === READ ? this.read : this.write).count(Math.max(0, interval));
+  }
+
+  #record(command: Command): void {
+    (command.operation === READ ? this.read : this.write).record(command);
     this.schedule.record(command.submittedAt - command.dueAt);
-    this.bufferWait.record(command.bufferWait);
-    this.windowWait.record(command.bufferedAt - command.submittedAt - command.bufferWait);
-    this.transmit.record(command.sentAt - command.bufferedAt);
+    const { bufferWait, bufferedAt, heldBefore } = command;
+    this.holdBack.record(heldBefore);
+    this.bufferWait.record(bufferWait);
+    this.windowWait.record(bufferedAt - command.submittedAt - bufferWait - heldBefore);
+    this.linkWait.record(command.sentAt - bufferedAt);
   }
 
   /**
@@ -335,10 +363,9 @@ export class Load {
   }
 }
 
-function both(one: Histogram, other: Histogram): Histogram {
+function together(...histograms: readonly Histogram[]): Histogram {
   const sum = new Histogram();
-  sum.add(one);
-  sum.add(other);
+  for (const histogram of histograms) sum.add(histogram);
   return sum;
 }
 

@@ -91,11 +91,6 @@ export function figuresOf(outcome: LoadOutcome): Figures {
   };
 }
 
-/** Whether any command ended well in the measured time; without one there is nothing to say of how long they took. */
-function hasLatency({ load }: LoadOutcome): boolean {
-  return load.completed > 0;
-}
-
 /** What makes the load a failure, in a sentence each; empty: nothing does. */
 export function shortcomings(outcome: LoadOutcome): string[] {
   const { load, verifier } = outcome;
@@ -107,10 +102,10 @@ export function shortcomings(outcome: LoadOutcome): string[] {
     sentences.push(`${verifier.mismatches} sectors read wrong.`);
     sentences.push(...verifier.first.map(describeMismatch));
   }
-  if (!hasLatency(outcome)) {
+  if (load.completed === 0) {
     const runtime = shownTime(load.measuredTo - load.measuredFrom);
     sentences.push(
-      `No command ended well in the measured time of ${runtime}, so nothing was measured; a longer --runtime (in a job: \`runtime\`) may change that.`,
+      `No command ended well in the measured time of ${runtime}, so there is no rate; a longer --runtime (in a job: \`runtime\`) may change that.`,
     );
   }
   return sentences;
@@ -169,9 +164,10 @@ export function loadDocument(
         interrupted: outcome.interrupted,
         latency_split: {
           schedule_ns: latencyFigures(load.schedule, true),
+          hold_back_ns: latencyFigures(load.holdBack, true),
           window_wait_ns: latencyFigures(load.windowWait, true),
           buffer_wait_ns: latencyFigures(load.bufferWait, true),
-          transmit_ns: latencyFigures(load.transmit, true),
+          link_wait_ns: latencyFigures(load.linkWait, true),
           target_and_wire_ns: latencyFigures(load.wire, true),
         },
         lat_all_ns: latencyFigures(load.lat, true),
@@ -249,10 +245,10 @@ export function describeLoad(outcome: LoadOutcome, options: LoadOptions): string
   const mean = (histogram: Histogram): string => shownTime(histogram.mean());
   const lines = [
     `${rw} ${shownBytes(bs)} depth ${options.iodepth}: ${rate(figures.iops)} IOPS, ${shownBytes(figures.iops * bs)}/s over ${shownTime(figures.runtime_ns)}`,
-    ...(hasLatency(outcome)
+    ...(figures.lat_p50_ns !== null
       ? [
           `latency p50 ${shownTime(figures.lat_p50_ns)}, p99 ${shownTime(figures.lat_p99_ns)}, max ${shownTime(figures.lat_max_ns)}, mean ${shownTime(figures.lat_mean_ns)}`,
-          `the mean is schedule ${mean(load.schedule)}, window ${mean(load.windowWait)}, buffer ${mean(load.bufferWait)}, transmit ${mean(load.transmit)}, target and wire ${mean(load.wire)}`,
+          `by part, mean: schedule ${mean(load.schedule)}, hold-back ${mean(load.holdBack)}, window ${mean(load.windowWait)}, buffer ${mean(load.bufferWait)}, link ${mean(load.linkWait)}, target and wire ${mean(load.wire)}`,
         ]
       : ["latency: no data"]),
     `pool ${pool.strategy}: ${pool.pool_length} extra buffers (most ${pool.pool_length_peak}${pool.cap === null ? "" : ` of ${pool.cap}`}), ${counts.allocations} allocated, ${counts.dry} times dry, ${counts.kicks} kicks (${shownTime(counts.kick_stall_ns)} stalled)`,

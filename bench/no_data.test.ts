@@ -66,7 +66,7 @@ describe("a run in which no command ended", () => {
   test("ends with 1, and says so", () => {
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain(
-      "In 1 of 1 trials no command ended in the measured time: their rate is 0, their times are no data.",
+      "In 1 of 1 trials no command ended in the measured time: their rate is 0.",
     );
     expect(result.cells[0]?.trials[0]).toMatchObject({ exit_code: 1, failure: null });
   });
@@ -189,7 +189,7 @@ test.skipIf(!lab.available)(
     expect([ran.stdout.trim().split("\n"), file("load.err")]).toEqual([
       ["load 1", "json 1"],
       expect.stringContaining(
-        "No command ended well in the measured time of 100 ms, so nothing was measured",
+        "No command ended well in the measured time of 100 ms, so there is no rate",
       ),
     ]);
     expect(file("load.out")).toContain("latency: no data\n");

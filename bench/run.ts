@@ -162,7 +162,7 @@ function warningsOf(
   const idle = trials.filter(endedNothing).length;
   if (idle > 0) {
     warnings.push(
-      `In ${idle} of ${trials.length} trials no command ended in the measured time: their rate is 0, their times are no data.`,
+      `In ${idle} of ${trials.length} trials no command ended in the measured time: their rate is 0.`,
     );
   }
   if (overSockets(bed.link) && bed.pinning.load === null) {

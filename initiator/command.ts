@@ -69,12 +69,14 @@ export class Command {
   /** CONTROL: bytes of the answer behind the AoE header, padding included; what had no room in `memory` is cut. */
   answerLength = 0;
   submittedAt = 0;
-  /** When its first frame had a buffer. `bufferedAt − submittedAt` is window wait plus buffer wait. */
+  /** When its first frame had a buffer. `bufferedAt − submittedAt` is hold-back, window wait and buffer wait. */
   bufferedAt = 0;
   /** Of that, ns spent with room in the window and no buffer: the figure under test. */
   bufferWait = 0;
   /** Time spent held back for a late copy of an overlapping write, ns (holdback.ts). */
   heldBack = 0;
+  /** Of that, before `bufferedAt`: a later frame of it may be held back too. */
+  heldBefore = 0;
   /** When its first frame went to the link. */
   sentAt = 0;
   doneAt = 0;
@@ -106,6 +108,7 @@ export function begin(command: Command, now: number): void {
   command.bufferedAt = 0;
   command.bufferWait = 0;
   command.heldBack = 0;
+  command.heldBefore = 0;
   command.sentAt = 0;
   command.doneAt = 0;
   command.transmits = 0;

@@ -294,6 +294,7 @@ export class Exchange {
           continue;
         }
       }
+      if (command.heldSince >= 0) this.unhold(command);
       const pool = buffers.poolOf(path.port, transfer);
       const buffer = buffers.acquire(pool, path.port, now);
       if (buffer === null) {
@@ -338,10 +339,13 @@ export class Exchange {
     now: number,
   ): boolean {
     const { drySince } = this.buffers;
-    this.unhold(command);
     if (command.issued === 0) {
       command.bufferedAt = now;
-      if (drySince >= 0) command.bufferWait = now - Math.max(drySince, command.submittedAt);
+      command.heldBefore = command.heldBack;
+      if (drySince >= 0) {
+        const dry = now - Math.max(drySince, command.submittedAt);
+        command.bufferWait = Math.min(dry, now - command.submittedAt - command.heldBefore);
+      }
       pool.waited(command.bufferWait);
     }
     const frame = this.make(command, path, lba, sectors, command.issued * ata.SECTOR);

@@ -16,11 +16,16 @@ const Series = v.object({
   pinned_only: Numbers,
 });
 
+const NONE = { mean: 0, N: 1 };
 const Split = v.object({
   schedule_ns: Mean,
+  /** Before schema version 2 it was in the window's part. */
+  hold_back_ns: v.optional(Mean, NONE),
   window_wait_ns: Mean,
   buffer_wait_ns: Mean,
-  transmit_ns: Mean,
+  /** Before schema version 2 it was `transmit_ns`. */
+  link_wait_ns: v.optional(Mean),
+  transmit_ns: v.optional(Mean, NONE),
   target_and_wire_ns: Mean,
 });
 
@@ -73,7 +78,14 @@ export function stallsOf(trial: Trial): v.InferOutput<typeof Stalls> | null {
   return read(Stalls, blocks(trial)[0]);
 }
 
-export const PARTS = ["schedule", "window", "buffer", "transmit", "target and wire"] as const;
+export const PARTS = [
+  "schedule",
+  "hold-back",
+  "window",
+  "buffer",
+  "link",
+  "target and wire",
+] as const;
 
 /** Mean ns of each of PARTS; null: not told, or of no command. */
 export function splitOf(trial: Trial): number[] | null {
@@ -81,9 +93,10 @@ export function splitOf(trial: Trial): number[] | null {
   if (split == null) return null;
   const means = [
     split.schedule_ns,
+    split.hold_back_ns,
     split.window_wait_ns,
     split.buffer_wait_ns,
-    split.transmit_ns,
+    split.link_wait_ns ?? split.transmit_ns,
     split.target_and_wire_ns,
   ].flatMap(({ mean, N }) => (N === 0 ? [] : (mean ?? [])));
   return means.length === PARTS.length ? means : null;

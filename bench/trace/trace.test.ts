@@ -116,9 +116,13 @@ describe("a trace", () => {
     // Those under way when the measured time began end in it and began before, and the other way round.
     expect(Math.abs(reads.length - outcome.load.completed)).toBeLessThanOrEqual(24);
     expect(new Set(reads.map(({ tid }) => tid)).size).toBe(24);
-    const parts = ["window wait", "buffer wait", "transmit", "target and wire"].flatMap((name) =>
-      named(events, name),
-    );
+    const parts = [
+      "hold-back",
+      "window wait",
+      "buffer wait",
+      "link wait",
+      "target and wire",
+    ].flatMap((name) => named(events, name));
     expect(total(parts)).toBeCloseTo(total(reads), 2);
     expect(total(named(events, "window wait"))).toBeGreaterThan(0);
   });

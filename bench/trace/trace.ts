@@ -26,7 +26,7 @@ export const OWNED = 0;
 export const HELD = 1;
 
 export class Trace {
-  /** slot, operation, lba, sectors, outcome, transmits, due, submitted, window wait's end, buffered, sent, done. */
+  /** slot, operation, lba, sectors, outcome, transmits, due, submitted, hold-back's end, window wait's end, buffered, sent, done. */
   readonly commands: Records;
   /** Buffer's index, OWNED or HELD, from, to (Infinity: not ended when the run did). */
   readonly buffers: Records;
@@ -37,7 +37,7 @@ export class Trace {
 
   /** `limit`: commands kept at most. */
   constructor(limit: number) {
-    this.commands = new Records(12, limit);
+    this.commands = new Records(13, limit);
     this.buffers = new Records(4, limit * STRETCHES);
     this.kicks = new Records(2, limit);
   }
@@ -103,6 +103,7 @@ class TracedDevice implements Submitter {
       command.transmits,
       command.dueAt,
       command.submittedAt,
+      whole ? command.submittedAt + command.heldBefore : command.doneAt,
       whole ? command.bufferedAt - command.bufferWait : command.doneAt,
       whole ? command.bufferedAt : command.doneAt,
       whole ? command.sentAt : command.doneAt,

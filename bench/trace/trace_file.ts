@@ -23,7 +23,7 @@ const OPERATIONS: Readonly<Record<number, string>> = {
   [FLUSH]: "flush",
 };
 const STRETCHES = { [OWNED]: "owned", [HELD]: "held by the link" } as const;
-const PARTS = ["window wait", "buffer wait", "transmit", "target and wire"];
+const PARTS = ["hold-back", "window wait", "buffer wait", "link wait", "target and wire"];
 /** Columns of a command's record (trace.ts) at which its parts begin; the next one ends it. */
 const PARTS_FROM = 7;
 
@@ -126,7 +126,7 @@ function* commandEvents(trace: Trace): Generator<TraceEvent> {
         },
       },
       column(7),
-      column(11),
+      column(12),
     );
     if (column(4) !== OK) continue;
     for (const [part, name] of PARTS.entries()) {

@@ -25,8 +25,8 @@ const DARK = [
 ];
 
 /** Of the parts of a latency, in their order: four greys and the buffer's in the colour of alarm. */
-const LIGHT_PARTS = ["#dadce0", "#aab2bd", "#d93a2b", "#7c8794", "#4d5b6b"];
-const DARK_PARTS = ["#4b5057", "#68717c", "#ff7b6b", "#8d98a5", "#bcc6d2"];
+const LIGHT_PARTS = ["#dadce0", "#c3c9d1", "#aab2bd", "#d93a2b", "#7c8794", "#4d5b6b"];
+const DARK_PARTS = ["#4b5057", "#5a616a", "#68717c", "#ff7b6b", "#8d98a5", "#bcc6d2"];
 
 export const DASHES = ["none", "6 3", "2 3", "8 3 2 3", "1 2"];
 

@@ -1,5 +1,5 @@
-// Where a command's time goes, by mean: waiting to be submitted, for the window, for a buffer, for the
-// link, and for the target. The buffer's part is the pool's doing.
+// Where a command's time goes, by mean: waiting to be submitted, held back for a late copy of a write before it, for
+// the window, for a buffer, for room on the link, and for the target. The buffer's part is the pool's doing.
 
 import { PARTS, splitOf } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
