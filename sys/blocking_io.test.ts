@@ -198,3 +198,24 @@ test("Workers know why there is no io_uring; insisting on one that is not there 
   if (noRing === "") return;
   expect(() => openBlockingIo("io_uring")).toThrow(Failure);
 });
+
+test("a file is replaced by a Worker, whatever its name, and its memory is given back", () => {
+  const io = openIoWorkers("");
+  const path = join(directory, "größe 中.json");
+  const size = (): number =>
+    Number(/VmSize:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+  const bytes = new Uint8Array(8 << 20).fill(65);
+  io.replace(path, bytes, 1);
+  expect(finish(io, 1).get(1)).toBe(0);
+  const before = size();
+  for (let round = 0; round < 10; round++) {
+    bytes[0] = round;
+    io.replace(path, bytes, 1);
+    expect(finish(io, 1).get(1)).toBe(0);
+  }
+  expect(size() - before).toBeLessThan(40 << 10);
+  expect(readFileSync(path).equals(bytes)).toBe(true);
+  io.replace(join(directory, "none", "x"), bytes, 2);
+  expect(finish(io, 1).get(2)).toBeLessThan(0);
+  io.close();
+});

@@ -9,7 +9,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  ftruncateSync,
   openSync,
   readFileSync,
   readSync,
@@ -25,6 +24,8 @@ import { mapMemory } from "./memory.ts";
 const c = libc({
   pread: { args: ["i32", "ptr", I64, I64], returns: "i32" },
   pwrite: { args: ["i32", "ptr", I64, I64], returns: "i32" },
+  // Bun's own takes less than 2^52.
+  ftruncate: { args: ["i32", I64], returns: "i32" },
   fdatasync: { args: ["i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
   lseek: { args: ["i32", I64, "i32"], returns: I64 },
@@ -154,12 +155,7 @@ export function syncFile(fd: number): number {
 
 /** Sets the length in bytes, as a hole where it grows: 0 or -errno. */
 export function resizeFile(fd: number, bytes: number): number {
-  try {
-    ftruncateSync(fd, bytes);
-    return 0;
-  } catch (error) {
-    return codeOf(error);
-  }
+  return c.ftruncate(fd, bytes) < 0 ? -errno() : 0;
 }
 
 export type FileKind = "file" | "block" | "directory" | "fifo" | "socket" | "character";

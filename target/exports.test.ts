@@ -22,7 +22,10 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 function build(state: string, io = new FileIo()) {
   const probe = createProbe();
-  const say = (): void => {};
+  const said: string[] = [];
+  const say = (sentence: string): void => {
+    said.push(sentence);
+  };
   const context = {
     state: { directory: state, saver: new StateSaver() },
     random: createRandom(1),
@@ -31,7 +34,7 @@ function build(state: string, io = new FileIo()) {
     sayOnce: say,
   };
   const exports = new Exports(probe.target, context, say);
-  return { probe, exports };
+  return { probe, exports, said };
 }
 
 test("the last flush is told while it goes on, when it failed, and not at all when it is over", () => {
@@ -56,7 +59,10 @@ test("the last flush is told while it goes on, when it failed, and not at all wh
     close: () => {},
   };
   let tell: IoEnded = () => {};
-  const { exports, probe } = build(join(directory, "flush"), new FileIo({ open: () => beside }));
+  const { exports, probe, said } = build(
+    join(directory, "flush"),
+    new FileIo({ open: () => beside }),
+  );
   const image = join(directory, "flushed.img");
   const file = parseExport({ address: "e8.3", file: image, create: "64k" }, "export");
   const { store } = exports.add(file);
@@ -77,6 +83,13 @@ test("the last flush is told while it goes on, when it failed, and not at all wh
     expect(flush.isOver()).toBe(true);
     expect(flush.undone()).toEqual([...undone]);
   }
+  // Of one that is removed while others go on, too.
+  let gone = false;
+  exports.remove({ major: 8, minor: 3 }, () => {
+    gone = true;
+  });
+  probe.run(1e6);
+  expect([gone, said]).toEqual([true, ["e8.3: its last flush failed: Input/output error (EIO)"]]);
   exports.close();
 });
 

@@ -2,7 +2,14 @@
 // moment leaves the old or the new state.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -18,6 +25,11 @@ const directory = mkdtempSync(join(tmpdir(), "aoe-state-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const address = { major: 7, minor: 3 };
+/** One more than a frame can count. */
+const MANY = Array.from(
+  { length: 256 },
+  (_, last) => `02:00:00:00:00:${last.toString(16).padStart(2, "0")}`,
+);
 
 /** Saves it as a target does, and waits. */
 async function save(path: string, state: ExportState): Promise<number> {
@@ -59,6 +71,24 @@ describe("state file", () => {
     expect(await save(file.path, EMPTY_STATE)).toBeGreaterThan(0);
   });
 
+  test("a saver that is closed gives everything back", async () => {
+    const eventfds = (): number =>
+      readdirSync("/proc/self/fd").filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`).includes("eventfd");
+        } catch {
+          return false;
+        }
+      }).length;
+    const before = eventfds();
+    for (let round = 0; round < 5; round++) {
+      await save(stateFile(directory, address).path, EMPTY_STATE);
+    }
+    // A Worker closes its own two as it goes.
+    for (let waits = 0; eventfds() > before && waits < 1000; waits++) await Bun.sleep(5);
+    expect(eventfds()).toBeLessThanOrEqual(before);
+  });
+
   test("many at once all end, each with its own errno", async () => {
     const saver = new StateSaver();
     const ended: number[] = [];
@@ -93,6 +123,9 @@ describe("state file", () => {
     [`{"version":1,"config":"${"00".repeat(1025)}"}`, "too long"],
     ['{"version":1,"config":"","masks":{}}', "`masks`"],
     ['{"version":1,"config":"","masks":["nonsense"],"reservation":[]}', "`nonsense`"],
+    ['{"version":1,"config":"","masks":[]}', "`reservation`"],
+    [JSON.stringify({ version: 1, config: "", masks: MANY, reservation: [] }), "`masks`"],
+    [JSON.stringify({ version: 1, config: "", masks: [], reservation: MANY }), "`reservation`"],
   ])("a damaged file (%#) is told in a sentence that says what helps", (text, part) => {
     const file = stateFile(directory, { major: 1, minor: 1 });
     writeFileSync(file.path, text);

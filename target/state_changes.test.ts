@@ -81,6 +81,15 @@ test("what comes while one is saved is gathered in one save, and answered in ord
   expect(saved).toHaveLength(2);
 });
 
+test("what says again what is being saved is answered with it, without a save of its own", () => {
+  const { probe, saved, end } = build();
+  probe.ask(set("same", 1));
+  expect(probe.ask(configFrame(config.SET, "same", { tag: 2 }))).toEqual([]);
+  expect(probe.ask(set("same", 3))).toEqual([]);
+  expect(end().map(({ aoe: { tag } }) => tag)).toEqual([1, 2, 3]);
+  expect(strings(saved)).toEqual(["same"]);
+});
+
 test("each change begins from the one before, saved or not; what follows from one waits for it", () => {
   const { probe, end } = build();
   probe.ask(configFrame(config.SET, "mine", { tag: 1 }));
@@ -135,6 +144,8 @@ test("a mask edit that fails at a directive repeats those that were done, also w
   const { probe, end } = build();
   const good = Array.from({ length: 20 }, (_, index) => [mask.DIRECTIVE_ADD, index + 1] as const);
   expect(probe.ask(maskFrame(mask.EDIT, [...good, [9, PEER], [1, OTHER]], { tag: 1 }))).toEqual([]);
+  // Others have come and gone in its place since.
+  for (let tag = 2; tag < 9; tag++) probe.ask(configFrame(config.READ, "x".repeat(300), { tag }));
   const [answer] = end();
   const body = maskOf(answer as NonNullable<typeof answer>);
   expect(body).toMatchObject({ error: mask.ERROR_DIRECTIVE, count: 20 });

@@ -85,6 +85,35 @@ test("P27: each word as the rule says", () => {
   ]);
 });
 
+// A track has 63 sectors, a cylinder 16 tracks, a disk at most 16,383 cylinders that this way can name.
+const CYLINDER = 16 * 63;
+const MOST_CHS = 16_383 * CYLINDER;
+
+test.each([
+  [1, 0, 0],
+  [CYLINDER - 1, 0, 0],
+  [CYLINDER, 1, CYLINDER],
+  [CYLINDER + 1, 1, CYLINDER],
+  [131_072, 130, 131_040],
+  [66 * CYLINDER, 66, 66_528],
+  [MOST_CHS - 1, 16_382, MOST_CHS - CYLINDER],
+  [MOST_CHS, 16_383, MOST_CHS],
+  [MOST_CHS + CYLINDER, 16_383, MOST_CHS],
+  [0x0fff_fffe, 16_383, MOST_CHS],
+  [0x0fff_ffff, 16_383, MOST_CHS],
+  [0x1000_0000, 16_383, MOST_CHS],
+  [2 ** 32, 16_383, MOST_CHS],
+  [2 ** 48 - 1, 16_383, MOST_CHS],
+])("P27: %d sectors by cylinders, by LBA28 and by LBA48", (sectors, cylinders, capacity) => {
+  const view = sector({ ...disk, sectors });
+  const two = (index: number) => word(view, index) + 0x1_0000 * word(view, index + 1);
+  expect([1, 3, 6].map((index) => word(view, index))).toEqual([cylinders, 16, 63]);
+  expect([54, 55, 56].map((index) => word(view, index))).toEqual([cylinders, 16, 63]);
+  expect(two(57)).toBe(capacity);
+  expect(two(60)).toBe(Math.min(sectors, 0x0fff_ffff));
+  expect(two(100) + 2 ** 32 * two(102)).toBe(sectors);
+});
+
 test("writes its 512 bytes and none beside", () => {
   const view = sector(disk);
   for (let at = 0; at < OFFSET; at++) expect(view.getUint8(at)).toBe(0xa5);

@@ -380,3 +380,20 @@ test.skipIf(editcap === null)(
     expect(other.packets.map(told(converted))).toEqual(one.packets.map(told(original)));
   },
 );
+
+test("records are whole up to an end, or the one that it cuts is left out", () => {
+  const memory = new DataView(new ArrayBuffer(4096));
+  const writer = pcap.createWriter(memory, 0);
+  writer.clear();
+  const frame = new DataView(new Uint8Array(100).buffer);
+  const ends = [0];
+  for (const length of [60, 0, 100, 1]) {
+    expect(writer.append(frame, 0, length, 0)).toBe(true);
+    ends.push(writer.length());
+  }
+  const records = new Uint8Array(memory.buffer, 0, writer.length());
+  for (let end = 0; end <= records.length; end++) {
+    const whole = ends.findLast((each) => each <= end) ?? -1;
+    expect(pcap.wholeRecords(records, end)).toBe(whole);
+  }
+});

@@ -224,6 +224,8 @@ export class FileIo implements Completions {
   /** A file is about to be opened: another one gives way where there are too many. */
   opening(file: OpenFile): void {
     if (this.open.length >= this.mostOpen) this.evictOne();
+    // Or it would be the first to give way itself, should the process be able to open no more.
+    this.used(file);
     this.open.push(file);
   }
 
