@@ -203,7 +203,7 @@ describe("poll", () => {
   test("what has come when an alarm for an earlier wait rings ends the wait", () => {
     const poller = createPoller();
     const other = createPoller();
-    poller.add(other.wakeFd);
+    poller.add(other.wakeFd, () => other.serve());
     poller.wake();
     expect(poller.wait(now() + 2e6)).toBe(1);
     Bun.sleepSync(10);

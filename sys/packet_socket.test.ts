@@ -125,6 +125,8 @@ function inside(): void {
     expect(a.send(frame.address, 60)).toBe(0);
     // Queue disciplines are watched, too.
     inShell("tc qdisc add dev va root pfifo");
+    watch.take();
+    inShell("tc qdisc replace dev va root pfifo limit 5");
     expect(watch.take()).toBe(true);
     expect(watch.take()).toBe(false);
     // More news than its buffer holds are news all the same.

@@ -72,10 +72,7 @@ test("the same before an answer is a copy, after it a new request; other content
 
 test("what it remembers is bounded: the oldest request goes first", () => {
   const exchanges = createExchanges();
-  // A tag that is used anew is as young as its last request.
-  exchanges.see(ask(65_536, { lba: 8 }), 0, 0);
-  for (let tag = 0; tag < 65_536; tag++) exchanges.see(ask(tag), tag + 1, tag);
-  exchanges.see(ask(65_536), 65_537, 65_536);
+  for (let tag = 0; tag < 65_537; tag++) exchanges.see(ask(tag), tag + 1, tag);
   expect(exchanges.see(answer(ask(0)), 70_000, 70_000).request).toBeNull();
   expect(exchanges.see(answer(ask(1)), 70_001, 70_000).request?.number).toBe(2);
   expect(exchanges.see(answer(ask(65_536)), 70_002, 70_000).request?.number).toBe(65_537);
@@ -102,4 +99,17 @@ test("a request that is seen at two places is one, and each place has its own ti
   // A tap whose directions are interfaces of their own sees the answer where no request was.
   expect(exchanges.see(answer(ask(1)), 6, 60, 7).roundTrip).toBe(50);
   expect([exchanges.requests(), exchanges.unanswered()]).toEqual([1, 0]);
+});
+
+test("a tag that is used anew is as young as its last request", () => {
+  const exchanges = createExchanges();
+  const again = 70_000;
+  exchanges.see(ask(again, { lba: 8 }), 0, 0);
+  for (let tag = 1; tag < 65_536; tag++) exchanges.see(ask(tag), tag, tag);
+  exchanges.see(ask(again), 65_536, 65_536);
+  // One more than there is room for.
+  exchanges.see(ask(65_536), 65_537, 65_537);
+  expect(exchanges.see(answer(ask(again)), 65_538, 70_000).request?.number).toBe(65_536);
+  expect(exchanges.see(answer(ask(1)), 65_539, 70_000).request).toBeNull();
+  expect(exchanges.see(answer(ask(2)), 65_540, 70_000).request?.number).toBe(2);
 });
