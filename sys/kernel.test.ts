@@ -21,14 +21,18 @@ import { usage } from "./usage.ts";
 
 describe("clock", () => {
   test("goes as fast as Bun's, and never backwards", () => {
-    const [ours, theirs] = [now(), Bun.nanoseconds()];
-    let last = ours;
-    while (Bun.nanoseconds() - theirs < 20e6) {
-      const at = now();
-      if (at < last) throw new Error(`${at} after ${last}`);
-      last = at;
-    }
-    expect((now() - ours) / (Bun.nanoseconds() - theirs)).toBeCloseTo(1, 1);
+    // On a busy machine others may have the CPU between the two clocks: one time in many they have not.
+    const rates = Array.from({ length: 20 }, () => {
+      const [ours, theirs] = [now(), Bun.nanoseconds()];
+      let last = ours;
+      while (Bun.nanoseconds() - theirs < 5e6) {
+        const at = now();
+        if (at < last) throw new Error(`${at} after ${last}`);
+        last = at;
+      }
+      return (now() - ours) / (Bun.nanoseconds() - theirs);
+    });
+    expect(Math.min(...rates.map((rate) => Math.abs(rate - 1)))).toBeLessThan(0.01);
   });
 
   test("is the machine's own: seconds since it started", () => {
