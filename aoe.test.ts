@@ -62,7 +62,13 @@ describe("help", () => {
       .filter((path) => path.startsWith(import.meta.dir) && !path.includes("/node_modules/"))
       .map((path) => path.slice(import.meta.dir.length + 1))
       .sort();
-    expect(loaded).toEqual(["aoe.ts", "package.json", "words/failure.ts", "words/printable.ts"]);
+    expect(loaded).toEqual([
+      "aoe.ts",
+      "package.json",
+      "words/failure.ts",
+      "words/printable.ts",
+      "words/signals.ts",
+    ]);
   });
 
   test("a named subcommand loads its room and no other", () => {

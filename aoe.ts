@@ -7,7 +7,7 @@
 //   Failure (words/failure.ts)     its sentence on stderr, its exit code
 //   commander's usage errors       commander's sentence, 2 (commander's own code would be 1)
 //   anything else                  a fault of ours: one line, 1; the stack with AOE_DEBUG=1
-//   SIGINT, SIGTERM                130, 143, unless the command handles the signal itself
+//   SIGHUP, SIGINT, SIGTERM        129, 130, 143, unless the command handles the signal itself (words/signals.ts)
 //   stdout closed (`aoe … | head`) 141, as a program without handlers would end by SIGPIPE
 //   stdout full (a disk, a quota)  one sentence, 5
 //   stderr closed or full          nothing: the command goes on, and ends as it would
@@ -17,6 +17,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 
 import manifest from "./package.json" with { type: "json" };
+import { SIGNALS } from "./words/signals.ts";
 import { describeFault, environment, EXIT, Failure, stackOf, usage } from "./words/failure.ts";
 
 interface Room {
@@ -90,12 +91,26 @@ function report(error: unknown): number {
 /** A signal has come. */
 let asked = false;
 
-function endOn(signal: "SIGINT" | "SIGTERM", code: number): void {
-  process.on(signal, () => {
-    asked = true;
-    // A command that listens too has taken over: a target answers what is in hand first.
-    if (process.listenerCount(signal) === 1) process.exit(code);
-  });
+function endOnSignals(): void {
+  // As nohup means it; a shell that ignores SIGINT for what it runs in the background is overruled.
+  const [, ignored = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(readSelf("status")) ?? [];
+  const hangsUp = Number.parseInt(ignored.slice(-1), 16) % 2 === 0;
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    if (signal === "SIGHUP" && !hangsUp) continue;
+    process.on(signal, () => {
+      asked = true;
+      // A command that listens too has taken over: a target answers what is in hand first.
+      if (process.listenerCount(signal) === 1) process.exit(code);
+    });
+  }
+}
+
+function readSelf(file: string): string {
+  try {
+    return readFileSync(`/proc/self/${file}`, "latin1");
+  } catch {
+    return "";
+  }
 }
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -106,8 +121,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 process.stderr.on("error", () => {});
 process.on("uncaughtException", (error) => process.exit(report(error)));
 process.on("unhandledRejection", (error) => process.exit(report(error)));
-endOn("SIGINT", 130);
-endOn("SIGTERM", 143);
+endOnSignals();
 const script = process.env["npm_lifecycle_script"] ?? "";
 if (/\baoe\b/.test(script)) {
   const { watchRunner } = await import("./sys/runner.ts");

@@ -1,21 +1,19 @@
 // Where the trials of a run happen: a folder of its own, images made from the seed, CPUs for both ends.
 
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { allowedCpus } from "../sys/affinity.ts";
 import { parseSize } from "../words/quantity.ts";
 import { createRandom } from "../words/random.ts";
 import { overSockets, type RunResult } from "./result.ts";
+import { makeScratch } from "./scratch.ts";
 import type { Bed } from "./trial.ts";
 
 export type OwnedBed = Omit<Bed, "program"> & { remove(): void };
 
 export function makeBed(link: RunResult["link"], seed: number, within = tmpdir()): OwnedBed {
-  const folder = mkdtempSync(join(within, "aoe-bench-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  // Also when a signal ends the process in the middle.
-  process.on("exit", remove);
+  const { folder, remove } = makeScratch("bench", within);
   const allowed = allowedCpus();
   const [first = 0] = allowed;
   const last = allowed.at(-1) ?? first;
@@ -35,10 +33,7 @@ export function makeBed(link: RunResult["link"], seed: number, within = tmpdir()
       }
       return path;
     },
-    remove() {
-      process.off("exit", remove);
-      remove();
-    },
+    remove,
   };
 }
 

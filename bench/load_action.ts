@@ -26,6 +26,7 @@ import { checkOutput, writeBeside } from "./output.ts";
 import { provenance } from "./provenance.ts";
 import { printableJson } from "../words/printable.ts";
 import { sayAs } from "../words/say.ts";
+import { onSignals } from "../words/signals.ts";
 import { createStatusLine } from "../words/status_line.ts";
 
 const say = sayAs("aoe bench load");
@@ -45,8 +46,6 @@ interface Flags extends LoadTexts, RawLinkTexts {
   readonly trace?: string;
   readonly traceLimit?: string;
 }
-
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Returns the exit code. */
 export async function loadAction(
@@ -78,7 +77,8 @@ export async function loadAction(
   const waiter = createPollWaiter();
   for (const fd of link.fds) waiter.add(fd);
   let stopBy = 0;
-  const restore = onSignals((code) => {
+  const restore = onSignals((code, again) => {
+    if (again) process.exit(code);
     stopBy = code;
     waiter.wake();
   });
@@ -185,17 +185,6 @@ function tell(flags: Flags, line: string): void {
   (flags.json === true || flags.ndjson === true ? process.stderr : process.stdout).write(
     `${line}\n`,
   );
-}
-
-function onSignals(told: (code: number) => void): () => void {
-  const handlers = Object.entries(SIGNALS).map(([signal, code]) => {
-    const handler = (): void => told(code);
-    process.on(signal, handler);
-    return [signal, handler] as const;
-  });
-  return () => {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
-  };
 }
 
 /** A line that rewrites itself on a terminal, once a second; an `interval` event for --ndjson. */

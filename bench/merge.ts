@@ -27,6 +27,7 @@ export function mergeResults(results: readonly RunResult[]): RunResult {
   const cells = first.cells.map((cell) => mergeCells(cell, results));
   return {
     ...first,
+    cut_short: results.some(({ cut_short }) => cut_short),
     elapsed_ns: results.reduce((sum, { elapsed_ns: elapsed }) => sum + elapsed, 0),
     warnings: [...new Set(results.flatMap(({ warnings }) => warnings))],
     cells,

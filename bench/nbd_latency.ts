@@ -13,14 +13,14 @@
 // another, `one` puts all on one, `free` leaves it to the scheduler. An arm's figure is the median of its trials' p50; the
 // claim is nbd ≤ 3 × load. Exit code 0 where it holds, 3 where it does not, 5 without fio.
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 import { allowedCpus, pinToCpus } from "../sys/affinity.ts";
 import { EXIT, expected } from "../words/failure.ts";
 import { findProgram } from "./lab/programs.ts";
 import { startNbd } from "./nbd_fixture.ts";
+import { makeScratch } from "./scratch.ts";
 
 const AOE = resolve(import.meta.dir, "../aoe.ts");
 const SIZE = 64 * 2 ** 20;
@@ -116,7 +116,7 @@ async function main(rounds: number, seconds: number, placement: string): Promise
     process.stderr.write("fio is absent, and it is the client that is timed\n");
     return EXIT.environment;
   }
-  const folder = mkdtempSync(join(tmpdir(), "aoe-nbd-"));
+  const { folder, remove } = makeScratch("nbd");
   const cpus = allowedCpus();
   const [ours = 0, second = ours] = cpus;
   // Children run where their parent may when they are made.
@@ -158,7 +158,7 @@ async function main(rounds: number, seconds: number, placement: string): Promise
     }
   } finally {
     await nbd.close();
-    rmSync(folder, { recursive: true, force: true });
+    remove();
   }
   const [load, through, floor] = [trials.load, trials.nbd, trials.bare].map((arm) =>
     median(arm.map(({ p50 }) => p50)),

@@ -196,6 +196,10 @@ export const RunSchema = v.object({
     ProvenanceSchema,
     "program and revision, Bun, kernel, CPU, governor, machine, user",
   ),
+  cut_short: about(
+    v.optional(v.boolean(), false),
+    "a signal ended the run before all of its trials had run",
+  ),
   warnings: about(v.array(v.string()), "sentences: what makes the figures less sure"),
   cells: about(v.array(CellSchema), "one for each combination of a job's lists"),
   findings: about(v.array(v.string()), "sentences, made from the figures and from nothing else"),

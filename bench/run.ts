@@ -5,6 +5,7 @@ import { now } from "../sys/clock.ts";
 import { environment, usage } from "../words/failure.ts";
 import { parseInteger } from "../words/quantity.ts";
 import { makeBed } from "./bed.ts";
+import { untilCut } from "./cut_short.ts";
 import { endedNothing } from "./cell_figures.ts";
 import { cellResult } from "./cell_result.ts";
 import { findings } from "./findings.ts";
@@ -14,6 +15,7 @@ import { type Cell, cellsOf, type Job, single } from "./job/job.ts";
 import { probeLab } from "./lab/lab.ts";
 import { NEVER_HELD } from "./lab/late_plan.ts";
 import { provenance, wallMilliseconds } from "./provenance.ts";
+import { plural } from "./report/shown.ts";
 import {
   type CellResult,
   type Figures,
@@ -44,8 +46,13 @@ export interface Arm {
 
 const OWN: Arm = { name: "run", program: AOE };
 
-export async function runJob(job: Job, events: RunEvents): Promise<RunResult> {
-  const [result] = await runArms(job, [OWN], events);
+/** As `runArms`. */
+export async function runJob(
+  job: Job,
+  events: RunEvents,
+  signal?: AbortSignal,
+): Promise<RunResult> {
+  const [result] = await runArms(job, [OWN], events, signal);
   if (result === undefined) throw new Error("invariant: an arm has a result");
   return result;
 }
@@ -56,11 +63,12 @@ interface Gathered {
   readonly discarded: Trial[];
 }
 
-/** A result for each arm, in their order. */
+/** A result for each arm, in their order, of all trials that had ended when the signal came. */
 export async function runArms(
   job: Job,
   arms: readonly Arm[],
   events: RunEvents,
+  signal?: AbortSignal,
 ): Promise<RunResult[]> {
   const startedAt = now();
   const date = new Date(wallMilliseconds()).toISOString();
@@ -78,9 +86,10 @@ export async function runArms(
   );
   const bed = makeBed(where.link, seed);
   let floors = new Map<Cell, Figures | null>();
-  try {
+  let ended = 0;
+  const cut = await untilCut(signal, async () => {
     if (single(job, "floor") === "on" && overSockets(where.link) && single(job, "target") === "") {
-      floors = await measureFloors(cells, { ...bed, program: AOE });
+      floors = await measureFloors(cells, { ...bed, program: AOE }, signal);
     }
     for (const [place, { cell, arm }] of turns.entries()) {
       const own = arms[arm];
@@ -90,23 +99,22 @@ export async function runArms(
       events.begin(cell, place, turns.length, own.name);
       for (let attempt = 0; ; attempt++) {
         const given = { ...cell, values: { ...cell.values, ...own.values } };
-        const trial = await runTrial(
-          given,
-          { order: place, attempt },
-          { ...bed, program: own.program },
-        );
+        const at = { order: place, attempt };
+        const trial = await runTrial(given, at, { ...bed, program: own.program }, signal);
         if (trial.disturbed && attempt < retries) {
           into.discarded.push(trial);
           continue;
         }
         into.trials.push(trial);
+        ended++;
         events.end(cell, trial, own.name);
         break;
       }
     }
-  } finally {
-    bed.remove();
-  }
+  }).finally(bed.remove);
+  const cutShort = cut
+    ? [`A signal cut the run short: it has ${ended} of ${plural(turns.length, "trial")}.`]
+    : [];
   const results = arms.map(({ name }, arm): RunResult => {
     const own = cells.map((cell) => {
       const { trials = [], discarded = [] } = gathered[arm]?.get(cell) ?? {};
@@ -129,7 +137,8 @@ export async function runArms(
       pinning: bed.pinning,
       interfaces: factsOf(job),
       provenance: provenance(),
-      warnings: warningsOf(own, bed, retries),
+      cut_short: cut,
+      warnings: [...cutShort, ...warningsOf(own, bed, retries)],
       cells: own,
       findings: findings(own),
     };
@@ -229,7 +238,11 @@ const SHAPE = [
 /** Longer tells no more: nothing in it is random. */
 const FLOOR_TIMES = { runtime: "500ms", ramp_time: "100ms" } as const;
 
-async function measureFloors(cells: readonly Cell[], bed: Bed): Promise<Map<Cell, Figures | null>> {
+async function measureFloors(
+  cells: readonly Cell[],
+  bed: Bed,
+  signal: AbortSignal | undefined,
+): Promise<Map<Cell, Figures | null>> {
   const known = new Map<string, Figures | null>();
   const floors = new Map<Cell, Figures | null>();
   for (const cell of cells) {
@@ -252,6 +265,7 @@ async function measureFloors(cells: readonly Cell[], bed: Bed): Promise<Map<Cell
         { ...cell, values },
         { order: -1, attempt: 0, floor: true },
         bed,
+        signal,
       );
       known.set(key, trial.figures);
     }

@@ -1,17 +1,19 @@
 // `aoe bench run JOB.toml`: progress while it runs, then a table and a sentence for each finding.
 
+import { catchInterrupt } from "../initiator/commands/interrupted.ts";
 import { EXIT, usage } from "../words/failure.ts";
 import { endedNothing, OF_TRIALS } from "./cell_figures.ts";
 import { rate } from "./findings.ts";
 import { loadJob, showJob } from "./job/job.ts";
 import { exitCodeOf, judgeResults } from "./compare/compare_action.ts";
+import { codeOf } from "./cut_short.ts";
 import { describeComparison } from "./compare/describe.ts";
 import { loadBaseline, saveBaseline } from "./compare/state.ts";
 import { plural, shownTime } from "./report/shown.ts";
 import { checkOutput, writeOutput } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import type { RunResult } from "./result.ts";
-import { runJob } from "./run.ts";
+import { type RunEvents, runJob } from "./run.ts";
 import { cellTable } from "./table.ts";
 import { printableJson, printableLines } from "../words/printable.ts";
 import { say } from "../words/say.ts";
@@ -49,8 +51,9 @@ export async function runAction(
     if (flags.ndjson === true) process.stdout.write(`${printableJson(event)}\n`);
   };
   const progress = createProgress();
+  const interrupt = catchInterrupt();
   emit({ event: "start", at: new Date().toISOString(), file: job.file });
-  const result = await runJob(job, {
+  const events: RunEvents = {
     begin: progress.events.begin,
     end(cell, trial, arm) {
       progress.events.end(cell, trial, arm);
@@ -61,7 +64,8 @@ export async function runAction(
       progress.events.warn(sentence);
       emit({ event: "warning", sentence });
     },
-  });
+  };
+  const result = await runJob(job, events, interrupt.signal);
   progress.clear();
   const people = machine ? process.stderr : process.stdout;
   people.write(describeRun(result, widthOf(people)));
@@ -70,7 +74,7 @@ export async function runAction(
   const trials = result.cells.flatMap((cell) => cell.trials);
   const kept = result.cells.every((cell) => cell.thresholds.every(({ held }) => held));
   let judged: number = EXIT.done;
-  if (baseline !== null) {
+  if (baseline !== null && !result.cut_short) {
     const comparison = judgeResults(baseline, result, {});
     for (const sentence of comparison.warnings) say(sentence);
     people.write(describeComparison(comparison, widthOf(people)));
@@ -78,6 +82,8 @@ export async function runAction(
   }
   // Last: a disk that is full by now must not cost the figures.
   if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
+  // Neither a baseline nor what is judged beside one: its cells have fewer trials than the job says, or none.
+  if (result.cut_short) return codeOf(interrupt.signal);
   if (flags.saveBaseline !== undefined) {
     process.stderr.write(`Saved as ${saveBaseline(flags.saveBaseline, result)}.\n`);
   }

@@ -87,6 +87,7 @@ export function sampleRun(
     fallback: null,
     pinning: { target: 0, load: 1 },
     interfaces: [],
+    cut_short: false,
     provenance: {
       program: "aoe 0.1.0",
       git_revision: "0000000",

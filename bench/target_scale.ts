@@ -14,8 +14,7 @@
 // own.
 // Exit code 3 where a figure misses what is promised of ten thousand.
 
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { now } from "../sys/clock.ts";
@@ -29,6 +28,7 @@ import { SECTOR } from "../wire/ata.ts";
 import type { Mac } from "../wire/mac.ts";
 import { Asker, awaitExport } from "./asker.ts";
 import { labCommandLine, labEnv, requireLab } from "./lab/lab.ts";
+import { makeScratch } from "./scratch.ts";
 import { median, quantile, sorted } from "./statistics/quantile.ts";
 import { printableJson } from "../words/printable.ts";
 
@@ -140,7 +140,7 @@ function readFiles(paths: readonly string[], pick: () => number, lba: () => numb
 }
 
 async function measure(count: number, rounds: number): Promise<Figures> {
-  const folder = mkdtempSync(join(tmpdir(), "aoe-scale-"));
+  const { folder, remove } = makeScratch("scale");
   mkdirSync(join(folder, "images"));
   const random = createRandom(1);
   const manyText = ['interfaces = ["b0"]'];
@@ -261,7 +261,7 @@ async function measure(count: number, rounds: number): Promise<Figures> {
     await Promise.all(children.map((child) => child.exited));
     asker.close();
     beside.close();
-    rmSync(folder, { recursive: true });
+    remove();
   }
 }
 
@@ -316,11 +316,13 @@ async function main(): Promise<number> {
   if (process.env["AOE_LAB"] === undefined) {
     requireLab(SHAPE);
     const command = [process.execPath, import.meta.path, ...process.argv.slice(2)];
+    // A signal ends the lab and all in it at once: what is left in the folder goes from out here.
+    const { folder, remove } = makeScratch("scale");
     const child = Bun.spawn(labCommandLine(command, SHAPE), {
-      env: labEnv(SHAPE),
+      env: { ...labEnv(SHAPE), TMPDIR: folder },
       stdio: ["ignore", "inherit", "inherit"],
     });
-    return child.exited;
+    return child.exited.finally(remove);
   }
   const figures = await measure(option("--exports", 10_000), option("--rounds", 40));
   if (process.argv.includes("--json")) process.stdout.write(`${printableJson(figures)}\n`);

@@ -8,8 +8,7 @@
 // kept full by as many outstanding as the target takes, and their rate is the median of stretches. Exit code 3
 // where a delay of 50 us is later than 20 us, or lanes are off by more than 2 %.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { now } from "../sys/clock.ts";
@@ -21,6 +20,7 @@ import * as ata from "../wire/ata.ts";
 import type { Mac } from "../wire/mac.ts";
 import { Asker, awaitExport } from "./asker.ts";
 import { labCommandLine, labEnv, requireLab } from "./lab/lab.ts";
+import { makeScratch } from "./scratch.ts";
 import { quantile, sorted } from "./statistics/quantile.ts";
 import { printableJson } from "../words/printable.ts";
 
@@ -158,7 +158,7 @@ function saturate({ asker, mac }: Lab, minor: number, span: number, depth: numbe
 }
 
 async function measure(reads: number): Promise<Figures> {
-  const folder = mkdtempSync(join(tmpdir(), "aoe-service-"));
+  const { folder, remove } = makeScratch("service");
   const laneTexts = LANES.map((lanes) => `lanes:${lanes},delay:${LANE_DELAY / US}us`);
   const texts = [...MODELS.map(({ text }) => text), ...laneTexts];
   const exports = texts.map(
@@ -196,7 +196,7 @@ async function measure(reads: number): Promise<Figures> {
     child.kill("SIGKILL");
     await child.exited;
     asker.close();
-    rmSync(folder, { recursive: true });
+    remove();
   }
 }
 
@@ -236,11 +236,13 @@ function print({ late_50us_ns, late_1ms_ns, lanes, models }: Figures): void {
 async function main(): Promise<number> {
   if (process.env["AOE_LAB"] === undefined) {
     requireLab(SHAPE);
+    // A signal ends the lab and all in it at once: what is left in the folder goes from out here.
+    const { folder, remove } = makeScratch("service");
     const child = Bun.spawn(
       labCommandLine([process.execPath, import.meta.path, ...process.argv.slice(2)], SHAPE),
-      { env: labEnv(SHAPE), stdio: ["ignore", "inherit", "inherit"] },
+      { env: { ...labEnv(SHAPE), TMPDIR: folder }, stdio: ["ignore", "inherit", "inherit"] },
     );
-    return child.exited;
+    return child.exited.finally(remove);
   }
   const at = process.argv.indexOf("--reads");
   const reads = at < 0 ? 2000 : parseInteger(process.argv[at + 1] ?? "", "--reads", 20);

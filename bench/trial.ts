@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { now } from "../sys/clock.ts";
 import { EXIT } from "../words/failure.ts";
 import { parseInteger } from "../words/quantity.ts";
+import { type ChildOptions, runChild } from "./child.ts";
 import { partOf } from "./ab/revision_part.ts";
 import type { Cell } from "./job/job.ts";
 import { labCommandLine, labEnv } from "./lab/lab.ts";
@@ -43,23 +44,23 @@ export interface TrialPlace {
   readonly floor?: boolean;
 }
 
-export async function runTrial(cell: Cell, place: TrialPlace, bed: Bed): Promise<Trial> {
+/** Throws the reason of `signal` where that came before the end. */
+export async function runTrial(
+  cell: Cell,
+  place: TrialPlace,
+  bed: Bed,
+  signal?: AbortSignal,
+): Promise<Trial> {
   const startedAt = now();
   const before = cpuTicks(bed.cpus);
   clean(bed);
-  const child = overSockets(bed.link)
+  const [words, env] = overSockets(bed.link)
     ? onSockets(cell, bed, place.floor === true)
-    : inOneProcess(cell, bed);
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
+    : [inOneProcess(cell, bed)];
+  const run = await runChild(words, { ...(env === undefined ? {} : { env }), signal });
+  const { code, stdout, stderr, cpu } = run;
   const elapsed = now() - startedAt;
   const after = cpuTicks(bed.cpus);
-  const code = child.exitCode ?? 137;
-  const used = child.resourceUsage();
-  const cpu = used === undefined ? null : Number(used.cpuTime.total) * 1e3;
   const busy = (after.busy - before.busy) * TICK;
   const others = cpu === null ? null : Math.max(0, busy - cpu);
   const usable = code === EXIT.done || code === EXIT.failed;
@@ -83,7 +84,8 @@ export async function runTrial(cell: Cell, place: TrialPlace, bed: Bed): Promise
   };
 }
 
-function onSockets(cell: Cell, bed: Bed, floor: boolean) {
+/** The words of its command and its environment, if not ours. */
+function onSockets(cell: Cell, bed: Bed, floor: boolean): [string[], ChildOptions["env"]?] {
   const { values } = cell;
   const places = placesOf(values);
   const script = trialScript({
@@ -95,14 +97,13 @@ function onSockets(cell: Cell, bed: Bed, floor: boolean) {
     nullTarget: NULL_TARGET,
     pinning: bed.pinning,
   });
-  const piped = { stdin: "ignore", stdout: "pipe", stderr: "pipe" } as const;
-  if (values.interface !== "") return Bun.spawn(["sh", "-c", script], piped);
+  if (values.interface !== "") return [["sh", "-c", script]];
   const shape = {
     mtu: parseInteger(values.mtu, "mtu"),
     pairs: places.length,
     late: values.late !== "",
   };
-  return Bun.spawn(labCommandLine(["sh", "-c", script], shape), { env: labEnv(shape), ...piped });
+  return [labCommandLine(["sh", "-c", script], shape), labEnv(shape)];
 }
 
 /** A file for each target; one of its own for each where the load writes. */
@@ -119,15 +120,11 @@ function imagesOf(cell: Cell, bed: Bed): string[] {
   });
 }
 
-function inOneProcess(cell: Cell, bed: Bed) {
+function inOneProcess(cell: Cell, bed: Bed): string[] {
   const program = partOf(bed.program, "memoryTrial");
   if (program === null)
     throw new Error(`invariant: ${bed.program} has a trial over the memory link`);
-  return Bun.spawn([process.execPath, program, JSON.stringify(cell.values), bed.link], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+  return [process.execPath, program, JSON.stringify(cell.values), bed.link];
 }
 
 /** No file of an earlier trial may be taken for this one's. */

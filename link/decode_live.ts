@@ -1,12 +1,12 @@
 // `aoe decode --interface IF`: frames as they come and go, until a signal.
 
+import { onSignals } from "../words/signals.ts";
 import { createPollWaiter } from "./poll_waiter.ts";
 import type { Printer } from "./decode.ts";
 import { openTap } from "./tap.ts";
 
 /** Longest sleep, ns: how late a signal may be heard. */
 const SLICE = 100e6;
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export async function decodeInterface(
   name: string,
@@ -17,11 +17,10 @@ export async function decodeInterface(
   const waiter = createPollWaiter();
   for (const fd of tap.fds) waiter.add(fd);
   let ended = false;
-  const end = (): void => {
+  const release = onSignals(() => {
     ended = true;
     waiter.wake();
-  };
-  for (const signal of SIGNALS) process.on(signal, end);
+  });
   try {
     while (!ended) {
       tap.take((packet) => printer.print(packet));
@@ -34,7 +33,7 @@ export async function decodeInterface(
     tap.take((packet) => printer.print(packet));
     await printer.end({ damage: null, lost: tap.lost() });
   } finally {
-    for (const signal of SIGNALS) process.off(signal, end);
+    release();
     waiter.close();
     tap.close();
   }

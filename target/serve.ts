@@ -24,6 +24,7 @@ import { readInterface } from "../sys/interface.ts";
 import { becomeUser, findUser } from "../sys/privileges.ts";
 import { describeFault, environment, failed, Failure, stackOf, usage } from "../words/failure.ts";
 import { createRandom } from "../words/random.ts";
+import { onSignals } from "../words/signals.ts";
 import { parseListen } from "./config/listen.ts";
 import { loadTrace } from "./config/load_trace.ts";
 import type { TargetPlan } from "./config/plan.ts";
@@ -75,7 +76,7 @@ const MOST_EAGER = 64;
 /** Stands for every sentence about a fault of ours. */
 const FAULT = "fault";
 
-/** Serves until SIGINT, SIGTERM or `quit`. */
+/** Serves until a signal that ends (words/signals.ts), or `quit`. */
 export async function serve(options: ServeOptions): Promise<void> {
   const { plan } = options;
   // A CPU that we were given, by --cpus or from outside, is ours to spin on: the machine's only one is not.
@@ -258,9 +259,8 @@ export async function serve(options: ServeOptions): Promise<void> {
 
     let stopping = false;
     let giveUp = 0;
-    const stop = (): void => {
-      // Twice means now.
-      giveUp = stopping ? 0 : waiter.now() + GRACE;
+    const stop = (again = stopping): void => {
+      giveUp = again ? 0 : waiter.now() + GRACE;
       stopping = true;
       target.close();
       waiter.wake();
@@ -309,7 +309,7 @@ export async function serve(options: ServeOptions): Promise<void> {
           systemd.tell("READY=1");
         }
       },
-      quit: stop,
+      quit: () => stop(),
     };
     // A signal that comes while a reload waits for what is in hand asks for one more behind it.
     let hungUp = false;
@@ -365,8 +365,10 @@ export async function serve(options: ServeOptions): Promise<void> {
     };
 
     for (const sentence of describeStart(plan, target, [...exports.all], metrics)) say(sentence);
-    const handlers = { SIGINT: stop, SIGTERM: stop, SIGHUP: reload };
-    for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler);
+    const onEnd = (_code: number, again: boolean): void => stop(again);
+    const release =
+      options.reread === null ? onSignals(onEnd) : onSignals(onEnd, ["SIGINT", "SIGTERM"]);
+    if (options.reread !== null) process.on("SIGHUP", reload);
     const until = (): boolean => stopping && (target.isIdle || waiter.now() >= giveUp);
     let flush: LastFlush;
     try {
@@ -376,7 +378,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       if (giveUp > 0) giveUp = waiter.now() + LAST_FLUSH;
       await drive({ core, waiter, mode, until: () => flush.isOver() || waiter.now() >= giveUp });
     } finally {
-      for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler);
+      release();
+      process.off("SIGHUP", reload);
     }
     for (const sentence of describeEnd(target)) say(sentence);
     const undone = flush.undone();

@@ -6,7 +6,7 @@
 
 import { printable } from "./printable.ts";
 
-/** Exit codes of every command; 130 and 143 belong to SIGINT and SIGTERM (128 + signal number). */
+/** Exit codes of every command; those after a signal stand in signals.ts. */
 export const EXIT = {
   done: 0,
   failed: 1,

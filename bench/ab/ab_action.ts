@@ -10,7 +10,9 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { EXIT, environment, expected } from "../../words/failure.ts";
+import { codeOf, untilCut } from "../cut_short.ts";
 import { judgeResults } from "../compare/compare_action.ts";
 import type { Comparison } from "../compare/comparison.ts";
 import { describeComparison } from "../compare/describe.ts";
@@ -67,33 +69,46 @@ export async function abAction(
   checkOutput(flags.output);
   const [first, second] = revisions;
   const trees: Tree[] = [];
+  const interrupt = catchInterrupt();
+  const { signal } = interrupt;
   try {
     requireRepository(ROOT);
-    trees.push(checkOut(ROOT, first));
-    trees.push(second === undefined ? workTree(ROOT) : checkOut(ROOT, second));
+    trees.push(await checkOut(ROOT, first, signal));
+    trees.push(second === undefined ? workTree(ROOT) : await checkOut(ROOT, second, signal));
     const [base, head] = trees as [Tree, Tree];
     say(`base ${name(base)}, head ${name(head)}`);
-    const exact = judges.includes("exact")
-      ? await compareExactly(base.program, head.program)
-      : null;
-    if (exact !== null) say(exact.sentence);
-    const micro = judges.includes("micro")
-      ? await measureMicro(base, head, MICRO, new Date().toISOString())
-      : null;
-    const cost = judges.includes("cost") ? await measure(COST, [], "cpu", base, head) : null;
-    const path = flags.job ?? SOCKETS;
-    const sets = [TRIALS, ...(flags.set ?? [])];
-    const sockets = judges.includes("sockets")
-      ? await measure(path, sets, undefined, base, head)
-      : null;
-    const measured = { micro, cost, sockets };
-    const verdict = overall(exact, [micro, cost, sockets]);
+    let exact: Exact | null = null;
+    const measured: Record<Exclude<Judge, "exact">, Measured | null> = {
+      micro: null,
+      cost: null,
+      sockets: null,
+    };
+    const cut = await untilCut(signal, async () => {
+      if (judges.includes("exact")) {
+        exact = await compareExactly(base.program, head.program, signal);
+        say(exact.sentence);
+      }
+      if (judges.includes("micro")) {
+        measured.micro = await measureMicro(base, head, MICRO, new Date().toISOString(), signal);
+      }
+      if (judges.includes("cost"))
+        measured.cost = await measure(COST, [], "cpu", base, head, signal);
+      signal.throwIfAborted();
+      if (judges.includes("sockets")) {
+        const sets = [TRIALS, ...(flags.set ?? [])];
+        const path = flags.job ?? SOCKETS;
+        measured.sockets = await measure(path, sets, undefined, base, head, signal);
+      }
+      signal.throwIfAborted();
+    });
+    const verdict = cut ? "inconclusive" : overall(exact, Object.values(measured));
     const failures = failedTrials(measured);
     const result = {
       schema_version: SCHEMA_VERSION,
       kind: "aoe bench ab",
       base: base.revision,
       head: head.revision,
+      cut_short: cut,
       verdict,
       failed_trials: failures,
       exact,
@@ -104,6 +119,10 @@ export async function abAction(
     if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
     // Last: a disk that is full by now must not cost the figures.
     if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
+    if (cut) {
+      say("A signal cut it short: this is of what was measured.");
+      return codeOf(signal);
+    }
     // As of any run: what is left of the trials has a verdict, and they are not whole.
     if (failures > 0) return EXIT.failed;
     return {
@@ -114,6 +133,7 @@ export async function abAction(
     }[verdict];
   } finally {
     for (const tree of trees) tree.close();
+    interrupt.release();
   }
 }
 
@@ -136,6 +156,7 @@ async function measure(
   metric: string | undefined,
   base: Tree,
   head: Tree,
+  signal: AbortSignal,
 ): Promise<Measured | null> {
   const job = await loadJob(path, sets);
   const progress = createProgress();
@@ -147,7 +168,7 @@ async function measure(
   for (const { program } of arms) {
     if (!existsSync(program)) throw environment(`${program} is not there: too old a revision`);
   }
-  const results = await runArms(job, arms, progress.events);
+  const results = await runArms(job, arms, progress.events, signal);
   progress.clear();
   const [a, control, b] = results;
   if (a === undefined || control === undefined || b === undefined) {

@@ -6,6 +6,7 @@
 //   broken    a revision whose table can't be made, since an invariant of its own stopped it
 
 import { dirname } from "node:path";
+import { runChild } from "../child.ts";
 import { partOf } from "./revision_part.ts";
 
 export type ExactVerdict = "worse" | "better" | "same" | "changed" | "broken" | "absent";
@@ -27,13 +28,17 @@ const RATE = "commands_per_s";
 type Table = { readonly text: string } | { readonly failure: string };
 
 /** The tables of two revisions, each named by its aoe.ts. */
-export async function compareExactly(base: string, head: string): Promise<Exact> {
+export async function compareExactly(
+  base: string,
+  head: string,
+  signal?: AbortSignal,
+): Promise<Exact> {
   // The head first: where it breaks, nothing else needs to be known.
-  const after = await tableOf(head);
+  const after = await tableOf(head, signal);
   if (after !== null && "failure" in after) {
     return none("broken", `broken invariant in the head: ${after.failure}`);
   }
-  const before = after === null ? null : await tableOf(base);
+  const before = after === null ? null : await tableOf(base, signal);
   if (before === null || after === null) {
     const which = after === null ? "head" : "base";
     return none("absent", `The ${which} has no golden table, so nothing was compared exactly.`);
@@ -49,22 +54,14 @@ function none(verdict: ExactVerdict, sentence: string): Exact {
 }
 
 /** The golden table of a revision, made by its own code; null: it has none. */
-async function tableOf(program: string): Promise<Table | null> {
+async function tableOf(program: string, signal: AbortSignal | undefined): Promise<Table | null> {
   const module = partOf(program, "golden");
   if (module === null) return null;
   const script = `import { formatTable, goldenTable } from ${JSON.stringify(module)};
 process.stdout.write(formatTable(goldenTable()));`;
-  const child = Bun.spawn([process.execPath, "-e", script], {
-    cwd: dirname(program),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [text, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  if ((await child.exited) === 0) return { text };
+  const run = await runChild([process.execPath, "-e", script], { cwd: dirname(program), signal });
+  const { code, stdout: text, stderr: said } = run;
+  if (code === 0) return { text };
   const line = said.split("\n").find((one) => /^error: |invariant/.test(one)) ?? said.trim();
   return { failure: line.replace(/^error: /, "").trim() };
 }

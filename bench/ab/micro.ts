@@ -10,6 +10,7 @@
 import { dirname, join } from "node:path";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { failed } from "../../words/failure.ts";
+import { runChild } from "../child.ts";
 import { fewTrials, type Comparison } from "../compare/comparison.ts";
 import { ASSUMED } from "../compare/noise.ts";
 import { judgeRows, type Row } from "../compare/rows.ts";
@@ -47,6 +48,7 @@ export async function measureMicro(
   head: Tree,
   options: MicroOptions,
   at: string,
+  signal?: AbortSignal,
 ): Promise<Micro | null> {
   const [old, fresh] = [partOf(base.program, "micro"), partOf(head.program, "micro")];
   if (old === null || fresh === null) return null;
@@ -54,7 +56,7 @@ export async function measureMicro(
   const samples: Samples[] = ARMS.map(() => new Map());
   const turns = schedule(options.strategies, options.trials, ARMS.length, "abba", 1);
   for (const { cell: strategy, arm } of turns) {
-    const figures = await trial(modules[arm] ?? "", strategy, options.seconds);
+    const figures = await trial(modules[arm] ?? "", strategy, options.seconds, signal);
     for (const [situation, ns] of Object.entries(figures)) {
       const key = `${strategy} ${situation}`;
       const into = samples[arm];
@@ -79,6 +81,7 @@ async function trial(
   module: string,
   strategy: string,
   seconds: number,
+  signal: AbortSignal | undefined,
 ): Promise<Record<string, number>> {
   const script = `import { cycle, SITUATIONS } from ${JSON.stringify(module)};
 import { costOf } from ${JSON.stringify(CLOCK)};
@@ -88,17 +91,9 @@ for (const situation of SITUATIONS) {
   if (work !== null) figures[situation] = (await costOf(work, ${seconds})).median_ns;
 }
 process.stdout.write(JSON.stringify(figures));`;
-  const child = Bun.spawn([process.execPath, "-e", script], {
-    cwd: dirname(module),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [text, said] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  if ((await child.exited) === 0) return JSON.parse(text) as Record<string, number>;
+  const run = await runChild([process.execPath, "-e", script], { cwd: dirname(module), signal });
+  const { code, stdout: text, stderr: said } = run;
+  if (code === 0) return JSON.parse(text) as Record<string, number>;
   const line = said.split("\n").find((one) => one.startsWith("error: ")) ?? said.trim();
   throw failed(`The pool's benchmark failed for ${strategy} in ${module}: ${line}`);
 }

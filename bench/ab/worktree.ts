@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { environment, usage } from "../../words/failure.ts";
+import { runChild } from "../child.ts";
 import { findProgram } from "../lab/programs.ts";
 
 export interface Tree {
@@ -25,7 +26,11 @@ export function workTree(root: string): Tree {
   return { folder: root, program: join(root, "aoe.ts"), revision: null, close() {} };
 }
 
-export function checkOut(root: string, revision: string): Tree {
+export async function checkOut(
+  root: string,
+  revision: string,
+  signal?: AbortSignal,
+): Promise<Tree> {
   const hash = git(root, "rev-parse", "--verify", "--quiet", `${revision}^{commit}`);
   if (hash === null || hash === "") {
     throw usage(`Expected \`<revision>\` to be a commit of this repository, got \`${revision}\``);
@@ -43,7 +48,7 @@ export function checkOut(root: string, revision: string): Tree {
     if (git(root, "worktree", "add", "--quiet", "--detach", "--force", folder, hash) === null) {
       throw environment(`git can't make a work tree of ${revision}`);
     }
-    install(root, folder);
+    await install(root, folder, signal);
   } catch (error) {
     close();
     throw error;
@@ -51,7 +56,11 @@ export function checkOut(root: string, revision: string): Tree {
   return { folder, program: join(folder, "aoe.ts"), revision: hash, close };
 }
 
-function install(root: string, folder: string): void {
+async function install(
+  root: string,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const [ours, theirs] = [join(root, LOCK), join(folder, LOCK)];
   const modules = join(root, "node_modules");
   const same =
@@ -75,13 +84,10 @@ function install(root: string, folder: string): void {
       "The revision has other packages than we, and there is no npm to install them",
     );
   }
-  const child = Bun.spawnSync([npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: folder,
-    stdout: "ignore",
-    stderr: "pipe",
-  });
-  if (child.exitCode !== 0) {
-    const said = child.stderr.toString().trim().split("\n").at(-1) ?? "";
+  const words = [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"];
+  const { code, stderr } = await runChild(words, { cwd: folder, signal });
+  if (code !== 0) {
+    const said = stderr.trim().split("\n").at(-1) ?? "";
     throw environment(`npm ci failed for the revision's packages: ${said}`);
   }
 }

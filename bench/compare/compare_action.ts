@@ -82,6 +82,9 @@ export function judgeResults(base: RunResult, head: RunResult, options: JudgeOpt
   const comparison = compare(base, head, metric, bandOf);
   const warnings = [
     ...(apart.length > 0 ? [`Compared although they differ in ${apart.join(", ")}.`] : []),
+    ...[base, head].flatMap(({ arm, cut_short }, side) =>
+      cut_short ? [`${side === 0 ? "BASE" : "HEAD"} (${arm}) was cut short by a signal.`] : [],
+    ),
     ...(warning === null ? [] : [warning]),
     ...comparison.warnings,
   ];

@@ -36,7 +36,7 @@ async function suite(
     { answer: 20e6, silence: 5e6 },
     1,
   );
-  const facts = meet(prober, ADDRESS, 1e9);
+  const facts = await meet(prober, ADDRESS, 1e9);
   return runSuite(prober, facts);
 }
 

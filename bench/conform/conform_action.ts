@@ -74,7 +74,7 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
       (Date.now() % 0x1_0000) * 0x1_0000,
     );
     say(`Listening on ${flags.interface} for ${name}`);
-    const facts = meet(prober, address, wait, permits);
+    const facts = await meet(prober, address, wait, permits, eventLoopTurn);
     say(
       `Testing ${name} at ${formatMac(facts.source)} (${facts.model || "no model name"}, ${facts.sectors} sectors) on ${flags.interface}, MTU ${facts.mtu}`,
     );

@@ -19,8 +19,20 @@ import type { Answer, Prober } from "./prober.ts";
 import { masks, masksIn, members, membersIn, setString, text } from "./state.ts";
 import { isGood, Subject, tell } from "./subject.ts";
 
-/** Finds the device and what it says of itself, within `wait` ns. Throws notFound, failed, environment. */
-export function meet(prober: Prober, address: Address, wait: number, permits: Permits = {}): Facts {
+/** ns. */
+const ASK_EVERY = 200e6;
+
+/**
+ * Finds the device and what it says of itself, within `wait` ns; `turn` is awaited while nobody answers, and a signal
+ * is heard there. Throws notFound, failed, environment.
+ */
+export async function meet(
+  prober: Prober,
+  address: Address,
+  wait: number,
+  permits: Permits = {},
+  turn: () => Promise<void> = async () => {},
+): Promise<Facts> {
   const { mac: own, mtu } = prober.air.link;
   const name = formatAddress(address);
   if (fitting(mtu) < 1) {
@@ -28,10 +40,14 @@ export function meet(prober: Prober, address: Address, wait: number, permits: Pe
       `An MTU of ${mtu} carries no sector: the suite needs one of ${22 + ata.SECTOR}`,
     );
   }
-  const said = prober.find(
-    (tag) => configFrame(config.READ, "", { to: BROADCAST, from: own, ...address, tag }),
-    wait,
-  );
+  const ask = (tag: number) =>
+    configFrame(config.READ, "", { to: BROADCAST, from: own, ...address, tag });
+  const until = prober.air.now() + wait;
+  let said: config.Config | null = null;
+  for (let left = wait; said === null && left > 0; left = until - prober.air.now()) {
+    said = prober.find(ask, Math.min(ASK_EVERY, left));
+    if (said === null) await turn();
+  }
   if (said === null) throw notFound(`${name} did not answer within ${formatDuration(wait)}`);
   const { target: source } = prober;
   const announcement = prober.unsolicited.find(isAnnouncement) ?? null;

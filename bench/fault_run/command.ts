@@ -22,6 +22,6 @@ Example:
     )
     .action(async (flags: Record<string, string | boolean>) => {
       const { faultRunAction } = await import("./fault_run_action.ts");
-      process.exitCode = faultRunAction(flags);
+      process.exitCode = await faultRunAction(flags);
     });
 }

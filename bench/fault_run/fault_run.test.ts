@@ -10,8 +10,8 @@ for (const [seed, mtu, span] of [
   [1, 1500, 8],
   [2, 9000, 40],
 ] as const) {
-  test(`seed ${seed}, MTU ${mtu}: every request ends, all that is read is right or caught, nothing stale is written`, () => {
-    const figures = faultRun({ ...FAULT_RUN_DEFAULTS, commands: 4000, seed, mtu, span });
+  test(`seed ${seed}, MTU ${mtu}: every request ends, all that is read is right or caught, nothing stale is written`, async () => {
+    const figures = await faultRun({ ...FAULT_RUN_DEFAULTS, commands: 4000, seed, mtu, span });
     expect(figures.commands).toBe(4000);
     expect([figures.wrong, figures.stale_writes]).toEqual([0, 0]);
     // It was tried.
@@ -22,21 +22,21 @@ for (const [seed, mtu, span] of [
   });
 }
 
-test("payload damage alone: every damaged sector is caught, none gets through", () => {
+test("payload damage alone: every damaged sector is caught, none gets through", async () => {
   const only = {
     faults: "",
     wrongLength: 0,
     payloadFaults: "tx:corrupt:2%/payload,rx:corrupt:2%/payload",
   };
-  const figures = faultRun({ ...FAULT_RUN_DEFAULTS, ...only, commands: 2000 });
+  const figures = await faultRun({ ...FAULT_RUN_DEFAULTS, ...only, commands: 2000 });
   expect([figures.wrong, figures.stale_writes]).toEqual([0, 0]);
   expect(figures.caught_in_flight).toBeGreaterThan(10);
   expect(figures.caught_smashed).toBeGreaterThan(10);
 });
 
-test("the same seed is the same run", () => {
+test("the same seed is the same run", async () => {
   const run = () => faultRun({ ...FAULT_RUN_DEFAULTS, commands: 500, seed: 9 });
-  expect(run()).toEqual(run());
+  expect(await run()).toEqual(await run());
 });
 
 test("the store tells a stale write from a new one, and good sectors from damaged and misplaced ones", () => {

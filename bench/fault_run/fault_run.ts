@@ -20,6 +20,7 @@ import { createMemoryPair } from "../../link/memory.ts";
 import { createVirtualClock, runVirtual } from "../../link/virtual_clock.ts";
 import { Export } from "../../target/export.ts";
 import { Target } from "../../target/target.ts";
+import { createBreath } from "../../words/breath.ts";
 import { createRandom, type Random } from "../../words/random.ts";
 import { FUTURE, GOOD, generationOf, judge, STALE, stamp } from "../stamp.ts";
 import { SECTOR } from "../workload.ts";
@@ -85,11 +86,14 @@ export interface FaultRunFigures {
 const PATIENCE = 100e9;
 const ADDRESS = { major: 7, minor: 3 };
 
+/** Commands between two breaths. */
+const STRETCH = 1000;
+
 /** Throws where a request never ends. `onProgress` hears how many have. */
 export function faultRun(
   options: FaultRunOptions,
   onProgress: (ended: number) => void = () => {},
-): FaultRunFigures {
+): Promise<FaultRunFigures> {
   return new FaultRun(options, onProgress).go();
 }
 
@@ -159,7 +163,7 @@ class FaultRun {
     }
   }
 
-  go(): FaultRunFigures {
+  async go(): Promise<FaultRunFigures> {
     const { initiator, options } = this;
     const device = this.find();
     for (let index = 0; index < options.iodepth; index++) {
@@ -169,7 +173,12 @@ class FaultRun {
       command.done = (ended) => this.done(device, ended);
       this.start(device, command);
     }
-    this.run(() => this.ended === options.commands);
+    const breath = createBreath();
+    while (this.ended < options.commands) {
+      const next = Math.min(this.ended + STRETCH, options.commands);
+      this.run(() => this.ended >= next);
+      await breath();
+    }
     const { counters } = device;
     initiator.close();
     let touched = 0;

@@ -13,11 +13,11 @@ interface Flags {
 }
 
 /** Returns the exit code. */
-export function faultRunAction(flags: Flags): number {
+export async function faultRunAction(flags: Flags): Promise<number> {
   const commands = parseInteger(flags.commands ?? "1000000", "--commands", 1, 1e9);
   const seed = parseInteger(flags.seed ?? "1", "--seed", 0, 2 ** 32 - 1);
   const progress = createProgress("Commands", commands, flags.json ?? false, { format: String });
-  const figures = faultRun({ ...FAULT_RUN_DEFAULTS, commands, seed }, progress.tell);
+  const figures = await faultRun({ ...FAULT_RUN_DEFAULTS, commands, seed }, progress.tell);
   progress.end();
   if (flags.json) process.stdout.write(`${printableJson({ seed, ...figures })}\n`);
   else for (const line of describe(figures)) process.stdout.write(`${line}\n`);

@@ -28,9 +28,9 @@ const seed = Number(process.env["FUZZ_SEED"] ?? 20_261_123);
 
 describe(`fuzzing (FUZZ_SEED=${seed})`, () => {
   for (const surface of SURFACES) {
-    test(`${surface.name}: ${CASES[surface.name]} cases`, () => {
+    test(`${surface.name}: ${CASES[surface.name]} cases`, async () => {
       const most = CASES[surface.name] ?? 100;
-      const { tallies, findings } = fuzz([surface], seed, (_, cases) => cases >= most);
+      const { tallies, findings } = await fuzz([surface], seed, (_, cases) => cases >= most);
       expect(findings).toEqual([]);
       const [tally] = tallies;
       expect(tally?.cases).toBe(most);
@@ -74,18 +74,20 @@ test("docs/fuzzing.md names every surface and every option", async () => {
 describe("the grammar reaches the last place and the last instant", () => {
   const cases = 700;
 
-  test("P28's window: one that is over a nanosecond early is found", () => {
+  test("P28's window: one that is over a nanosecond early is found", async () => {
     const { find } = Duplicates.prototype;
     Duplicates.prototype.find = function (frame, base, length, source, tag, now) {
       return find.call(this, frame, base, length, source, tag, now + 1);
     };
     try {
-      const { findings } = fuzz([targetSurface], 20_261_123, (_, run) => run >= cases);
+      const { findings } = await fuzz([targetSurface], 20_261_123, (_, run) => run >= cases);
       expect(findings.length).toBeGreaterThan(0);
     } finally {
       Duplicates.prototype.find = find;
     }
-    expect(fuzz([targetSurface], 20_261_123, (_, run) => run >= cases).findings).toEqual([]);
+    expect((await fuzz([targetSurface], 20_261_123, (_, run) => run >= cases)).findings).toEqual(
+      [],
+    );
   }, 60_000);
 
   test("P17: mask lists that are full, and those with one place left, by each MTU", () => {
@@ -126,8 +128,8 @@ describe("the loop", () => {
     },
   };
 
-  test("finds a planted fault, shrinks it and names its seed", () => {
-    const { findings } = fuzz([brittle], 5, (_, cases) => cases >= 50);
+  test("finds a planted fault, shrinks it and names its seed", async () => {
+    const { findings } = await fuzz([brittle], 5, (_, cases) => cases >= 50);
     expect(findings).toHaveLength(1);
     const [finding] = findings;
     expect([...(finding?.input ?? "")].sort().join("")).toBe("xy");

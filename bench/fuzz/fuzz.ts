@@ -1,6 +1,7 @@
 // The fuzzing loop: a case is a surface, a seed and a number, and the same three make the same input
 // for ever. Findings are shrunk; of each kind the first is kept.
 
+import { createBreath } from "../../words/breath.ts";
 import { createRandom } from "../../words/random.ts";
 import { captureSurface } from "./capture_surface.ts";
 import { controlSurface } from "./control_surface.ts";
@@ -49,18 +50,20 @@ export function inputOf(surface: Surface, seed: number, number: number): string 
  * Runs the surfaces in turn, case after case, from case `first` on, until `until` says so; it is asked before each case with
  * the number of cases that its surface has had.
  */
-export function fuzz(
+export async function fuzz(
   surfaces: readonly Surface[],
   seed: number,
   until: (surface: Surface, cases: number) => boolean,
   first = 0,
   found: (finding: Finding) => void = () => {},
-): FuzzReport {
+): Promise<FuzzReport> {
+  const breath = createBreath();
   const tallies: Tally[] = surfaces.map(({ name }) => ({ surface: name, cases: 0, outcomes: {} }));
   const findings: Finding[] = [];
   const kinds = new Set<string>();
   for (let going = true; going;) {
     going = false;
+    await breath();
     for (const [index, surface] of surfaces.entries()) {
       const tally = tallies[index] as Tally;
       const known = findings.filter((finding) => finding.surface === surface.name).length;

@@ -3,9 +3,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { EXIT, expected } from "../../words/failure.ts";
 import { fileReason } from "../../words/file_error.ts";
 import { parseDuration, parseInteger } from "../../words/quantity.ts";
+import { codeOf } from "../cut_short.ts";
 import { fuzz, OUTSIDE, SURFACES } from "./fuzz.ts";
 import type { Finding } from "./surface.ts";
 import { printableJson, printableLines } from "../../words/printable.ts";
@@ -43,15 +45,18 @@ export async function fuzzAction(flags: FuzzFlags): Promise<number> {
       : parseDuration(`${flags.seconds}s`, "--seconds");
   process.stderr.write(`seed ${seed}\n`);
 
+  const interrupt = catchInterrupt();
+  const { signal } = interrupt;
   const begun = performance.now();
-  const { tallies, findings } = fuzz(
+  const { tallies, findings } = await fuzz(
     surfaces,
     seed,
     (_surface, cases) =>
-      (most !== null && cases >= most) || (performance.now() - begun) * 1e6 >= ns,
+      signal.aborted || (most !== null && cases >= most) || (performance.now() - begun) * 1e6 >= ns,
     only ?? 0,
     (finding) => tell(finding, flags.save),
   );
+  interrupt.release();
   const elapsed = (performance.now() - begun) * 1e6;
   if (flags.json === true) {
     const document = { schema: 1, seed, elapsed_ns: Math.round(elapsed), tallies, findings };
@@ -64,6 +69,7 @@ export async function fuzzAction(flags: FuzzFlags): Promise<number> {
       );
     }
   }
+  if (signal.aborted) return codeOf(signal);
   return findings.length > 0 ? EXIT.failed : EXIT.done;
 }
 

@@ -16,8 +16,8 @@ testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 100_000 }, () => {
     expect(tapSurface.run(`mtu 1500\nsend ${toHex(edit)}`)).toBe("answered");
   }, 60_000);
 
-  test("20 cases", () => {
-    const { tallies, findings } = fuzz([tapSurface], 20_261_123, (_, cases) => cases >= 20);
+  test("20 cases", async () => {
+    const { tallies, findings } = await fuzz([tapSurface], 20_261_123, (_, cases) => cases >= 20);
     expect(findings).toEqual([]);
     expect(tallies[0]?.outcomes["answered"]).toBeGreaterThan(15);
   }, 60_000);

@@ -154,6 +154,7 @@ function resultOf(axis: AxisName, machine = "m"): GrowthResult {
     kind: GROWTH,
     started_at: "2026-01-01T00:00:00.000Z",
     elapsed_ns: 1,
+    cut_short: false,
     seed: 1,
     setting: {
       rounds: 1,

@@ -1,8 +1,10 @@
 // `aoe bench growth`: what a read costs along each axis, measured now or read from results of earlier runs.
 
 import { now } from "../../sys/clock.ts";
+import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { EXIT, usage } from "../../words/failure.ts";
 import { makeBed } from "../bed.ts";
+import { codeOf, untilCut } from "../cut_short.ts";
 import { rate } from "../findings.ts";
 import { requireLab } from "../lab/lab.ts";
 import { checkOutput, writeOutput } from "../output.ts";
@@ -51,14 +53,24 @@ export async function growthAction(
   // Before the trials: a file that is written meanwhile would make the tree look dirty.
   const one = provenance();
   const bed = makeBed("packet", options.seed);
+  const interrupt = catchInterrupt();
+  const trials: GrowthTrial[] = [];
+  const progress = createProgress();
+  const tell = (trial: GrowthTrial, of: number): void => {
+    trials.push(trial);
+    progress(trial, of);
+  };
   try {
-    const trials = await runGrowth(options, points, bed, createProgress());
-    return report(
+    const cut = await untilCut(interrupt.signal, () =>
+      runGrowth(options, points, bed, tell, interrupt.signal),
+    );
+    const code = report(
       {
         schema_version: SCHEMA_VERSION,
         kind: GROWTH,
         started_at: date,
         elapsed_ns: now() - startedAt,
+        cut_short: cut,
         seed: options.seed,
         setting: {
           rounds: options.rounds,
@@ -75,8 +87,10 @@ export async function growthAction(
       },
       flags,
     );
+    return cut ? codeOf(interrupt.signal) : code;
   } finally {
     bed.remove();
+    interrupt.release();
   }
 }
 

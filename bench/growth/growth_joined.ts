@@ -13,6 +13,7 @@ export function joinedGrowth(results: readonly GrowthResult[]): GrowthResult {
   const trials = results.flatMap((result) => result.trials);
   return {
     ...first,
+    cut_short: results.some(({ cut_short }) => cut_short),
     elapsed_ns: results.reduce((sum, { elapsed_ns }) => sum + elapsed_ns, 0),
     trials: trials.map((trial, order) => ({ ...trial, order })),
     axes: summaryOf(trials),

@@ -62,6 +62,8 @@ export const GrowthSchema = v.object({
   kind: v.literal(GROWTH),
   started_at: v.string(),
   elapsed_ns: v.number(),
+  /** A signal ended it before all was measured. */
+  cut_short: v.optional(v.boolean(), false),
   seed: v.number(),
   setting: v.object({
     rounds: v.number(),

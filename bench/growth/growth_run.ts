@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../words/failure.ts";
 import type { OwnedBed } from "../bed.ts";
+import { runChild } from "../child.ts";
 import { labCommandLine, labEnv } from "../lab/lab.ts";
 import { schedule } from "../schedule.ts";
 import { type AxisName, axisOf, type GrowthShape, MTU } from "./axes.ts";
@@ -26,33 +27,32 @@ export function pointsOf(axes: readonly AxisName[]): Point[] {
   return axes.flatMap((axis) => axisOf(axis).values.map((value) => ({ axis, value })));
 }
 
+/** Tells each trial as it ends. Throws the reason of `signal` where that came before the last. */
 export async function runGrowth(
   options: GrowthOptions,
   points: readonly Point[],
   bed: OwnedBed,
   told: (trial: GrowthTrial, of: number) => void,
-): Promise<GrowthTrial[]> {
+  signal?: AbortSignal,
+): Promise<void> {
   const turns = schedule(points, options.rounds, 1, "random", options.seed);
-  const trials: GrowthTrial[] = [];
   for (const [order, { cell }] of turns.entries()) {
     const shape = axisOf(cell.axis).shape(cell.value);
     for (let attempt = 1; ; attempt++) {
-      const outcome = await runPoint(shape, options, bed);
+      const outcome = await runPoint(shape, options, bed, signal);
       const others = outcome.figures?.others_cpu_share ?? 0;
       const repeated = others > DISTURBED && attempt < ATTEMPTS;
-      const trial = { order, repeated, ...cell, ...outcome };
-      trials.push(trial);
-      told(trial, turns.length);
+      told({ order, repeated, ...cell, ...outcome }, turns.length);
       if (!repeated) break;
     }
   }
-  return trials;
 }
 
 export async function runPoint(
   shape: GrowthShape,
   { runtime, warmUp, seed }: Pick<GrowthOptions, "runtime" | "warmUp" | "seed">,
   bed: OwnedBed,
+  signal?: AbortSignal,
 ): Promise<Pick<GrowthTrial, "figures" | "failure">> {
   // Images of one size are the same for every trial; those of a large number are made once.
   const folder = join(bed.folder, `images-${shape.image_bytes}`);
@@ -68,23 +68,14 @@ export async function runPoint(
   };
   const lab = { mtu: MTU, pairs: shape.interfaces };
   const command = [process.execPath, TRIAL, JSON.stringify(task)];
-  const child = Bun.spawn(labCommandLine(command, lab), {
-    env: labEnv(lab),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
-  if (child.exitCode === EXIT.done) {
+  const run = await runChild(labCommandLine(command, lab), { env: labEnv(lab), signal });
+  const { code, stdout, stderr } = run;
+  if (code === EXIT.done) {
     return { figures: JSON.parse(stdout) as GrowthFigures, failure: null };
   }
   const said = stderr
     .trim()
     .split("\n")
     .findLast((line) => line !== "");
-  return { figures: null, failure: said ?? `ended with code ${child.exitCode}` };
+  return { figures: null, failure: said ?? `ended with code ${code}` };
 }

@@ -4,13 +4,24 @@
 // command. A Ctrl-C has reached the command already (a terminal signals its whole foreground group);
 // passing it on again would be a second one, which many programs take as "at once".
 
+import { constants } from "node:os";
+
 import { Command } from "commander";
 
 import { usage } from "../../words/failure.ts";
 import { parseDuration, parseInteger } from "../../words/quantity.ts";
+import { onSignals } from "../../words/signals.ts";
 import { labCommandLine, labEnv, requireLab } from "./lab.ts";
 import { childrenOf, readStat } from "./process_tree.ts";
-import { DEFAULT_MTU, describeLab, type LabShape, MTU_MAX, MTU_MIN, PAIRS_MAX } from "./setup.ts";
+import {
+  DEFAULT_MTU,
+  describeLab,
+  type LabShape,
+  MTU_MAX,
+  MTU_MIN,
+  PAIRS_MAX,
+  READY,
+} from "./setup.ts";
 
 interface LabFlags {
   readonly mtu?: number;
@@ -70,14 +81,20 @@ async function runCommand(command: string[], flags: LabFlags): Promise<number> {
     env: labEnv(shape),
     stdio: ["inherit", "inherit", "inherit"],
   });
+  let unmade: number | null = null;
   const passOn = (signal: NodeJS.Signals): void => {
-    if ((signal === "SIGINT" || signal === "SIGQUIT") && inForeground()) return;
     // unshare ▶ sh ▶ the command, which is the oldest child: orphans come to sh later.
     const [shell] = childrenOf(child.pid);
     const [target] = shell === undefined ? [] : childrenOf(shell);
+    if (target === undefined || readStat(shell ?? 0)?.name !== READY) {
+      // The lab is not made yet, and its programs would not know what the signal means.
+      unmade = 128 + constants.signals[signal];
+      child.kill("SIGKILL");
+      return;
+    }
+    if ((signal === "SIGINT" || signal === "SIGQUIT") && inForeground()) return;
     try {
-      if (target === undefined) child.kill("SIGKILL");
-      else process.kill(target, signal);
+      process.kill(target, signal);
     } catch {
       // It ended in the meantime, which is what the signal was for.
     }
@@ -93,7 +110,7 @@ async function runCommand(command: string[], flags: LabFlags): Promise<number> {
   for (const signal of signals) process.on(signal, passOn);
   await child.exited;
   for (const signal of signals) process.off(signal, passOn);
-  return child.exitCode ?? 137;
+  return unmade ?? child.exitCode ?? 137;
 }
 
 /** Whether our process group owns the terminal, so that its Ctrl-C reached the command as well. */
@@ -132,15 +149,12 @@ function lateCommand(): Command {
       if (word !== "every") throw usage(`Expected \`pulse PAUSE every PERIOD\`, got \`${word}\``);
       const { openLate } = await import("./late.ts");
       const stop = new AbortController();
-      const asked = (): void => stop.abort();
-      process.on("SIGINT", asked);
-      process.on("SIGTERM", asked);
+      const release = onSignals(() => stop.abort());
       const timer =
         flags.for === undefined ? null : setTimeout(() => stop.abort(), flags.for / 1e6);
       await openLate().pulse(pause, period, stop.signal);
       if (timer !== null) clearTimeout(timer);
-      process.off("SIGINT", asked);
-      process.off("SIGTERM", asked);
+      release();
     });
   return late;
 }

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 interface ProcessStat {
   readonly pid: number;
+  readonly name: string;
   /** R, S, D, T, Z (a zombie), X. */
   readonly state: string;
   readonly parent: number;
@@ -27,6 +28,7 @@ export function readStat(pid: number | "self"): ProcessStat | null {
   const field = (number: number): number => Number(fields[number - 3]);
   return {
     pid: Number.parseInt(text, 10),
+    name: text.slice(text.indexOf("(") + 1, text.lastIndexOf(")")),
     state: fields[0] ?? "",
     parent: field(4),
     group: field(5),

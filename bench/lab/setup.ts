@@ -14,6 +14,9 @@
 // solicitation, MLD), so IPv6 is off for devices made here. Hardware addresses are fixed, so that
 // captures of two runs can be compared: 02:00:00:00:00:a0 is a0's.
 
+/** What the lab's first process is called once the lab is made. */
+export const READY = "aoe-lab";
+
 /** Largest payload of a frame on every pair. */
 export const DEFAULT_MTU = 9000;
 /** What a veth takes (ETH_MIN_MTU, ETH_MAX_MTU of linux/if_ether.h). */
@@ -98,6 +101,8 @@ export function setupScript(shape: LabShape, parent: string, ip: string, tc: str
     `command -v -- "$1" >/dev/null || fail "There is no command $1 to run in the lab"`,
     // A Ctrl-C is the command's to answer: without a trap dash would end by it, whatever the command does.
     `trap : INT QUIT HUP TERM`,
+    // Who looks at us from outside sees that from now on our children are the command's.
+    `printf ${READY} > /proc/self/comm`,
     `"$@"`,
     `code=$?`,
     `exit $code`,

@@ -19,6 +19,7 @@ export function joined(results: readonly PeersResult[]): PeersResult {
   });
   const all = {
     ...first,
+    cut_short: results.some(({ cut_short }) => cut_short),
     elapsed_ns: results.reduce((sum, { elapsed_ns }) => sum + elapsed_ns, 0),
     seeds: results.flatMap(({ seeds }) => seeds),
     arms: uniqueBy(

@@ -13,6 +13,7 @@ import { join } from "node:path";
 import { now } from "../../sys/clock.ts";
 import { US } from "../../words/quantity.ts";
 import { EXIT } from "../../words/failure.ts";
+import { runChild } from "../child.ts";
 import { labCommandLine, labEnv } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
 import type { ProcessCost } from "../process_cost.ts";
@@ -56,9 +57,10 @@ export async function runPeerTrial(
   cell: PeersCell,
   round: number,
   bed: TrialBed,
+  signal?: AbortSignal,
 ): Promise<PeersTrial> {
   for (let attempt = 0; ; attempt++) {
-    const trial = await runAttempt(contest, cell, round, bed);
+    const trial = await runAttempt(contest, cell, round, bed, signal);
     const disturbed = trial.others_cpu_share !== null && trial.others_cpu_share > DISTURBED;
     if (!disturbed || attempt === ATTEMPTS - 1) return { ...trial, attempt, disturbed };
   }
@@ -69,26 +71,19 @@ async function runAttempt(
   cell: PeersCell,
   round: number,
   bed: TrialBed,
+  signal: AbortSignal | undefined,
 ): Promise<PeersTrial> {
   const startedAt = now();
   const before = cpuTicks(bed.cpus);
   const targetWords = join(bed.folder, "target.err");
   rmSync(targetWords, { force: true });
   const shape = { mtu: bed.mtu };
-  const child = Bun.spawn(
-    labCommandLine(["sh", "-c", scriptOf(contest, cell, bed, targetWords)], shape),
-    { env: labEnv(shape), stdin: "ignore", stdout: "pipe", stderr: "pipe" },
-  );
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
+  const words = labCommandLine(["sh", "-c", scriptOf(contest, cell, bed, targetWords)], shape);
+  const run = await runChild(words, { env: labEnv(shape), signal });
+  const { code, stdout, stderr, cpu } = run;
   const elapsed = now() - startedAt;
   const busy = (cpuTicks(bed.cpus).busy - before.busy) * TICK;
-  const own = child.resourceUsage();
-  const others = own === undefined ? null : Math.max(0, busy - Number(own.cpuTime.total) * 1e3);
-  const code = child.exitCode ?? 137;
+  const others = cpu === null ? null : Math.max(0, busy - cpu);
   const all = code === EXIT.done ? figuresOf(contest, stdout) : null;
   // Nothing divides by a rate of none, and no target is so slow.
   const figures = all === null || !(all.iops > 0) ? null : all;

@@ -153,6 +153,7 @@ function result(trials: PeersTrial[], more: Partial<PeersResult> = {}): PeersRes
     schema_version: 1,
     kind: "aoe bench peers",
     started_at: "2026-01-01T00:00:00.000Z",
+    cut_short: false,
     elapsed_ns: 1e9,
     seeds: [1],
     setting: {

@@ -2,10 +2,12 @@
 
 import { accessSync, constants, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { isInMemory } from "../../sys/file.ts";
 import { now } from "../../sys/clock.ts";
 import { EXIT, usage } from "../../words/failure.ts";
 import { makeBed } from "../bed.ts";
+import { codeOf } from "../cut_short.ts";
 import { rate } from "../findings.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { provenance } from "../provenance.ts";
@@ -53,10 +55,12 @@ export async function peersAction(
   const date = new Date().toISOString();
   const bed = makeBed("packet", options.seed);
   const images = makeBed("packet", options.seed, options.imageIn ?? inMemory(options.imageBytes));
+  const interrupt = catchInterrupt();
+  const { signal } = interrupt;
   try {
-    const measured = await runPeers(options, { ...bed, image: images.image }, progress());
+    const measured = await runPeers(options, { ...bed, image: images.image }, progress(), signal);
     const one = provenance();
-    return report(
+    const code = report(
       {
         schema_version: SCHEMA_VERSION,
         kind: PEERS,
@@ -69,9 +73,11 @@ export async function peersAction(
       },
       flags,
     );
+    return measured.cut_short ? codeOf(signal) : code;
   } finally {
     images.remove();
     bed.remove();
+    interrupt.release();
   }
 }
 

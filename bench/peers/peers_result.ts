@@ -125,6 +125,8 @@ export const PeersSchema = v.object({
   kind: v.literal(PEERS),
   started_at: v.string(),
   elapsed_ns: v.number(),
+  /** A signal ended it before all was measured. */
+  cut_short: v.optional(v.boolean(), false),
   /** One for each run that is in here. */
   seeds: v.array(v.number()),
   setting: v.object({

@@ -7,6 +7,8 @@ import { environment, failed } from "../../words/failure.ts";
 import { S } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
 import type { OwnedBed } from "../bed.ts";
+import { runChild } from "../child.ts";
+import { untilCut } from "../cut_short.ts";
 import { labCommandLine, labEnv, probeLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
 import { schedule, shuffled } from "../schedule.ts";
@@ -26,12 +28,17 @@ export interface PeersEvents {
   warn(sentence: string): void;
 }
 
-export type Measured = Pick<PeersResult, "arms" | "absent" | "trials" | "idle" | "setting">;
+export type Measured = Pick<
+  PeersResult,
+  "arms" | "absent" | "trials" | "idle" | "setting" | "cut_short"
+>;
 
+/** All that was measured before the signal came. */
 export async function runPeers(
   options: PeersOptions,
   bed: OwnedBed,
   events: PeersEvents,
+  signal?: AbortSignal,
 ): Promise<Measured> {
   const lab = probeLab({ mtu: options.mtu });
   if (!lab.available) throw environment(lab.reason);
@@ -47,16 +54,22 @@ export async function runPeers(
   );
   const trialBed = { ...options, folder: bed.folder, programs: bed.folder, cpus: bed.cpus };
   const trials: PeersTrial[] = [];
-  for (const { contest, cell, round } of turns) {
-    if (cell.rw === "write" && !memory) dirty(image);
-    const trial = await runPeerTrial(contest, cell, round, trialBed);
-    trials.push(trial);
-    events.trial(trial, trials.length, turns.length);
-  }
-  const idle = options.parts.includes("idle")
-    ? await idleTargets(options, arms, bed, image, events)
-    : [];
+  const idle: PeersIdle[] = [];
+  const cut = await untilCut(signal, async () => {
+    for (const { contest, cell, round } of turns) {
+      if (cell.rw === "write" && !memory) dirty(image);
+      const trial = await runPeerTrial(contest, cell, round, trialBed, signal);
+      trials.push(trial);
+      events.trial(trial, trials.length, turns.length);
+    }
+    if (!options.parts.includes("idle")) return;
+    for await (const one of idleTargets(options, arms, bed, image, signal)) {
+      idle.push(one);
+      events.idle(one.arm);
+    }
+  });
   return {
+    cut_short: cut,
     arms: arms.map(({ name, command }) => ({ arm: name, command: shown(command, image, bed) })),
     absent,
     trials,
@@ -193,13 +206,13 @@ const IDLE_NS = 5 * S;
 const PROBE = join(import.meta.dir, "idle_probe.ts");
 
 /** Ours as it comes, ours in the mode that does not spin, and vblade. */
-async function idleTargets(
+async function* idleTargets(
   options: PeersOptions,
   arms: readonly Arm[],
   { pinning }: OwnedBed,
   image: string,
-  events: PeersEvents,
-): Promise<PeersIdle[]> {
+  signal: AbortSignal | undefined,
+): AsyncGenerator<PeersIdle> {
   const asked = arms.flatMap((arm) =>
     arm.name === OURS
       ? [arm, { name: FRUGAL, command: ours(image, "--mode", "frugal") }]
@@ -208,29 +221,18 @@ async function idleTargets(
         : [],
   );
   const shape = { mtu: options.mtu };
-  const found: PeersIdle[] = [];
   for (const { name, command } of asked) {
     const [cpu, rest] = [String(pinning.target ?? "any"), String(pinning.load ?? "any")];
     const probe = [process.execPath, PROBE, String(STARTS), String(IDLE_NS), cpu, ...command];
     const words =
       pinning.load === null ? probe : [findProgram("taskset") ?? "taskset", "-c", rest, ...probe];
-    const child = Bun.spawn(labCommandLine(words, shape), {
-      env: labEnv(shape),
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-    });
-    const [said, complaint] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    if ((await child.exited) !== 0) {
+    const run = await runChild(labCommandLine(words, shape), { env: labEnv(shape), signal });
+    const { code, stdout: said, stderr: complaint } = run;
+    if (code !== 0) {
       throw failed(
         `The idle target ${name} was not measured: ${complaint.trim().split("\n").at(-1)}`,
       );
     }
-    found.push({ arm: name, ...(JSON.parse(said) as Omit<PeersIdle, "arm">) });
-    events.idle(name);
+    yield { arm: name, ...(JSON.parse(said) as Omit<PeersIdle, "arm">) };
   }
-  return found;
 }

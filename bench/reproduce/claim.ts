@@ -21,6 +21,8 @@ export interface Reproduction {
   readonly kind: "aoe bench reproduce";
   readonly started_at: string;
   readonly elapsed_ns: number;
+  /** A signal ended it before all claims were measured; not there in results of older programs. */
+  readonly cut_short?: boolean;
   readonly quick: boolean;
   readonly provenance: RunResult["provenance"];
   readonly claims: readonly Claim[];

@@ -4,10 +4,10 @@
 //   lab │ aoe target 7 3 b0        ◀── random reads and one write in ten, 128 outstanding ──  aoe bench load
 //       │                                                      --receive-ring 64k [--write-lane]
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { probeLab, runInLab } from "../lab/lab.ts";
+import { runChild } from "../child.ts";
+import { labCommandLine, labEnv, probeLab } from "../lab/lab.ts";
+import { makeScratch } from "../scratch.ts";
 import { AOE } from "../trial.ts";
 
 export interface LaneFigures {
@@ -26,10 +26,11 @@ export interface LaneFigures {
 /** Without and with the lane; a sentence where it could not be measured. */
 export async function receiveLanes(
   runtime: string,
+  signal?: AbortSignal,
 ): Promise<{ readonly one: LaneFigures; readonly two: LaneFigures } | string> {
   const lab = probeLab();
   if (!lab.available) return lab.reason;
-  const folder = mkdtempSync(join(tmpdir(), "aoe-lane-"));
+  const { folder, remove } = makeScratch("lane");
   try {
     await Bun.write(join(folder, "image"), new Uint8Array(4 << 20));
     const aoe = `'${process.execPath}' '${AOE}'`;
@@ -38,7 +39,7 @@ export async function receiveLanes(
 ${load} >one.json 2>one.err
 ${load} --write-lane --lane-ring 256k >two.json 2>two.err
 kill -TERM $t; wait $t`;
-    await runInLab(["sh", "-c", script], { cwd: folder, timeoutMs: 60_000 });
+    await runChild(labCommandLine(["sh", "-c", script]), { cwd: folder, env: labEnv(), signal });
     const [one, two] = [await read(folder, "one"), await read(folder, "two")];
     if (one === null || two === null) {
       const said = await Bun.file(join(folder, one === null ? "one.err" : "two.err")).text();
@@ -46,7 +47,7 @@ kill -TERM $t; wait $t`;
     }
     return { one, two };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    remove();
   }
 }
 

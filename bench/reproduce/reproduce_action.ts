@@ -4,8 +4,10 @@
 import { join } from "node:path";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { now } from "../../sys/clock.ts";
+import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { EXIT, expected } from "../../words/failure.ts";
 import { formatDuration } from "../../words/quantity.ts";
+import { codeOf, untilCut } from "../cut_short.ts";
 import { loadJob } from "../job/job.ts";
 import { plural } from "../report/shown.ts";
 import { checkOutput, writeOutput } from "../output.ts";
@@ -62,17 +64,23 @@ export async function reproduceAction(given: Readonly<Record<string, unknown>>):
   const at = new Date().toISOString();
   const runs: Record<string, RunResult> = {};
   const claims: Claim[] = [];
-  for (const id of wanted) {
-    process.stderr.write(`${id} …\n`);
-    const claim = await measure(id, flags.quick === true, runs);
-    claims.push(claim);
-    process.stderr.write(`${id} ${claim.verdict}\n`);
-  }
+  const interrupt = catchInterrupt();
+  const { signal } = interrupt;
+  const cut = await untilCut(signal, async () => {
+    for (const id of wanted) {
+      process.stderr.write(`${id} …\n`);
+      const claim = await measure(id, flags.quick === true, runs, signal);
+      claims.push(claim);
+      process.stderr.write(`${id} ${claim.verdict}\n`);
+    }
+  });
+  interrupt.release();
   const result: Reproduction = {
     schema_version: SCHEMA_VERSION,
     kind: "aoe bench reproduce",
     started_at: at,
     elapsed_ns: now() - startedAt,
+    cut_short: cut,
     quick: flags.quick === true,
     provenance: provenance(),
     claims,
@@ -82,7 +90,7 @@ export async function reproduceAction(given: Readonly<Record<string, unknown>>):
   if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
   // Last: a disk that is full by now must not cost the figures.
   if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
-  return EXIT.done;
+  return cut ? codeOf(signal) : EXIT.done;
 }
 
 function parseOnly(only: string | undefined): Id[] {
@@ -94,15 +102,21 @@ function parseOnly(only: string | undefined): Id[] {
   });
 }
 
-async function measure(id: Id, quick: boolean, runs: Record<string, RunResult>): Promise<Claim> {
+async function measure(
+  id: Id,
+  quick: boolean,
+  runs: Record<string, RunResult>,
+  signal: AbortSignal,
+): Promise<Claim> {
   const run = async (name: string, how: "exact" | "real"): Promise<RunResult> => {
     const few = quick ? (QUICK[name] ?? []) : [];
     const sets = how === "exact" ? [...few, ...EXACT] : quick ? [...SHORT, ...few] : few;
     const job = await loadJob(join(JOBS, `${name}.toml`), sets);
     const progress = createProgress();
-    const result = await runJob(job, progress.events);
+    const result = await runJob(job, progress.events, signal);
     progress.clear();
     runs[`${name} ${result.link}`] = result;
+    signal.throwIfAborted();
     return result;
   };
   const both = async (name: string): Promise<judge.Both> => ({
@@ -127,7 +141,7 @@ async function measure(id: Id, quick: boolean, runs: Record<string, RunResult>):
         WORK,
       );
     case "E6":
-      return judge.judgeE6(await receiveLanes(quick ? "700ms" : "3s"));
+      return judge.judgeE6(await receiveLanes(quick ? "700ms" : "3s", signal));
     case "E7":
       return judge.judgeE7(await both("e7"));
     case "E8":

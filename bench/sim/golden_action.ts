@@ -2,14 +2,20 @@
 
 import { join } from "node:path";
 
+import { createBreath } from "../../words/breath.ts";
 import { EXIT } from "../../words/failure.ts";
-import { compareTables, formatTable, goldenTable, parseTable } from "./golden.ts";
+import { compareTables, formatTable, goldenRows, parseTable, type Row } from "./golden.ts";
 
 export const GOLDEN_FILE = join(import.meta.dir, "../../fixtures/baselines/pools.txt");
 
 /** 0: equal, or written anew; 3: cells differ, each told in a line. */
 export async function goldenAction(update: boolean): Promise<number> {
-  const rows = goldenTable();
+  const breath = createBreath();
+  const rows: Row[] = [];
+  for (const row of goldenRows()) {
+    rows.push(row);
+    await breath();
+  }
   const file = Bun.file(GOLDEN_FILE);
   const before = (await file.exists()) ? parseTable(await file.text()) : [];
   const differences = compareTables(before, rows);

@@ -5,19 +5,27 @@
 //   set:       late release, kick, think time, MTU, ports to what is plain
 //   halve:     commands, depth, span, sectors, and when an event comes
 
+import { createBreath } from "../../words/breath.ts";
 import type { InitiatorPart, Scenario, TargetPart } from "./scenario.ts";
 
 /** Whether a scenario still fails in the same way. */
 export type Fails = (scenario: Scenario) => boolean;
 
-/** The smallest that was found, after at most `most` runs. */
-export function minimize(scenario: Scenario, fails: Fails, most = 2000): Scenario {
+/** The smallest that was found, after at most `most` runs, or when the signal came. */
+export async function minimize(
+  scenario: Scenario,
+  fails: Fails,
+  most = 2000,
+  signal?: AbortSignal,
+): Promise<Scenario> {
+  const breath = createBreath();
   let best = scenario;
   let runs = 0;
   for (let shrunk = true; shrunk;) {
     shrunk = false;
     for (const candidate of candidates(best)) {
-      if (runs >= most) return best;
+      await breath();
+      if (runs >= most || signal?.aborted === true) return best;
       if (JSON.stringify(candidate) === JSON.stringify(best)) continue;
       runs++;
       if (!fails(candidate)) continue;

@@ -1,10 +1,13 @@
 // What `aoe bench sim` does: runs, tells, shrinks.
 
+import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
+import { createBreath } from "../../words/breath.ts";
 import { EXIT, expected, usage } from "../../words/failure.ts";
 import { cantRead } from "../../words/file_error.ts";
 import { formatDuration } from "../../words/quantity.ts";
 import { parseInteger } from "../../words/quantity.ts";
 import { now } from "../../sys/clock.ts";
+import { codeOf } from "../cut_short.ts";
 import { provenance } from "../provenance.ts";
 import { generate } from "./generate.ts";
 import { goldenAction } from "./golden_action.ts";
@@ -45,18 +48,30 @@ export async function simAction(flags: Flags): Promise<number> {
 }
 
 const ROUNDS = 5;
-const COMMANDS = 200_000;
+/** A round's runs, between which a signal is heard, and the commands of each. */
+const PARTS = 10;
+const COMMANDS = 20_000;
 
 /** The first round compiles; the figure is the median of the rest, by CPU time, which others don't take from. */
-function speed(): number {
+async function speed(): Promise<number> {
   const rates: number[] = [];
+  const breath = createBreath();
   for (let round = 0; round <= ROUNDS; round++) {
-    const before = process.cpuUsage();
-    const verdict = simulate(speedScenario(COMMANDS));
-    const { user, system } = process.cpuUsage(before);
-    if (verdict.failure !== null) throw new Error(verdict.failure.message);
-    const each = Math.round((verdict.figures.commands * 1e6) / (user + system));
-    say(`round ${round}: ${each} commands a second of CPU, trace ${verdict.hash}`);
+    let spent = 0;
+    let commands = 0;
+    let trace = "";
+    for (let part = 0; part < PARTS; part++) {
+      await breath();
+      const before = process.cpuUsage();
+      const { failure, figures, hash } = simulate(speedScenario(COMMANDS));
+      const { user, system } = process.cpuUsage(before);
+      if (failure !== null) throw new Error(failure.message);
+      spent += user + system;
+      commands += figures.commands;
+      trace = hash;
+    }
+    const each = Math.round((commands * 1e6) / spent);
+    say(`round ${round}: ${each} commands a second of CPU, trace ${trace}`);
     if (round > 0) rates.push(each);
   }
   const median = rates.sort((a, b) => a - b)[ROUNDS >> 1];
@@ -90,19 +105,25 @@ function* scenarios({ from, to }: Range): Generator<Scenario> {
   for (let seed = from; seed < to; seed++) yield generate(seed);
 }
 
-function runs(all: Iterable<Scenario>, flags: Flags, json: boolean): number {
+/** Until all are through, or a signal comes: then of those that are. */
+async function runs(all: Iterable<Scenario>, flags: Flags, json: boolean): Promise<number> {
+  const interrupt = catchInterrupt();
+  const { signal } = interrupt;
+  const breath = createBreath();
   const begun = now();
   let told = begun;
   let count = 0;
   let failures = 0;
   const total = new Map<string, number>();
   for (const scenario of all) {
+    await breath();
+    if (signal.aborted) break;
     const verdict = simulate(scenario);
     count++;
     add(total, verdict.figures);
     if (json) print(JSON.stringify({ seed: scenario.seed, ...verdict }));
     if (verdict.failure !== null) {
-      tell(scenario, verdict, flags);
+      await tell(scenario, verdict, flags, signal);
       if (++failures >= MOST_FAILURES || flags["minimize"] === true) break;
     }
     const at = now();
@@ -111,14 +132,21 @@ function runs(all: Iterable<Scenario>, flags: Flags, json: boolean): number {
       say(`${count} runs, at seed ${scenario.seed}, ${rate(total, at - begun)}`);
     }
   }
+  interrupt.release();
   const took = now() - begun;
   if (count > 1 || !json) {
     say(summary(count, failures, total, took));
   }
+  if (signal.aborted) return codeOf(signal);
   return failures > 0 ? EXIT.failed : EXIT.done;
 }
 
-function tell(scenario: Scenario, verdict: Verdict, flags: Flags): void {
+async function tell(
+  scenario: Scenario,
+  verdict: Verdict,
+  flags: Flags,
+  signal: AbortSignal,
+): Promise<void> {
   const { failure } = verdict;
   if (failure === null) return;
   const { git_revision, git_dirty } = provenance();
@@ -130,9 +158,11 @@ function tell(scenario: Scenario, verdict: Verdict, flags: Flags): void {
   if (failure.stack !== null) say(failure.stack);
   say(`  again: bun aoe.ts bench sim --seed ${scenario.seed}`);
   if (flags["minimize"] !== true) return;
-  const small = minimize(
+  const small = await minimize(
     scenario,
     (smaller) => simulate(smaller).failure?.checker === failure.checker,
+    undefined,
+    signal,
   );
   const smallest = simulate(small);
   say(`  smaller: ${smallest.failure?.message ?? "passes"}`);

@@ -89,13 +89,13 @@ const LOST_FLUSH = {
   store: (store: Store) => Object.assign(Object.create(store) as Store, { flush: () => 0 }),
 };
 
-test("a failure is made smaller and stays the same failure", () => {
+test("a failure is made smaller and stays the same failure", async () => {
   for (let seed = 0; ; seed++) {
     const scenario = generate(seed);
     const { failure } = simulate(scenario, LOST_FLUSH);
     if (failure === null) continue;
     expect(failure.checker).toBe("history");
-    const small = minimize(
+    const small = await minimize(
       scenario,
       (smaller) => simulate(smaller, LOST_FLUSH).failure?.checker === "history",
       1000,

@@ -4,7 +4,9 @@ import { join } from "node:path";
 
 import { EXIT, expected } from "../../words/failure.ts";
 import { parseDuration } from "../../words/quantity.ts";
+import { runChild } from "../child.ts";
 import { labCommandLine, labEnv, requireLab } from "../lab/lab.ts";
+import { makeScratch } from "../scratch.ts";
 import { type SoakOutcome, SCENARIOS, soak } from "./scenarios.ts";
 import { printableJson } from "../../words/printable.ts";
 
@@ -46,15 +48,17 @@ export async function soakAction(names: readonly string[], flags: SoakFlags): Pr
 }
 
 async function inLab(name: string, seconds: string): Promise<SoakOutcome | null> {
-  const child = Bun.spawn(
-    labCommandLine(
-      [process.execPath, AOE, "bench", "soak", name, "--seconds", seconds, "--inside"],
-      SHAPE,
-    ),
-    { env: labEnv(SHAPE), stdin: "ignore", stdout: "pipe", stderr: "inherit" },
-  );
-  const stdout = await new Response(child.stdout).text();
-  return (await child.exited) === EXIT.done ? (JSON.parse(stdout) as SoakOutcome) : null;
+  const words = [process.execPath, AOE, "bench", "soak", name, "--seconds", seconds, "--inside"];
+  // Where its files go: a signal ends the lab at once, and all that runs there.
+  const { folder, remove } = makeScratch("soak");
+  try {
+    const env = { ...labEnv(SHAPE), TMPDIR: folder };
+    const { code, stdout, stderr } = await runChild(labCommandLine(words, SHAPE), { env });
+    process.stderr.write(stderr);
+    return code === EXIT.done ? (JSON.parse(stdout) as SoakOutcome) : null;
+  } finally {
+    remove();
+  }
 }
 
 function describe({ name, broken, figures }: SoakOutcome): string {

@@ -1,17 +1,21 @@
 // `aoe bench whole`: whole commands timed by hyperfine, ours beside others'.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { now } from "../../sys/clock.ts";
+import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
+import { createBreath } from "../../words/breath.ts";
 import { EXIT, expected, failed } from "../../words/failure.ts";
 import { parseInteger, parseSize } from "../../words/quantity.ts";
+import { runChild } from "../child.ts";
+import { codeOf, untilCut } from "../cut_short.ts";
 import { labCommandLine, labEnv, probeLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { provenance } from "../provenance.ts";
 import { shownBytes, shownTime } from "../report/shown.ts";
 import { SCHEMA_VERSION } from "../result.ts";
+import { makeScratch } from "../scratch.ts";
 import { type Comparison, comparisonsOf, isName, NAMES, type WholePlan } from "./comparisons.ts";
 import { findHyperfine, readExport } from "./hyperfine.ts";
 import { WHOLE, type WholeComparison, type WholeResult } from "./whole_result.ts";
@@ -47,29 +51,31 @@ export async function wholeAction(
   const hyperfine = findHyperfine();
   const startedAt = now();
   const date = new Date().toISOString();
-  const folder = mkdtempSync(join(tmpdir(), "aoe-whole-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.on("exit", remove);
+  const { folder, remove } = makeScratch("whole");
+  const interrupt = catchInterrupt();
+  const { signal } = interrupt;
   try {
     const image = join(folder, "image");
-    if (wanted.some((name) => name !== "cold-start")) writeImage(image, bytes);
+    if (wanted.some((name) => name !== "cold-start")) await writeImage(image, bytes, signal);
     const plan = { hyperfine, runs, warmup, folder, image, bytes, vblade: findProgram("vblade") };
-    const { comparisons, absent } = await timeAll(wanted, plan, mtu);
+    const { comparisons, absent, cut } = await timeAll(wanted, plan, mtu, signal);
     const result: WholeResult = {
       schema_version: SCHEMA_VERSION,
       kind: WHOLE,
       started_at: date,
       elapsed_ns: now() - startedAt,
+      cut_short: cut,
       hyperfine: hyperfine.version,
       provenance: provenanceOf(),
       comparisons,
       absent,
     };
     report(result, flags);
+    if (cut) return codeOf(signal);
     return comparisons.length === 0 ? EXIT.environment : EXIT.done;
   } finally {
-    process.off("exit", remove);
     remove();
+    interrupt.release();
   }
 }
 
@@ -83,7 +89,8 @@ async function timeAll(
   names: readonly (typeof NAMES)[number][],
   plan: WholePlan,
   mtu: number,
-): Promise<{ comparisons: WholeComparison[]; absent: string[] }> {
+  signal: AbortSignal,
+): Promise<{ comparisons: WholeComparison[]; absent: string[]; cut: boolean }> {
   const absent: string[] = [];
   const comparisons: WholeComparison[] = [];
   const lab = names.some((name) => name !== "cold-start") ? probeLab({ mtu }) : null;
@@ -91,32 +98,28 @@ async function timeAll(
   if (plan.vblade === null && lab !== null) {
     absent.push("vblade is not installed, so there is nothing to compare our target with.");
   }
-  for (const one of names.flatMap((name) => comparisonsOf(name, plan))) {
-    if (one.lab && lab?.available !== true) continue;
-    process.stderr.write(`${one.name}: ${one.about}\n`);
-    comparisons.push(await time(one, mtu));
-  }
-  return { comparisons, absent };
+  const cut = await untilCut(signal, async () => {
+    for (const one of names.flatMap((name) => comparisonsOf(name, plan))) {
+      if (one.lab && lab?.available !== true) continue;
+      process.stderr.write(`${one.name}: ${one.about}\n`);
+      comparisons.push(await time(one, mtu, signal));
+    }
+  });
+  return { comparisons, absent, cut };
 }
 
-async function time(one: Comparison, mtu: number): Promise<WholeComparison> {
+async function time(one: Comparison, mtu: number, signal: AbortSignal): Promise<WholeComparison> {
   const shape = { mtu };
   const shell = ["sh", "-c", one.script];
-  const child = Bun.spawn(one.lab ? labCommandLine(shell, shape) : shell, {
+  const run = await runChild(one.lab ? labCommandLine(shell, shape) : shell, {
     ...(one.lab ? { env: labEnv(shape) } : {}),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+    signal,
   });
-  const [output, words] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
-  if (child.exitCode !== 0) {
+  const { code, stdout: output, stderr: words } = run;
+  if (code !== 0) {
     const at = /^Benchmark \d+: (.*)$/m.exec(output.slice(output.lastIndexOf("\nBenchmark ")));
     throw failed(
-      `Timing "${one.name}"${at === null ? "" : `, at "${at[1]}",`} ended with code ${child.exitCode}: ${lastSentence(words) || "it said nothing"}`,
+      `Timing "${one.name}"${at === null ? "" : `, at "${at[1]}",`} ended with code ${code}: ${lastSentence(words) || "it said nothing"}`,
     );
   }
   return {
@@ -143,11 +146,24 @@ function lastSentence(words: string): string {
 }
 
 /** Bytes that differ from block to block, so that no store can share or skip them. */
-function writeImage(path: string, bytes: number): void {
-  const words = new Uint32Array(bytes / 4);
-  for (let at = 0; at < words.length; at++) words[at] = Math.imul(at, 2_654_435_761);
-  writeFileSync(path, words);
+async function writeImage(path: string, bytes: number, signal: AbortSignal): Promise<void> {
+  const breath = createBreath();
+  const file = openSync(path, "w");
+  try {
+    const piece = new Uint32Array(PIECE / 4);
+    for (let at = 0; at < bytes; at += PIECE) {
+      await breath();
+      signal.throwIfAborted();
+      for (let word = 0; word < piece.length; word++) {
+        piece[word] = Math.imul(at / 4 + word, 2_654_435_761);
+      }
+      writeSync(file, piece, 0, Math.min(PIECE, bytes - at));
+    }
+  } finally {
+    closeSync(file);
+  }
 }
+const PIECE = 1 << 20;
 
 function report(result: WholeResult, flags: Flags): void {
   const text = `${printableJson(result)}\n`;

@@ -21,6 +21,8 @@ export const WholeSchema = v.object({
   kind: v.literal(WHOLE),
   started_at: v.string(),
   elapsed_ns: v.number(),
+  /** A signal ended it before all was measured. */
+  cut_short: v.optional(v.boolean(), false),
   hyperfine: v.string(),
   provenance: ProvenanceSchema,
   comparisons: v.array(

@@ -1,6 +1,7 @@
-// Ctrl-C and SIGTERM for commands that have something to say before they end.
+// Signals for commands that have something to say or to keep before they end.
 
 import { Failure } from "../../words/failure.ts";
+import { onSignals } from "../../words/signals.ts";
 
 export interface Interrupt {
   /** Aborted by the first signal; its reason is a Failure with the signal's exit code. */
@@ -9,34 +10,13 @@ export interface Interrupt {
   release(): void;
 }
 
-const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-
-/** Ms within which signals are one: timeout(1) signals its command, and then the whole process group. */
-const TOGETHER = 500;
-
 export function catchInterrupt(): Interrupt {
   const control = new AbortController();
-  let first = 0;
-  const handlers = Object.entries(CODES).map(([signal, code]) => {
-    const handler = (): void => {
-      const at = performance.now();
-      if (control.signal.aborted) {
-        // A second one means now.
-        if (at - first > TOGETHER) process.exit(code);
-        return;
-      }
-      first = at;
-      control.abort(new Failure("Interrupted", code));
-    };
-    process.on(signal, handler);
-    return [signal, handler] as const;
+  const release = onSignals((code, again) => {
+    if (again) process.exit(code);
+    control.abort(new Failure("Interrupted", code));
   });
-  return {
-    signal: control.signal,
-    release() {
-      for (const [signal, handler] of handlers) process.off(signal, handler);
-    },
-  };
+  return { signal: control.signal, release };
 }
 
 /** Waits so many ms, or until the signal comes. */

@@ -6,6 +6,7 @@ import { checkSocketPath, listenAt } from "../../link/unix_listener.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { expected, failed } from "../../words/failure.ts";
 import { formatSize, parseInteger } from "../../words/quantity.ts";
+import { onSignals } from "../../words/signals.ts";
 import { exportFacts } from "./export_facts.ts";
 import { parseString } from "./handshake.ts";
 import { NbdServer } from "./server.ts";
@@ -72,12 +73,12 @@ async function serve(
 ): Promise<void> {
   const { waiter } = session;
   let asked = false;
-  const stop = (): void => {
+  let atOnce = false;
+  const release = onSignals((_code, again) => {
     asked = true;
+    atOnce = again;
     waiter.wake();
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
+  });
   try {
     server.listen(listener);
     listening();
@@ -89,13 +90,12 @@ async function serve(
       expecting: () => server.device.pending > 0,
       until: () => {
         if (asked) server.stop(waiter.now());
-        return server.finished;
+        return server.finished || atOnce;
       },
     });
   } finally {
     server.stop(waiter.now());
-    process.off("SIGINT", stop);
-    process.off("SIGTERM", stop);
+    release();
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { connectControl } from "./client.ts";
 import { formatDuration, formatSize } from "../../words/quantity.ts";
+import { onSignals } from "../../words/signals.ts";
 import { type Column, formatTable } from "../../words/table.ts";
 
 export interface TopOptions {
@@ -233,6 +234,7 @@ function upFor(ns: number): string {
 /** The terminal's other screen, and the key that leaves it. */
 class Screen {
   private left = false;
+  private readonly release: () => void;
   private wake: () => void = () => {};
   private readonly leave = (): void => {
     this.left = true;
@@ -245,8 +247,7 @@ class Screen {
 
   constructor() {
     process.stdout.write("\x1b[?1049h\x1b[?25l");
-    process.on("SIGINT", this.leave);
-    process.on("SIGTERM", this.leave);
+    this.release = onSignals(this.leave);
     if (process.stdin.isTTY) {
       process.stdin.setRawMode(true);
       process.stdin.on("data", this.key);
@@ -274,8 +275,7 @@ class Screen {
   }
 
   close(): void {
-    process.off("SIGINT", this.leave);
-    process.off("SIGTERM", this.leave);
+    this.release();
     if (process.stdin.isTTY) {
       process.stdin.off("data", this.key);
       process.stdin.setRawMode(false);

@@ -1,0 +1,57 @@
+// A process that measures, from its start to its end, and what it wrote. It and all that it has started end with this
+// process, and when `signal` comes.
+
+export interface ChildOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string | undefined>;
+  /** What the command is told to end by (initiator/commands/interrupted.ts). */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ChildRun {
+  /** 137 where a signal ended it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** CPU time of it and of those that it has waited for, ns; null: not known. */
+  readonly cpu: number | null;
+}
+
+/** Throws the signal's reason where it came before the end. */
+export async function runChild(
+  words: readonly string[],
+  { signal, ...options }: ChildOptions = {},
+): Promise<ChildRun> {
+  signal?.throwIfAborted();
+  // A group of its own: a terminal's Ctrl-C is ours to answer, and a shell's children end with it.
+  const child = Bun.spawn([...words], {
+    ...options,
+    detached: true,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const end = (): void => {
+    try {
+      process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  process.on("exit", end);
+  signal?.addEventListener("abort", end, { once: true });
+  try {
+    const [stdout, stderr] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    await child.exited;
+    signal?.throwIfAborted();
+    const used = child.resourceUsage();
+    const cpu = used === undefined ? null : Number(used.cpuTime.total) * 1e3;
+    return { code: child.exitCode ?? 137, stdout, stderr, cpu };
+  } finally {
+    process.off("exit", end);
+    signal?.removeEventListener("abort", end);
+  }
+}
