@@ -356,7 +356,7 @@ describe("retransmits", () => {
   });
 
   test("an answer after the RTO, before the frame went again, ends it", () => {
-    const peer = new Scripted({ bufferCount: 16 });
+    const peer = new Scripted({ bufferCount: 16, options: { windowLaw: "slow-start" } });
     const device = peer.find();
     for (let i = 0; i < 50; i++) perform(peer, device, makeCommand(READ, i, 1));
     // All eight of the window expire at 1 ms; one goes again, the seven others wait for room.

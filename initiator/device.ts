@@ -316,6 +316,7 @@ export class Device {
     if (aoe.isError(view, base) || (ata.status(view, base) & ata.STATUS_FAILED) !== 0) return;
     const path = this.ways.find(port, source);
     if (path === null) return;
+    path.window.late();
     const { now } = this.host;
     // A write's answer has no data, but most targets echo the count.
     if (length > ata.LENGTH + SMALL_SECTORS * ata.SECTOR) path.reads.heard(now);

@@ -32,6 +32,7 @@ import {
   isTransfer,
   MEMORY_LOST,
   OK,
+  READ,
   TIMEOUT,
   units,
   WRITE,
@@ -180,14 +181,22 @@ export class Exchange {
 
   // Deadlines
 
-  /** The deadline of a frame has come: its RTO, or its end. */
+  /** The deadline of a frame has come: a look at it, or its end. */
   expired(frame: Frame): void {
     const { now } = this.host;
     const { command } = frame;
+    const end = command === null ? Infinity : this.endOf(frame, command);
+    if (frame.state === IN_FLIGHT && now < end) {
+      const at = this.lookAgainAt(frame, now);
+      if (at > now) {
+        this.host.frameDeadlines.set(frame.index, Math.min(at, end));
+        return;
+      }
+    }
     this.device.touch();
     if (command === null) {
       this.end(frame, false);
-    } else if (now >= this.endOf(frame, command)) {
+    } else if (now >= end) {
       this.fail(command, TIMEOUT, now);
       // Nobody waits for it any more, and its deadline is spent.
       if (frame.state === IN_FLIGHT) this.end(frame, false);
@@ -197,6 +206,25 @@ export class Exchange {
     } else {
       throw new Error("invariant: a waiting frame's deadline is its end");
     }
+  }
+
+  /** When to look again at a frame that is out, ns; not after now: it is lost. */
+  private lookAgainAt(frame: Frame, now: number): number {
+    const { lastSentAt, shift } = frame;
+    const { rtt } = frame.path as Path;
+    const rtoAt = lastSentAt + this.rtoOf(frame);
+    // A copy of a read costs nothing; one of a write holds back what overlaps it.
+    if (frame.operation === READ && now >= lastSentAt + rtt.early(shift)) {
+      if (this.paths.isOvertaken(frame)) return now;
+    }
+    return Math.min(rtoAt, now + (now - lastSentAt));
+  }
+
+  private rtoOf({ operation, path, shift }: Frame): number {
+    const rto = (path as Path).rtt.rto(shift);
+    // What a flush or a control command takes has nothing to do with the round trip.
+    const hasNone = operation === FLUSH || operation === CONTROL;
+    return hasNone ? Math.max(rto, this.host.settings.rtt.first) : rto;
   }
 
   private endOf(frame: Frame, command: Command): number {
@@ -404,7 +432,7 @@ export class Exchange {
     frame.barred = false;
     frame.lastSentAt = now;
     this.counters.transmits++;
-    path.transmits++;
+    frame.sequence = ++path.transmits;
     if (frame.transmits > 1) {
       this.counters.retransmits++;
       path.retransmits++;
@@ -417,12 +445,9 @@ export class Exchange {
     frame.state = IN_FLIGHT;
     this.inFlight.push(frame);
     path.inFlight++;
-    let rto = path.rtt.rto(frame.shift);
-    // What a flush or a control command takes has nothing to do with the round trip.
-    if (frame.operation === FLUSH || frame.operation === CONTROL) {
-      rto = Math.max(rto, this.host.settings.rtt.first);
-    }
-    this.host.frameDeadlines.set(frame.index, Math.min(now + rto, this.endOf(frame, command)));
+    const rto = this.rtoOf(frame);
+    const wait = isTransfer(frame.operation) ? Math.min(rto, path.rtt.look(frame.shift)) : rto;
+    this.host.frameDeadlines.set(frame.index, Math.min(now + wait, this.endOf(frame, command)));
     return true;
   }
 

@@ -56,6 +56,8 @@ export class Frame {
   since = 0;
   lastSentAt = 0;
   transmits = 0;
+  /** Of the path's transmits, its last one. */
+  sequence = 0;
   /** The doubling that it was last sent with. */
   shift = 0;
   /** Kept from being sent again by an overlapping write, and counted so. */

@@ -60,7 +60,7 @@ export function settle(options: InitiatorOptions): Settings {
     timeout: options.timeout ?? 10e9,
     packetLife: options.packetLife ?? 1e9,
     window: options.window ?? Infinity,
-    windowLaw: options.windowLaw ?? "slow-start",
+    windowLaw: options.windowLaw ?? "steady",
     rtt: options.rtt ?? RTT_BOUNDS,
     newTags: options.retransmitTag === "new",
     identify: options.identify ?? true,

@@ -48,12 +48,14 @@ export class Path {
   /** How large a read's answer and a write may be on it. */
   readonly reads = new FrameLimit();
   readonly writes = new FrameLimit();
-  /** RTOs in a row of frames since which nothing was heard. */
+  /** Losses in a row of frames since which nothing was heard. */
   lossesInRow = 0;
   /** When a small frame was last answered, and when one was last asked for since a large one was lost, ns. */
   smallHeardAt = -1;
   smallAskedAt = -1;
   heardAt = -1;
+  /** The latest of `transmits` that was answered, of frames that went once. */
+  heardSequence = 0;
   nextProbeAt = Infinity;
 
   transmits = 0;

@@ -24,6 +24,8 @@ import { Window } from "./window.ts";
 
 /** A path that was left is asked whether it is back after this, ns. */
 const PROBE_INTERVAL = 250e6;
+/** A read is overtaken by a window of later frames, and by so many at least. */
+const OVERTAKEN = 16;
 /** What a smaller buffer count is taken for (P12). */
 export const LEAST_BUFFERS = 2;
 /** Who was silent for so long may be another when he is heard again: he is asked before the next command, ns. */
@@ -250,11 +252,17 @@ export class PathSet {
   lost(frame: Frame): void {
     const path = frame.path as Path;
     path.losses++;
-    path.lossesInRow++;
-    path.window.lost(path.inFlight, this.host.now);
+    // Of several that were sent at once one may get lost: the path is silent only where nothing was heard since.
+    if (path.heardAt <= frame.lastSentAt) path.lossesInRow++;
+    path.window.lost(path.inFlight, this.host.now, 2 * overtakenBy(frame) >= path.inFlight);
     path.rtt.expired(frame.shift);
     if (frame.sectors > SMALL_SECTORS) this.largeLost(path, frame);
     this.leaveIfDead(path);
+  }
+
+  /** Whether a frame that was sent a window after `frame` has been answered, and `frame` has not. */
+  isOvertaken(frame: Frame): boolean {
+    return overtakenBy(frame) >= Math.max(OVERTAKEN, (frame.path as Path).inFlight);
   }
 
   /** `path` did not say in time what is behind it. */
@@ -333,6 +341,11 @@ export class PathSet {
     limit.probed(now);
     if (path.alive && !path.doubted) this.askers.probeLarge(path, limit);
   }
+}
+
+/** How many transmits later than `frame` the latest answered one was. */
+function overtakenBy({ path, sequence }: Frame): number {
+  return (path as Path).heardSequence - sequence;
 }
 
 function forget(path: Path): void {

@@ -117,7 +117,9 @@ function credit(exchange: Exchange, frame: Frame, path: Path, at: number): void 
   exchange.paths.answered(path, frame);
   if (frame.state === IN_FLIGHT) own.window.answered(own.inFlight, exchange.host.now);
   const timed = isTransfer(frame.operation) || frame.operation === IDENTIFY;
-  if (frame.transmits === 1 && timed && path === own) own.rtt.sample(at - frame.lastSentAt);
+  if (frame.transmits !== 1 || path !== own) return;
+  if (frame.sequence > own.heardSequence) own.heardSequence = frame.sequence;
+  if (timed) own.rtt.sample(at - frame.lastSentAt);
 }
 
 /** Puts the answer's data where the command wants them; false: that memory is there no more. */

@@ -11,6 +11,9 @@
 // Karn's rule in both halves: the caller takes no sample from a command that was sent twice, and the
 // doubling stays until a clean sample comes. Many frames may expire at once: each doubles from the
 // doubling that it was sent with, so that a burst of losses counts once.
+//
+// The time-out of a frame is the one that is known when it is looked at, not the one at its transmit: a pause that made
+// it long is forgotten with the next answers, and a queue that builds up makes it longer in time.
 
 /** Bounds of a time-out, ns. */
 export interface RttBounds {
@@ -18,6 +21,10 @@ export interface RttBounds {
   readonly floor: number;
   readonly ceiling: number;
 }
+
+/** No frame is looked at before this, ns, and each is after LATEST: what was slow may have become fast meanwhile. */
+const EARLIEST = 100e3;
+const LATEST = 10e6;
 
 export const RTT_BOUNDS: RttBounds = { first: 250e6, floor: 1e6, ceiling: 2e9 };
 
@@ -49,9 +56,11 @@ export class Rtt {
     this.samples++;
     this.shift = 0;
     const { floor, ceiling } = this.bounds;
-    this.base = Math.round(
-      Math.min(ceiling, Math.max(floor, 2 * this.smoothed + 8 * this.deviation)),
-    );
+    this.base = Math.round(Math.min(ceiling, Math.max(floor, this.unbounded())));
+  }
+
+  private unbounded(): number {
+    return 2 * this.smoothed + 8 * this.deviation;
   }
 
   /** A frame that was sent with `shift` doublings got no answer in time. */
@@ -62,9 +71,21 @@ export class Rtt {
   /** The time-out of a frame that is sent now, ns. */
   rto(shift = this.shift): number {
     const { ceiling } = this.bounds;
-    if (shift === 0) return Math.min(ceiling, this.base);
-    // 2^31 times the floor is beyond any ceiling.
-    return Math.min(ceiling, this.base * 2 ** Math.min(31, shift));
+    return Math.min(ceiling, doubled(this.base, shift));
+  }
+
+  /**
+   * After this a frame that others have overtaken is lost, ns. The floor is for hosts that pause, and there nobody
+   * overtakes.
+   */
+  early(shift: number): number {
+    return doubled(Math.max(EARLIEST, this.unbounded()), shift);
+  }
+
+  /** When a frame that is not answered is worth a first look, ns: few are not by then, and those sent after it are. */
+  look(shift: number): number {
+    if (this.samples === 0) return Infinity;
+    return doubled(Math.min(LATEST, Math.max(EARLIEST, 4 * this.smoothed)), shift);
   }
 
   /** The path has changed: what was learned means nothing. */
@@ -75,4 +96,9 @@ export class Rtt {
     this.shift = 0;
     this.base = this.bounds.first;
   }
+}
+
+/** 2^31 times the floor is beyond any ceiling. */
+function doubled(ns: number, shift: number): number {
+  return shift === 0 ? ns : ns * 2 ** Math.min(31, shift);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { Window } from "./window.ts";
+import { Window, type WindowLaw } from "./window.ts";
 
 test("slow start: half of the buffer count, then one more per answer with the window full", () => {
   const window = new Window(16);
@@ -33,20 +33,72 @@ test("it never exceeds the buffer count (P12)", () => {
   expect(window.size).toBe(16);
 });
 
-test("loss: one frame, half of what it was as the threshold; slow start doubles up to there", () => {
-  const window = new Window(16);
-  for (let i = 0; i < 10_000; i++) window.answered(window.size, 0);
-  // The sixteen of one window expire together: the first one counts.
-  for (let i = 0; i < 16; i++) window.lost(16, 0);
-  expect([window.size, window.threshold]).toEqual([1, 8]);
-  const sizes: number[] = [];
-  for (let i = 0; i < 7; i++) {
+for (const [law, least] of [
+  ["slow-start", 1],
+  ["steady", 4],
+] as const) {
+  test(`${law}, on a silent path: ${least}, half of what it was as the threshold; doubles up to there`, () => {
+    const window = open(law);
+    // The sixteen of one window expire together: the first one counts.
+    for (let i = 0; i < 16; i++) window.lost(16, 0, false);
+    expect([window.size, window.threshold]).toEqual([least, 8]);
+    for (let size = least + 1; size <= 8; size++) {
+      window.answered(1, 0);
+      expect(window.size).toBe(size);
+    }
     window.answered(1, 0);
-    sizes.push(window.size);
+    expect(window.size).toBe(8);
+  });
+}
+
+/** As wide as it may be. */
+function open(law: WindowLaw): Window {
+  const window = new Window(16, law);
+  for (let i = 0; i < 10_000; i++) window.answered(window.size, 0);
+  expect(window.size).toBe(16);
+  return window;
+}
+
+/** So many outcomes, of which `losses` of each `of` are losses that later frames have overtaken. */
+function lossy(window: Window, outcomes: number, losses: number, of: number): void {
+  for (let i = 0; i < outcomes; i++) {
+    if (i % of < losses) window.lost(window.size, 0, true);
+    else window.answered(window.size, 0);
   }
-  expect(sizes).toEqual([2, 3, 4, 5, 6, 7, 8]);
-  window.answered(1, 0);
-  expect(window.size).toBe(8);
+}
+
+test("steady: a loss in ten that others overtake leaves it open, and lets it open; slow-start falls to one frame", () => {
+  const steady = open("steady");
+  lossy(steady, 1000, 1, 10);
+  expect(steady.size).toBe(16);
+  const fresh = new Window(16, "steady");
+  lossy(fresh, 1000, 1, 10);
+  expect(fresh.size).toBe(16);
+  const linux = open("slow-start");
+  lossy(linux, 1000, 1, 10);
+  expect(linux.size).toBeLessThan(4);
+});
+
+test("steady: a fifth lost holds it, a half lost halves it round by round", () => {
+  const window = new Window(16, "steady");
+  lossy(window, 64, 1, 5);
+  const { size } = window;
+  lossy(window, 2000, 1, 5);
+  expect(window.size).toBe(size);
+  lossy(window, 2000, 1, 2);
+  expect(window.size).toBeLessThan(8);
+  lossy(window, 2000, 0, 1);
+  expect(window.size).toBe(16);
+});
+
+test("steady: answers that were late after all are no losses", () => {
+  const window = open("steady");
+  for (let i = 0; i < 1000; i++) {
+    window.lost(16, 0, true);
+    window.late();
+    window.answered(16, 0);
+  }
+  expect(window.size).toBe(16);
 });
 
 test("a smaller buffer count starts afresh, a larger one only lifts the limit", () => {

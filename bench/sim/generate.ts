@@ -59,7 +59,7 @@ export function generate(seed: number): Scenario {
       },
       kick: pick(random, [100 * MS, 1 * MS, "on-release"] as const),
       timeout: pick(random, [50 * MS, 500 * MS, 2 * S, 10 * S]),
-      windowLaw: chance(random, 0.2) ? "stepwise" : "slow-start",
+      windowLaw: pick(random, ["stepwise", "slow-start", "steady", "steady", "steady"]),
       retransmitTag: newTags ? "new" : "same",
       commands: Math.ceil(commands / (initiatorCount * targetCount)),
       iodepth: pick(random, [1, 2, 4, 8, 16, 32]),

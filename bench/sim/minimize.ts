@@ -81,7 +81,7 @@ function* initiatorsBelow(part: InitiatorPart): Generator<InitiatorPart> {
   yield { ...part, think: 0 };
   yield { ...part, flushes: 0 };
   yield { ...part, retransmitTag: "same" };
-  yield { ...part, windowLaw: "slow-start" };
+  yield { ...part, windowLaw: "steady" };
   yield { ...part, kick: 100e6 };
   yield { ...part, timeout: 10e9 };
   yield { ...part, pool: { strategy: "completion", preallocated: 16, cap: 64, verify: 0 } };

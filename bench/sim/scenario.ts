@@ -26,6 +26,7 @@ import {
 } from "valibot";
 
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
+import { WINDOW_LAWS } from "../../initiator/window.ts";
 import { usage } from "../../words/failure.ts";
 
 const whole = (least: number, most: number) =>
@@ -57,7 +58,7 @@ const initiatorPart = strictObject({
   }),
   kick: union([time, literal("on-release")]),
   timeout: time,
-  windowLaw: picklist(["slow-start", "stepwise"]),
+  windowLaw: picklist(WINDOW_LAWS),
   retransmitTag: picklist(["same", "new"]),
   /** Of the workload, at each target. */
   commands: whole(0, 1e9),

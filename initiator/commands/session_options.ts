@@ -14,6 +14,7 @@ import { DEFAULT_CAP, DEFAULT_PREALLOCATED, DEFAULT_STRATEGY } from "../pool/opt
 import { openSession, type Session, type SessionOptions } from "../session.ts";
 import type { WrapperText } from "../session_wrappers.ts";
 import { positiveDuration, type SessionOptionTexts, sessionOptions } from "../session_texts.ts";
+import { WINDOW_LAWS } from "../window.ts";
 import { say } from "../../words/say.ts";
 
 /** As commander gives them. */
@@ -52,10 +53,10 @@ export function addSessionOptions(command: Command): Command {
     .option("--packet-life <d>", "how long a late copy of a write is feared (1s)")
     .option("--window <n>", "most frames in the network, below the target's buffer count")
     .addOption(
-      new Option("--window-law <law>", "slow-start as Linux now, stepwise as before").choices([
-        "slow-start",
-        "stepwise",
-      ]),
+      new Option(
+        "--window-law <law>",
+        "steady through single losses; slow-start as Linux now, stepwise as before",
+      ).choices(WINDOW_LAWS),
     )
     .addOption(
       new Option("--retransmit-tag <tag>", "keep it, or take a new one as Linux does").choices([
