@@ -8,16 +8,14 @@ import {
   hasLba48,
   type Identify,
   LENGTH as IDENTIFY_LENGTH,
-  parse as parseIdentify,
 } from "../wire/identify.ts";
 import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import { formatMac, type Mac } from "../wire/mac.ts";
-import { isMalformed } from "../wire/malformed.ts";
 import { formatAddress } from "../words/address.ts";
 import { usage } from "../words/failure.ts";
 import { Buffers } from "./buffers.ts";
-import { begin, CANCELLED, Command, IDENTIFY, OK, OTHER_DISK, READ, WRITE } from "./command.ts";
+import { begin, CANCELLED, type Command, IDENTIFY, OTHER_DISK, READ, WRITE } from "./command.ts";
 import { createCounters, type DeviceCounters } from "./counters.ts";
 import {
   describeClaim,
@@ -27,6 +25,7 @@ import {
   describeTwice,
 } from "./disk.ts";
 import { Exchange } from "./exchange.ts";
+import { FirstIdentify } from "./first_identify.ts";
 import type { Opcodes } from "./frame.ts";
 import type { Host } from "./host.ts";
 import { SMALL_SECTORS } from "./frame_limit.ts";
@@ -69,7 +68,10 @@ export class Device {
   private readonly buffers: Buffers;
   private readonly exchange: Exchange;
   private readonly proofs: Proofs;
-  private readonly identifyCommand = new Command();
+  private readonly firstIdentify = new FirstIdentify(
+    (command) => this.submit(command),
+    (identity, sector) => this.identified(identity, sector),
+  );
   private scheduled = Infinity;
   private closed = false;
 
@@ -92,11 +94,6 @@ export class Device {
     });
     this.proofs = new Proofs(this, host, this.ways);
     this.exchange = new Exchange(this, host, this.ways, this.buffers);
-    const command = this.identifyCommand;
-    command.operation = IDENTIFY;
-    const { buffer } = this.identifySector;
-    command.memory = { bytes: this.identifySector, view: new DataView(buffer), address: 0 };
-    command.done = (ended) => this.identified(ended);
   }
 
   get paths(): readonly Path[] {
@@ -175,8 +172,7 @@ export class Device {
 
   /** Asks for the IDENTIFY sector where it is not known yet. */
   identify(): void {
-    if (this.identity !== null || this.identifyCommand.busy || this.closed) return;
-    this.submit(this.identifyCommand);
+    if (this.identity === null && !this.closed) this.firstIdentify.ask();
   }
 
   /** There is something to send: the initiator drives the device in this slice. */
@@ -368,20 +364,16 @@ export class Device {
     this.touch();
   }
 
-  private identified(command: Command): void {
+  private identified(identity: Identify | null, sector: DataView): void {
     // Another address was quicker, and this one is compared with it.
     if (this.identity !== null || this.gone) return;
-    const { view } = command.memory as { view: DataView };
-    const identity = command.outcome === OK ? parseIdentify(view, 0) : null;
-    if (identity === null || isMalformed(identity)) {
+    if (identity === null) {
       this.host.onEvent?.(this, "unidentified");
       return;
     }
-    this.take(identity, view);
     const [first] = this.ways.all;
     if (first !== undefined) this.ways.proved(first, identity.instance);
-    this.proofs.known();
-    this.host.onEvent?.(this, "identified");
+    this.adopt(identity, sector);
   }
 
   /** Ends every command with CANCELLED, then gives buffers back; true: none is left. Again until then. */

@@ -143,6 +143,42 @@ test("the address is free for the new disk, which is a device of its own", () =>
   expect(peer.initiator.close()).toBe(true);
 });
 
+describe("one flipped bit of an IDENTIFY sector", () => {
+  /** Answers the next IDENTIFY with one bit of the serial number flipped. */
+  function flipOnce(peer: Scripted): void {
+    const { serial } = peer;
+    peer.serial = `${String.fromCharCode(serial.charCodeAt(0) ^ 1)}${serial.slice(1)}`;
+    const answer = peer.answer.bind(peer);
+    peer.answer = (request, twist) => {
+      answer(request, twist);
+      peer.serial = serial;
+    };
+  }
+
+  test("is no other disk: what is news is asked for twice", () => {
+    const { peer, device, announce, notices } = connected();
+    flipOnce(peer);
+    announce();
+    expect(perform(peer, device, makeCommand(WRITE, 0, 2))).toBe(OK);
+    expect([device.identity?.serial, notices]).toEqual(["scripted", []]);
+  });
+
+  test("nor is it the first time, where the checksum tells", () => {
+    const peer = new Scripted();
+    const answer = peer.answer.bind(peer);
+    let flipped = 0;
+    peer.answer = (request, twist) => {
+      answer(request, twist);
+      const { bytes } = peer.lastParcel;
+      if (request.opcode !== ata.IDENTIFY || flipped++ > 0) return;
+      const at = ata.LENGTH + 20;
+      bytes[at] = (bytes[at] as number) ^ 1;
+    };
+    expect(peer.find().identity?.serial).toBe("scripted");
+    expect(flipped).toBe(2);
+  });
+});
+
 describe("the same disk with another size", () => {
   test("announced: resized, and said", () => {
     const { peer, device, notices, announce } = connected();

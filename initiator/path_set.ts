@@ -29,7 +29,7 @@ const OVERTAKEN = 16;
 /** What a smaller buffer count is taken for (P12). */
 export const LEAST_BUFFERS = 2;
 /** Who was silent for so long may be another when he is heard again: he is asked before the next command, ns. */
-const SILENCE = 1e9;
+export const SILENCE = 1e9;
 /** Headers of an ATA frame that an MTU counts: 22 bytes (P13). */
 const HEADERS = ata.LENGTH - ETHERNET_LENGTH;
 /** What the one byte of the count can say. */

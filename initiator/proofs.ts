@@ -15,7 +15,7 @@
 import type { FrameView } from "../link/link.ts";
 import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
-import { type Identify, LENGTH as IDENTIFY_LENGTH, parse } from "../wire/identify.ts";
+import { checksum, type Identify, LENGTH as IDENTIFY_LENGTH, parse } from "../wire/identify.ts";
 import type { Mac } from "../wire/mac.ts";
 import { isMalformed } from "../wire/malformed.ts";
 import type { DeviceCounters } from "./counters.ts";
@@ -88,6 +88,8 @@ class Question implements Asker {
   tries = 0;
   /** Its path has announced itself since it was asked. */
   again = false;
+  /** What it said once and is to say again, since it is not what the device says: one flipped bit is no other disk. */
+  heard: Identify | null = null;
 
   constructor(proofs: Proofs, path: Path, said: Said | null, since: number, dueAt: number) {
     this.proofs = proofs;
@@ -214,8 +216,13 @@ export class Proofs {
   }
 
   private forget(question: Question): void {
-    const { frame } = question;
     this.questions.splice(this.questions.indexOf(question), 1);
+    this.release(question);
+  }
+
+  /** Nobody waits for its answer any more. */
+  private release(question: Question): void {
+    const { frame } = question;
     if (frame === null) return;
     this.host.tags.give(frame.tag);
     frame.tag = 0;
@@ -255,8 +262,17 @@ export class Proofs {
     }
     const identity = parse(sector, 0);
     if (isMalformed(identity)) return;
-    if (question.tries === 1) path.rtt.sample(this.host.now - question.sentAt);
-    const { said } = question;
+    const { now } = this.host;
+    if (question.tries === 1) path.rtt.sample(now - question.sentAt);
+    const { said, heard } = question;
+    const { identity: ours } = device;
+    const isNews = ours === null ? checksum(sector, 0) === "wrong" : !sameDisk(ours, identity);
+    if (isNews && (heard === null || !sameDisk(heard, identity))) {
+      question.heard = identity;
+      this.release(question);
+      this.ask(question, now);
+      return;
+    }
     this.forget(question);
     ways.heard(path);
     if (said === null) this.judge(path, identity, sector, question.again);

@@ -197,6 +197,11 @@ export class Scripted implements Core {
     return Math.min(Infinity, ...this.parcels.map(({ at }) => at));
   }
 
+  /** What was sent last, which a test may damage before it leaves. */
+  get lastParcel(): { readonly bytes: Uint8Array } {
+    return this.parcels.at(-1) as Parcel;
+  }
+
   /** A frame of the test's own, in `delay` ns. */
   send(bytes: Uint8Array, delay = 0, port = 0): void {
     this.parcels.push({ at: this.now + delay, port, bytes });

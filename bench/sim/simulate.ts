@@ -4,6 +4,7 @@
 //            │ until every client is         │ within a bound        │ every sector is read,
 //            │ through, or `calmAt`          │                       │ all must end well
 
+import { SILENCE } from "../../initiator/path_set.ts";
 import { littlesLaw } from "../../initiator/pool/littles_law.ts";
 import { runVirtual } from "../../link/virtual_clock.ts";
 import { formatDuration, S } from "../../words/quantity.ts";
@@ -114,12 +115,17 @@ class Run {
     return this.world.traits.starving ? STARVING * timeout : timeout;
   }
 
-  /** A pool of one buffer that only its kick drives sends one frame a kick: ns for so many of each client. */
+  /**
+   * A pool of one buffer that only its kick drives sends one frame a kick, and one whose buffer comes back with the next
+   * transmit sends it after the question that a silence brings: ns for so many of each client.
+   */
   private pace(frames: (client: Client) => number): number {
+    const { starving } = this.world.traits;
     let ns = 0;
     for (const client of this.world.clients) {
       const { kick } = this.world.scenario.initiators[client.place.initiator] as InitiatorPart;
-      ns += frames(client) * (kick === "on-release" ? SLOWEST_RELEASE : kick);
+      const each = kick === "on-release" ? SLOWEST_RELEASE : kick;
+      ns += frames(client) * (starving ? each + SILENCE : each);
     }
     return ns;
   }
