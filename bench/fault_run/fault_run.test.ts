@@ -14,8 +14,8 @@ for (const [seed, mtu, span] of [
     const figures = await faultRun({ ...FAULT_RUN_DEFAULTS, commands: 4000, seed, mtu, span });
     expect(figures.commands).toBe(4000);
     expect([figures.wrong, figures.stale_writes]).toEqual([0, 0]);
-    // It was tried.
-    expect(figures.retransmits).toBeGreaterThan(200);
+    // It was tried: a frame in a hundred gets lost each way, whatever sizes frames have.
+    expect(figures.retransmits).toBeGreaterThan(0.015 * figures.transmits);
     expect(figures.frames_damaged).toBeGreaterThan(10);
     expect(figures.sectors_verified).toBeGreaterThan(5000);
     expect(figures.failed).toBeLessThan(40);
