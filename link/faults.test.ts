@@ -364,6 +364,17 @@ describe("faults", () => {
     expect(end.fromA.pins).toBe(3);
   });
 
+  test("carriers that were pinned are taken again: few of them, frame after frame", () => {
+    const end = faulty("tx:corrupt:100%", { below: "delay:1ms", slots: 2 });
+    for (let i = 0; i < 20; i++) {
+      expect(end.send(end.a, i)).toBe(true);
+      end.run((i + 1) * 2000 * US);
+      expect(end.a.reclaim()).toBe(0);
+    }
+    expect(end.a.faults.tx).toMatchObject({ frames: 20, corrupted: 20, crowded: 0 });
+    expect(end.seen).toHaveLength(20);
+  });
+
   test("a late frame that finds no room is tried again, in its order", () => {
     const end = faulty("tx:delay:100us");
     end.send(end.a, 1);
@@ -409,6 +420,18 @@ describe("faults", () => {
     const counts: number[] = [];
     for (let round = 0; round < 5; round++) counts.push(end.a.receive(() => {}, 3));
     expect(counts).toEqual([3, 3, 2, 0, 0]);
+  });
+
+  test("receive keeps its limit when late frames are due and others come", () => {
+    const end = faulty("rx:delay:100us");
+    for (let i = 0; i < 2; i++) end.send(end.b, i);
+    expect(end.a.receive(() => {}, 64)).toBe(0);
+    while (end.clock.now() < 100 * US) end.clock.wait(100 * US);
+    end.a.setPlan(parseFaults("", "x"));
+    for (let i = 2; i < 7; i++) end.send(end.b, i);
+    const counts: number[] = [];
+    for (let round = 0; round < 4; round++) counts.push(end.a.receive(() => {}, 3));
+    expect(counts).toEqual([3, 3, 1, 0]);
   });
 
   test("what the link below shows is as it was once a corrupted frame has been handed on", () => {

@@ -273,6 +273,8 @@ describe("a change of MTU or carrier", () => {
     let told = 0;
     a.onChange = b.onChange = () => told++;
     cable.setMtu(1500);
+    cable.setMac(0, a.mac);
+    cable.up(0);
     a.receive(() => {}, 64);
     b.receive(() => {}, 64);
     expect(told).toBe(0);

@@ -21,6 +21,15 @@ test.each([
   expect(listed(bytes, bytes.length, 3)).toBe(found);
 });
 
+test("captures: interfaces of more digits than one", () => {
+  const bytes = Buffer.from(HEAD + line("0003", 127));
+  expect([127, 0x127, 12].map((index) => listed(bytes, bytes.length, index))).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
 test("captures: a line counts when its end is there", () => {
   const bytes = Buffer.from(line("0003", 3));
   expect(listed(bytes, bytes.length - 1, 3)).toBe(false);

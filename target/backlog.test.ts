@@ -70,3 +70,15 @@ test("announcements of many exports wait in steps, not all in the backlog", () =
   probe.network.congest(0, false);
   expect(probe.run(1e9)).toHaveLength(151);
 });
+
+test("a link that has let go of a buffer is asked at once, however long it had no room", () => {
+  const probe = createProbe();
+  const port = probe.target.ports[0];
+  probe.network.congest(0, true);
+  probe.send(readFrame(0, 1, { tag: 1 }));
+  probe.run(100e6);
+  probe.network.congest(0, false);
+  expect(probe.run(1e3)).toHaveLength(0);
+  port?.reclaimed();
+  expect(probe.run(0)).toHaveLength(1);
+});

@@ -47,6 +47,15 @@ test("a frame that was cut is not the same request, even where the hash of what 
   expect(table.find(one, 0, 36, 1, 1, 0)).toBe(-1);
 });
 
+test("the window ends after its last nanosecond", () => {
+  const table = new Duplicates(WINDOW, 2);
+  const one = frame(600, 0);
+  const entry = table.insert(one, 0, 600, 1, 1, 0);
+  table.complete(entry, 7, 0, 1000);
+  expect(table.find(one, 0, 600, 1, 1, 1000 + WINDOW)).toBe(entry);
+  expect(table.find(one, 0, 600, 1, 1, 1001 + WINDOW)).toBe(-1);
+});
+
 test("payloads at one place of different memories are told apart", () => {
   const table = new Duplicates();
   const one = frame(600, 0);

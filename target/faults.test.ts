@@ -83,6 +83,24 @@ describe("a fault of ours that a frame meets", () => {
     expect(probe.run(10e6).map(({ aoe }) => aoe.tag)).toEqual([1]);
   });
 
+  test("nor does that of a broadcast's other export", () => {
+    const store = createMemoryStore(8);
+    const { probe, told } = probeWithFault({
+      service: "delay:1ms",
+      more: [{ major: MAJOR, minor: 9, store }],
+    });
+    probe.run(1e9);
+    Object.assign(probe.target.exportAt(MAJOR, 9) as object, {
+      admits: () => {
+        throw new Error("at fault");
+      },
+    });
+    probe.send(readFrame(1, 1, { tag: 1, minor: 0xff }));
+    expect(probe.run(0)).toHaveLength(0);
+    expect(told).toEqual(["at fault"]);
+    expect(probe.run(10e6).map(({ aoe }) => aoe.tag)).toEqual([1]);
+  });
+
   test("thrown where nobody is told", () => {
     const probe = createProbe();
     choke(probe);

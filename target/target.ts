@@ -819,7 +819,6 @@ export class Target implements Core {
     }
     request.heldAt = at;
     port.backlog.push(request);
-    this.serving = null;
   }
 
   /** Every copy of the answer, or false where the link has no room for the next one. */
