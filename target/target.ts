@@ -384,7 +384,7 @@ export class Target implements Core {
     if (major !== aoe.ANY_MAJOR && minor !== aoe.ANY_MINOR) {
       const owner = this.byAddress.get(major, minor);
       if (owner === undefined) counters.otherAddress++;
-      else this.serve(port, frame, owner, source);
+      else this.serveOne(port, frame, owner, source);
       return;
     }
     this.serveAll(port, frame, major, minor, source);
