@@ -59,7 +59,7 @@ test.each([
     stdout: "pipe",
     stderr: "pipe",
   });
-  expect(child.stderr.toString()).toStartWith(`Can't write ${path}: ENOENT`);
+  expect(child.stderr.toString()).toStartWith(`Can't write ${path}: no such file or directory`);
   expect([child.exitCode, child.stdout.toString()]).toEqual([5, ""]);
   expect(child.stderr.toString().trim().split("\n").length).toBe(1);
 });
@@ -73,7 +73,7 @@ test("where the result's disk turns out to be full, the run's figures are shown 
     stdout: "pipe",
     stderr: "pipe",
   });
-  expect(child.stderr.toString()).toContain("Can't write /dev/full: ENOSPC");
+  expect(child.stderr.toString()).toContain("Can't write /dev/full: no space is left there");
   expect(child.stdout.toString()).toContain("over the VIRTUAL CLOCK");
   expect(child.exitCode).toBe(5);
 });

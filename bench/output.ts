@@ -3,7 +3,8 @@
 
 import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { environment, Failure } from "../words/failure.ts";
+import { Failure } from "../words/failure.ts";
+import { cantWrite } from "../words/file_error.ts";
 
 /** Throws the environment Failure that says why `path` can't be written; undefined: nothing was asked for. */
 export function checkOutput(path: string | undefined): void {
@@ -15,7 +16,7 @@ export function checkOutput(path: string | undefined): void {
       throw new Error(exists ? "it is a folder" : `${dirname(path)} is no folder`);
     }
   } catch (error) {
-    throw cant(path, error);
+    throw cantWrite(path, error);
   }
 }
 
@@ -23,7 +24,7 @@ export function writeOutput(path: string, text: string): void {
   try {
     writeFileSync(path, text);
   } catch (error) {
-    throw cant(path, error);
+    throw cantWrite(path, error);
   }
 }
 
@@ -42,8 +43,4 @@ export function writeBeside(
     }
   }
   return sentences;
-}
-
-function cant(path: string, error: unknown): Error {
-  return environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
 }

@@ -142,19 +142,19 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
     {
       name: "read: the disk is full",
       words: ["read", "e7.3", "-o", at("full/out")],
-      code: 1,
+      code: 5,
       stderr: /^Can't write \S*full\/out: no space is left there, and nothing was kept\n$/,
     },
     {
       name: "copy: no such directory",
       words: ["copy", "e7.3", at("nosuch/out")],
-      code: 1,
+      code: 5,
       stderr: /^Can't write \S*out\.aoe-part: no such file or directory\n$/,
     },
     {
       name: "read: no such directory, by the name that was given",
       words: ["read", "e7.3", "-o", at("nosuch/out")],
-      code: 1,
+      code: 5,
       stderr: /^Can't write \S*nosuch\/out: no such file or directory\n$/,
     },
     ...[
@@ -163,13 +163,13 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
     ].map((words) => ({
       name: `${words[0]}: a file where a directory should be`,
       words,
-      code: 1,
+      code: 5,
       stderr: /^Can't write \S*exists\/out: what should be its directory is a file\n$/,
     })),
     {
       name: "the capture's disk is full, and nothing is kept of the image",
       words: ["read", "e7.3", "-o", at("never"), "--capture", "/dev/full"],
-      code: 1,
+      code: 5,
       stderr: /^Can't write the capture \/dev\/full: no space is left there\n$/,
     },
     {
@@ -320,7 +320,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
 
     test("the disk is full: one sentence, and what is there does not look whole", async () => {
       const { code, stderr } = await run("copy", "e7.3", at("full/out"));
-      expect(code).toBe(1);
+      expect(code).toBe(5);
       expect(stderr).toMatch(
         /^Can't write \S*full\/out\.aoe-part: no space is left there; \d+ of 4194304 bytes were copied: --resume goes on with \S*out\.aoe-part\n$/,
       );

@@ -4,8 +4,7 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 
 import { fileHeader, wholeRecords } from "../wire/pcap.ts";
-import { environment } from "../words/failure.ts";
-import { fileReason } from "../words/file_error.ts";
+import { cantWrite, fileReason } from "../words/file_error.ts";
 
 export interface CaptureFile {
   /** Takes whole records, as `createCapture` without `header` makes them. */
@@ -35,7 +34,7 @@ export function openCaptureFile(path: string, say: (sentence: string) => void): 
     write(fileHeader());
   } catch (error) {
     close();
-    throw environment(`Can't write the capture ${path}: ${fileReason(error)}`);
+    throw cantWrite(`the capture ${path}`, error);
   }
   return {
     sink(bytes) {

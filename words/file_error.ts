@@ -1,6 +1,6 @@
 // What the system says when it refuses a file, in words for the user.
 //
-// A file that is to be read and can't be opened is the environment's fault, whatever it would have held: 5.
+// A file that can't be read or written, at the start or when its disk is full, is the environment's fault: 5.
 
 import { environment, type Failure } from "./failure.ts";
 
@@ -25,4 +25,9 @@ export function fileReason(error: unknown): string {
 /** `what` names the file and its part: `the result a.json`. */
 export function cantRead(what: string, error: unknown): Failure {
   return environment(`Can't read ${what}: ${fileReason(error)}`);
+}
+
+/** As `cantRead`; `more` follows the reason. */
+export function cantWrite(what: string, error: unknown, more = ""): Failure {
+  return environment(`Can't write ${what}: ${fileReason(error)}${more}`);
 }

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { environment, usage } from "../../words/failure.ts";
-import { cantRead } from "../../words/file_error.ts";
+import { cantRead, cantWrite } from "../../words/file_error.ts";
 import { KEY_NAMES, KEYS } from "../job/keys.ts";
 import { upgradeRun } from "../upgrade.ts";
 import { RunSchema, type RunResult, SCHEMA_VERSION } from "../result.ts";
@@ -73,7 +73,7 @@ export function writeWhole(path: string, text: string): void {
     writeFileSync(`${path}.new`, text);
     renameSync(`${path}.new`, path);
   } catch (error) {
-    throw environment(`Can't write ${path}: ${(error as Error).message}`);
+    throw cantWrite(path, error);
   }
 }
 

@@ -2,7 +2,8 @@
 
 import { mkdirSync } from "node:fs";
 import { extname, join } from "node:path";
-import { environment, EXIT, expected, failed, usage } from "../../words/failure.ts";
+import { EXIT, expected, failed, usage } from "../../words/failure.ts";
+import { cantWrite } from "../../words/file_error.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { compose } from "./compose.ts";
 import { readMaterial } from "./read_material.ts";
@@ -105,6 +106,6 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (error) {
-    throw environment(`Can't write ${path}: ${error instanceof Error ? error.message : error}`);
+    throw cantWrite(path, error);
   }
 }
