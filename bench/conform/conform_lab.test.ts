@@ -11,7 +11,7 @@ import { read as readCapture } from "../../wire/read_capture.ts";
 import { isMalformed } from "../../wire/malformed.ts";
 import { probeLab, runInLab } from "../lab/lab.ts";
 import { findProgram } from "../lab/programs.ts";
-import { TARGETS } from "./odd_target.ts";
+import { TARGETS } from "./odd_ways.ts";
 import { cell } from "./report.ts";
 import type { RuleOutcome } from "./suite.ts";
 

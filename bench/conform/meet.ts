@@ -158,21 +158,20 @@ function unknown(answer: Answer | null, what: string): string {
     : `${what} is not known to it (${tell(answer)})`;
 }
 
+/** Why sectors can't be written; null: they can. */
+function lackOfWrites(s: Subject): string | null {
+  const data = new Uint8Array(ata.SECTOR).fill(0xa7);
+  const answer = s.prober.answer(s.write(0, data));
+  if (answer === null || !isGood(answer)) {
+    return `a write is not carried out (${answer === null ? "no answer" : tell(answer)})`;
+  }
+  return String(s.data(0, 1)) === String(data) ? null : "what is written can't be read back";
+}
+
 /** Tries what changes something: whether sectors can be written, and the config string set. */
 export function prepare(s: Subject): void {
-  if (!s.lacks.has("read")) {
-    const before = s.data(0, 1);
-    const data = new Uint8Array(ata.SECTOR).fill(0xa7);
-    const answer = s.prober.answer(s.write(0, data));
-    if (answer === null || !isGood(answer)) {
-      s.lacks.set(
-        "write",
-        `a write is not carried out (${answer === null ? "no answer" : tell(answer)})`,
-      );
-    } else if (String(s.data(0, 1)) !== String(data)) {
-      s.lacks.set("write", "what is written can't be read back");
-    } else if (before !== null) s.prober.answer(s.write(0, before));
-  } else s.lacks.set("write", s.lacks.get("read") as string);
+  const lack = s.lacks.get("read") ?? lackOfWrites(s);
+  if (lack !== null) s.lacks.set("write", lack);
   // One of two strings is another than what stands there.
   for (const string of ["conform", "suite"]) {
     if (String(setString(s, string)) !== String(text(string))) {

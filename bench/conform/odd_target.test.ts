@@ -5,26 +5,20 @@ import { describe, expect, test } from "bun:test";
 
 import { parseFaults } from "../../link/fault_plan.ts";
 import { createFaults } from "../../link/faults.ts";
-import type { Link } from "../../link/link.ts";
-import { createMemoryPair, createMemorySwitch } from "../../link/memory.ts";
+import type { Link, TxBuffer } from "../../link/link.ts";
+import { createMemoryPair, createMemorySwitch, type MemoryControl } from "../../link/memory.ts";
 import { createVirtualClock, runVirtual, type VirtualClock } from "../../link/virtual_clock.ts";
 import type { Export } from "../../target/export.ts";
 import { parseServiceModel } from "../../target/service/model.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as config from "../../wire/config.ts";
+import { configFrame } from "../../target/probe.ts";
+import { toBytes } from "../../wire/frame.ts";
 import { createRandom } from "../../words/random.ts";
 import type { Permits } from "./facts.ts";
 import { meet } from "./meet.ts";
-import {
-  ADDRESS,
-  createOddTarget,
-  DEVIATIONS,
-  type Made,
-  neighbourState,
-  type Odd,
-  ODDITIES,
-  TARGETS,
-} from "./odd_target.ts";
+import { createOddTarget, neighbourState } from "./odd_target.ts";
+import { ADDRESS, DEVIATIONS, type Made, type Odd, ODDITIES, TARGETS } from "./odd_ways.ts";
 import { formatOutcome, formatTable } from "./report.ts";
 import { Prober } from "./prober.ts";
 import { type RuleOutcome, runSuite } from "./suite.ts";
@@ -33,8 +27,10 @@ interface Options {
   readonly permits?: Permits;
   readonly neighbour?: boolean;
   readonly pads?: boolean;
+  /** Before the suite asks anything. */
+  readonly before?: (made: Made, link: Link) => unknown;
   /** Once the suite has met it. */
-  readonly met?: (made: Made) => void;
+  readonly met?: (made: Made, cable: MemoryControl) => void;
   readonly wrap?: (link: Link, clock: VirtualClock) => Link;
 }
 
@@ -44,23 +40,45 @@ async function tried(
     permits = { pastEnd: true },
     neighbour = true,
     pads = false,
+    before,
     met,
     wrap = (link) => link,
   }: Options = {},
 ): Promise<{ outcomes: RuleOutcome[]; made: Made; untouched: string }> {
   const clock = createVirtualClock();
-  const [a, b] = createMemoryPair({ clock, mtu: 1500, queueFrames: 4096 });
+  const [a, b, cable] = createMemoryPair({ clock, mtu: 1500, queueFrames: 4096 });
   const made = createOddTarget(wrap(b, clock), odd, neighbour);
   const untouched = neighbourState(made);
+  before?.(made, b);
   const pass = (until: number): void => {
     runVirtual([made.target], clock, () => a.nextDeadline() <= clock.now(), until);
   };
   const air = { link: a, pads, now: () => clock.now(), pass };
   const prober = new Prober(air, ADDRESS, { answer: 20e6, silence: 5e6 }, 0x0100_0000);
   const facts = await meet(prober, ADDRESS, 1e9, permits);
-  met?.(made);
+  met?.(made, cable);
   return { outcomes: await runSuite(prober, facts), made, untouched };
 }
+
+/** What the target announces is lost. */
+const quiet = (link: Link): Link =>
+  new Proxy(link, {
+    get(of, name): unknown {
+      if (name === "transmit") {
+        return (buffer: TxBuffer, length: number): boolean =>
+          aoe.tag(buffer.view, 0) === 0 || of.transmit(buffer, length);
+      }
+      const value: unknown = Reflect.get(of, name);
+      return typeof value === "function" ? value.bind(of) : value;
+    },
+  });
+
+const slow = (delay: string) => (link: Link, clock: VirtualClock) =>
+  createFaults(link, parseFaults(`tx:delay:fixed/${delay}`, "--faults"), {
+    clock,
+    random: createRandom(1),
+    slots: 4096,
+  });
 
 function differing(outcomes: readonly RuleOutcome[]): string[] {
   return outcomes.filter(({ outcome }) => outcome === "differs").map(({ id }) => id);
@@ -82,6 +100,33 @@ describe("one deviation, one oddity: the deviation alone is told", () => {
   }
 });
 
+const told = (outcomes: readonly RuleOutcome[], id: string): readonly string[] =>
+  outcomes.find((each) => each.id === id)?.differences ?? [];
+
+describe("deviations alone", () => {
+  test("what comes after silence is told, however late", async () => {
+    const odd = [DEVIATIONS["P3 it answers responses"]];
+    const { outcomes } = await tried(odd, { wrap: slow("12ms") });
+    expect(differing(outcomes)).toEqual(["P3"]);
+    expect(told(outcomes, "P3")[0]).toEndWith(", late");
+  });
+
+  test("a list that has one host too many", async () => {
+    const { outcomes } = await tried([DEVIATIONS["P17 a host of its own is on each list"]]);
+    expect(told(outcomes, "P17")).toContain("after adding two: it lists 3 entries, not 2");
+  });
+
+  test("writes that are answered and not kept: what stands on them is not judged", async () => {
+    for (const name of [
+      "P22 it forgets what is written behind sector 15",
+      "P22 its writes end with a device fault",
+    ] as const) {
+      const { outcomes } = await tried([DEVIATIONS[name]], { permits: {} });
+      expect([name, differing(outcomes)]).toEqual([name, ["P22"]]);
+    }
+  });
+});
+
 describe("no deviation: nothing is told", () => {
   for (const [name, oddity] of Object.entries(ODDITIES)) {
     test(name, async () => {
@@ -92,12 +137,6 @@ describe("no deviation: nothing is told", () => {
     });
   }
 
-  const slow = (delay: string) => (link: Link, clock: VirtualClock) =>
-    createFaults(link, parseFaults(`tx:delay:fixed/${delay}`, "--faults"), {
-      clock,
-      random: createRandom(1),
-      slots: 4096,
-    });
   test("answers that need more time than an answer is given", async () => {
     const { outcomes } = await tried([], { wrap: slow("25ms") });
     expect(differing(outcomes)).toEqual([]);
@@ -127,7 +166,66 @@ describe("no deviation: nothing is told", () => {
   });
 });
 
+test("a target whose other interface has a smaller MTU keeps shorter lists and strings", async () => {
+  const { outcomes } = await tried([], {
+    met({ target }) {
+      const [, small] = createMemoryPair({ clock: createVirtualClock(), mtu: 600 });
+      target.addPort(small, "small");
+    },
+  });
+  expect(differing(outcomes)).toEqual([]);
+  const left = outcomes.flatMap(({ notTested }) => notTested).join("\n");
+  expect(left).toContain("a list of 185: it is full with 73");
+  expect(left).toContain("a string of 1024 bytes is refused, as a smaller MTU of its own");
+});
+
+test("the config string is put back byte for byte", async () => {
+  const string = Uint8Array.from([0xff, 0x00, 0xfe, 0x41]);
+  const { made } = await tried([], {
+    before: ({ target }) =>
+      target.exports[0]?.change({ config: string, masks: [], reservation: [] }),
+  });
+  expect(made.target.exports[0]?.state.config).toEqual(string);
+});
+
+test("an answer to somebody else is no announcement", async () => {
+  const { outcomes } = await tried([], {
+    // Before the suite asks anything, to a host of another address.
+    before: (_, link) => {
+      const frame = configFrame(0, "", {
+        to: 0x0200_0000_0e0e,
+        from: link.mac,
+        ...ADDRESS,
+        flags: 8,
+      });
+      const bytes = toBytes({ ...frame, aoe: { ...frame.aoe, tag: 7, version: 0 } });
+      const buffer = link.allocate(bytes.length);
+      buffer?.bytes.set(bytes);
+      if (buffer !== null) link.transmit(buffer, bytes.length);
+    },
+    wrap: quiet,
+  });
+  expect(outcomes.find(({ id }) => id === "P11")?.outcome).toBe("not tested");
+  expect(differing(outcomes)).toEqual([]);
+});
+
+test("a frame that does not leave our interface ends the suite", async () => {
+  const down = tried([], { met: (_, cable) => cable.down(0) });
+  await expect(down).rejects.toThrow("A frame did not leave the interface");
+});
+
 describe("a neighbour that obeys wildcards", () => {
+  test("is looked for again before each change", async () => {
+    const { made, untouched, outcomes } = await tried([], {
+      before: ({ target, neighbour }) => target.removeExport(neighbour, () => {}),
+      // It comes without a word.
+      met: ({ target, neighbour }) => target.addExport(neighbour),
+      wrap: quiet,
+    });
+    expect(neighbourState(made)).toBe(untouched);
+    expect(outcomes.find(({ id }) => id === "P33")?.notTested[0]).toContain("e7.4");
+  });
+
   test("keeps every byte; P33 says why it is not tested", async () => {
     const { outcomes, made, untouched } = await tried([]);
     expect(neighbourState(made)).toBe(untouched);
@@ -190,7 +288,7 @@ test("what a target sends steers no terminal", async () => {
   }
 });
 
-test("two hosts that answer as one address are refused, and --alone takes the first", async () => {
+test("two hosts that answer as one address are refused; --alone takes the first, whatever the other says", async () => {
   const clock = createVirtualClock();
   const macs = [0x0200_0000_00a0, 0x0200_0000_00b0, 0x0200_0000_00c0];
   const [a, ...others] = createMemorySwitch({ clock, macs }).links as [Link, Link, Link];
@@ -198,13 +296,15 @@ test("two hosts that answer as one address are refused, and --alone takes the fi
   const pass = (until: number): void => {
     runVirtual(cores, clock, () => a.nextDeadline() <= clock.now(), until);
   };
-  const met = (permits: Permits) => {
+  const met = async (permits: Permits, firstTag: number) => {
     const air = { link: a, now: () => clock.now(), pass };
-    const prober = new Prober(air, ADDRESS, { answer: 20e6, silence: 5e6 }, 0x0100_0000);
-    return meet(prober, ADDRESS, 1e9, permits);
+    const prober = new Prober(air, ADDRESS, { answer: 20e6, silence: 5e6 }, firstTag);
+    return { prober, facts: await meet(prober, ADDRESS, 1e9, permits) };
   };
-  await expect(met({})).rejects.toThrow(
+  await expect(met({}, 0x0100_0000)).rejects.toThrow(
     "e7.3 is answered from 02:00:00:00:00:b0 and 02:00:00:00:00:c0, which may be two hosts: stop one, or say --alone where both may be written",
   );
-  expect((await met({ alone: true })).source).toBe(0x0200_0000_00b0);
+  const { prober, facts } = await met({ alone: true }, 0x0200_0000);
+  expect(facts.source).toBe(0x0200_0000_00b0);
+  expect(differing(await runSuite(prober, facts))).toEqual([]);
 });

@@ -198,9 +198,11 @@ export class Prober {
     for (const { frame } of question.answers) {
       if (frame.ethernet.source !== this.target) this.claimers.add(frame.ethernet.source);
     }
-    const own = question.answers.filter(({ frame }) => frame.ethernet.source === this.target);
-    question.answers.length = 0;
-    question.answers.push(...own);
+    // What they said so far is not the device's: one answer each is not one that came twice.
+    for (const each of this.questions.values()) {
+      const own = each.answers.filter(({ frame }) => frame.ethernet.source === this.target);
+      each.answers.splice(0, Number.POSITIVE_INFINITY, ...own);
+    }
     take(question);
   }
 
@@ -233,10 +235,8 @@ export class Prober {
   /** Whether an answer that carries another address than the device's was made by the device all the same. */
   private isTargets(from: Address, source: Mac, question: Question | undefined): boolean {
     if (question === undefined || source !== this.target) return false;
-    if (!isReal(from)) return true;
-    if (this.neighbours.has(formatAddress(from))) return false;
-    // A wildcard is answered by each device behind an interface: this one has not been heard before.
-    return isReal(question.address);
+    // A wildcard is answered by each device behind an interface.
+    return !isReal(from) || isReal(question.address);
   }
 }
 

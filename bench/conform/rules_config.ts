@@ -9,7 +9,7 @@ import { printableBytes } from "../../words/printable.ts";
 import type { Question } from "./prober.ts";
 import type { Rule } from "./rule.ts";
 import { configString, setString, text } from "./state.ts";
-import type { Subject } from "./subject.ts";
+import { isRefused, type Subject, tell } from "./subject.ts";
 
 /** Tests, prefixes and sets go by the string that the target has, whether or not it was set by us. */
 function configCommands(s: Subject): void {
@@ -56,7 +56,11 @@ function settable(s: Subject): void {
   const room = ethernet.LENGTH + s.facts.mtu;
   const long = "x".repeat(config.LONGEST_STRING);
   if (room >= config.LENGTH + config.LONGEST_STRING) {
-    if (s.succeeds(s.config(config.FORCE_SET, long), "a force set of 1024 bytes") !== null) {
+    const answer = s.answered(s.config(config.FORCE_SET, long), "a force set of 1024 bytes");
+    if (answer !== null && isRefused(answer, aoe.ERROR_ARGUMENT)) {
+      s.leaves("a string of 1024 bytes is refused, as a smaller MTU of its own would have it");
+    } else if (answer !== null) {
+      s.expect(!isError(answer.frame), `a force set of 1024 bytes: ${tell(answer)}`);
       s.tells(configString(s), text(long), "a string of 1024 bytes does not come back");
     }
   } else s.leaves(`a string of ${config.LONGEST_STRING} bytes, for which this MTU is too small`);
