@@ -197,6 +197,9 @@ export class Exchange {
     if (command === null) {
       this.end(frame, false);
     } else if (now >= end) {
+      // A request that may not last as long as its RTO tells of its path all the same.
+      const isFirst = frame.state === IN_FLIGHT && frame.transmits === 1;
+      if (isFirst && !command.isProbe) this.paths.lost(frame);
       this.fail(command, TIMEOUT, now);
       // Nobody waits for it any more, and its deadline is spent.
       if (frame.state === IN_FLIGHT) this.end(frame, false);

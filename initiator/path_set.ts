@@ -6,12 +6,13 @@
 //
 //   alive ── PATH_LOSSES in a row, and another is alive ──▶ left, probed each PROBE_INTERVAL
 //     ▲──────────────────────── any answer by it ────────────────┘
+//   PATH_LOSSES in a row, and no other is alive ──▶ the device is asked for by broadcast: its address may be another
 //
 // How large a frame each carries, by direction: frame_limit.ts.
 
 import * as ata from "../wire/ata.ts";
 import { LENGTH as ETHERNET_LENGTH } from "../wire/ethernet.ts";
-import type { Mac } from "../wire/mac.ts";
+import { BROADCAST, type Mac } from "../wire/mac.ts";
 import type { Buffers } from "./buffers.ts";
 import type { DeviceCounters } from "./counters.ts";
 import type { Frame } from "./frame.ts";
@@ -26,6 +27,8 @@ import { Window } from "./window.ts";
 const PROBE_INTERVAL = 250e6;
 /** A read is overtaken by a window of later frames, and by so many at least. */
 const OVERTAKEN = 16;
+/** A device that is silent is asked for by broadcast this often at most, ns. */
+const SEARCH_INTERVAL = 250e6;
 /** What a smaller buffer count is taken for (P12). */
 export const LEAST_BUFFERS = 2;
 /** Who was silent for so long may be another when he is heard again: he is asked before the next command, ns. */
@@ -61,6 +64,7 @@ export class PathSet {
   private instance = -1;
   private turn = 0;
   private probeAt = Infinity;
+  private searchAt = -Infinity;
 
   constructor(
     host: Host,
@@ -275,6 +279,7 @@ export class PathSet {
     if (!path.alive || path.lossesInRow < PATH_LOSSES) return;
     if (!this.anotherAlive(path)) {
       for (const each of this.all) if (each !== path && each.alive) this.askers.prove(each);
+      this.search();
       return;
     }
     path.alive = false;
@@ -284,6 +289,16 @@ export class PathSet {
     if (this.instance === before) return;
     const to = this.all.find(({ alive, standby }) => alive && !standby);
     if (to !== undefined) this.askers.failedOver(path, to);
+  }
+
+  /** Nobody answers: by which address is the device there now? */
+  private search(): void {
+    const { now, ports, tags } = this.host;
+    if (now < this.searchAt) return;
+    this.searchAt = now + SEARCH_INTERVAL;
+    for (const port of ports) {
+      port.askConfig(BROADCAST, this.major, this.minor, tags.anonymous());
+    }
   }
 
   /** Do small frames get through? If so, no more large ones by this path in that direction. */

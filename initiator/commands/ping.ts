@@ -11,6 +11,7 @@ import { formatDuration, MS, parseInteger, S } from "../../words/quantity.ts";
 import { CANCELLED, Command as Request, IDENTIFY, OK, TIMEOUT } from "../command.ts";
 import { controlCommand } from "../control.ts";
 import { describeOutcome } from "../describe.ts";
+import type { Path } from "../path.ts";
 import { positiveDuration } from "../session_texts.ts";
 import { catchInterrupt, pause } from "./interrupted.ts";
 import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
@@ -59,7 +60,7 @@ async function run(name: string, texts: Options): Promise<void> {
         const start = performance.now();
         say(`PING ${formatAddress(device)}: ${texts.ata ? "IDENTIFY" : "config"} queries`);
         while (sent < count && !interrupt.signal.aborted) {
-          const path = device.paths[sent % device.paths.length] ?? null;
+          const path = nextPath(device.paths, sent);
           const request = question(texts.ata ?? false);
           request.path = path;
           const withdraw = (): void => device.cancel(request);
@@ -116,6 +117,13 @@ async function run(name: string, texts: Options): Promise<void> {
   } finally {
     interrupt.release();
   }
+}
+
+/** Each in its turn; those that are silent only where all are. */
+function nextPath(paths: readonly Path[], turn: number): Path | null {
+  const heard = paths.filter(({ alive }) => alive);
+  const usable = heard.length > 0 ? heard : paths;
+  return usable[turn % usable.length] ?? null;
 }
 
 function question(ata: boolean): Request {
