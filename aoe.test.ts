@@ -144,8 +144,9 @@ describe("how a command ends", () => {
     }
   });
 
-  test("SIGINT is 130 and SIGTERM 143 where the command doesn't handle them", async () => {
+  test("SIGHUP is 129, SIGINT 130 and SIGTERM 143 where the command doesn't handle them", async () => {
     for (const [signal, code] of [
+      ["SIGHUP", 129],
       ["SIGINT", 130],
       ["SIGTERM", 143],
     ] as const) {
@@ -158,6 +159,21 @@ describe("how a command ends", () => {
       await child.exited;
       expect([child.exitCode, child.signalCode]).toEqual([code, null]);
     }
+  });
+
+  test("SIGHUP that was ignored at the start, as by nohup, stays ignored", async () => {
+    const body = 'process.stdout.write("ready"); await Bun.sleep(20000);';
+    const child = Bun.spawn(
+      ["sh", "-c", `trap '' HUP; exec "$@"`, "sh", ...commandLine(["lab"], instead(body))],
+      { stdout: "pipe" },
+    );
+    await child.stdout.getReader().read();
+    child.kill("SIGHUP");
+    await Bun.sleep(200);
+    expect(child.exitCode).toBeNull();
+    child.kill("SIGTERM");
+    await child.exited;
+    expect(child.exitCode).toBe(143);
   });
 
   test("a command that handles a signal decides by itself", async () => {
