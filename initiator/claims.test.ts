@@ -164,6 +164,7 @@ describe("addresses that claim a device and say no more", () => {
       peer.runFor(200 * MS);
     }
     expect(device.identity?.serial).toBe("scripted");
+    expect(device.paths.map(({ target }) => target)).toEqual([PEER_MAC]);
     expect(peer.clock.now() - start).toBeLessThanOrEqual(S);
     const read = makeCommand(READ, 0, 4);
     device.submit(read);

@@ -278,6 +278,7 @@ export class Device {
   replaced(identity: Identify): void {
     const ours = this.identity as Identify;
     this.gone = true;
+    this.scheduled = Infinity;
     this.proofs.close();
     this.tell("replaced", describeReplaced(ours, identity));
     this.host.onReplaced(this);

@@ -128,6 +128,65 @@ test("what is in the queue at that moment ends too, and so does what is asked fo
   expect(device.pending).toBe(0);
 });
 
+test("commands of a device that is another disk end within milliseconds, however many come", () => {
+  const { peer, device, announce } = connected();
+  peer.serial = "another";
+  announce();
+  const first = makeCommand(READ, 0, 1);
+  device.submit(first);
+  for (let count = 0; count < 8; count++) {
+    peer.runFor(0.5 * MS);
+    device.submit(makeCommand(READ, 0, 1));
+  }
+  expect(first.busy).toBe(false);
+});
+
+/** Answers IDENTIFY after `delay` ns, with what the peer is at the time of the question. */
+function slowIdentify(peer: Scripted, delay: number): void {
+  const answer = peer.answer.bind(peer);
+  peer.answer = (request, twist) =>
+    answer(request, request.opcode === ata.IDENTIFY ? { ...twist, delay } : twist);
+}
+
+test("an answer that was under way when the target announced itself does not stand for who it is", () => {
+  const { peer, device, announce } = connected();
+  slowIdentify(peer, 10 * MS);
+  peer.script = (request) => peer.answer(request, { delay: 0.5 * MS });
+  const before = makeCommand(READ, 0, 1);
+  device.submit(before);
+  peer.runFor(1e4);
+  announce();
+  peer.run(() => !before.busy);
+  const start = peer.clock.now();
+  const next = makeCommand(READ, 0, 1);
+  expect(perform(peer, device, next)).toBe(OK);
+  expect(next.sentAt - start).toBeGreaterThan(9 * MS);
+});
+
+test("an announcement while the one before is looked into is looked into as well", () => {
+  const { peer, device, announce } = connected();
+  slowIdentify(peer, 10 * MS);
+  announce();
+  peer.runFor(5 * MS);
+  peer.serial = "another";
+  announce();
+  peer.runFor(6 * MS);
+  expect(device.gone).toBe(false);
+  peer.runFor(200 * MS);
+  expect(device.gone).toBe(true);
+});
+
+test("a silence that ends with a config answer is a silence", () => {
+  const { peer, device } = connected();
+  peer.alive = false;
+  peer.runFor(2 * S);
+  peer.alive = true;
+  peer.serial = "another";
+  peer.initiator.discover();
+  peer.runFor(MS);
+  expect(perform(peer, device, makeCommand(WRITE, 0, 2))).toBe(OTHER_DISK);
+});
+
 test("the address is free for the new disk, which is a device of its own", () => {
   const { peer, device, announce } = connected();
   const events: string[] = [];
@@ -144,20 +203,21 @@ test("the address is free for the new disk, which is a device of its own", () =>
 });
 
 describe("one flipped bit of an IDENTIFY sector", () => {
-  /** Answers the next IDENTIFY with one bit of the serial number flipped. */
-  function flipOnce(peer: Scripted): void {
+  /** Answers the next IDENTIFY with one bit of the serial number flipped, so many times. */
+  function flipOnce(peer: Scripted, copies: number): void {
     const { serial } = peer;
     peer.serial = `${String.fromCharCode(serial.charCodeAt(0) ^ 1)}${serial.slice(1)}`;
     const answer = peer.answer.bind(peer);
     peer.answer = (request, twist) => {
-      answer(request, twist);
+      for (let copy = 0; copy < copies; copy++) answer(request, twist);
       peer.serial = serial;
+      peer.answer = answer;
     };
   }
 
-  test("is no other disk: what is news is asked for twice", () => {
+  test.each([1, 2])("is no other disk: what is news is asked for twice (%d copies)", (copies) => {
     const { peer, device, announce, notices } = connected();
-    flipOnce(peer);
+    flipOnce(peer, copies);
     announce();
     expect(perform(peer, device, makeCommand(WRITE, 0, 2))).toBe(OK);
     expect([device.identity?.serial, notices]).toEqual(["scripted", []]);

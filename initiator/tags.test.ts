@@ -74,6 +74,14 @@ test("an old command keeps its tag while thousands of others pass, and the table
   expect(tags.size).toBe(out.size + 1);
 });
 
+test("questions that everybody hears take nothing from the secret tags", () => {
+  const [silent, asking] = [new Tags(createRandom(9)), new Tags(createRandom(9))];
+  for (let slot = 0; slot < 100; slot++) {
+    asking.anonymous();
+    expect(asking.take(slot, false)).toBe(silent.take(slot, false));
+  }
+});
+
 test("each of so many bits is a coin's: what nobody sees can't be guessed better than by chance", () => {
   const tags = new Tags(createRandom(8));
   const ones = Array.from({ length: 30 }, () => 0);

@@ -59,6 +59,20 @@ testsInLab(import.meta.path, { timeoutMs: 60_000 }, () => {
     ]);
   }, 30_000);
 
+  test("does not take another interface of its own for another target", async () => {
+    const words = ["7", "6", "a0,b0", join(folder, "two"), "--create", "64k"];
+    const child = Bun.spawn([process.execPath, AOE, "target", ...words], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    await Bun.sleep(2500);
+    child.kill("SIGTERM");
+    const text = await new Response(child.stderr).text();
+    expect(text).toContain("on a0");
+    expect(text).not.toContain("answered from");
+  }, 30_000);
+
   test("is not disturbed by others, nor by what a capture shows it of its own", async () => {
     const capture = join(folder, "all.pcap");
     expect(await said([4, 5], ["--capture", capture])).not.toContain("answered from");

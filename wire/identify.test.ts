@@ -204,6 +204,7 @@ test("a sector cut short is malformed, and one without LBA48 has the size of wor
 /** Words 83, 86 and the sizes by LBA28 and LBA48 of foreign targets; the size that drivers make of them. */
 const CAPACITIES = [
   ["qaoed: bit 10 without bit 14", 0x0400, 0x0400, 0x0fff_ffff, 419_430_400, 419_430_400],
+  ["bit 10 without bit 14 in word 83 alone", 0x0400, 0x0000, 0x0fff_ffff, 419_430_400, 419_430_400],
   ["bit 10 in word 86 alone", 0x0000, 0x0400, 0x0fff_ffff, 419_430_400, 419_430_400],
   ["bit 14 and no bit 10", 0x4000, 0x0000, 1234, 419_430_400, 1234],
   ["words of ones, which say nothing", 0xffff, 0xffff, 1234, 419_430_400, 1234],
