@@ -83,6 +83,13 @@ export class Command {
   /** Frames sent for it, retransmits included. */
   transmits = 0;
 
+  /** Answers with too few bytes of data: how many, what the last one had, and what its frame had asked for. */
+  shortAnswers = 0;
+  shortBytes = 0;
+  wantedBytes = 0;
+  /** Answers that contradict their requests. */
+  contradictions = 0;
+
   // The device's own while it has the command.
   /** Between submit and `done`. */
   busy = false;
@@ -112,6 +119,10 @@ export function begin(command: Command, now: number): void {
   command.sentAt = 0;
   command.doneAt = 0;
   command.transmits = 0;
+  command.shortAnswers = 0;
+  command.shortBytes = 0;
+  command.wantedBytes = 0;
+  command.contradictions = 0;
   command.issued = 0;
   command.frames = 0;
   command.heldSince = -1;

@@ -75,7 +75,7 @@ export function describeOutcome(device: Device, command: Command): string {
       return `${attempt}: ${aoeReason(command.aoeError)} (AoE error ${command.aoeError})`;
     case TIMEOUT: {
       const waited = formatDuration(command.doneAt - command.submittedAt);
-      return `${attempt}: no answer within ${waited} (${command.transmits} frames sent)`;
+      return `${attempt}: ${describeSilence(command)} within ${waited} (${command.transmits} frames sent)`;
     }
     case MEMORY_LOST:
       return `${attempt}: the memory for its data was detached or made smaller meanwhile`;
@@ -84,6 +84,22 @@ export function describeOutcome(device: Device, command: Command): string {
     default:
       return `${attempt}: withdrawn`;
   }
+}
+
+/** What came in place of an answer. */
+function describeSilence(command: Command): string {
+  const { shortAnswers, shortBytes, wantedBytes, contradictions } = command;
+  const came: string[] = [];
+  if (shortAnswers > 0) {
+    const last = `${shortBytes} of ${wantedBytes} bytes`;
+    came.push(
+      shortAnswers === 1
+        ? `1 answer with too few bytes came (${last})`
+        : `${shortAnswers} answers with too few bytes came (the last with ${last})`,
+    );
+  }
+  if (contradictions > 0) came.push(`${contradictions} answers came that contradict the request`);
+  return came.length === 0 ? "no answer" : `${came.join(", ")}, and no right one`;
 }
 
 function describeCommand(command: Command): string {

@@ -23,7 +23,7 @@ import {
   units,
 } from "./command.ts";
 import type { Exchange } from "./exchange.ts";
-import { type Frame, IN_FLIGHT, isExtended } from "./frame.ts";
+import { answerBytes, type Frame, IN_FLIGHT, isExtended } from "./frame.ts";
 import type { Path } from "./path.ts";
 import type { PortState } from "./port.ts";
 import { refuse } from "./resend.ts";
@@ -58,11 +58,17 @@ export function receiveAnswer(
   if (verdict === CONTRADICTORY) {
     counters.contradictory++;
     port.ignored.contradictory++;
+    if (command !== null) command.contradictions++;
     return;
   }
   if (verdict === TOO_SHORT) {
     counters.tooShort++;
     port.ignored.tooShort++;
+    if (command !== null) {
+      command.shortAnswers++;
+      command.shortBytes = Math.max(0, view.length - ata.LENGTH);
+      command.wantedBytes = answerBytes(frame);
+    }
     return;
   }
   const { host } = exchange;

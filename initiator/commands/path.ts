@@ -65,7 +65,8 @@ async function run(name: string, texts: SessionTexts): Promise<void> {
   );
 }
 
-function judge(carried: Carried, on: string, mtu: number, offered: number): string[] {
+/** What is odd about a path by interface `on`, whose target takes `offered` sectors a frame. */
+export function judge(carried: Carried, on: string, mtu: number, offered: number): string[] {
   const { out, back, mostOut, mostBack } = carried;
   const findings: string[] = [];
   if (out === 0) findings.push("no frame arrives at the target");
@@ -82,8 +83,14 @@ function judge(carried: Carried, on: string, mtu: number, offered: number): stri
   }
   const fits = Math.floor((mtu - HEADERS) / SECTOR);
   if (offered < Math.min(fits, 255)) {
+    const least = HEADERS + offered * SECTOR;
+    const most = least + SECTOR - 1;
     findings.push(
-      `the target takes ${offered} sectors a frame where ${on} would carry ${Math.min(fits, 255)}: its own MTU is between ${HEADERS + offered * SECTOR} and ${HEADERS + offered * SECTOR + SECTOR - 1}`,
+      `the target takes ${offered} sectors a frame where ${on} would carry ${Math.min(fits, 255)}: ${
+        out > most
+          ? `it chose so, since frames of ${out} bytes arrive there`
+          : `its own MTU is between ${least} and ${most}`
+      }`,
     );
   } else if (offered > fits) {
     findings.push(`the target takes ${offered} sectors a frame, of which ${on} carries ${fits}`);
