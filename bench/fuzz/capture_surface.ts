@@ -5,7 +5,8 @@ import { Decoder } from "../../link/decoded_frame.ts";
 import { formatDecoded, formatFields, toJson } from "../../link/decode_print.ts";
 import { read } from "../../wire/read_capture.ts";
 import { parse, toBytes } from "../../wire/frame.ts";
-import { isMalformed } from "../../wire/malformed.ts";
+import type { Packet } from "../../wire/capture.ts";
+import { isMalformed, type Malformed } from "../../wire/malformed.ts";
 import * as pcap from "../../wire/pcap.ts";
 import type { Random } from "../../words/random.ts";
 import { makeSession } from "./frame_grammar.ts";
@@ -29,15 +30,10 @@ export const captureSurface: Surface = {
     const view = new DataView(bytes.buffer);
     const opened = read(view);
     if (isMalformed(opened)) return "no capture";
-    // A packet has a header of 12 bytes at least.
-    const most = bytes.length / 12 + 1;
     let packets = 0;
-    for (let packet = opened.next(); packet !== null; packet = opened.next()) {
-      must(++packets <= most, () => `${packets} packets in ${bytes.length} bytes`);
-      if (isMalformed(packet)) {
-        must(opened.next() === null, () => "something follows the damage");
-        break;
-      }
+    for (const packet of packetsOf(opened, bytes.length)) {
+      packets++;
+      if (isMalformed(packet)) break;
       const { offset, captured, length } = packet;
       must(
         offset >= 0 && captured >= 0 && offset + captured <= bytes.length && captured <= length,
@@ -71,6 +67,23 @@ export const captureSurface: Surface = {
     return packets > 0 ? "packets" : "empty";
   },
 };
+
+/** What a reader gives of a file of `bytes`: an end, and nothing after a damage. */
+export function* packetsOf(
+  opened: { next(): Packet | Malformed | null },
+  bytes: number,
+): Generator<Packet | Malformed> {
+  // A packet has a header of 12 bytes at least.
+  const most = bytes / 12 + 1;
+  let packets = 0;
+  for (let packet = opened.next(); packet !== null; packet = opened.next()) {
+    must(++packets <= most, () => `${packets} packets in ${bytes} bytes`);
+    yield packet;
+    if (!isMalformed(packet)) continue;
+    must(opened.next() === null, () => "something follows the damage");
+    return;
+  }
+}
 
 function classic(frames: readonly Uint8Array[], random: Random): Uint8Array<ArrayBuffer> {
   const room = frames.reduce((sum, { length }) => sum + pcap.RECORD_LENGTH + length, 0);

@@ -24,11 +24,12 @@ const ADDRESS = { major: 7, minor: 3 };
 const TIMEOUT = 2e9;
 /** Each command may wait for those before it, and for the packet life of overlapping writes (1 s). */
 const BOUND = 1000e9;
-const GUARD = 64;
-const GUARDED = 0xa5;
-const UNREAD = 0x11;
+export const GUARD = 64;
+export const GUARDED = 0xa5;
+export const UNREAD = 0x11;
 
-interface Caller {
+/** A command, and its memory between two guards. */
+export interface Caller {
   readonly command: Command;
   readonly memory: Uint8Array;
   readonly before: Uint8Array;
@@ -181,7 +182,8 @@ function makeCaller(random: Random, sectorsPerFrame: number): Caller {
   return { command, memory, before: memory.slice(), ended: 0 };
 }
 
-function judge({ command, memory, before }: Caller): void {
+/** What a command that has ended may have done to its memory. */
+export function judge({ command, memory, before }: Caller): void {
   const start = GUARD + command.offset;
   const bytes =
     command.operation === READ
