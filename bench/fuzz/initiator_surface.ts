@@ -131,7 +131,8 @@ export const initiatorSurface: Surface = {
       must(caller.ended === 1, () => `a command ended ${caller.ended} times`);
       judge(caller);
     }
-    return callers.some(({ command }) => command.outcome === OK) ? "some good" : "none good";
+    const good = callers.filter(({ command }) => command.outcome === OK).length;
+    return good === callers.length ? "all good" : good > 0 ? "some good" : "none good";
   },
 };
 
