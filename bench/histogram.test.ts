@@ -75,6 +75,18 @@ test("adding two histograms is recording both", () => {
   expect(a).toEqual(both);
 });
 
+test("merged buckets have the counts, percentiles and, to a bucket's width, the sum of what they came from", () => {
+  const [one, merged] = [new Histogram(), new Histogram()];
+  const random = createRandom(SEED);
+  for (let i = 0; i < 2000; i++) one.record(random.below(9_000_000));
+  merged.addBuckets(one.buckets().slice(0, 300));
+  merged.addBuckets(one.buckets().slice(300));
+  expect(merged.buckets()).toEqual(one.buckets());
+  for (const p of [1, 50, 99]) expect(merged.percentile(p)).toBe(one.percentile(p));
+  expect((merged.mean() ?? 0) / (one.mean() ?? 1)).toBeWithin(0.999, 1);
+  expect((merged.most ?? 0) / (one.most ?? 1)).toBeWithin(1, 1.001);
+});
+
 test("fio's bins are fio's own middles and lose nothing", () => {
   // From a run of fio 3.33: keys that it printed.
   for (const key of [12, 19, 44800, 45312, 46848, 2096, 2128, 168960, 1003520]) {

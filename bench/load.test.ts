@@ -350,18 +350,6 @@ describe("steady state", () => {
   });
 });
 
-// The first kick of the measured time comes 70 ms after its begin; all that moves are a few commands at each.
-test.each([90, 120, 250])("a pool that is always dry stands still for all of %d ms", async (ms) => {
-  const texts = { pool: "fixed", kick: "100ms", reclaim: "coalesce:64/1ms", iodepth: "16" };
-  const outcome = await run({ ...texts, rampTime: "30ms", runtime: `${ms}ms` }, { latency: 1e4 });
-  const stalled = figuresOf(outcome).kick_stall_ns;
-  expect(stalled / (ms * 1e6)).toBeWithin(0.99, 1);
-  const { stalls } = outcome.series.stallTable();
-  expect(stalls.reduce((sum, [, duration]) => sum + duration, 0)).toBe(stalled);
-  const [begin = 0, duration = 0] = stalls.at(-1) ?? [];
-  expect(begin + duration).toBe(ms * 1e6);
-});
-
 test("a write that is held back for a late copy of one before it waits for that, not for the window", async () => {
   // One block in four places, one frame in fifty lost: what overlaps a write that was sent again has to wait.
   const texts = { rw: "randwrite", bs: "4k", size: "16k", iodepth: "4", runtime: "20s" };

@@ -14,6 +14,9 @@ describe("steady state", () => {
     expect(drifting.deviation).toBeLessThan(0.2);
     expect(drifting.drift).toBeGreaterThan(0.1);
     expect(drifting.steady).toBe(false);
+    // And the other way.
+    const falling = steadyState([107, 104, 101, 98, 95, 92]);
+    expect([falling.drift, falling.steady]).toEqual([-drifting.drift, false]);
   });
 
   test("too few intervals, or none that did anything, can't tell", () => {

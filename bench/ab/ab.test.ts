@@ -98,7 +98,9 @@ test.skipIf(!inGit)(
       writeFileSync(job, `[cells]\n${keys.join("\n")}\n`);
       const words = ["bench", "ab", "HEAD", "--only", "sockets", "--job", job, "--set", "trials=1"];
       const judged = run([process.execPath, "aoe.ts", ...words, "--json"], ROOT);
-      expect(judged.err).toContain("3 trials failed: this is of what is left.\nINCONCLUSIVE\n");
+      expect(judged.err).toContain(
+        "3 trials failed: this is of what is left.\nINCONCLUSIVE: not decided by sockets.\n",
+      );
       expect(judged.code).toBe(1);
       const { failed_trials: failed, sockets } = JSON.parse(judged.out);
       expect(failed).toBe(3);

@@ -21,9 +21,11 @@ import { createProgress } from "../progress.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { type RunResult, SCHEMA_VERSION } from "../result.ts";
 import { plural } from "../report/shown.ts";
+import type { Verdict } from "../compare/verdict.ts";
 import { runArms } from "../run.ts";
 import { compareExactly, type Exact } from "./exact.ts";
 import { MICRO, measureMicro } from "./micro.ts";
+import { headline, overall, type Said, verdictOfExact } from "./overall.ts";
 import { checkOut, requireRepository, type Tree, workTree } from "./worktree.ts";
 import { printableJson } from "../../words/printable.ts";
 import { sayAs } from "../../words/say.ts";
@@ -56,8 +58,6 @@ interface Measured {
   /** Of a job; none of the micro-benchmark. */
   readonly results?: readonly RunResult[];
 }
-
-type AbVerdict = "worse" | "better" | "same" | "inconclusive";
 
 /** Returns the exit code. */
 export async function abAction(
@@ -101,7 +101,9 @@ export async function abAction(
       }
       signal.throwIfAborted();
     });
-    const verdict = cut ? "inconclusive" : overall(exact, Object.values(measured));
+    const said = saidBy(exact, measured);
+    // Not all that was asked has been judged.
+    const verdict = cut ? "inconclusive" : overall(said);
     const failures = failedTrials(measured);
     const result = {
       schema_version: SCHEMA_VERSION,
@@ -110,12 +112,13 @@ export async function abAction(
       head: head.revision,
       cut_short: cut,
       verdict,
+      said,
       failed_trials: failures,
       exact,
       ...measured,
     };
     const people = flags.json === true ? process.stderr : process.stdout;
-    people.write(describe(verdict, exact, measured, failures, widthOf(people)));
+    people.write(describe(cut ? null : said, exact, measured, failures, widthOf(people)));
     if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
     // Last: a disk that is full by now must not cost the figures.
     if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
@@ -183,27 +186,19 @@ async function measure(
 }
 
 /** What a measured difference is worth: nothing where equal things differed too. */
-function trusted(measured: Measured): AbVerdict {
+function trusted(measured: Measured): Verdict {
   const { verdict } = measured.control;
   if (verdict === "better" || verdict === "worse") return "inconclusive";
   return measured.comparison.verdict;
 }
 
-function overall(exact: Exact | null, measured: readonly (Measured | null)[]): AbVerdict {
-  const verdicts: AbVerdict[] = measured.flatMap((one) => (one === null ? [] : [trusted(one)]));
-  if (exact !== null && exact.verdict !== "absent") {
-    const { verdict } = exact;
-    verdicts.push(
-      verdict === "broken" ? "worse" : verdict === "changed" ? "inconclusive" : verdict,
-    );
-  }
-  for (const verdict of ["worse", "better"] as const)
-    if (verdicts.includes(verdict)) return verdict;
-  // Equal to the last integer, and nothing found by the clocks of a noisy machine: equal.
-  if (exact?.verdict === "same") return "same";
-  return verdicts.length > 0 && verdicts.every((verdict) => verdict === "same")
-    ? "same"
-    : "inconclusive";
+/** What each judge that ran says. */
+function saidBy(exact: Exact | null, measured: Readonly<Record<string, Measured | null>>): Said {
+  const found = exact === null ? null : verdictOfExact(exact.verdict);
+  const others = Object.entries(measured).flatMap(([judge, one]) =>
+    one === null ? [] : [[judge, trusted(one)] as const],
+  );
+  return { ...(found === null ? {} : { exact: found }), ...Object.fromEntries(others) };
 }
 
 /** Of all judges and all three arms. */
@@ -214,8 +209,9 @@ function failedTrials(measured: Readonly<Record<string, Measured | null>>): numb
   return sides.reduce((sum, { failed_trials: failed }) => sum + failed, 0);
 }
 
+/** `said`: null where not all that was asked has been judged. */
 function describe(
-  verdict: AbVerdict,
+  said: Said | null,
   exact: Exact | null,
   measured: Readonly<Record<string, Measured | null>>,
   failures: number,
@@ -234,6 +230,6 @@ function describe(
     );
   }
   if (failures > 0) lines.push(`${plural(failures, "trial")} failed: this is of what is left.`);
-  lines.push(`${verdict.toUpperCase()}`);
+  lines.push(said === null ? "INCONCLUSIVE: cut short." : headline(said));
   return `${lines.join("\n")}\n`;
 }

@@ -223,6 +223,8 @@ describe("the command", () => {
       "cut.json": { schema_version: 1, kind: "aoe bench run" },
       "none.json": {},
       "failed.json": sampleRun(JOB, () => [null, null]),
+      // Nine trials a row as in a.json, and one that failed.
+      "partly.json": sampleRun(JOB, () => [...spread(random, 9, 40_000, 5), null]),
     };
     const elsewhere = run(random, 9, () => 1);
     files["elsewhere.json"] = {
@@ -243,6 +245,9 @@ describe("the command", () => {
     ["a.json slow.json --band 5%", 3, "worse: iops of the head at "],
     ["slow.json a.json --band 5%", 0, "better: iops of the head at "],
     ["--baseline here slow.json", 3, "noise is not known for 3 of 3 rows, so 5 % is assumed"],
+    ["failed.json a.json", 1, "Nothing to compare: no row has figures on both sides."],
+    ["a.json partly.json --band 5%", 1, "same: iops of the head at "],
+    ["partly.json a.json --band 5%", 1, "same: iops of the head at "],
     ["a.json failed.json", 1, "Nothing to compare: no row has figures on both sides."],
     ["a.json elsewhere.json", 5, "The results are not comparable: they differ in the machine"],
     ["a.json elsewhere.json --anyway", 0, "Compared although they differ in the machine"],

@@ -7,7 +7,7 @@ import { SCHEMA_VERSION } from "../result.ts";
 import type { Metric } from "./metric.ts";
 import { rowDifferences, rowKey, unmatchedCells } from "./row_key.ts";
 import { type ComparedCell, type JudgedRows, judgeRows, type Row } from "./rows.ts";
-import { ENOUGH, FEWEST } from "./verdict.ts";
+import { ENOUGH, FEWEST, trialsFor } from "./verdict.ts";
 
 export interface Comparison extends JudgedRows {
   readonly schema_version: number;
@@ -95,8 +95,15 @@ function empty(count: number): string[] {
 export function fewTrials(cells: readonly ComparedCell[]): string[] {
   if (cells.length === 0) return [];
   const fewest = Math.min(...cells.map((cell) => Math.min(cell.base.n, cell.head.n)));
-  if (fewest >= ENOUGH) return [];
   const trials = `A row has ${fewest} ${fewest === 1 ? "trial" : "trials"} on a side`;
+  const questions = cells.length === 1 ? 1 : cells.length + 1;
+  const needed = trialsFor(questions);
+  if (fewest >= FEWEST && fewest < needed) {
+    return [
+      `${trials}: no row can have a verdict below ${needed}, since ${questions} questions are asked, ${cells.length} rows and the whole (--set trials=${Math.max(needed, ENOUGH)}).`,
+    ];
+  }
+  if (fewest >= ENOUGH) return [];
   return [
     fewest < FEWEST
       ? `${trials}: below ${FEWEST} there is no verdict (--set trials=${ENOUGH}).`

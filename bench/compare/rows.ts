@@ -99,7 +99,14 @@ function overall(cells: readonly ComparedCell[], whole: Whole | null): Verdict {
   const all = [...cells.map(({ verdict }) => verdict), ...(whole === null ? [] : [whole.verdict])];
   if (all.includes("worse")) return "worse";
   if (all.includes("better")) return "better";
-  return whole?.verdict ?? "inconclusive";
+  // What is beyond its band without a verdict, for too few trials, is the same by no mean over the rows.
+  if (whole === null || cells.some(isBeyond)) return "inconclusive";
+  return whole.verdict;
+}
+
+/** Its whole interval lies on one side of its band. */
+function isBeyond({ band, high, low }: ComparedCell): boolean {
+  return low > 1 + band || high < 1 / (1 + band);
 }
 
 function summarize(

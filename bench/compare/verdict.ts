@@ -21,6 +21,18 @@ export const FEWEST = 4;
 export const ENOUGH = 9;
 export const ALPHA = 0.05;
 
+/** How many trials a side it takes until the clearest of so many questions can have a verdict after Holm. */
+export function trialsFor(questions: number): number {
+  for (let n = FEWEST; ; n++) {
+    const base = Array.from({ length: n }, (_, at) => at);
+    const { p } = rankSum(
+      base.map((value) => value + n),
+      base,
+    );
+    if (questions * p < ALPHA) return n;
+  }
+}
+
 export interface Difference {
   readonly base: MedianInterval;
   readonly head: MedianInterval;
