@@ -170,6 +170,11 @@ export class Device {
     if (command.busy) this.exchange.cancel(command);
   }
 
+  /** The process was stopped until `now`: the silence of queued commands counts from here. */
+  wokeUp(now: number): void {
+    this.exchange.progressAt = now;
+  }
+
   /** Asks for the IDENTIFY sector where it is not known yet. */
   identify(): void {
     if (this.identity === null && !this.closed) this.firstIdentify.ask();

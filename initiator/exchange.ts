@@ -211,6 +211,14 @@ export class Exchange {
     }
   }
 
+  /** `late` ns were no time in which `frame` could have been answered. */
+  postpone(frame: Frame, late: number): void {
+    const { frameDeadlines } = this.host;
+    frame.since += late;
+    frame.lastSentAt += late;
+    frameDeadlines.set(frame.index, frameDeadlines.at(frame.index) + late);
+  }
+
   /** When to look again at a frame that is out, ns; not after now: it is lost. */
   private lookAgainAt(frame: Frame, now: number): number {
     const { lastSentAt, shift } = frame;

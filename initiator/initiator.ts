@@ -27,6 +27,8 @@ import { STALE, UNKNOWN } from "./tags.ts";
 const ASK_AGAIN = 10e6;
 /** The tag of what nobody has asked for (P11). */
 const ANNOUNCED = 0;
+/** Past its deadlines by more than this, the process was stopped, ns. Loops sleep for less than a quarter of it. */
+const DEAF = 1e9;
 /** Addresses are 16 million; whoever answers for more than these is no target. */
 const MOST_DEVICES = 65_536;
 
@@ -128,7 +130,21 @@ class InitiatorCore implements Initiator {
   }
 
   begin(now: number): void {
-    this.host.begin(now);
+    const { host } = this;
+    if (now - host.now > DEAF) this.wakeUp(now);
+    host.begin(now);
+  }
+
+  /**
+   * Nobody called for long past a deadline: the process was stopped. What was out could not be answered, and nothing
+   * could go again, so that the time counts for no time-out.
+   */
+  private wakeUp(now: number): void {
+    const { host } = this;
+    const late = now - Math.min(host.frameDeadlines.next(), host.deviceDeadlines.next());
+    if (late <= DEAF) return;
+    for (const frame of host.frames) frame.exchange?.postpone(frame, late);
+    for (const device of this.devices) device.wokeUp(now);
   }
 
   advance(now: number): void {
