@@ -98,9 +98,10 @@ describe.skipIf(insideLabTests)("under the virtual clock", () => {
   });
 });
 
+afterAll(removeFiles);
+
 testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 100_000 }, () => {
   afterEach(cleanUp);
-  afterAll(removeFiles);
   const BUCKET = "root tbf rate 100mbit burst 4kb latency 50ms";
 
   function aoe(...words: string[]): { readonly code: number; readonly said: string } {

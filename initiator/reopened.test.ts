@@ -16,9 +16,10 @@ async function connect(options: OpenOptions): Promise<AoeInitiator> {
   return initiator;
 }
 
+afterAll(removeFiles);
+
 testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 100_000 }, () => {
   afterEach(cleanUp);
-  afterAll(removeFiles);
 
   test.each(["packet", "ring"] as const)(
     "on an interface that is deleted and made again (%s): said, and the requests in hand are answered",

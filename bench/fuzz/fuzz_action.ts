@@ -58,6 +58,7 @@ export async function fuzzAction(flags: FuzzFlags): Promise<number> {
   );
   interrupt.release();
   const elapsed = (performance.now() - begun) * 1e6;
+  for (const surface of surfaces) surface.close?.();
   if (flags.json === true) {
     const document = { schema: 1, seed, elapsed_ns: Math.round(elapsed), tallies, findings };
     process.stdout.write(`${printableJson(document)}\n`);

@@ -39,6 +39,7 @@ export const tapSurface: Surface = {
       throw error;
     }
   },
+  close: end,
 };
 
 function begin(): ServedTap {
