@@ -77,7 +77,7 @@ describe("help", () => {
     const loaded = (JSON.parse(run.stderr) as string[]).filter(
       (path) => path.startsWith(import.meta.dir) && !path.includes("/node_modules/"),
     );
-    expect(loaded.some((path) => path.endsWith("/bench/lab/commands.ts"))).toBe(true);
+    expect(loaded.some((path) => path.endsWith("/lab/commands.ts"))).toBe(true);
     expect(loaded.some((path) => /\/(target|initiator|wire|link|sys)\//.test(path))).toBe(false);
   });
 

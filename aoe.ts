@@ -45,12 +45,12 @@ const ROOMS: readonly Room[] = [
   {
     name: "lab",
     summary: "run a command in a network of its own, without root",
-    load: async () => (await import("./bench/lab/commands.ts")).labCommand(),
+    load: async () => (await import("./lab/commands.ts")).labCommand(),
   },
   {
     name: "decode",
     summary: "print the frames of a capture file",
-    load: async () => (await import("./link/decode.ts")).decodeCommand(),
+    load: async () => (await import("./decode/decode.ts")).decodeCommand(),
   },
 ];
 

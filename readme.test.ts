@@ -6,8 +6,8 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "bun:test";
 
-import { readResult } from "./bench/compare/result_file.ts";
-import { blocksOf, testBlocks } from "./bench/examples.ts";
+import { readResult } from "./bench/result/result_file.ts";
+import { blocksOf, testBlocks } from "./testing/docs/examples.ts";
 
 const README = readFileSync(join(import.meta.dir, "README.md"), "utf8");
 const blocks = blocksOf(README).filter(({ text }) => !/^npm |^bun install/m.test(text));

@@ -11,11 +11,11 @@ import { join } from "node:path";
 import type { Command } from "commander";
 
 import { benchCommand } from "./bench/commands.ts";
-import { labCommand } from "./bench/lab/commands.ts";
-import { insideLabTests, testsInLab } from "./bench/lab/in_lab.ts";
-import { findProgram } from "./bench/lab/programs.ts";
+import { labCommand } from "./lab/commands.ts";
+import { insideLabTests, testsInLab } from "./testing/suites/in_lab.ts";
+import { findProgram } from "./lab/programs.ts";
 import { initiatorCommand } from "./initiator/commands.ts";
-import { decodeCommand } from "./link/decode.ts";
+import { decodeCommand } from "./decode/decode.ts";
 import { targetCommand } from "./target/commands.ts";
 import { SIGNALS } from "./words/signals.ts";
 

@@ -1,20 +1,20 @@
 // `aoe bench`: its subcommands and their options. What they do is loaded when they are named.
 
 import { Command, Option } from "commander";
-import { PROCESSES } from "./arrivals.ts";
-import { conformCommand } from "./conform/command.ts";
-import { faultRunCommand } from "./fault_run/command.ts";
-import { fuzzCommand } from "./fuzz/command.ts";
-import { soakCommand } from "./soak/command.ts";
-import { collect, judgeCommands } from "./judge_commands.ts";
-import { LOAD_DEFAULTS } from "./load_options.ts";
-import { TRACE_LIMIT } from "./trace/trace_limit.ts";
+import { PROCESSES } from "./load/arrivals.ts";
+import { conformCommand } from "../testing/conform/command.ts";
+import { faultRunCommand } from "../testing/sim/lossy_run_command.ts";
+import { fuzzCommand } from "../testing/fuzz/command.ts";
+import { soakCommand } from "../testing/soak/command.ts";
+import { collect, judgeCommands } from "./judge/commands.ts";
+import { LOAD_DEFAULTS } from "./load/options.ts";
+import { TRACE_LIMIT } from "./load/trace/trace_limit.ts";
 import { reportCommand } from "./report/command.ts";
 import { growthCommand } from "./growth/command.ts";
 import { peersCommand } from "./peers/command.ts";
-import { simCommand } from "./sim/command.ts";
+import { simCommand } from "../testing/sim/command.ts";
 import { wholeCommand } from "./whole/command.ts";
-import { ORDERS } from "./workload.ts";
+import { ORDERS } from "./load/workload.ts";
 import { MODES } from "../target/config/values.ts";
 import { STRATEGIES } from "../initiator/pool/buffer_pool.ts";
 
@@ -41,7 +41,7 @@ export function benchCommand(): Command {
 
 /** Asked by another revision's `ab`. */
 function partsCommand(): Command {
-  return new Command("parts").action(async () => (await import("./parts.ts")).printParts());
+  return new Command("parts").action(async () => (await import("./run/parts.ts")).printParts());
 }
 
 function loadCommand(): Command {
@@ -113,7 +113,7 @@ Examples:
   aoe bench load e7.3 --interface eth1 --rw randrw --verify crc32c --size 64m --json`,
     )
     .action(async (address: string, flags: Record<string, string | boolean>) => {
-      const { loadAction } = await import("./load_action.ts");
+      const { loadAction } = await import("./load/load_action.ts");
       process.exitCode = await loadAction(address, flags);
     });
   return load;

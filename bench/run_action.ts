@@ -2,22 +2,19 @@
 
 import { catchInterrupt } from "../initiator/commands/interrupted.ts";
 import { EXIT, usage } from "../words/failure.ts";
-import { endedNothing, OF_TRIALS } from "./cell_figures.ts";
-import { rate } from "./findings.ts";
+import { endedNothing } from "./result/cell_figures.ts";
 import { loadJob, showJob } from "./job/job.ts";
-import { exitCodeOf, judgeResults } from "./compare/compare_action.ts";
-import { codeOf } from "./cut_short.ts";
-import { describeComparison } from "./compare/describe.ts";
-import { loadBaseline, saveBaseline } from "./compare/state.ts";
-import { plural, shownTime } from "./report/shown.ts";
-import { checkOutput, writeOutput } from "./output.ts";
-import { createProgress } from "./progress.ts";
-import type { RunResult } from "./result.ts";
-import { type RunEvents, runJob } from "./run.ts";
-import { cellTable } from "./table.ts";
-import { printableJson, printableLines } from "../words/printable.ts";
+import { codeOf } from "./machine/cut_short.ts";
+import { describeComparison } from "./judge/describe.ts";
+import { loadBaseline, saveBaseline } from "./result/baselines.ts";
+import { checkOutput, writeOutput } from "./machine/output.ts";
+import { createProgress } from "./run/progress.ts";
+import { type RunEvents, runJob } from "./run/run.ts";
+import { printableJson } from "../words/printable.ts";
 import { say } from "../words/say.ts";
 import { widthOf } from "../words/table.ts";
+import { exitCodeOf, judgeResults } from "./judge/judge_results.ts";
+import { describeRun } from "./result/describe.ts";
 
 interface Flags {
   readonly set?: string[];
@@ -89,52 +86,4 @@ export async function runAction(
   }
   if (trials.some((trial) => trial.failure !== null || endedNothing(trial))) return EXIT.failed;
   return kept ? judged : EXIT.threshold;
-}
-
-/** The table, the sentences, and what one must know about both. */
-export function describeRun(result: RunResult, width?: number): string {
-  const { provenance, pinning } = result;
-  const cpus = `target on CPU ${pinning.target ?? "any"}, load on CPU ${pinning.load ?? "any"}`;
-  const how = {
-    packet: `raw sockets over veth, ${cpus}`,
-    ring: `raw sockets over veth, transmitting from memory that the kernel holds, ${cpus}`,
-    memory: "MEMORY LINK (no network: both cores in one process)",
-    virtual: "the VIRTUAL CLOCK (exact, no network: only what the job names takes time)",
-  }[result.link];
-  const trials = result.cells.reduce((sum, cell) => sum + cell.trials.length, 0);
-  const lines = [
-    cellTable(result.cells, width),
-    `IOPS, p50 and p99 of the latency, mean buffer wait and what the pool did while it was measured (${OF_TRIALS}):`,
-    "extra buffers: the most beyond the preallocated; dry: no buffer to be had; kicks: the retry when dry with nothing outstanding",
-    ...floorLine(result),
-    ...thresholdLines(result),
-    "",
-    ...result.findings.map((sentence) => `* ${sentence}`),
-    "",
-    `${plural(trials, "trial")} in ${shownTime(result.elapsed_ns)} over ${how}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
-  ];
-  return printableLines(`${lines.join("\n")}\n`);
-}
-
-/** The harness's floor, the least sure of them: what no target can beat here. */
-function floorLine(result: RunResult): string[] {
-  const floors = result.cells.flatMap(({ floor }) => {
-    const p50 = floor?.lat_p50_ns ?? null;
-    return floor === null || p50 === null ? [] : [{ p50, iops: floor.iops }];
-  });
-  const [slowest] = floors.toSorted((a, b) => b.p50 - a.p50);
-  if (slowest === undefined) return [];
-  return [
-    `floor (a null target, the same link): p50 ${shownTime(slowest.p50)}, ${rate(slowest.iops)} IOPS`,
-  ];
-}
-
-/** Each threshold with what was found, and its cell. */
-function thresholdLines(result: RunResult): string[] {
-  return result.cells.flatMap((cell) =>
-    cell.thresholds.map(({ threshold, shown, held }) => {
-      const where = Object.values(cell.axes).join("  ") || cell.job;
-      return `threshold ${threshold}: ${held ? "kept" : "MISSED"}, ${shown} (${where})`;
-    }),
-  );
 }

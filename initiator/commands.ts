@@ -7,7 +7,7 @@ import { copyCommand } from "./commands/copy.ts";
 import { discoverCommand } from "./commands/discover.ts";
 import { infoCommand } from "./commands/info.ts";
 import { maskCommand } from "./commands/mask.ts";
-import { nbdCommand } from "./commands/nbd.ts";
+import { nbdCommand } from "./nbd/command.ts";
 import { pathCommand } from "./commands/path.ts";
 import { pingCommand } from "./commands/ping.ts";
 import { readCommand } from "./commands/read.ts";

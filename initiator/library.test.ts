@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { insideLabTests, testsInLab } from "../bench/lab/in_lab.ts";
+import { insideLabTests, testsInLab } from "../testing/suites/in_lab.ts";
 import {
   type AoeDevice,
   type AoeInitiator,

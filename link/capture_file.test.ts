@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { pattern } from "../target/probe.ts";
+import { pattern } from "../testing/doubles/probe.ts";
 import { HEADER_LENGTH, RECORD_LENGTH } from "../wire/pcap.ts";
 import { createCapture } from "./capture.ts";
 import { openCaptureFile } from "./capture_file.ts";

@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import { now } from "../sys/clock.ts";
-import { inNamespace } from "../sys/in_namespace.ts";
+import { inNamespace } from "../testing/suites/in_namespace.ts";
 import { createPoller } from "../sys/poll.ts";
 import { usage } from "../sys/usage.ts";
 import * as ethernet from "../wire/ethernet.ts";

@@ -5,7 +5,7 @@ import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 
 import { expect, test } from "bun:test";
 
-import { inNamespace, limitDescriptors } from "../sys/in_namespace.ts";
+import { inNamespace, limitDescriptors } from "../testing/suites/in_namespace.ts";
 import { openIoUring } from "../sys/io_uring.ts";
 import { openIoWorkers } from "../sys/io_workers.ts";
 import { openLinkWatch } from "../sys/link_watch.ts";

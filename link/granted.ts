@@ -4,7 +4,7 @@ import type { Interface } from "../sys/interface.ts";
 import { masterOf } from "../sys/master.ts";
 import { type ReceiveRing, ringBytesOf } from "../sys/packet_ring.ts";
 import { formatSize } from "../words/quantity.ts";
-import type { PacketOptions } from "./packet_receiver.ts";
+import type { PacketOptions } from "./packet_options.ts";
 
 const DEFAULT_RING_BYTES = 4 << 20;
 const MOST_RING_BYTES = 64 << 20;

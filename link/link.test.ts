@@ -3,7 +3,7 @@
 import { parseFaults } from "./fault_plan.ts";
 import { createFaults } from "./faults.ts";
 import { createCapture } from "./capture.ts";
-import { type Ends, linkConformance, type LinkTraits } from "./conformance.ts";
+import { type Ends, linkConformance, type LinkTraits } from "../testing/suites/link_suite.ts";
 import type { Link } from "./link.ts";
 import { createMemoryPair } from "./memory.ts";
 import { createReclaim } from "./reclaim.ts";

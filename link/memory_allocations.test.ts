@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { createRandom } from "../words/random.ts";
-import { allocationsPerCall } from "./allocations.ts";
+import { allocationsPerCall } from "../testing/doubles/allocations.ts";
 import { createCapture } from "./capture.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { parseFaults } from "./fault_plan.ts";

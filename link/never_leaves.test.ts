@@ -5,7 +5,7 @@ import { afterEach, expect, test } from "bun:test";
 
 import { now } from "../sys/clock.ts";
 import { ENOBUFS } from "../sys/errno.ts";
-import { inNamespace, inShell } from "../sys/in_namespace.ts";
+import { inNamespace, inShell } from "../testing/suites/in_namespace.ts";
 import { createRandom } from "../words/random.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { createCapture } from "./capture.ts";

@@ -8,21 +8,21 @@ import { join } from "node:path";
 
 import { now } from "../sys/clock.ts";
 import { closeFile, openFile } from "../sys/file.ts";
-import { inNamespace, inShell, setMtuAtOnce } from "../sys/in_namespace.ts";
+import { inNamespace, inShell, setMtuAtOnce } from "../testing/suites/in_namespace.ts";
 import { LEAST_LINEAR, MOST_LINEAR } from "../sys/linear_sender.ts";
 import { mapFile } from "../sys/mapped_file.ts";
 import type { BpfInstruction } from "../sys/packet_socket.ts";
 import { Failure } from "../words/failure.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { BROADCAST, type Mac } from "../wire/mac.ts";
-import { allocationsPerCall } from "./allocations.ts";
-import { BUDGET_BYTES, type Ends, linkConformance } from "./conformance.ts";
+import { allocationsPerCall } from "../testing/doubles/allocations.ts";
+import { BUDGET_BYTES, type Ends, linkConformance } from "../testing/suites/link_suite.ts";
 import { type FrameView, TO_HOST, TO_OTHER, type TxBuffer } from "./link.ts";
 import { openPacketLink, type PacketLink } from "./packet.ts";
 import { slotFor } from "../sys/packet_ring.ts";
 import { ringBytesFor } from "./granted.ts";
-import { comesTrue, vethEnds } from "./veth_ends.ts";
-import type { PacketOptions } from "./packet_receiver.ts";
+import { comesTrue, vethEnds } from "../testing/suites/veth_ends.ts";
+import type { PacketOptions } from "./packet_options.ts";
 
 if (inNamespace(import.meta.path)) {
   linkConformance("packet", ({ buffers }) => ordinaryEnds(buffers), { copies: true, budget: true });

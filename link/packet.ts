@@ -15,9 +15,10 @@ import * as ethernet from "../wire/ethernet.ts";
 import { createArena } from "./arena.ts";
 import type { Link } from "./link.ts";
 import { openOutlet } from "./outlet.ts";
-import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
+import { openPacketReceiver, type RawLinkFacts } from "./packet_receiver.ts";
 import { openPacketSocket } from "../sys/packet_socket.ts";
 import { Refusals } from "./refusals.ts";
+import type { PacketOptions } from "./packet_options.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
 

@@ -4,18 +4,18 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import { ENETDOWN } from "../sys/errno.ts";
-import { inNamespace, inShell } from "../sys/in_namespace.ts";
+import { inNamespace, inShell } from "../testing/suites/in_namespace.ts";
 import { findInterface } from "../sys/interface.ts";
 import { mapMemory } from "../sys/memory.ts";
 import { openPacketSocket, SOL_PACKET } from "../sys/packet_socket.ts";
 import { hasQueueDiscipline } from "../sys/queue_discipline.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { BROADCAST } from "../wire/mac.ts";
-import { type Ends, linkConformance } from "./conformance.ts";
+import { type Ends, linkConformance } from "../testing/suites/link_suite.ts";
 import type { TxBuffer } from "./link.ts";
 import { openPacketLink, type PacketLink } from "./packet.ts";
-import type { PacketOptions } from "./packet_receiver.ts";
-import { comesTrue, vethEnds } from "./veth_ends.ts";
+import { comesTrue, vethEnds } from "../testing/suites/veth_ends.ts";
+import type { PacketOptions } from "./packet_options.ts";
 
 /** linux/if_ether.h, linux/if_packet.h. */
 const ETH_P_ALL = 3;

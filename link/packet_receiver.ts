@@ -28,47 +28,18 @@ import {
   STATUS,
   USER,
 } from "../sys/packet_ring.ts";
-import { type BpfInstruction, openPacketSocket, type PacketSocket } from "../sys/packet_socket.ts";
+import { openPacketSocket, type PacketSocket } from "../sys/packet_socket.ts";
 import { environment, Failure } from "../words/failure.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
 import { describeMaster, ringBytesFor, sendBytesFor, warnings } from "./granted.ts";
 import { type FrameView, type LinkCounters, noFrames, OUTGOING } from "./link.ts";
-import type { XdpUse } from "./xdp_use.ts";
+import type { PacketOptions } from "./packet_options.ts";
 
 /** Slots take frames of this MTU at least: an interface may turn to jumbo frames while it is open. */
 const DEFAULT_LARGEST_MTU = 9100;
 /** How often, in ns, a busy or spinning receiver looks at the interface. */
 const LOOK_EVERY = 1e6;
-
-export interface PacketOptions {
-  /** Its name, as `ip link` prints it. */
-  readonly interface: string;
-  /** Where frames leave, if not through `interface` (the late lab of pool.md); must be in the same namespace. */
-  readonly transmitInterface?: string;
-  /** EtherType; AoE's. */
-  readonly protocol?: number;
-  /** Memory of the receive ring in all; 4 MiB, or what `ringFrames` take. */
-  readonly ringBytes?: number;
-  /** How many of the longest frames the receive ring holds at least, up to 64 MiB; 128. */
-  readonly ringFrames?: number;
-  /** The MTU up to which a frame fits its slot without making the ring anew; 9100. Less makes more, smaller slots. */
-  readonly largestMtu?: number;
-  /** What to ask for as socket send buffer; 4 MiB. */
-  readonly sendBufferBytes?: number;
-  /** Classic BPF in the kernel: frames for which it returns 0 are not received. */
-  readonly filter?: readonly BpfInstruction[];
-  /** Frames for other hosts come in too (marked TO_OTHER), as a NIC's address filter would not let them. */
-  readonly promiscuous?: boolean;
-  /** Bytes of transmit buffers that may be allocated at one time; 64 MiB. */
-  readonly budgetBytes?: number;
-  /** Whether small frames leave by AF_XDP (by_xdp.ts); `auto` unless told. */
-  readonly xdp?: XdpUse;
-  /** False: another interface of that name, after the first was deleted, is none of this link's. */
-  readonly follows?: boolean;
-  /** A sentence for the user about what happens to the interface while it is open. */
-  readonly onNotice?: (sentence: string) => void;
-}
 
 /** What the kernel granted, and what a user should hear about it, one sentence each. */
 export interface Granted {

@@ -4,7 +4,7 @@
 import { afterEach, expect, test } from "bun:test";
 
 import { now } from "../sys/clock.ts";
-import { inNamespace, inShell } from "../sys/in_namespace.ts";
+import { inNamespace, inShell } from "../testing/suites/in_namespace.ts";
 import { findInterface } from "../sys/interface.ts";
 import { mapMemory } from "../sys/memory.ts";
 import { openPacketSocket, SOL_PACKET } from "../sys/packet_socket.ts";
@@ -12,11 +12,12 @@ import * as ethernet from "../wire/ethernet.ts";
 import { BROADCAST } from "../wire/mac.ts";
 import type { Link, TxBuffer } from "./link.ts";
 import { openPacketLink } from "./packet.ts";
-import type { PacketOptions, RawLinkFacts } from "./packet_receiver.ts";
+import type { RawLinkFacts } from "./packet_receiver.ts";
 import { openRingLink } from "./ring.ts";
-import { comesTrue } from "./veth_ends.ts";
+import { comesTrue } from "../testing/suites/veth_ends.ts";
 import { LOOK_EVERY, REST } from "./xdp_way.ts";
 import { openWithLane } from "./write_lane.ts";
+import type { PacketOptions } from "./packet_options.ts";
 
 /** linux/if_ether.h, linux/if_packet.h. */
 const ETH_P_ALL = 3;

@@ -5,11 +5,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import { now } from "../sys/clock.ts";
-import { inNamespace, inShell } from "../sys/in_namespace.ts";
+import { inNamespace, inShell } from "../testing/suites/in_namespace.ts";
 import { usage } from "../sys/usage.ts";
 import * as ethernet from "../wire/ethernet.ts";
-import { allocationsPerCall } from "./allocations.ts";
-import { BUDGET_BYTES, type Ends, linkConformance } from "./conformance.ts";
+import { allocationsPerCall } from "../testing/doubles/allocations.ts";
+import { BUDGET_BYTES, type Ends, linkConformance } from "../testing/suites/link_suite.ts";
 import type { FrameView, TxBuffer } from "./link.ts";
 import { openPacketLink, type PacketLink } from "./packet.ts";
 import { openRingLink, type RingLink } from "./ring.ts";

@@ -32,9 +32,10 @@ import {
 import * as ethernet from "../wire/ethernet.ts";
 import type { Link, TxBuffer } from "./link.ts";
 import { isRefused, meansBusy } from "./packet.ts";
-import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
+import { openPacketReceiver, type RawLinkFacts } from "./packet_receiver.ts";
 import { Refusals } from "./refusals.ts";
 import { closeSlots, returnSlots, takeSlot, type TransmitSlot } from "./slot_stock.ts";
+import type { PacketOptions } from "./packet_options.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
 /** How soon to look at pinned slots again, ns: an eighth of the time that nothing has moved, within these. */

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inNamespace } from "../sys/in_namespace.ts";
+import { inNamespace } from "../testing/suites/in_namespace.ts";
 import { openPacketLink } from "./packet.ts";
 import { openTap } from "./tap.ts";
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 
-import { inNamespace, inShell } from "../sys/in_namespace.ts";
+import { inNamespace, inShell } from "../testing/suites/in_namespace.ts";
 import * as aoe from "../wire/aoe.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { FrameView } from "./link.ts";

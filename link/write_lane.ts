@@ -10,7 +10,8 @@
 
 import * as aoe from "../wire/aoe.ts";
 import type { Link, LinkCounters } from "./link.ts";
-import { openPacketReceiver, type PacketOptions, type RawLinkFacts } from "./packet_receiver.ts";
+import { openPacketReceiver, type RawLinkFacts } from "./packet_receiver.ts";
+import type { PacketOptions } from "./packet_options.ts";
 
 /** Bit 30 of a tag, in the tag's first byte. */
 const WRITES = 0x40;

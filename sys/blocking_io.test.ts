@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { type BlockingKind, type BlockingIo, openBlockingIo } from "./blocking_io.ts";
+import type { BlockingKind, BlockingIo } from "./blocking_io.ts";
 import { EBADF } from "./errno.ts";
 import { openIoUring } from "./io_uring.ts";
 import { openIoWorkers } from "./io_workers.ts";
@@ -23,6 +23,7 @@ import { mapMemory } from "./memory.ts";
 import { now } from "./clock.ts";
 import { createPoller } from "./poll.ts";
 import { Failure } from "../words/failure.ts";
+import { openBlockingIo } from "./open_blocking_io.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "aoe-io-"));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -5,11 +5,6 @@
 //
 // The bytes belong to the operation until it has ended, so they live in memory that holds still
 // (sys/memory.ts). Operations end in any order: who needs one waits for the end of the one before.
-
-import { environment } from "../words/failure.ts";
-import { openIoUring } from "./io_uring.ts";
-import { openIoWorkers } from "./io_workers.ts";
-
 /** `result`: bytes moved, 0 for a sync, or -errno. */
 export type IoEnded = (token: number, result: number) => void;
 
@@ -34,13 +29,4 @@ export interface BlockingIo {
   drain(): void;
   /** Everything must have ended. */
   close(): void;
-}
-
-/** io_uring where the kernel has one and lets us, Workers elsewhere; `kind` insists on one of them. */
-export function openBlockingIo(kind?: BlockingKind): BlockingIo {
-  if (kind === "worker") return openIoWorkers("");
-  const ring = openIoUring();
-  if (typeof ring !== "string") return ring;
-  if (kind === "io_uring") throw environment(`No io_uring here: ${ring}`);
-  return openIoWorkers(ring);
 }

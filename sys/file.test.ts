@@ -5,7 +5,7 @@ import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { probeLab, runInLab } from "../bench/lab/lab.ts";
+import { probeLab, runInLab } from "../lab/lab.ts";
 import { EAGAIN, EBADF, EOPNOTSUPP } from "./errno.ts";
 import {
   closeFile,

@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 
-import { probeLab, runInLab } from "../bench/lab/lab.ts";
+import { probeLab, runInLab } from "../lab/lab.ts";
 import { Failure } from "../words/failure.ts";
 import { allowedCpus, onlineCpus, pinToCpus } from "./affinity.ts";
 import { addNanoseconds, now, wallClockAtZero } from "./clock.ts";

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 
-import { inNamespace } from "./in_namespace.ts";
+import { inNamespace } from "../testing/suites/in_namespace.ts";
 import { findInterface } from "./interface.ts";
 import { mapMemory } from "./memory.ts";
 import {

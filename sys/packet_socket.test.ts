@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 
 import { EAGAIN, EMSGSIZE, ENETDOWN } from "./errno.ts";
-import { inNamespace, inShell } from "./in_namespace.ts";
+import { inNamespace, inShell } from "../testing/suites/in_namespace.ts";
 import { findInterface } from "./interface.ts";
 import { openLinkWatch } from "./link_watch.ts";
 import { mapMemory } from "./memory.ts";

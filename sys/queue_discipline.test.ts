@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 
-import { inNamespace, inShell } from "./in_namespace.ts";
+import { inNamespace, inShell } from "../testing/suites/in_namespace.ts";
 import { findInterface } from "./interface.ts";
 import { hasQueueDiscipline } from "./queue_discipline.ts";
 

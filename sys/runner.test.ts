@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { insideLabTests, testsInLab } from "../bench/lab/in_lab.ts";
+import { insideLabTests, testsInLab } from "../testing/suites/in_lab.ts";
 
 const ROOT = join(import.meta.dir, "..");
 

@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 
 import { ENETDOWN } from "./errno.ts";
-import { inNamespace, inShell } from "./in_namespace.ts";
+import { inNamespace, inShell } from "../testing/suites/in_namespace.ts";
 import { findInterface } from "./interface.ts";
 import { type Mapping, mapMemory } from "./memory.ts";
 import { openPacketSocket } from "./packet_socket.ts";

@@ -6,9 +6,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { pattern } from "./probe.ts";
+import { pattern } from "../testing/doubles/probe.ts";
 
-const AOE = join(import.meta.dir, "..", "aoe.ts");
+const AOE = join(import.meta.dir, "../aoe.ts");
 const SBIN = `${process.env["PATH"]}:/usr/sbin:/sbin`;
 const directory = mkdtempSync(join(tmpdir(), "aoe-target-"));
 chmodSync(directory, 0o755);

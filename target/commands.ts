@@ -11,8 +11,8 @@ import { expected, usage } from "../words/failure.ts";
 import { parseDuration, parseInteger } from "../words/quantity.ts";
 import { image, mac, MODES, BLOCKING, MOST_MASKS, serial } from "./config/values.ts";
 import type { ExportPlan, TargetPlan } from "./config/plan.ts";
-import { DEFAULT_BUFFER_COUNT } from "./export.ts";
-import { DEFAULT_BOUND } from "./target.ts";
+import { DEFAULT_BUFFER_COUNT } from "./protocol/export.ts";
+import { DEFAULT_BOUND } from "./protocol/target.ts";
 
 interface Options {
   // Of the one export that the arguments name.
@@ -325,7 +325,7 @@ async function serviceText(options: Options): Promise<string> {
   if (options.delay !== undefined) {
     // Judged by its own name; as a stage it would be one of `--service`.
     const { parseDistribution } = await import("../words/distribution.ts");
-    const { loadTrace } = await import("./config/load_trace.ts");
+    const { loadTrace } = await import("./service/load_trace.ts");
     parts.push(`delay:${parseDistribution(options.delay, "--delay", loadTrace).text}`);
   }
   if (options.profile !== undefined) {

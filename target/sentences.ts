@@ -6,11 +6,10 @@ import { Failure } from "../words/failure.ts";
 import { formatMac } from "../wire/mac.ts";
 import type { TargetPlan } from "./config/plan.ts";
 import type { MetricsServer } from "./control/metrics_server.ts";
-import type { Export } from "./export.ts";
-import type { Served } from "./exports.ts";
-import type { Applied } from "./reload.ts";
-import { ANOTHER } from "./store.ts";
-import type { Target } from "./target.ts";
+import type { Export } from "./protocol/export.ts";
+import type { Applied, Served } from "./exports/reload.ts";
+import { ANOTHER } from "./stores/store.ts";
+import type { Target } from "./protocol/target.ts";
 
 /** Exports that are each told at the start; of more, only their number is. */
 const TOLD = 16;

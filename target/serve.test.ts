@@ -4,7 +4,7 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 
-import { insideLabTests, testsInLab } from "../bench/lab/in_lab.ts";
+import { insideLabTests, testsInLab } from "../testing/suites/in_lab.ts";
 import * as aoe from "../wire/aoe.ts";
 import * as ata from "../wire/ata.ts";
 import { BROADCAST } from "../wire/mac.ts";
@@ -23,8 +23,16 @@ import {
   rewrite,
   serve,
   until,
-} from "./lab_target.ts";
-import { ataFrame, ataOf, configOf, discovery, pattern, readFrame, writeFrame } from "./probe.ts";
+} from "../testing/doubles/lab_target.ts";
+import {
+  ataFrame,
+  ataOf,
+  configOf,
+  discovery,
+  pattern,
+  readFrame,
+  writeFrame,
+} from "../testing/doubles/probe.ts";
 
 afterEach(cleanUp);
 afterAll(removeFiles);

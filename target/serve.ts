@@ -26,17 +26,17 @@ import { describeFault, environment, failed, Failure, stackOf, usage } from "../
 import { createRandom } from "../words/random.ts";
 import { onSignals } from "../words/signals.ts";
 import { parseListen } from "./config/listen.ts";
-import { loadTrace } from "./config/load_trace.ts";
+import { loadTrace } from "./service/load_trace.ts";
 import type { TargetPlan } from "./config/plan.ts";
 import type { Clients } from "./control/clients.ts";
 import { type ControlCode, loadControl, loadMetrics } from "./control/load_control.ts";
 import type { MetricsServer } from "./control/metrics_server.ts";
 import type { Running } from "./control/running.ts";
-import { Claimants } from "./claimants.ts";
-import { Exports, type LastFlush } from "./exports.ts";
-import type { Applied } from "./reload.ts";
-import { Interfaces } from "./interfaces.ts";
-import { REQUESTS } from "./request_filter.ts";
+import { Claimants } from "./exports/claimants.ts";
+import { Exports, type LastFlush } from "./exports/exports.ts";
+import type { Applied } from "./exports/reload.ts";
+import { Interfaces } from "./exports/interfaces.ts";
+import { REQUESTS } from "./exports/request_filter.ts";
 import {
   describeApplied,
   describeEnd,
@@ -45,11 +45,11 @@ import {
   unheeded,
 } from "./sentences.ts";
 import { parseServiceModel } from "./service/model.ts";
-import { DamagedState } from "./state.ts";
-import { StateSaver } from "./state_saver.ts";
+import { DamagedState } from "./exports/state.ts";
+import { StateSaver } from "./exports/state_saver.ts";
 import { FileIo } from "./stores/file_io.ts";
 import { createSystemd } from "./systemd.ts";
-import { Target } from "./target.ts";
+import { Target } from "./protocol/target.ts";
 import { sayAs } from "../words/say.ts";
 import { Told } from "../words/told.ts";
 

@@ -167,3 +167,14 @@ function wrapped(text: string, width: number): string[] {
   }
   return lines;
 }
+
+/** Text that Markdown shows as it is. `@` gets an invisible companion, so that nobody is called by a result. */
+export function escaped(text: string): string {
+  return printable(text.replaceAll(/\s+/g, " "))
+    .replaceAll("&", "&amp;")
+    .replaceAll(/<(?! )/g, "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll(/[\\`*_[\]{}|~$#!]/g, (mark) => `\\${mark}`)
+    .replaceAll("@", "@\u200b")
+    .replaceAll("://", ":\u200b//");
+}

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Failure } from "../../words/failure.ts";
-import { makeBed } from "../bed.ts";
-import { probeLab } from "../lab/lab.ts";
-import { AOE } from "../trial.ts";
+import { makeBed } from "../run/bed.ts";
+import { probeLab } from "../../lab/lab.ts";
+import { AOE } from "../run/trial.ts";
 import {
   AXES,
   AXIS_NAMES,
@@ -241,7 +241,7 @@ describe("a point in a lab", () => {
 });
 
 test("docs/performance.md shows the ratios of fixtures/results/growth.json", () => {
-  const root = join(import.meta.dir, "..", "..");
+  const root = join(import.meta.dir, "../..");
   const page = readFileSync(join(root, "docs", "performance.md"), "utf8");
   const { axes } = readGrowth(join(root, "fixtures", "results", "growth.json"));
   expect(axes.length).toBe(5);

@@ -3,13 +3,11 @@
 import { now } from "../../sys/clock.ts";
 import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { EXIT, usage } from "../../words/failure.ts";
-import { makeBed } from "../bed.ts";
-import { codeOf, untilCut } from "../cut_short.ts";
-import { rate } from "../findings.ts";
-import { requireLab } from "../lab/lab.ts";
-import { checkOutput, writeOutput } from "../output.ts";
-import { provenance } from "../provenance.ts";
-import { SCHEMA_VERSION } from "../result.ts";
+import { makeBed } from "../run/bed.ts";
+import { codeOf, untilCut } from "../machine/cut_short.ts";
+import { requireLab } from "../../lab/lab.ts";
+import { checkOutput, writeOutput } from "../machine/output.ts";
+import { provenance } from "../machine/provenance.ts";
 import { axisOf, MTU, READ_BYTES } from "./axes.ts";
 import { joinedGrowth, readGrowth } from "./growth_joined.ts";
 import { type GrowthTexts, parseGrowth } from "./growth_options.ts";
@@ -20,6 +18,8 @@ import { describeGrowth } from "./growth_table.ts";
 import { printableJson } from "../../words/printable.ts";
 import { widthOf } from "../../words/table.ts";
 import { createStatusLine } from "../../words/status_line.ts";
+import { SCHEMA_VERSION } from "../machine/schema.ts";
+import { rate } from "../../words/shown.ts";
 
 interface Flags extends GrowthTexts {
   readonly json?: boolean;

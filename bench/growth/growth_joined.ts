@@ -1,6 +1,6 @@
 // Results of several runs as one: an axis each, or more rounds of the same.
 
-import { firstOfOne, readOwnResult } from "../as_one.ts";
+import { firstOfOne, readOwnResult } from "../result/join.ts";
 import { GROWTH, type GrowthResult, GrowthSchema } from "./growth_result.ts";
 import { summaryOf } from "./growth_summary.ts";
 

@@ -1,8 +1,8 @@
 // The result of `aoe bench growth`: every trial, and what they say of each axis.
 
 import * as v from "valibot";
-import { ProvenanceSchema } from "../result.ts";
 import { AXIS_NAMES } from "./axes.ts";
+import { ProvenanceSchema } from "../machine/provenance.ts";
 
 export const GROWTH = "aoe bench growth";
 

@@ -3,10 +3,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../words/failure.ts";
-import type { OwnedBed } from "../bed.ts";
-import { runChild } from "../child.ts";
-import { labCommandLine, labEnv } from "../lab/lab.ts";
-import { schedule } from "../schedule.ts";
+import type { OwnedBed } from "../run/bed.ts";
+import { runChild } from "../machine/child.ts";
+import { labCommandLine, labEnv } from "../../lab/lab.ts";
+import { schedule } from "../run/schedule.ts";
 import { type AxisName, axisOf, type GrowthShape, MTU } from "./axes.ts";
 import type { GrowthOptions } from "./growth_options.ts";
 import type { GrowthFigures, GrowthTrial } from "./growth_result.ts";

@@ -1,6 +1,6 @@
 // What the trials say of each axis: medians by point, and whether the far end costs what the near end does.
 
-import { medianInterval } from "../statistics/median_interval.ts";
+import { medianInterval } from "../../statistics/median_interval.ts";
 import { AXES, type Axis, FLAT, MEASURES, type Measure } from "./axes.ts";
 import type { AxisSummary, GrowthFigures, GrowthTrial, PointSummary } from "./growth_result.ts";
 

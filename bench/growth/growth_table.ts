@@ -2,10 +2,10 @@
 
 import { formatDuration } from "../../words/quantity.ts";
 import { printableLines } from "../../words/printable.ts";
-import { rate } from "../findings.ts";
 import { FLAT, type Measure } from "./axes.ts";
 import type { AxisSummary, GrowthResult, PointSummary } from "./growth_result.ts";
 import { formatRecords } from "../../words/table.ts";
+import { rate } from "../../words/shown.ts";
 
 const SPOKEN: Readonly<Record<Measure, string>> = {
   target_cpu_ns: "target CPU per read",

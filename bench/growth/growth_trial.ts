@@ -15,13 +15,13 @@ import { usage } from "../../sys/usage.ts";
 import { EXIT, Failure, failed } from "../../words/failure.ts";
 import { createRandom } from "../../words/random.ts";
 import { findInterface } from "../../sys/interface.ts";
-import { Asker, awaitExport } from "../asker.ts";
-import { processCost } from "../process_cost.ts";
-import { cpuTicks, TICK } from "../provenance.ts";
-import { AOE } from "../trial.ts";
+import { Asker, awaitExport } from "../machine/asker.ts";
+import { processCost } from "../machine/process_cost.ts";
+import { AOE } from "../run/trial.ts";
 import { type GrowthShape, MTU, placeOf } from "./axes.ts";
 import { GrowthLoad, type Places } from "./growth_load.ts";
 import type { GrowthFigures } from "./growth_result.ts";
+import { cpuTicks, TICK } from "../machine/cpu_ticks.ts";
 
 export interface GrowthTask {
   readonly shape: GrowthShape;

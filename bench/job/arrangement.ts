@@ -9,9 +9,9 @@
 
 import { usage } from "../../words/failure.ts";
 import { formatDuration, parseDuration } from "../../words/quantity.ts";
-import { lastMove, parseLatePlan } from "../lab/late_plan.ts";
-import type { ResolvedJob } from "./job.ts";
+import { lastMove, parseLatePlan } from "../../lab/late_plan.ts";
 import type { KeyName } from "./keys.ts";
+import type { ResolvedJob } from "./resolved.ts";
 
 /** Throws the usage Failure for the first rule that is broken. */
 export function checkArrangement(jobs: readonly ResolvedJob[], file: string): void {

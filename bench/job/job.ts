@@ -16,35 +16,9 @@ import { oneOfNames } from "../../words/nearest.ts";
 import { decodeUtf8 } from "../../words/utf8.ts";
 import { parseToml } from "../../words/toml.ts";
 import { checkArrangement } from "./arrangement.ts";
-import { type Choice, isKey, isSingle, KEY_NAMES, type KeyName, KEYS, Section } from "./keys.ts";
+import { isKey, isSingle, KEY_NAMES, type KeyName, KEYS, Section } from "./keys.ts";
 import { printableJson, printableLines } from "../../words/printable.ts";
-
-export type Origin = "default" | "global" | "job" | "set";
-
-export interface Resolved {
-  readonly origin: Origin;
-  readonly choices: readonly Choice[];
-}
-
-export interface ResolvedJob {
-  readonly name: string;
-  readonly values: Readonly<Record<KeyName, Resolved>>;
-  /** Of [global] and of the job. */
-  readonly thresholds: readonly string[];
-}
-
-export interface Job {
-  readonly file: string;
-  readonly jobs: readonly ResolvedJob[];
-}
-
-/** One combination: a text for each key, and the label of those keys that vary in the job. */
-export interface Cell {
-  readonly job: string;
-  readonly values: Readonly<Record<KeyName, string>>;
-  readonly axes: Readonly<Partial<Record<KeyName, string>>>;
-  readonly thresholds: readonly string[];
-}
+import type { Resolved, ResolvedJob, Job, Cell } from "./resolved.ts";
 
 /** Resolves the text of a job file; `sets` are `key=value` overrides. Every fault is a usage Failure that names the file. */
 export function parseJob(text: string, file: string, sets: readonly string[] = []): Job {

@@ -8,9 +8,7 @@
 import { usage } from "../../words/failure.ts";
 import { oneOfNames } from "../../words/nearest.ts";
 import { parseDuration } from "../../words/quantity.ts";
-import { figureOf, type NumberKey } from "../cell_figures.ts";
-import { shownTime } from "../report/shown.ts";
-import type { ThresholdResult, Trial } from "../result.ts";
+import type { NumberKey } from "../load/figures.ts";
 
 interface Metric {
   readonly key: NumberKey;
@@ -72,15 +70,4 @@ export function parseThreshold(text: string): Threshold {
   }
   const test = OPERATORS[operator] ?? (() => false);
   return { metric, holds: (found) => test(found, limit) };
-}
-
-export function judgeThreshold(text: string, trials: readonly Trial[]): ThresholdResult {
-  const { metric, holds } = parseThreshold(text);
-  const value = figureOf(trials, metric.key);
-  if (value === null) return { threshold: text, value, shown: "no data", held: false };
-  const shown =
-    metric.duration === true
-      ? shownTime(value)
-      : value.toLocaleString("en-US", { maximumFractionDigits: 1 });
-  return { threshold: text, value, shown, held: holds(value) };
 }

@@ -1,17 +1,17 @@
 // What a command costs the load and the initiator together, from its place in the workload to its figures, with
 // nothing beneath: no system call, no target. Batches of answers as a busy link brings them.
 
-import { createInitiator } from "../../initiator/initiator.ts";
-import type { Device } from "../../initiator/device.ts";
+import { createInitiator } from "../../initiator/protocol/initiator.ts";
+import type { Device } from "../../initiator/protocol/device.ts";
 import { createPool } from "../../initiator/pool/buffer_pool.ts";
 import type { Core } from "../../link/loop.ts";
 import { turn } from "../../link/loop.ts";
 import { now as look } from "../../sys/clock.ts";
 import { mapMemory } from "../../sys/memory.ts";
 import { createRandom } from "../../words/random.ts";
-import { AsRoomAllows } from "../arrivals.ts";
-import { Load } from "../load.ts";
-import { type Order, SECTOR, Workload } from "../workload.ts";
+import { AsRoomAllows } from "../load/arrivals.ts";
+import { Load } from "../load/load.ts";
+import { type Order, SECTOR, Workload } from "../load/workload.ts";
 import type { MicroCase } from "./micro_case.ts";
 import { mirrorLink } from "./mirror_link.ts";
 

@@ -1,6 +1,6 @@
 // What P28's table costs for one request of 36 bytes: looked for, noted and let go of.
 
-import { Duplicates } from "../../target/duplicates.ts";
+import { Duplicates } from "../../target/protocol/duplicates.ts";
 import { SUCCESS } from "../../target/outcome.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";

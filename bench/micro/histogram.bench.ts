@@ -1,7 +1,7 @@
 // What one duration costs to record: in the target's histogram of service times, and in that of a load.
 
-import { Histogram as LoadHistogram } from "../histogram.ts";
-import { Histogram } from "../../link/histogram.ts";
+import { Histogram as LoadHistogram } from "../../statistics/fine_histogram.ts";
+import { Histogram } from "../../statistics/histogram.ts";
 import { createRandom } from "../../words/random.ts";
 import type { MicroCase } from "./micro_case.ts";
 
@@ -11,12 +11,12 @@ const DRAWN = 4096;
 export const HISTOGRAM_CASES: readonly MicroCase[] = [
   {
     name: "histogram target",
-    about: "a duration recorded in link/histogram.ts",
+    about: "a duration recorded in statistics/histogram.ts",
     make: () => recorder(new Histogram()),
   },
   {
     name: "histogram load",
-    about: "the same in bench/histogram.ts, three significant digits",
+    about: "the same in statistics/fine_histogram.ts, three significant digits",
     make: () => recorder(new LoadHistogram()),
   },
 ];

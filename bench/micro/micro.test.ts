@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 
-import { allocationsPerCall } from "../../link/allocations.ts";
+import { allocationsPerCall } from "../../testing/doubles/allocations.ts";
 import { CODEC_CASES, Exchange } from "./codec.bench.ts";
 import { CASES } from "./micro.ts";
 import { costOf, counted } from "./micro_case.ts";

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
-import { allocationsPerCall } from "../../link/allocations.ts";
+import { allocationsPerCall } from "../../testing/doubles/allocations.ts";
 import { costOf } from "./micro_case.ts";
 import { cycle, SITUATIONS } from "./pool.bench.ts";
 

@@ -12,7 +12,7 @@
 import { createArena } from "../../link/arena.ts";
 import type { TxBuffer } from "../../link/link.ts";
 import { createPool, STRATEGIES, type StrategyName } from "../../initiator/pool/buffer_pool.ts";
-import { HandLink } from "../../initiator/pool/hand_link.ts";
+import { HandLink } from "../../link/hand.ts";
 import type { Pool } from "../../initiator/pool/pool.ts";
 import { costOf } from "./micro_case.ts";
 

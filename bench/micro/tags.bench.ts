@@ -1,6 +1,6 @@
 // What a tag costs in its life: taken, found by its answer and given back, with so many others out.
 
-import { Tags } from "../../initiator/tags.ts";
+import { Tags } from "../../initiator/protocol/tags.ts";
 import { createRandom } from "../../words/random.ts";
 import type { MicroCase } from "./micro_case.ts";
 

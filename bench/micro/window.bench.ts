@@ -1,7 +1,7 @@
 // What a path's window costs for an answer: in slow start and congestion avoidance, wide open, and with a loss
 // among a hundred answers.
 
-import { Window } from "../../initiator/window.ts";
+import { Window } from "../../initiator/protocol/window.ts";
 import type { MicroCase } from "./micro_case.ts";
 
 const LIMIT = 64;

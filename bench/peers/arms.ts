@@ -8,8 +8,8 @@
 //   --peer           whatever else serves AoE
 
 import { join } from "node:path";
-import { findProgram } from "../lab/programs.ts";
-import { AOE } from "../trial.ts";
+import { findProgram } from "../../lab/programs.ts";
+import { AOE } from "../run/trial.ts";
 
 export const OURS = "ours";
 export const VBLADE = "vblade";

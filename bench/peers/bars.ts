@@ -4,8 +4,8 @@
 import { formatSize, MS } from "../../words/quantity.ts";
 import { ECHO_RING, OURS, VBLADE } from "./arms.ts";
 import type { Bar, CellSummary, PeersIdle, PeersResult } from "./peers_result.ts";
-import { geomean } from "../statistics/geomean.ts";
-import { median } from "../statistics/quantile.ts";
+import { geomean } from "../../statistics/geomean.ts";
+import { median } from "../../statistics/quantile.ts";
 import { DEEP, SHALLOW } from "./summary.ts";
 
 /** The idle target in the mode that does not spin. */

@@ -7,9 +7,9 @@
 
 import { readlinkSync } from "node:fs";
 import { now } from "../../sys/clock.ts";
-import { Asker, awaitExport } from "../asker.ts";
-import { processCost } from "../process_cost.ts";
-import { findProgram } from "../lab/programs.ts";
+import { Asker, awaitExport } from "../machine/asker.ts";
+import { processCost } from "../machine/process_cost.ts";
+import { findProgram } from "../../lab/programs.ts";
 import { NEAR, SHELF, SLOT } from "./arms.ts";
 
 /** How long a target may still work on what its start has left. */

@@ -1,7 +1,7 @@
 // Results of several runs as one: a run of the whole table is long, so its cells may be measured apart. Rounds of a
 // cell that several have add up.
 
-import { firstOfOne, readOwnResult } from "../as_one.ts";
+import { firstOfOne, readOwnResult } from "../result/join.ts";
 import { PEERS, type PeersResult, PeersSchema } from "./peers_result.ts";
 import { summaryOf } from "./summary_of.ts";
 

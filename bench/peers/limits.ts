@@ -1,7 +1,7 @@
 // The programs in C that stand beside ours as limits, compiled where a compiler is.
 
 import { join } from "node:path";
-import { findProgram } from "../lab/programs.ts";
+import { findProgram } from "../../lab/programs.ts";
 
 /** Name of the program, name of its source. */
 const PROGRAMS = { "echo-socket": "echo_socket.c", "echo-ring": "echo_ring.c", load: "load.c" };

@@ -13,15 +13,15 @@ import { join } from "node:path";
 import { now } from "../../sys/clock.ts";
 import { US } from "../../words/quantity.ts";
 import { EXIT } from "../../words/failure.ts";
-import { runChild } from "../child.ts";
-import { labCommandLine, labEnv } from "../lab/lab.ts";
-import { findProgram } from "../lab/programs.ts";
-import type { ProcessCost } from "../process_cost.ts";
-import { cpuTicks, TICK } from "../provenance.ts";
-import { AOE } from "../trial.ts";
-import { aoeBlock } from "../whole_trial.ts";
+import { runChild } from "../machine/child.ts";
+import { labCommandLine, labEnv } from "../../lab/lab.ts";
+import { findProgram } from "../../lab/programs.ts";
+import type { ProcessCost } from "../machine/process_cost.ts";
+import { AOE } from "../run/trial.ts";
+import { aoeBlock } from "../run/whole_trial.ts";
 import { ADDRESS, NEAR, SHELF, SLOT } from "./arms.ts";
 import type { LoadedPart, PeersCell, PeersFigures, PeersTrial } from "./peers_result.ts";
+import { cpuTicks, TICK } from "../machine/cpu_ticks.ts";
 
 export interface TrialBed {
   readonly folder: string;

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { Failure } from "../../words/failure.ts";
-import { probeLab } from "../lab/lab.ts";
-import { findProgram } from "../lab/programs.ts";
-import { AOE } from "../trial.ts";
+import { probeLab } from "../../lab/lab.ts";
+import { findProgram } from "../../lab/programs.ts";
+import { AOE } from "../run/trial.ts";
 import { barsOf, FRUGAL } from "./bars.ts";
 import { joined, readPeers } from "./joined.ts";
 import { compileLimits } from "./limits.ts";
@@ -364,7 +364,7 @@ function lacksCompiler(): string {
 
 describe("docs/performance.md", () => {
   test("shows the figures of fixtures/results/peers.json", () => {
-    const root = join(import.meta.dir, "..", "..");
+    const root = join(import.meta.dir, "../..");
     const page = unpadded(readFileSync(join(root, "docs", "performance.md"), "utf8"));
     const result = joined([readPeers(join(root, "fixtures", "results", "peers.json"))]);
     for (const block of peersMarkdown(result).split("\n\n"))

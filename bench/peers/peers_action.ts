@@ -6,12 +6,10 @@ import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { isInMemory } from "../../sys/file.ts";
 import { now } from "../../sys/clock.ts";
 import { EXIT, usage } from "../../words/failure.ts";
-import { makeBed } from "../bed.ts";
-import { codeOf } from "../cut_short.ts";
-import { rate } from "../findings.ts";
-import { checkOutput, writeOutput } from "../output.ts";
-import { provenance } from "../provenance.ts";
-import { SCHEMA_VERSION } from "../result.ts";
+import { makeBed } from "../run/bed.ts";
+import { codeOf } from "../machine/cut_short.ts";
+import { checkOutput, writeOutput } from "../machine/output.ts";
+import { provenance } from "../machine/provenance.ts";
 import { cellName } from "./bars.ts";
 import { joined, readPeers } from "./joined.ts";
 import { parsePeers, type PeersTexts } from "./peers_options.ts";
@@ -22,6 +20,8 @@ import { summaryOf } from "./summary_of.ts";
 import { printableJson } from "../../words/printable.ts";
 import { widthOf } from "../../words/table.ts";
 import { createStatusLine } from "../../words/status_line.ts";
+import { SCHEMA_VERSION } from "../machine/schema.ts";
+import { rate } from "../../words/shown.ts";
 
 interface Flags extends PeersTexts {
   readonly json?: boolean;

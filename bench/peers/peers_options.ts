@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { expected, usage } from "../../words/failure.ts";
 import { parseDuration, parseInteger, parseSize } from "../../words/quantity.ts";
-import { SECTOR } from "../workload.ts";
+import { SECTOR } from "../load/workload.ts";
 import { BUILT_IN, type Peer } from "./arms.ts";
 import { PEERS_DEFAULTS } from "./defaults.ts";
 import { DIRECTIONS, PARTS, type PeersCell } from "./peers_result.ts";

@@ -12,7 +12,7 @@
 //     └ bars[]      what is asked of the target, what was found
 
 import * as v from "valibot";
-import { ProvenanceSchema } from "../result.ts";
+import { ProvenanceSchema } from "../machine/provenance.ts";
 
 export const PEERS = "aoe bench peers";
 export const PARTS = ["cells", "one-cpu", "load", "idle"] as const;

@@ -2,11 +2,9 @@
 
 import { formatDuration, formatSize } from "../../words/quantity.ts";
 import { printableLines } from "../../words/printable.ts";
-import { rate } from "../findings.ts";
-import { escaped } from "../report/markdown.ts";
-import { shownTime } from "../report/shown.ts";
 import type { CellSummary, PeersResult } from "./peers_result.ts";
-import { formatRecords } from "../../words/table.ts";
+import { formatRecords, escaped } from "../../words/table.ts";
+import { shownTime, rate } from "../../words/shown.ts";
 
 interface Titled {
   readonly title: string;

@@ -1,9 +1,9 @@
 // From trials to medians, ratios and geometric means. Ratios are taken round by round, since the arms of a round ran
 // beside each other: what the machine did meanwhile falls out of them.
 
-import { geomean } from "../statistics/geomean.ts";
-import { type MedianInterval, medianInterval } from "../statistics/median_interval.ts";
-import { median } from "../statistics/quantile.ts";
+import { geomean } from "../../statistics/geomean.ts";
+import { type MedianInterval, medianInterval } from "../../statistics/median_interval.ts";
+import { median } from "../../statistics/quantile.ts";
 import type {
   CellSummary,
   LoadedPart,

@@ -12,10 +12,10 @@ import { split } from "./sections/split.ts";
 import { stalls } from "./sections/stalls.ts";
 import { throughput } from "./sections/throughput.ts";
 import { whole } from "./sections/whole.ts";
-import type { RunResult } from "../result.ts";
-import { listed, plural } from "./shown.ts";
+import type { RunResult } from "../result/result.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { printableTexts } from "../../words/printable.ts";
+import { listed, plural } from "../../words/shown.ts";
 
 /** `material`: of at least one file. */
 export function compose(material: Material): Report {

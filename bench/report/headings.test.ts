@@ -2,11 +2,12 @@
 
 import { describe, expect, test } from "bun:test";
 import { parseJob } from "../job/job.ts";
-import type { Figures, RunResult, Trial } from "../result.ts";
-import { PLAIN, sampleRun } from "../sample_result.ts";
+import type { RunResult, Trial } from "../result/result.ts";
+import { PLAIN, sampleRun } from "../../testing/doubles/sample_result.ts";
 import { compose } from "./compose.ts";
 import type { Section } from "./report.ts";
-import { materialOf } from "./small_result.ts";
+import { materialOf } from "../../testing/doubles/small_result.ts";
+import type { Figures } from "../load/figures.ts";
 
 const TWO = '[pools]\npool = ["scan-swap", "completion"]';
 const US = 1e3;

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import type { Report } from "./report.ts";
 
-const PAGE = join(import.meta.dir, "page", "page.html");
+const PAGE = join(import.meta.dir, "page/page.html");
 const DATA = '<script type="application/json" id="data">';
 const CHARSET = '<meta charset="utf-8"';
 

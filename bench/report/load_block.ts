@@ -2,7 +2,7 @@
 // input, so whatever is not as it should be counts as not there: null, and the report says so.
 
 import * as v from "valibot";
-import type { Trial } from "../result.ts";
+import type { Trial } from "../result/result.ts";
 
 const Numbers = v.array(v.number());
 const Pairs = v.array(v.tuple([v.number(), v.number()]));

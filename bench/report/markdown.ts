@@ -1,8 +1,7 @@
 // A report as Markdown for pull requests: findings, verdicts and tables. Texts of a result file are escaped,
 // so that none becomes a link, an image, a mention or markup on the page that shows it.
-
-import { printable } from "../../words/printable.ts";
 import type { Report, Section, Table, TableCell, Verdict } from "./report.ts";
+import { escaped } from "../../words/table.ts";
 
 export function reportMarkdown(report: Report): string {
   const blocks = [
@@ -60,15 +59,4 @@ function worded(sentence: string): string {
   const names = parts.filter((_, at) => at % 2 === 1);
   if (parts.length % 2 === 0 || !names.every((name) => NAME.test(name))) return escaped(sentence);
   return parts.map((part, at) => (at % 2 === 1 ? `\`${part}\`` : escaped(part))).join("");
-}
-
-/** Text that Markdown shows as it is. `@` gets an invisible companion, so that nobody is called by a result. */
-export function escaped(text: string): string {
-  return printable(text.replaceAll(/\s+/g, " "))
-    .replaceAll("&", "&amp;")
-    .replaceAll(/<(?! )/g, "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll(/[\\`*_[\]{}|~$#!]/g, (mark) => `\\${mark}`)
-    .replaceAll("@", "@\u200b")
-    .replaceAll("://", ":\u200b//");
 }

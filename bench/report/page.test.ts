@@ -5,21 +5,21 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { findProgram } from "../lab/programs.ts";
+import { findProgram } from "../../lab/programs.ts";
 import { compose } from "./compose.ts";
 import { reportHtml } from "./html.ts";
 import type { Report } from "./report.ts";
-import { readResult } from "../compare/result_file.ts";
+import { readResult } from "../result/result_file.ts";
 import { sectionSvg } from "./svg.ts";
-import { EVIL, evilResult, materialOf } from "./small_result.ts";
+import { EVIL, evilResult, materialOf } from "../../testing/doubles/small_result.ts";
 
 const chromium = findProgram("chromium") ?? findProgram("google-chrome-stable");
 const SECONDS = 1000;
 /** Made by the command at the top of fixtures/jobs/report.toml. */
-const RESULT = join(import.meta.dir, "..", "..", "fixtures", "results", "report.json");
+const RESULT = join(import.meta.dir, "../../fixtures/results/report.json");
 
 /** Made over raw sockets by the command in README.md. */
-const MEASURED = join(import.meta.dir, "..", "..", "fixtures", "results", "headroom.json");
+const MEASURED = join(import.meta.dir, "../../fixtures/results/headroom.json");
 
 /** Our own page is all that it opens, and it has no business elsewhere. */
 const FLAGS = [

@@ -2,12 +2,12 @@
 
 import { basename } from "node:path";
 import * as v from "valibot";
-import { readJson, readResult } from "../compare/result_file.ts";
+import { readJson, readResult } from "../result/result_file.ts";
 import { environment, usage } from "../../words/failure.ts";
-import { SCHEMA_VERSION } from "../result.ts";
 import { WHOLE, type WholeResult, WholeSchema } from "../whole/whole_result.ts";
-import { REPRODUCTION, type Reproduction, ReproductionSchema } from "./reproduction.ts";
+import { REPRODUCTION, type Reproduction, ReproductionSchema } from "../claims/reproduction.ts";
 import type { NamedRun } from "./subject.ts";
+import { SCHEMA_VERSION } from "../machine/schema.ts";
 
 export interface Material {
   /** Names of all files, as given. */

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { extname, join } from "node:path";
 import { EXIT, expected, failed, usage } from "../../words/failure.ts";
 import { cantWrite } from "../../words/file_error.ts";
-import { checkOutput, writeOutput } from "../output.ts";
+import { checkOutput, writeOutput } from "../machine/output.ts";
 import { compose } from "./compose.ts";
 import { readMaterial } from "./read_material.ts";
 import type { Report } from "./report.ts";

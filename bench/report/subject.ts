@@ -7,13 +7,14 @@
 
 import type { Spread } from "./report.ts";
 import { KEY_NAMES, type KeyName } from "../job/keys.ts";
-import { areDisturbed, countedTrials, type NumberKey, valuesOf } from "../cell_figures.ts";
-import type { CellResult, RunResult, Trial } from "../result.ts";
-import { WIDE } from "../standing.ts";
-import { median } from "../statistics/quantile.ts";
-import { medianInterval } from "../statistics/median_interval.ts";
-import { plural } from "./shown.ts";
+import { areDisturbed, countedTrials, valuesOf } from "../result/cell_figures.ts";
+import type { CellResult, RunResult, Trial } from "../result/result.ts";
+import { WIDE } from "../../statistics/standing.ts";
+import { median } from "../../statistics/quantile.ts";
+import { medianInterval } from "../../statistics/median_interval.ts";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
+import type { NumberKey } from "../load/figures.ts";
+import { plural } from "../../words/shown.ts";
 
 /** Keys that make an arm; all others make a setting. */
 const ARM_KEYS: readonly KeyName[] = ["pool", "pool_prealloc", "pool_cap", "kick"];

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { hyperfineWords, type Hyperfine, type Timed, type TimingPlan } from "./hyperfine.ts";
 
-const AOE = join(import.meta.dir, "..", "..", "aoe.ts");
+const AOE = join(import.meta.dir, "../../aoe.ts");
 const PROBER = join(import.meta.dir, "ready_prober.ts");
 const ADDRESS = "e7.3";
 

@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { environment, failed } from "../../words/failure.ts";
-import { searchPath } from "../lab/programs.ts";
+import { searchPath } from "../../lab/programs.ts";
 
 /** The first with `--shell none`, without which a shell's own time is subtracted by guess. */
 const LEAST = [1, 13] as const;

@@ -7,7 +7,7 @@
 //   bun ready_prober.ts INTERFACE GO ANSWERED      e7.3 is asked for; ends when told "end"
 
 import { openSync, readSync, writeSync } from "node:fs";
-import { createInitiator } from "../../initiator/initiator.ts";
+import { createInitiator } from "../../initiator/protocol/initiator.ts";
 import { createPool } from "../../initiator/pool/buffer_pool.ts";
 import { drive } from "../../link/drive.ts";
 import { openPacketLink } from "../../link/packet.ts";

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { Failure } from "../../words/failure.ts";
-import { probeLab } from "../lab/lab.ts";
-import { findProgram } from "../lab/programs.ts";
+import { probeLab } from "../../lab/lab.ts";
+import { findProgram } from "../../lab/programs.ts";
 import { compose } from "../report/compose.ts";
-import { AOE } from "../trial.ts";
+import { AOE } from "../run/trial.ts";
 import { findHyperfine, hyperfineWords } from "./hyperfine.ts";
 import { WholeSchema } from "./whole_result.ts";
 

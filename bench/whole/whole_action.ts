@@ -7,19 +7,19 @@ import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { createBreath } from "../../words/breath.ts";
 import { EXIT, expected, failed } from "../../words/failure.ts";
 import { parseInteger, parseSize } from "../../words/quantity.ts";
-import { runChild } from "../child.ts";
-import { codeOf, untilCut } from "../cut_short.ts";
-import { labCommandLine, labEnv, probeLab } from "../lab/lab.ts";
-import { findProgram } from "../lab/programs.ts";
-import { checkOutput, writeOutput } from "../output.ts";
-import { provenance } from "../provenance.ts";
-import { shownBytes, shownTime } from "../report/shown.ts";
-import { SCHEMA_VERSION } from "../result.ts";
-import { makeScratch } from "../scratch.ts";
+import { runChild } from "../machine/child.ts";
+import { codeOf, untilCut } from "../machine/cut_short.ts";
+import { labCommandLine, labEnv, probeLab } from "../../lab/lab.ts";
+import { findProgram } from "../../lab/programs.ts";
+import { checkOutput, writeOutput } from "../machine/output.ts";
+import { provenance } from "../machine/provenance.ts";
+import { makeScratch } from "../machine/scratch.ts";
 import { type Comparison, comparisonsOf, isName, NAMES, type WholePlan } from "./comparisons.ts";
 import { findHyperfine, readExport } from "./hyperfine.ts";
 import { WHOLE, type WholeComparison, type WholeResult } from "./whole_result.ts";
 import { printableJson } from "../../words/printable.ts";
+import { SCHEMA_VERSION } from "../machine/schema.ts";
+import { shownBytes, shownTime } from "../../words/shown.ts";
 
 interface Flags {
   readonly runs?: string;

@@ -1,7 +1,7 @@
 // The result of `aoe bench whole`: what hyperfine found, comparison by comparison.
 
 import * as v from "valibot";
-import { ProvenanceSchema } from "../result.ts";
+import { ProvenanceSchema } from "../machine/provenance.ts";
 
 export const WHOLE = "aoe bench whole";
 

@@ -6,9 +6,14 @@ import * as config from "../../wire/config.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { failed, usage } from "../../words/failure.ts";
 import { S } from "../../words/quantity.ts";
-import { configure } from "../control.ts";
-import { positiveDuration } from "../session_texts.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import { configure } from "../protocol/control.ts";
+import { positiveDuration } from "../session/session_texts.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 import { printableBytes, printableJson } from "../../words/printable.ts";
 
 const ACTIONS = {

@@ -7,14 +7,24 @@ import { SECTOR } from "../../wire/ata.ts";
 import { parseAddress } from "../../words/address.ts";
 import { expected, Failure, usage } from "../../words/failure.ts";
 import { parseSize } from "../../words/quantity.ts";
-import { makeDurable } from "../flush.ts";
-import { readDevice, type Stretch, type TransferOptions, writeDevice } from "../transfer.ts";
+import { makeDurable } from "../session/flush.ts";
+import {
+  readDevice,
+  type Stretch,
+  type TransferOptions,
+  writeDevice,
+} from "../session/transfer.ts";
 import { say } from "../../words/say.ts";
 import { openInput } from "./input.ts";
 import { catchInterrupt } from "./interrupted.ts";
 import { isZero, PartFile } from "./part_file.ts";
 import { createProgress } from "./progress.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 import {
   addStretchOptions,
   parseStretch,

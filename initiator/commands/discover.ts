@@ -8,11 +8,16 @@ import { formatAddress } from "../../words/address.ts";
 import { notFound } from "../../words/failure.ts";
 import { formatDuration, formatSize } from "../../words/quantity.ts";
 import type { Identify } from "../../wire/identify.ts";
-import type { Device } from "../device.ts";
-import type { Path } from "../path.ts";
-import { sortDevices } from "../device_list.ts";
-import type { Session } from "../session.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import type { Device } from "../protocol/device.ts";
+import type { Path } from "../protocol/path.ts";
+import { sortDevices } from "../protocol/device_list.ts";
+import type { Session } from "../session/session.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 import { formatTable, widthOf } from "../../words/table.ts";
 import { printableBytes, printableJson } from "../../words/printable.ts";
 

@@ -2,9 +2,9 @@
 // checksum of what went by.
 
 import { formatAddress } from "../../words/address.ts";
-import type { Device } from "../device.ts";
-import type { Session } from "../session.ts";
-import type { Stretch, TransferOptions } from "../transfer.ts";
+import type { Device } from "../protocol/device.ts";
+import type { Session } from "../session/session.ts";
+import type { Stretch, TransferOptions } from "../session/transfer.ts";
 import { createProgress } from "./progress.ts";
 import type { Transferred } from "./summary.ts";
 

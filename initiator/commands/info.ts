@@ -7,10 +7,15 @@ import { checksum, describe, toHdparm } from "../../wire/identify.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { formatSize } from "../../words/quantity.ts";
-import type { Device } from "../device.ts";
-import type { Session } from "../session.ts";
+import type { Device } from "../protocol/device.ts";
+import type { Session } from "../session/session.ts";
 import { rivalsJson } from "./discover.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 import { formatTable, widthOf } from "../../words/table.ts";
 import { printableBytes, printableJson } from "../../words/printable.ts";
 

@@ -1,6 +1,6 @@
 // What `mask` and `reserve` share: MACs on the command line, and a list of them as the answer.
 
-import type { Device } from "../device.ts";
+import type { Device } from "../protocol/device.ts";
 import { formatMac, type Mac, parseMac } from "../../wire/mac.ts";
 import { formatAddress } from "../../words/address.ts";
 import { expected } from "../../words/failure.ts";

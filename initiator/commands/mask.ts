@@ -5,9 +5,14 @@ import { Argument, Command } from "commander";
 import * as mask from "../../wire/mask.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { usage } from "../../words/failure.ts";
-import { editMasks } from "../control.ts";
+import { editMasks } from "../protocol/control.ts";
 import { parseMacs, printMacs } from "./mac_list.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 
 const ACTIONS = {
   list: mask.DIRECTIVE_NONE,

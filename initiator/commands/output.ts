@@ -18,7 +18,7 @@ import { basename, dirname, join } from "node:path";
 
 import { usage } from "../../words/failure.ts";
 import { cantWrite } from "../../words/file_error.ts";
-import { lookAt } from "./file_error.ts";
+import { lookAt } from "../session/file_error.ts";
 
 export interface Output {
   /** `at` counts from the output's first byte; writes come in order. */

@@ -9,7 +9,7 @@ import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, writeSync } 
 import { SECTOR } from "../../wire/ata.ts";
 import { usage } from "../../words/failure.ts";
 import { cantWrite } from "../../words/file_error.ts";
-import { lookAt } from "./file_error.ts";
+import { lookAt } from "../session/file_error.ts";
 
 const ZEROS = Buffer.alloc(1 << 16);
 

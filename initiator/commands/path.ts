@@ -7,11 +7,16 @@ import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { failed } from "../../words/failure.ts";
 import { formatDuration, MS } from "../../words/quantity.ts";
-import type { Path } from "../path.ts";
-import { type Carried, probePath } from "../path_probe.ts";
-import type { Session } from "../session.ts";
-import { positiveDuration } from "../session_texts.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import type { Path } from "../protocol/path.ts";
+import { type Carried, probePath } from "../protocol/path_probe.ts";
+import type { Session } from "../session/session.ts";
+import { positiveDuration } from "../session/session_texts.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 import { formatTable, widthOf } from "../../words/table.ts";
 import { printableJson } from "../../words/printable.ts";
 

@@ -8,14 +8,20 @@ import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { failed } from "../../words/failure.ts";
 import { formatDuration, MS, parseInteger, S } from "../../words/quantity.ts";
-import { CANCELLED, Command as Request, IDENTIFY, OK, TIMEOUT } from "../command.ts";
-import { controlCommand } from "../control.ts";
-import { describeOutcome } from "../describe.ts";
-import type { Path } from "../path.ts";
-import { positiveDuration } from "../session_texts.ts";
+import { CANCELLED, Command as Request, OK, TIMEOUT } from "../protocol/command.ts";
+import { controlCommand } from "../protocol/control.ts";
+import { describeOutcome } from "../protocol/describe.ts";
+import type { Path } from "../protocol/path.ts";
+import { positiveDuration } from "../session/session_texts.ts";
 import { catchInterrupt, pause } from "./interrupted.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 import { printableJson } from "../../words/printable.ts";
+import { IDENTIFY } from "../protocol/operation.ts";
 
 interface Options extends SessionTexts {
   readonly count?: string;

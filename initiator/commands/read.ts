@@ -4,10 +4,15 @@ import { Command } from "commander";
 
 import { parseAddress } from "../../words/address.ts";
 import { usage } from "../../words/failure.ts";
-import { readDevice } from "../transfer.ts";
+import { readDevice } from "../session/transfer.ts";
 import { transferHashed } from "./hashed_transfer.ts";
 import { openOutput } from "./output.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 import {
   addStretchOptions,
   parseStretch,

@@ -6,8 +6,8 @@ import { SECTOR } from "../../wire/ata.ts";
 import { formatAddress } from "../../words/address.ts";
 import { expected, failed, usage } from "../../words/failure.ts";
 import { parseInteger, parseSize } from "../../words/quantity.ts";
-import type { Device } from "../device.ts";
-import type { Stretch } from "../transfer.ts";
+import type { Device } from "../protocol/device.ts";
+import type { Stretch } from "../session/transfer.ts";
 
 export interface StretchTexts {
   readonly offset?: string;

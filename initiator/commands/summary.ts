@@ -2,9 +2,9 @@
 
 import { formatAddress } from "../../words/address.ts";
 import { formatSize } from "../../words/quantity.ts";
-import type { Device } from "../device.ts";
-import type { Session } from "../session.ts";
-import { describeTrouble, deviceStats, linkStats } from "../stats.ts";
+import type { Device } from "../protocol/device.ts";
+import type { Session } from "../session/session.ts";
+import { describeTrouble, deviceStats, linkStats } from "../session/stats.ts";
 import { printableJson } from "../../words/printable.ts";
 
 export interface Transferred {

@@ -5,10 +5,15 @@ import { Command } from "commander";
 import { SECTOR } from "../../wire/ata.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { expected, failed, usage } from "../../words/failure.ts";
-import { readDevice } from "../transfer.ts";
+import { readDevice } from "../session/transfer.ts";
 import { transferHashed } from "./hashed_transfer.ts";
 import { type Input, openInput } from "./input.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 import {
   addStretchOptions,
   parseStretch,

@@ -3,12 +3,17 @@
 import { Command } from "commander";
 
 import { parseAddress } from "../../words/address.ts";
-import { makeDurable } from "../flush.ts";
-import { writeDevice } from "../transfer.ts";
+import { makeDurable } from "../session/flush.ts";
+import { writeDevice } from "../session/transfer.ts";
 import { say } from "../../words/say.ts";
 import { transferHashed } from "./hashed_transfer.ts";
 import { openInput } from "./input.ts";
-import { addSessionOptions, parseWait, type SessionTexts, withSession } from "./session_options.ts";
+import {
+  addSessionOptions,
+  parseWait,
+  type SessionTexts,
+  withSession,
+} from "../session/session_options.ts";
 import {
   addStretchOptions,
   parseStretch,

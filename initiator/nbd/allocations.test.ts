@@ -1,15 +1,15 @@
 // A request allocates nothing in steady state: header, payload, command, reply. Its device answers at once
-// and allocates nothing either (the initiator's own frames: initiator/allocations.test.ts).
+// and allocates nothing either (the initiator's own frames: initiator/protocol/allocations.test.ts).
 
 import { expect, test } from "bun:test";
 
-import { allocationsPerCall } from "../../link/allocations.ts";
+import { allocationsPerCall } from "../../testing/doubles/allocations.ts";
 import { AGAIN, type ByteStream, READABLE } from "../../link/byte_stream.ts";
 import type { Memory } from "../../link/link.ts";
 import type { Core } from "../../link/loop.ts";
 import { turn } from "../../link/loop.ts";
-import { type Command, OK } from "../command.ts";
-import type { Device } from "../device.ts";
+import { type Command, OK } from "../protocol/command.ts";
+import type { Device } from "../protocol/device.ts";
 import type { ExportFacts } from "./handshake.ts";
 import {
   CMD_FLAG_FUA,
@@ -23,7 +23,7 @@ import {
   SEND_FUA,
   SEND_WRITE_ZEROES,
 } from "./protocol.ts";
-import { hello, option, request } from "./scripted_client.ts";
+import { hello, option, request } from "../../testing/doubles/scripted_client.ts";
 import { NbdServer } from "./server.ts";
 
 /** Ends every command well in the next slice. */

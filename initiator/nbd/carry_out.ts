@@ -9,10 +9,10 @@
 
 import type { Memory } from "../../link/link.ts";
 import { SECTOR } from "../../wire/ata.ts";
-import { FLUSH, READ, WRITE } from "../command.ts";
 import { DATA_AT } from "./buffers.ts";
 import { CMD_FLUSH, CMD_READ, CMD_WRITE, CMD_WRITE_ZEROES } from "./protocol.ts";
 import { memoryOf, type Slot } from "./slot.ts";
+import { FLUSH, READ, WRITE } from "../protocol/operation.ts";
 
 /** Fills the slot's command with its first; `zeroes` is a stretch that nobody writes to. */
 export function firstCommand(slot: Slot, zeroes: Memory): void {

@@ -17,7 +17,7 @@ import {
   OPT_LIST,
   OPT_STRUCTURED_REPLY,
 } from "./protocol.ts";
-import { hello, NbdWorld, option, request } from "./scripted_client.ts";
+import { hello, NbdWorld, option, request } from "../../testing/doubles/scripted_client.ts";
 
 const S = 1e9;
 const MS = 1e6;

@@ -14,7 +14,7 @@ import {
   OPT_GO,
   OPT_LIST,
 } from "./protocol.ts";
-import { hello, NbdWorld, option, request } from "./scripted_client.ts";
+import { hello, NbdWorld, option, request } from "../../testing/doubles/scripted_client.ts";
 import { MOST_REQUESTS } from "./slot.ts";
 
 const MS = 1e6;

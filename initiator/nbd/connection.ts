@@ -15,8 +15,8 @@
 
 import { copyMemory } from "../../link/copy_memory.ts";
 import { AGAIN, type ByteStream, GONE, READABLE, WRITABLE } from "../../link/byte_stream.ts";
-import { type Command, OK } from "../command.ts";
-import { describeOutcome } from "../describe.ts";
+import { type Command, OK } from "../protocol/command.ts";
+import { describeOutcome } from "../protocol/describe.ts";
 import { DATA_AT, NO_MEMORY, NO_ROOM } from "./buffers.ts";
 import { errorOf } from "./errors.ts";
 import { Negotiation, REPLY_ROOM } from "./negotiation.ts";

@@ -9,9 +9,9 @@ import {
   type Command,
   OK,
   OTHER_DISK,
-  WRITE,
-} from "../command.ts";
+} from "../protocol/command.ts";
 import { NBD_EIO, NBD_ENOSPC, NBD_EPERM, NBD_ESHUTDOWN } from "./protocol.ts";
+import { WRITE } from "../protocol/operation.ts";
 
 /**
  * The error for how `command` ended; 0: it ended well. A sector that does not exist is no room for a

@@ -2,7 +2,7 @@
 
 import { SECTOR } from "../../wire/ata.ts";
 import { formatAddress } from "../../words/address.ts";
-import type { Device } from "../device.ts";
+import type { Device } from "../protocol/device.ts";
 import { MOST_DATA } from "./buffers.ts";
 import type { ExportFacts } from "./handshake.ts";
 import {

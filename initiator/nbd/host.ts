@@ -2,11 +2,16 @@
 
 import type { WatchList } from "../../link/byte_stream.ts";
 import type { Memory } from "../../link/link.ts";
-import type { Device } from "../device.ts";
-import type { Connection } from "./connection.ts";
+import type { Device } from "../protocol/device.ts";
 import type { ExportFacts } from "./handshake.ts";
 import { CMD_FLUSH, CMD_READ, CMD_WRITE } from "./protocol.ts";
 import type { Slot } from "./slot.ts";
+
+/** What a host marks: a connection, to which it comes back in this slice. */
+export interface Markable {
+  marked: boolean;
+  serve(now: number): void;
+}
 
 /** What all connections share. */
 export interface ConnectionHost {
@@ -18,7 +23,7 @@ export interface ConnectionHost {
   readonly counters: NbdCounters;
   readonly stopping: boolean;
   /** The connection has something to do: `serve` will be called in this slice. */
-  mark(connection: Connection): void;
+  mark(connection: Markable): void;
   /** `kind` says what it is about, for all clients alike. */
   notice(kind: string, sentence: string): void;
 }

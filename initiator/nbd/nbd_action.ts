@@ -10,10 +10,10 @@ import { onSignals } from "../../words/signals.ts";
 import { exportFacts } from "./export_facts.ts";
 import { parseString } from "./handshake.ts";
 import { NbdServer } from "./server.ts";
-import { tryFlush } from "../flush.ts";
-import type { Session } from "../session.ts";
-import { describeTrouble, deviceStats, linkStats } from "../stats.ts";
-import { parseWait, type SessionTexts, withSession } from "../commands/session_options.ts";
+import { tryFlush } from "../session/flush.ts";
+import type { Session } from "../session/session.ts";
+import { describeTrouble, deviceStats, linkStats } from "../session/stats.ts";
+import { parseWait, type SessionTexts, withSession } from "../session/session_options.ts";
 import { printableJson } from "../../words/printable.ts";
 import { say } from "../../words/say.ts";
 

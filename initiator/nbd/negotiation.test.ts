@@ -29,7 +29,7 @@ import {
   SEND_FUA,
   SEND_WRITE_ZEROES,
 } from "./protocol.ts";
-import { hello, NbdWorld, option } from "./scripted_client.ts";
+import { hello, NbdWorld, option } from "../../testing/doubles/scripted_client.ts";
 
 const REPLY_MAGIC = "0003e889045565a9";
 const USUAL = HAS_FLAGS | CAN_MULTI_CONN | SEND_FLUSH | SEND_FUA | SEND_WRITE_ZEROES;

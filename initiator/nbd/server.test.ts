@@ -22,7 +22,7 @@ import {
   NBD_ESHUTDOWN,
   OPT_ABORT,
 } from "./protocol.ts";
-import { hello, NbdWorld, option } from "./scripted_client.ts";
+import { hello, NbdWorld, option } from "../../testing/doubles/scripted_client.ts";
 
 const MS = 1e6;
 const S = 1e9;

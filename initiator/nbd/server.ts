@@ -20,7 +20,7 @@ import {
 import type { Core, Port } from "../../link/loop.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { Told } from "../../words/told.ts";
-import type { Device } from "../device.ts";
+import type { Device } from "../protocol/device.ts";
 import { Connection } from "./connection.ts";
 import type { ExportFacts } from "./handshake.ts";
 import type { ConnectionHost, NbdCounters } from "./host.ts";

@@ -2,7 +2,7 @@
 // used again for ever; a connection has at most MOST_REQUESTS of them.
 
 import type { AddressedMemory } from "../../link/addressed_memory.ts";
-import { Command } from "../command.ts";
+import { Command } from "../protocol/command.ts";
 import { NO_MEMORY, NO_ROOM, type RequestBuffer, RequestBuffers } from "./buffers.ts";
 import { CMD_FLAG_FUA, CMD_READ } from "./protocol.ts";
 import type { Refusal } from "./request_check.ts";

@@ -8,8 +8,8 @@ import { parseReclaim } from "../../link/reclaim_model.ts";
 import { createVirtualClock } from "../../link/virtual_clock.ts";
 import { EXIT, Failure } from "../../words/failure.ts";
 import { createPool, STRATEGIES } from "./buffer_pool.ts";
-import { HandLink } from "./hand_link.ts";
-import { type Holder, poolConformance } from "./pool_conformance.ts";
+import { HandLink } from "../../link/hand.ts";
+import { type Holder, poolConformance } from "../../testing/suites/pool_suite.ts";
 
 function byHand(): Holder {
   const link = new HandLink();

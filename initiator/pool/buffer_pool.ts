@@ -6,11 +6,12 @@ import { Completion } from "./completion.ts";
 import { Fixed, MAXFRAMES } from "./fixed.ts";
 import { Ledger } from "./ledger.ts";
 import { LifoSwap, MOST_FRAMES } from "./lifo_swap.ts";
-import { Metrics, type PoolSnapshot } from "./metrics.ts";
+import { Metrics } from "./metrics.ts";
 import { PerSend } from "./per_send.ts";
-import type { Leak, Pool } from "./pool.ts";
+import type { Pool } from "./pool.ts";
 import { ScanSwap } from "./scan_swap.ts";
 import type { Strategy } from "./strategy.ts";
+import type { PoolSnapshot, Leak } from "./snapshot.ts";
 
 export const STRATEGIES = [
   "fixed",

@@ -23,7 +23,7 @@
 
 import type { Link, TxBuffer } from "../../link/link.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Leak } from "./pool.ts";
+import type { Leak } from "./snapshot.ts";
 
 const ABSENT = 0;
 const IDLE = 1;

@@ -7,8 +7,7 @@
 //
 // Holds cut by an end of the window (commands out at `markWarm`, or out still) are known too, so the two
 // areas agree but for rounding. `ratio` leaves them out, as the law itself does: it tends to 1.
-
-import type { PoolSnapshot } from "./metrics.ts";
+import type { PoolSnapshot } from "./snapshot.ts";
 
 export interface LittlesLaw {
   readonly mean_occupancy: number;

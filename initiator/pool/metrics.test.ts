@@ -1,7 +1,8 @@
 // What a pool counts, by hand: what was before `markWarm` is told apart from what came after.
 
 import { describe, expect, test } from "bun:test";
-import { Metrics, type PoolShape, type PoolSnapshot } from "./metrics.ts";
+import { Metrics } from "./metrics.ts";
+import type { PoolShape, PoolSnapshot } from "./snapshot.ts";
 
 const SHAPE: PoolShape = {
   strategy: "hand",

@@ -13,9 +13,9 @@
 // the link's report was heard. A pin that ended before did no harm and nobody saw it end: `releases` minus
 // `pin_ns.count`, less `pinned_only`, tells how many.
 
-import { Histogram, type HistogramSnapshot } from "../../link/histogram.ts";
-import { Level, type LevelSnapshot } from "./level.ts";
-import type { PoolMetrics } from "./pool.ts";
+import { Histogram } from "../../statistics/histogram.ts";
+import { Level } from "./level.ts";
+import type { Counts, PoolShape, PoolSnapshot, PoolMetrics } from "./snapshot.ts";
 
 export class Metrics implements PoolMetrics {
   poolLength = 0;
@@ -173,61 +173,4 @@ export class Metrics implements PoolMetrics {
       kick_stall_ns: this.kickStall,
     };
   }
-}
-
-/** What only grows. */
-export interface Counts {
-  readonly acquires: number;
-  readonly releases: number;
-  readonly allocations: number;
-  readonly reuse_hits: number;
-  readonly pool_touches: number;
-  readonly head_blocked: number;
-  readonly dry: number;
-  readonly frames_busy: number;
-  readonly allocation_failures: number;
-  readonly given_back: number;
-  readonly kicks: number;
-  readonly kick_stall_ns: number;
-}
-
-/** What the pool knows beside its metrics. */
-export interface PoolShape {
-  readonly strategy: string;
-  /** Most commands outstanding at once; null: no bound. */
-  readonly frames: number | null;
-  readonly buffer_bytes: number;
-  readonly owned: number;
-  readonly idle: number;
-  /** Buffers that the link holds at this moment, owned by a command or not. */
-  readonly pinned: number;
-  /** Σ over the buffers out with commands now: how long each has been. */
-  readonly hold_open_ns: number;
-}
-
-/** Everything, as plain JSON: no key ever vanishes. */
-export interface PoolSnapshot extends PoolShape, Counts {
-  /** null: no cap. */
-  readonly cap: number | null;
-  readonly preallocated: number;
-  readonly created: number;
-  readonly created_peak: number;
-  readonly pool_length: number;
-  readonly pool_length_peak: number;
-  readonly bytes: number;
-  readonly bytes_peak: number;
-  readonly pinned_only: number;
-  readonly pinned_only_peak: number;
-  readonly leaked: number;
-  readonly allocations_after_warm: number;
-  readonly at_warm: Counts | null;
-  readonly time_at_cap_ns: number;
-  /** Σ over the buffers out at `markWarm`: how long each had been by then. */
-  readonly hold_before_ns: number;
-  readonly hold_ns: HistogramSnapshot;
-  readonly pin_ns: HistogramSnapshot;
-  readonly wait_ns: HistogramSnapshot;
-  readonly dry_spell_ns: HistogramSnapshot;
-  readonly occupancy: LevelSnapshot;
-  readonly held_by_link: LevelSnapshot;
 }

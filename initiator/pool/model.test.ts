@@ -8,7 +8,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { TxBuffer } from "../../link/link.ts";
 import { createPool, STRATEGIES, type StrategyName } from "./buffer_pool.ts";
-import { type HandBuffer, HandLink } from "./hand_link.ts";
+import { type HandBuffer, HandLink } from "../../link/hand.ts";
 import type { Pool } from "./pool.ts";
 
 const PREALLOCATED = 4;

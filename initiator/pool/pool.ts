@@ -20,7 +20,7 @@
 //   end       release all, then teardown.ts
 
 import type { TxBuffer } from "../../link/link.ts";
-import type { PoolSnapshot } from "./metrics.ts";
+import type { PoolSnapshot, Leak, PoolMetrics } from "./snapshot.ts";
 
 export interface Pool {
   readonly name: string;
@@ -63,53 +63,4 @@ export interface Pool {
   leaks(now: number): Leak[];
   /** Frees what is idle; the rest is counted as leaked. True when nothing is left: call it again until then, or give up. */
   close(now: number): boolean;
-}
-
-/** A buffer that could not be freed. */
-export interface Leak {
-  readonly index: number;
-  readonly pins: number;
-  readonly owned: boolean;
-  readonly age_ns: number;
-}
-
-/** Counts since the pool was made; durations in ns. Histograms stand beside them in `metrics.ts`. */
-export interface PoolMetrics {
-  /** Buffers beyond the preallocated ones that exist now (Linux: nskbpool). */
-  poolLength: number;
-  /** Most of them; Infinity where there is no cap. */
-  cap: number;
-  /** Buffers that came with the frames: never given back. Grows with its frames in `lifo-swap`. */
-  preallocated: number;
-  /** Buffers that exist now. */
-  created: number;
-  /** Buffers allocated beyond the preallocated ones, ever. */
-  allocations: number;
-  /** Of these, since `markWarm`. */
-  allocationsAfterWarm: number;
-  /** `acquire` was served without an allocation. */
-  reuseHits: number;
-  /** The pool was asked because a frame's own buffer was pinned. */
-  poolTouches: number;
-  /** The pool's head was pinned while another of its buffers was idle. */
-  headBlocked: number;
-  /** `acquire` found a free frame and no buffer. */
-  dry: number;
-  /** `acquire` found every frame out with a command: the window is wider than the pool. */
-  framesBusy: number;
-  /** The link's allocate said no below the cap. */
-  allocationFailures: number;
-  /** Buffers of the headroom given back after a quiet period. */
-  givenBack: number;
-  kicks: number;
-  /** Time spent dry with nothing outstanding, until a kick. */
-  kickStall: number;
-  /** When the last of them fired, ns. */
-  kickedAt: number;
-  /** Since when it waits for one, ns; -1: it does not. */
-  stalledSince: number;
-  /** Buffers pinned and owned by no command: now, and the most there were. */
-  pinnedOnly: number;
-  pinnedOnlyPeak: number;
-  leaked: number;
 }

@@ -4,8 +4,8 @@
 
 import { afterAll } from "bun:test";
 
-import { testsInLab } from "../../bench/lab/in_lab.ts";
-import { type Late, openLate } from "../../bench/lab/late.ts";
+import { testsInLab } from "../../testing/suites/in_lab.ts";
+import { type Late, openLate } from "../../lab/late.ts";
 import type { Link, TxBuffer } from "../../link/link.ts";
 import { openPacketLink } from "../../link/packet.ts";
 import { createReclaim } from "../../link/reclaim.ts";
@@ -14,7 +14,7 @@ import { openRingLink, type RingLink } from "../../link/ring.ts";
 import { createVirtualClock } from "../../link/virtual_clock.ts";
 import * as ethernet from "../../wire/ethernet.ts";
 import { STRATEGIES } from "./buffer_pool.ts";
-import { type Holder, poolConformance } from "./pool_conformance.ts";
+import { type Holder, poolConformance } from "../../testing/suites/pool_suite.ts";
 
 /** b0's address in every lab. */
 const PEER = 0x0200_0000_00b0;

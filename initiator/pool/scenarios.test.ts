@@ -5,9 +5,9 @@ import { describe, expect, test } from "bun:test";
 import type { TxBuffer } from "../../link/link.ts";
 import { MS, S, US } from "../../words/quantity.ts";
 import { createPool, STRATEGIES, type StrategyName } from "./buffer_pool.ts";
-import { type Conditions, closedLoop } from "./closed_loop.ts";
+import { type Conditions, closedLoop } from "../../testing/doubles/closed_loop.ts";
 import { QUIET } from "./completion.ts";
-import { HandLink } from "./hand_link.ts";
+import { HandLink } from "../../link/hand.ts";
 import { littlesLaw } from "./littles_law.ts";
 import type { Pool } from "./pool.ts";
 

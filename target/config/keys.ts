@@ -12,9 +12,9 @@ import { parseInteger } from "../../words/quantity.ts";
 import type { DriveMode } from "../../link/drive.ts";
 import { parseXdpUse, XDP_USES } from "../../link/xdp_use.ts";
 import type { BlockingKind } from "../../sys/blocking_io.ts";
-import { DEFAULT_BUFFER_COUNT } from "../export.ts";
+import { DEFAULT_BUFFER_COUNT } from "../protocol/export.ts";
 import { profileNames } from "../service/profile.ts";
-import { DEFAULT_BOUND } from "../target.ts";
+import { DEFAULT_BOUND } from "../protocol/target.ts";
 import { SERIAL_LENGTH } from "../../wire/identify.ts";
 import { BLOCKING, image, mac, MODES, MOST_MASKS, serial, shown, word } from "./values.ts";
 

@@ -11,7 +11,7 @@ import { EXPORT_KEYS, PROCESS_KEYS, SHARED_KEYS } from "./keys.ts";
 import { sameStore, type ExportPlan } from "./plan.ts";
 import { loadProfile } from "../service/profile.ts";
 import { parseConfig, parseExport, readConfig } from "./read.ts";
-import { LONGEST_TEXT } from "./read_text.ts";
+import { LONGEST_TEXT } from "../../sys/read_text.ts";
 
 const FILE = "/etc/aoe/lab.toml";
 

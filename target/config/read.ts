@@ -13,10 +13,10 @@ import { expected, Failure, usage } from "../../words/failure.ts";
 import { createRandom } from "../../words/random.ts";
 import { lineOf, parseToml } from "../../words/toml.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
-import { DEFAULT_BUFFER_COUNT } from "../export.ts";
+import { DEFAULT_BUFFER_COUNT } from "../protocol/export.ts";
 import { parseServiceModel } from "../service/model.ts";
 import { loadProfile } from "../service/profile.ts";
-import { DEFAULT_BOUND } from "../target.ts";
+import { DEFAULT_BOUND } from "../protocol/target.ts";
 import {
   Defaults,
   type DefaultsValues,
@@ -28,8 +28,8 @@ import {
   Top,
 } from "./keys.ts";
 import { shown } from "./values.ts";
-import { loadTrace } from "./load_trace.ts";
-import { readText } from "./read_text.ts";
+import { loadTrace } from "../service/load_trace.ts";
+import { readText } from "../../sys/read_text.ts";
 import { parseListen } from "./listen.ts";
 import type { ExportPlan, StorePlan, TargetPlan } from "./plan.ts";
 

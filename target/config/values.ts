@@ -8,7 +8,7 @@ import { parseSize } from "../../words/quantity.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { SERIAL_LENGTH } from "../../wire/identify.ts";
 import { parseMac } from "../../wire/mac.ts";
-import { mostEntries } from "../mask_commands.ts";
+import { mostEntries } from "../protocol/mask_commands.ts";
 
 /** What does file operations that block. */
 export const BLOCKING = ["io_uring", "worker"] as const satisfies BlockingKind[];

@@ -7,7 +7,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-import { probeLab, runInLab } from "../../bench/lab/lab.ts";
+import { probeLab, runInLab } from "../../lab/lab.ts";
 import { EXIT, Failure } from "../../words/failure.ts";
 import { connectControl } from "./client.ts";
 

@@ -1,9 +1,9 @@
 // What a target tells about itself: every figure once, with its key in `stats`, its metric for Prometheus, and its
 // meaning. `stats`, `--metrics`, `top` and docs/target.md (by a test) are made from these tables.
 
-import type { Export } from "../export.ts";
-import type { TargetPort } from "../port.ts";
-import type { Target } from "../target.ts";
+import type { Export } from "../protocol/export.ts";
+import type { TargetPort } from "../protocol/port.ts";
+import type { Target } from "../protocol/target.ts";
 
 export interface Figure<Of> {
   /** In `stats`. */

@@ -5,7 +5,7 @@ import { afterAll, afterEach, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 
-import { testsInLab } from "../../bench/lab/in_lab.ts";
+import { testsInLab } from "../../testing/suites/in_lab.ts";
 import {
   AOE,
   cleanUp,
@@ -16,8 +16,8 @@ import {
   removeFiles,
   serve,
   until,
-} from "../lab_target.ts";
-import { readFrame } from "../probe.ts";
+} from "../../testing/doubles/lab_target.ts";
+import { readFrame } from "../../testing/doubles/probe.ts";
 import { connectControl } from "./client.ts";
 
 afterEach(cleanUp);

@@ -7,8 +7,8 @@
 // All samples of a metric stand together, as the format wants.
 
 import { formatAddress } from "../../words/address.ts";
-import type { Export } from "../export.ts";
-import type { Target } from "../target.ts";
+import type { Export } from "../protocol/export.ts";
+import type { Target } from "../protocol/target.ts";
 import {
   EXPORT_FIGURES,
   type Figure,

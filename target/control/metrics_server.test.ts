@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { resolveHost } from "../../link/tcp_listener.ts";
 import { createPollWaiter } from "../../link/poll_waiter.ts";
 import { Failure } from "../../words/failure.ts";
-import { createProbe } from "../probe.ts";
+import { createProbe } from "../../testing/doubles/probe.ts";
 import { MOST_SCRAPERS, type MetricsServer, serveMetrics } from "./metrics_server.ts";
 
 const cleanups: (() => void)[] = [];

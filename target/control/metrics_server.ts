@@ -8,7 +8,7 @@ import { listenAtPort } from "../../link/tcp_listener.ts";
 import { type Mapping, mapMemory } from "../../sys/memory.ts";
 import { environment, Failure } from "../../words/failure.ts";
 import type { Listen } from "../config/listen.ts";
-import type { Target } from "../target.ts";
+import type { Target } from "../protocol/target.ts";
 import { type Client, Clients, type Watched } from "./clients.ts";
 import { metricsPieces } from "./metrics.ts";
 import { Outflow } from "./outflow.ts";

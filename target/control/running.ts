@@ -3,9 +3,9 @@
 import type { Address } from "../../words/address.ts";
 import type { ExportPlan } from "../config/plan.ts";
 import type { Failure } from "../../words/failure.ts";
-import type { Resized } from "../exports.ts";
-import type { Applied } from "../reload.ts";
-import type { Target } from "../target.ts";
+import type { Resized } from "../exports/exports.ts";
+import type { Applied } from "../exports/reload.ts";
+import type { Target } from "../protocol/target.ts";
 
 export interface Running {
   readonly target: Target;

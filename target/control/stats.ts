@@ -1,10 +1,10 @@
 // `stats` as pieces of one JSON line: ten thousand exports are megabytes, and the loop that tells them
 // serves frames between one piece and the next.
 
-import type { HistogramSnapshot } from "../../link/histogram.ts";
-import type { Export } from "../export.ts";
+import type { HistogramSnapshot } from "../../statistics/histogram.ts";
+import type { Export } from "../protocol/export.ts";
 import { formatAddress } from "../../words/address.ts";
-import type { TargetPort } from "../port.ts";
+import type { TargetPort } from "../protocol/port.ts";
 import { formatMac } from "../../wire/mac.ts";
 import {
   EXPORT_FIGURES,

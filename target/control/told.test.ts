@@ -5,10 +5,16 @@ import { describe, expect, test } from "bun:test";
 import { FileIo } from "../stores/file_io.ts";
 import { createMemoryStore } from "../stores/memory.ts";
 import { createRandom } from "../../words/random.ts";
-import { Exports } from "../exports.ts";
-import { createProbe, type Probe, pattern, readFrame, writeFrame } from "../probe.ts";
+import { Exports } from "../exports/exports.ts";
+import {
+  createProbe,
+  type Probe,
+  pattern,
+  readFrame,
+  writeFrame,
+} from "../../testing/doubles/probe.ts";
 import { parseExport } from "../config/read.ts";
-import { Target } from "../target.ts";
+import { Target } from "../protocol/target.ts";
 import { requestOf } from "./ctl.ts";
 import { EXPORT_FIGURES, INTERFACE_FIGURES, TARGET_FIGURES } from "./figures.ts";
 import { metricsPieces } from "./metrics.ts";

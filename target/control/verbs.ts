@@ -12,7 +12,7 @@ import { type Address, parseAddress } from "../../words/address.ts";
 import { expected, Failure, usage } from "../../words/failure.ts";
 import { parseExport } from "../config/read.ts";
 import { shown } from "../config/values.ts";
-import type { Export } from "../export.ts";
+import type { Export } from "../protocol/export.ts";
 import type { Running } from "./running.ts";
 import { statsPieces } from "./stats.ts";
 

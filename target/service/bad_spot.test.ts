@@ -4,9 +4,16 @@
 import { afterAll, afterEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 
-import { testsInLab } from "../../bench/lab/in_lab.ts";
-import { AOE, cleanUp, fresh, memory, removeFiles, serve } from "../lab_target.ts";
-import { pattern } from "../probe.ts";
+import { testsInLab } from "../../testing/suites/in_lab.ts";
+import {
+  AOE,
+  cleanUp,
+  fresh,
+  memory,
+  removeFiles,
+  serve,
+} from "../../testing/doubles/lab_target.ts";
+import { pattern } from "../../testing/doubles/probe.ts";
 
 afterEach(cleanUp);
 afterAll(removeFiles);

@@ -9,7 +9,15 @@ import { type Frame, isError } from "../../wire/frame.ts";
 import { parseDistribution } from "../../words/distribution.ts";
 import { Failure } from "../../words/failure.ts";
 import { MS, S, US } from "../../words/quantity.ts";
-import { ataOf, createProbe, model, pattern, type Probe, readFrame, writeFrame } from "../probe.ts";
+import {
+  ataOf,
+  createProbe,
+  model,
+  pattern,
+  type Probe,
+  readFrame,
+  writeFrame,
+} from "../../testing/doubles/probe.ts";
 
 /** ns until the one answer. */
 function timeOf(probe: Probe, frame: Frame): number {

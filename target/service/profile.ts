@@ -13,11 +13,11 @@ import { expected, usage } from "../../words/failure.ts";
 import { parseDuration } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
 import { parseToml } from "../../words/toml.ts";
-import { loadTrace } from "../config/load_trace.ts";
-import { readText } from "../config/read_text.ts";
+import { loadTrace } from "./load_trace.ts";
+import { readText } from "../../sys/read_text.ts";
 import { parseServiceModel } from "./model.ts";
 
-const PLACE = join(import.meta.dir, "..", "..", "fixtures", "profiles");
+const PLACE = join(import.meta.dir, "../../fixtures/profiles");
 const SUFFIX = ".toml";
 
 export interface Profile {

@@ -9,9 +9,21 @@ import { join } from "node:path";
 import { Failure } from "../../words/failure.ts";
 import { MS, S, US } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
-import { createProbe, pattern, type Probe, readFrame, SECTORS, writeFrame } from "../probe.ts";
+import {
+  createProbe,
+  pattern,
+  type Probe,
+  readFrame,
+  SECTORS,
+  writeFrame,
+} from "../../testing/doubles/probe.ts";
 import { parseServiceModel } from "./model.ts";
-import { type Arrival, serveArrivals, type Summary, summarize } from "./open_loop.ts";
+import {
+  type Arrival,
+  serveArrivals,
+  type Summary,
+  summarize,
+} from "../../testing/doubles/open_loop.ts";
 import { loadProfile, profileNames } from "./profile.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "aoe-promises-"));

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 
 import { createRandom } from "../../words/random.ts";
 import * as ata from "../../wire/ata.ts";
-import { model } from "../probe.ts";
+import { model } from "../../testing/doubles/probe.ts";
 import { UNDECIDED } from "../outcome.ts";
 import type { Job, Stage } from "./stage.ts";
 

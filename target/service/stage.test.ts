@@ -4,7 +4,14 @@ import { describe, expect, test } from "bun:test";
 
 import * as ata from "../../wire/ata.ts";
 import { UNDECIDED } from "../outcome.ts";
-import { createProbe, model, pattern, readFrame, SECTORS, writeFrame } from "../probe.ts";
+import {
+  createProbe,
+  model,
+  pattern,
+  readFrame,
+  SECTORS,
+  writeFrame,
+} from "../../testing/doubles/probe.ts";
 import { JobQueue } from "./queue.ts";
 import type { Job, Stage } from "./stage.ts";
 

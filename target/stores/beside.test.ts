@@ -26,7 +26,7 @@ import { drive } from "../../link/drive.ts";
 import type { FrameView, Memory, TxBuffer } from "../../link/link.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createPollWaiter } from "../../link/poll_waiter.ts";
-import { type BlockingIo, type BlockingKind, openBlockingIo } from "../../sys/blocking_io.ts";
+import type { BlockingIo, BlockingKind } from "../../sys/blocking_io.ts";
 import { now } from "../../sys/clock.ts";
 import { EIO } from "../../sys/errno.ts";
 import { isInMemory } from "../../sys/file.ts";
@@ -37,12 +37,20 @@ import { createPoller } from "../../sys/poll.ts";
 import { Failure } from "../../words/failure.ts";
 import * as ata from "../../wire/ata.ts";
 import { toBytes } from "../../wire/frame.ts";
-import { Export } from "../export.ts";
-import { ataFrame, OURS, pattern, PEER, readFrame, writeFrame } from "../probe.ts";
-import { DONE, PENDING, type Store, WOULD_WAIT } from "../store.ts";
-import { Target } from "../target.ts";
+import { Export } from "../protocol/export.ts";
+import {
+  ataFrame,
+  OURS,
+  pattern,
+  PEER,
+  readFrame,
+  writeFrame,
+} from "../../testing/doubles/probe.ts";
+import { DONE, PENDING, type Store, WOULD_WAIT } from "./store.ts";
+import { Target } from "../protocol/target.ts";
 import { type FileStoreOptions, openFileStore } from "./file.ts";
 import { FileIo, type FileIoOptions } from "./file_io.ts";
+import { openBlockingIo } from "../../sys/open_blocking_io.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "aoe-beside-"));
 afterAll(() => rmSync(directory, { recursive: true }));

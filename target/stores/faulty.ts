@@ -2,7 +2,7 @@
 
 import type { Memory } from "../../link/link.ts";
 import { EIO } from "../../sys/errno.ts";
-import { DONE, PENDING, type Store } from "../store.ts";
+import { DONE, PENDING, type Store } from "./store.ts";
 
 export interface Flaws {
   /** Reads that touch one of these fail with EIO there. */

@@ -20,8 +20,8 @@ import type { Memory } from "../../link/link.ts";
 import { EBADF, EIO } from "../../sys/errno.ts";
 import { mapMemory } from "../../sys/memory.ts";
 import { Failure } from "../../words/failure.ts";
-import { pattern } from "../probe.ts";
-import { DONE } from "../store.ts";
+import { pattern } from "../../testing/doubles/probe.ts";
+import { DONE } from "./store.ts";
 import { type FileStoreOptions, openFileStore } from "./file.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "aoe-store-"));

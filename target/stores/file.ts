@@ -30,7 +30,7 @@ import {
 import { type MappedFile, mapFile } from "../../sys/mapped_file.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { copyMemory } from "../../link/copy_memory.ts";
-import { type Completions, DONE, PENDING, type Store, WOULD_WAIT } from "../store.ts";
+import { type Completions, DONE, PENDING, type Store, WOULD_WAIT } from "./store.ts";
 import { giveBounce, takeBounce } from "./bounce.ts";
 import { type FileIo, type Kind, type OpenFile, SETTLE } from "./file_io.ts";
 import {

@@ -6,15 +6,16 @@
 // Opened at its first operation: a target whose reads are all cached never has a ring or a Worker.
 
 import type { Memory } from "../../link/link.ts";
-import { type BlockingIo, type BlockingKind, openBlockingIo } from "../../sys/blocking_io.ts";
+import type { BlockingIo, BlockingKind } from "../../sys/blocking_io.ts";
 import { EAGAIN, EINTR, EIO } from "../../sys/errno.ts";
 import { mostDescriptors } from "../../sys/file.ts";
 import type { Mapping } from "../../sys/memory.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { copyMemory } from "../../link/copy_memory.ts";
-import { type Completions, DONE, type Ended } from "../store.ts";
+import { type Completions, DONE, type Ended } from "./store.ts";
 import { giveBounce, takeBounce } from "./bounce.ts";
 import { RecentPages } from "./recent_pages.ts";
+import { openBlockingIo } from "../../sys/open_blocking_io.ts";
 
 export type Kind = "read" | "write" | "sync";
 

@@ -20,7 +20,7 @@ import { EACCES, EAGAIN, EEXIST, EINVAL, ENOENT, describeErrno } from "../../sys
 import { PAGE_BYTES } from "../../sys/memory.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { type Failure, environment, usage } from "../../words/failure.ts";
-import { ANOTHER } from "../store.ts";
+import { ANOTHER } from "./store.ts";
 import { giveBounce, takeBounce } from "./bounce.ts";
 
 export interface ImageOptions {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { BlockingIo, IoEnded } from "../../sys/blocking_io.ts";
 import { EIO } from "../../sys/errno.ts";
 import { mapMemory } from "../../sys/memory.ts";
-import { DONE, PENDING } from "../store.ts";
+import { DONE, PENDING } from "./store.ts";
 import { type FileStoreOptions, openFileStore } from "./file.ts";
 import { FileIo } from "./file_io.ts";
 

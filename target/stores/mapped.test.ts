@@ -6,13 +6,13 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { allocationsPerCall } from "../../link/allocations.ts";
+import { allocationsPerCall } from "../../testing/doubles/allocations.ts";
 import { EFAULT, EIO } from "../../sys/errno.ts";
 import { closeFile, openFile } from "../../sys/file.ts";
 import { mapFile, type MappedFile } from "../../sys/mapped_file.ts";
 import { mapMemory } from "../../sys/memory.ts";
-import { pattern } from "../probe.ts";
-import { DONE, type Store } from "../store.ts";
+import { pattern } from "../../testing/doubles/probe.ts";
+import { DONE, type Store } from "./store.ts";
 import { openFileStore } from "./file.ts";
 import { FileIo } from "./file_io.ts";
 

@@ -3,7 +3,7 @@
 import type { Memory } from "../../link/link.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { copyMemory } from "../../link/copy_memory.ts";
-import { DONE, type Store } from "../store.ts";
+import { DONE, type Store } from "./store.ts";
 
 export interface MemoryStore extends Store {
   readonly bytes: Uint8Array;

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 
-import { allocationsPerCall } from "../../link/allocations.ts";
+import { allocationsPerCall } from "../../testing/doubles/allocations.ts";
 import { PAGE, RecentPages } from "./recent_pages.ts";
 
 test("a range is known once each of its pages was noted, for the file that it was noted of", () => {

@@ -7,8 +7,8 @@ import { join } from "node:path";
 
 import { EIO } from "../../sys/errno.ts";
 import { mapMemory } from "../../sys/memory.ts";
-import { pattern } from "../probe.ts";
-import { DONE, PENDING } from "../store.ts";
+import { pattern } from "../../testing/doubles/probe.ts";
+import { DONE, PENDING } from "./store.ts";
 import { type FileStoreOptions, openFileStore } from "./file.ts";
 import { FileIo } from "./file_io.ts";
 

@@ -18,8 +18,8 @@ import type { BlockingIo, IoEnded } from "../../sys/blocking_io.ts";
 import { EIO } from "../../sys/errno.ts";
 import { closeFile, isInMemory, lockFile, openFile } from "../../sys/file.ts";
 import { mapMemory } from "../../sys/memory.ts";
-import { pattern } from "../probe.ts";
-import { DONE, PENDING, type Store } from "../store.ts";
+import { pattern } from "../../testing/doubles/probe.ts";
+import { DONE, PENDING, type Store } from "./store.ts";
 import { openFileStore } from "./file.ts";
 import { FileIo } from "./file_io.ts";
 
@@ -132,7 +132,7 @@ test("of files that were used the one that was not for longest gives way", () =>
 });
 
 test("where the process may open no more, one that was used gives way", () => {
-  const path = join(import.meta.dir, "..", "..");
+  const path = join(import.meta.dir, "../..");
   const program = `
     import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
     import { openFileStore } from ${JSON.stringify(join(import.meta.dir, "file.ts"))};

@@ -3,7 +3,7 @@
 
 import { EIO } from "../../sys/errno.ts";
 import type { Bytes } from "../../sys/file.ts";
-import { DONE } from "../store.ts";
+import { DONE } from "./store.ts";
 
 /** `readAt` or `writeAt` of sys/file.ts. */
 type Move = (fd: number, memory: Bytes, at: number, length: number, position: number) => number;

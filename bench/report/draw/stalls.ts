@@ -2,9 +2,9 @@
 
 import * as Plot from "@observablehq/plot";
 import type { StallChart } from "../report.ts";
-import { shownTime } from "../shown.ts";
 import { base, type Canvas, fitted, labelMargin, NARROW, scaleOf } from "./canvas.ts";
 import { colour } from "./palette.ts";
+import { shownTime } from "../../../words/shown.ts";
 
 const ROW = 28;
 const NARROW_ROW = 40;

@@ -1,8 +1,8 @@
 // Throughput against the pool's cap, with its knee: the smallest cap that keeps 99 % of the best.
 
 import { type KneeLine, type Section, section } from "../report.ts";
-import { standing } from "../../standing.ts";
-import { figure, listed, shownCount } from "../shown.ts";
+import { standing } from "../../../statistics/standing.ts";
+import { figure } from "../shown.ts";
 import {
   type ArmCell,
   evenDashes,
@@ -13,6 +13,7 @@ import {
   sure,
   within,
 } from "../subject.ts";
+import { listed, shownCount } from "../../../words/shown.ts";
 
 const ENOUGH = 0.99;
 /** Fewer caps make no curve. */

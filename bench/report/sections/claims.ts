@@ -1,8 +1,9 @@
 // The claims E1 to E8 about the pool, and whether they hold here.
 
-import type { Reproduction } from "../reproduction.ts";
+import type { Reproduction } from "../../claims/reproduction.ts";
 import { type Section, section, type Table, type Verdict } from "../report.ts";
-import { figure, listed, plural } from "../shown.ts";
+import { figure } from "../shown.ts";
+import { listed, plural } from "../../../words/shown.ts";
 
 export function claims(reproductions: readonly Reproduction[]): Section {
   const id = "claims";

@@ -1,10 +1,10 @@
 // The harness's own floor: the same load against a null target over the same link. What a cell takes beyond
 // it is the doing of target and pool.
-
-import type { Figures } from "../../result.ts";
 import type { Axis, TableCell } from "../report.ts";
-import { figure, shownCount, shownTime } from "../shown.ts";
+import { figure } from "../shown.ts";
 import type { ArmCell } from "../subject.ts";
+import type { Figures } from "../../load/figures.ts";
+import { shownCount, shownTime } from "../../../words/shown.ts";
 
 export function floorColumn(
   { cell }: ArmCell,

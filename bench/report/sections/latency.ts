@@ -2,8 +2,8 @@
 
 import { floorColumn, floorLatency } from "./floor.ts";
 import { type Section, section } from "../report.ts";
-import { standing } from "../../standing.ts";
-import { figure, shownTime } from "../shown.ts";
+import { standing } from "../../../statistics/standing.ts";
+import { figure } from "../shown.ts";
 import {
   type ArmCell,
   bandOf,
@@ -17,6 +17,7 @@ import {
   unsure,
   within,
 } from "../subject.ts";
+import { shownTime } from "../../../words/shown.ts";
 
 export function latency(subject: Subject): Section {
   const id = "latency";

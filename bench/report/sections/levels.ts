@@ -1,10 +1,10 @@
 // What a pool's buffers did over the measured time: owned by commands, held by the link alone, and how
 // many there were beyond the preallocated.
 
-import { countedTrials, middleTrial } from "../../cell_figures.ts";
+import { countedTrials, middleTrial } from "../../result/cell_figures.ts";
 import { levelsOf, seriesOf, type SeriesBlock } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
-import { figure, plural } from "../shown.ts";
+import { figure } from "../shown.ts";
 import {
   type ArmCell,
   measured,
@@ -15,6 +15,7 @@ import {
   unsure,
   within,
 } from "../subject.ts";
+import { plural } from "../../../words/shown.ts";
 
 /** As many are drawn; the table has all. */
 const DRAWN = 8;

@@ -1,10 +1,9 @@
 // Where the figures come from: what one must know to repeat the runs, or to doubt them.
-
-import type { Provenance } from "../../result.ts";
 import type { Material } from "../read_material.ts";
 import { type Section, section } from "../report.ts";
-import { shownTime } from "../shown.ts";
 import type { NamedRun } from "../subject.ts";
+import type { Provenance } from "../../machine/provenance.ts";
+import { shownTime } from "../../../words/shown.ts";
 
 /** A column: what is known of one file. */
 type Facts = ReadonlyMap<string, string>;

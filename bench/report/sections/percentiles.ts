@@ -2,13 +2,13 @@
 // it, so that the tail has as much room as the middle. Each point is what every figure of a cell is: the median over
 // the trials of that percentile of each (cell_figures.ts).
 
-import { countedTrials } from "../../cell_figures.ts";
-import { Histogram } from "../../histogram.ts";
-import { standing } from "../../standing.ts";
-import { median } from "../../statistics/quantile.ts";
+import { countedTrials } from "../../result/cell_figures.ts";
+import { Histogram } from "../../../statistics/fine_histogram.ts";
+import { standing } from "../../../statistics/standing.ts";
+import { median } from "../../../statistics/quantile.ts";
 import { latencyBuckets } from "../load_block.ts";
 import { type Curve, type Section, section } from "../report.ts";
-import { figure, shownTime } from "../shown.ts";
+import { figure } from "../shown.ts";
 import {
   type ArmCell,
   bandOf,
@@ -19,6 +19,7 @@ import {
   unsure,
   within,
 } from "../subject.ts";
+import { shownTime } from "../../../words/shown.ts";
 
 /** Drawn at: eight points for each power of ten of what is left, up to five nines. */
 const PERCENTILES = Array.from({ length: 41 }, (_, at) => 100 * (1 - 10 ** (-at / 8)));

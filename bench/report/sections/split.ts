@@ -3,7 +3,7 @@
 
 import { PARTS, splitOf } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
-import { figure, shownShare, shownTime } from "../shown.ts";
+import { figure } from "../shown.ts";
 import {
   type ArmCell,
   measured,
@@ -13,6 +13,7 @@ import {
   unsure,
   within,
 } from "../subject.ts";
+import { shownShare, shownTime } from "../../../words/shown.ts";
 
 const BUFFER = PARTS.indexOf("buffer");
 /** Less than this of the latency is called nothing. */

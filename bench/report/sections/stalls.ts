@@ -1,9 +1,9 @@
 // When a pool stood still: dry, with nothing outstanding whose answer could wake it, until its kick.
 
-import { middleTrial } from "../../cell_figures.ts";
+import { middleTrial } from "../../result/cell_figures.ts";
 import { stallsOf } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
-import { figure, plural, shownCount, shownShare } from "../shown.ts";
+import { figure } from "../shown.ts";
 import {
   type ArmCell,
   measured,
@@ -14,6 +14,7 @@ import {
   unsure,
   within,
 } from "../subject.ts";
+import { plural, shownCount, shownShare } from "../../../words/shown.ts";
 
 interface Stalled {
   readonly cell: ArmCell;

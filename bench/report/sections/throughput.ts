@@ -1,10 +1,10 @@
 // Throughput by arm, with intervals.
 
 import { type Section, section, type Spread, type TableCell } from "../report.ts";
-import { type Standing, standing } from "../../standing.ts";
-import { valuesOf } from "../../cell_figures.ts";
+import { type Standing, standing } from "../../../statistics/standing.ts";
+import { valuesOf } from "../../result/cell_figures.ts";
 import { floorColumn, floorNote } from "./floor.ts";
-import { figure, plural, shownCount, shownShare } from "../shown.ts";
+import { figure } from "../shown.ts";
 import {
   type ArmCell,
   bandOf,
@@ -17,6 +17,7 @@ import {
   unsure,
   within,
 } from "../subject.ts";
+import { plural, shownCount, shownShare } from "../../../words/shown.ts";
 
 const AXIS = { label: "IOPS", unit: "count", log: false, reach: [] } as const;
 

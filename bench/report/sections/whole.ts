@@ -2,9 +2,10 @@
 
 import type { Section, Spread, TableCell } from "../report.ts";
 import { section } from "../report.ts";
-import { figure, listed, shownTime } from "../shown.ts";
-import { medianInterval } from "../../statistics/median_interval.ts";
+import { figure } from "../shown.ts";
+import { medianInterval } from "../../../statistics/median_interval.ts";
 import type { WholeComparison, WholeResult } from "../../whole/whole_result.ts";
+import { listed, shownTime } from "../../../words/shown.ts";
 
 const AXIS = { label: "time", unit: "time", log: false, reach: [] } as const;
 

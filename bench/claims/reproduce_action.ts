@@ -1,0 +1,159 @@
+// `aoe bench reproduce`: the eight claims, one after the other, each with a verdict and a sentence. A claim that
+// does not hold here is a finding and no failure: the exit code is 0 whenever all was measured.
+
+import { join } from "node:path";
+import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
+import { now } from "../../sys/clock.ts";
+import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
+import { EXIT, expected } from "../../words/failure.ts";
+import { formatDuration } from "../../words/quantity.ts";
+import { codeOf, untilCut } from "../machine/cut_short.ts";
+import { loadJob } from "../job/job.ts";
+import { checkOutput, writeOutput } from "../machine/output.ts";
+import { createProgress } from "../run/progress.ts";
+import { provenance } from "../machine/provenance.ts";
+import type { RunResult } from "../result/result.ts";
+import { runJob } from "../run/run.ts";
+import type { Claim, Reproduction } from "./claim.ts";
+import * as judge from "./judge.ts";
+import { receiveLanes } from "./receive_lane.ts";
+import { writeBack } from "./writeback.ts";
+import { printableJson } from "../../words/printable.ts";
+import { SCHEMA_VERSION } from "../machine/schema.ts";
+import { plural } from "../../words/shown.ts";
+
+interface Flags {
+  readonly quick?: boolean;
+  readonly only?: string;
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+const IDS = ["E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8"] as const;
+type Id = (typeof IDS)[number];
+
+/** Fewer values and shorter trials: the same claims, less sure figures. */
+const QUICK: Readonly<Record<string, readonly string[]>> = {
+  e1: ["pool=fixed|scan-swap", "reclaim=eager|coalesce:64/1ms", "kick=100ms|on-release"],
+  e2: ["pool_cap=0|16|32|44|48|64|256"],
+  e3: ["pool=scan-swap|completion"],
+  e4: ["trials=1", "runtime=200ms"],
+  e8: ["iodepth=1|16", "reclaim=eager|next-xmit:100us|on-receive:100us"],
+};
+const SHORT = ["runtime=400ms", "warm_up=200ms", "ramp_time=100ms"];
+/** Virtual time is dear in commands: these are exact, so little is enough. */
+const EXACT = [
+  "link=virtual",
+  "latency=20us",
+  "warm_up=1ms",
+  "ramp_time=110ms",
+  "runtime=200ms",
+  "retries=0",
+];
+
+const JOBS = join(import.meta.dir, "../../fixtures/jobs");
+/** Pages of memory and of work in the model of E5. */
+const PAGES = 64;
+const WORK = 1000;
+
+/** Returns the exit code. */
+export async function reproduceAction(given: Readonly<Record<string, unknown>>): Promise<number> {
+  const flags = given as Flags;
+  const wanted = parseOnly(flags.only);
+  checkOutput(flags.output);
+  const startedAt = now();
+  const at = new Date().toISOString();
+  const runs: Record<string, RunResult> = {};
+  const claims: Claim[] = [];
+  const interrupt = catchInterrupt();
+  const { signal } = interrupt;
+  const cut = await untilCut(signal, async () => {
+    for (const id of wanted) {
+      process.stderr.write(`${id} …\n`);
+      const claim = await measure(id, flags.quick === true, runs, signal);
+      claims.push(claim);
+      process.stderr.write(`${id} ${claim.verdict}\n`);
+    }
+  });
+  interrupt.release();
+  const result: Reproduction = {
+    schema_version: SCHEMA_VERSION,
+    kind: "aoe bench reproduce",
+    started_at: at,
+    elapsed_ns: now() - startedAt,
+    cut_short: cut,
+    quick: flags.quick === true,
+    provenance: provenance(),
+    claims,
+    runs,
+  };
+  (flags.json === true ? process.stderr : process.stdout).write(describe(result));
+  if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
+  // Last: a disk that is full by now must not cost the figures.
+  if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
+  return cut ? codeOf(signal) : EXIT.done;
+}
+
+function parseOnly(only: string | undefined): Id[] {
+  if (only === undefined) return [...IDS];
+  return only.split(",").map((text) => {
+    const id = IDS.find((one) => one === text.toUpperCase());
+    if (id === undefined) throw expected("--only", `some of ${IDS.join(",")}`, text);
+    return id;
+  });
+}
+
+async function measure(
+  id: Id,
+  quick: boolean,
+  runs: Record<string, RunResult>,
+  signal: AbortSignal,
+): Promise<Claim> {
+  const run = async (name: string, how: "exact" | "real"): Promise<RunResult> => {
+    const few = quick ? (QUICK[name] ?? []) : [];
+    const sets = how === "exact" ? [...few, ...EXACT] : quick ? [...SHORT, ...few] : few;
+    const job = await loadJob(join(JOBS, `${name}.toml`), sets);
+    const progress = createProgress();
+    const result = await runJob(job, progress.events, signal);
+    progress.clear();
+    runs[`${name} ${result.link}`] = result;
+    signal.throwIfAborted();
+    return result;
+  };
+  const both = async (name: string): Promise<judge.Both> => ({
+    exact: await run(name, "exact"),
+    real: await run(name, "real"),
+  });
+  switch (id) {
+    case "E1":
+      return judge.judgeE1(await both("e1"));
+    case "E2":
+      return judge.judgeE2(await both("e2"));
+    case "E3":
+      return judge.judgeE3(await both("e3"));
+    case "E4":
+      return judge.judgeE4(await run("e4", "real"));
+    case "E5":
+      return judge.judgeE5(
+        STRATEGIES.map((strategy) => ({
+          strategy,
+          relief: writeBack({ strategy, pages: PAGES, work: WORK }),
+        })),
+        WORK,
+      );
+    case "E6":
+      return judge.judgeE6(await receiveLanes(quick ? "700ms" : "3s", signal));
+    case "E7":
+      return judge.judgeE7(await both("e7"));
+    case "E8":
+      return judge.judgeE8(await both("e8"));
+  }
+}
+
+function describe({ claims, elapsed_ns: elapsed, provenance: from, quick }: Reproduction): string {
+  const lines = claims.flatMap(({ id, claim, verdict, sentence }) => [
+    `${id}  ${claim}: ${verdict.toUpperCase()}`,
+    `    ${sentence}`,
+  ]);
+  return `${lines.join("\n")}\n\n${plural(claims.length, "claim")} in ${formatDuration(elapsed)}${quick ? " (--quick)" : ""}; Bun ${from.bun}, Linux ${from.kernel}, ${from.cpu}\n`;
+}

@@ -1,0 +1,236 @@
+// `aoe bench ab REV [REV]`: two revisions of this program, or one and the work tree, judged by four judges:
+//
+//   exact     both golden tables of pools (exact.ts): behaviour
+//   micro     the pool's micro-benchmark (micro.ts): price of the pool alone
+//   cost      fixtures/jobs/cost.toml, CPU time of a command under the virtual clock: price
+//   sockets   a job over raw sockets: what comes of both on this machine
+//
+// The last three run interleaved, with a third arm that is the base again: what is found between equal things
+// would be noise, and then nothing counts as found.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { catchInterrupt } from "../../../initiator/commands/interrupted.ts";
+import { EXIT, environment, expected } from "../../../words/failure.ts";
+import { codeOf, untilCut } from "../../machine/cut_short.ts";
+import type { Comparison } from "../comparison.ts";
+import { describeComparison } from "../describe.ts";
+import { loadJob } from "../../job/job.ts";
+import { createProgress } from "../../run/progress.ts";
+import { checkOutput, writeOutput } from "../../machine/output.ts";
+import type { RunResult } from "../../result/result.ts";
+import type { Verdict } from "../verdict.ts";
+import { runArms } from "../../run/run.ts";
+import { compareExactly, type Exact } from "./exact.ts";
+import { MICRO, measureMicro } from "./micro.ts";
+import { headline, overall, type Said, verdictOfExact } from "./overall.ts";
+import { checkOut, requireRepository, type Tree, workTree } from "./worktree.ts";
+import { printableJson } from "../../../words/printable.ts";
+import { sayAs } from "../../../words/say.ts";
+import { widthOf } from "../../../words/table.ts";
+import { SCHEMA_VERSION } from "../../machine/schema.ts";
+import { judgeResults } from "../judge_results.ts";
+import { plural } from "../../../words/shown.ts";
+
+const say = sayAs("aoe bench ab");
+
+interface Flags {
+  readonly only?: string;
+  readonly job?: string;
+  readonly set?: string[];
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+const JUDGES = ["exact", "micro", "cost", "sockets"] as const;
+type Judge = (typeof JUDGES)[number];
+
+const ROOT = join(import.meta.dir, "../../..");
+const COST = join(ROOT, "fixtures/jobs/cost.toml");
+const SOCKETS = join(ROOT, "fixtures/jobs/smoke.toml");
+/** Enough for a verdict without a warning. */
+const TRIALS = "trials=9";
+
+/** What both revisions ran. */
+interface Measured {
+  readonly comparison: Comparison;
+  /** The base beside itself: anything but "same" or "inconclusive" is noise. */
+  readonly control: Comparison;
+  /** Of a job; none of the micro-benchmark. */
+  readonly results?: readonly RunResult[];
+}
+
+/** Returns the exit code. */
+export async function abAction(
+  revisions: readonly [string, string?],
+  given: Readonly<Record<string, unknown>>,
+): Promise<number> {
+  const flags = given as Flags;
+  const judges = parseOnly(flags.only);
+  checkOutput(flags.output);
+  const [first, second] = revisions;
+  const trees: Tree[] = [];
+  const interrupt = catchInterrupt();
+  const { signal } = interrupt;
+  try {
+    requireRepository(ROOT);
+    trees.push(await checkOut(ROOT, first, signal));
+    trees.push(second === undefined ? workTree(ROOT) : await checkOut(ROOT, second, signal));
+    const [base, head] = trees as [Tree, Tree];
+    say(`base ${name(base)}, head ${name(head)}`);
+    let exact: Exact | null = null;
+    const measured: Record<Exclude<Judge, "exact">, Measured | null> = {
+      micro: null,
+      cost: null,
+      sockets: null,
+    };
+    const cut = await untilCut(signal, async () => {
+      if (judges.includes("exact")) {
+        exact = await compareExactly(base.program, head.program, signal);
+        say(exact.sentence);
+      }
+      if (judges.includes("micro")) {
+        measured.micro = await measureMicro(base, head, MICRO, new Date().toISOString(), signal);
+      }
+      if (judges.includes("cost"))
+        measured.cost = await measure(COST, [], "cpu", base, head, signal);
+      signal.throwIfAborted();
+      if (judges.includes("sockets")) {
+        const sets = [TRIALS, ...(flags.set ?? [])];
+        const path = flags.job ?? SOCKETS;
+        measured.sockets = await measure(path, sets, undefined, base, head, signal);
+      }
+      signal.throwIfAborted();
+    });
+    const said = saidBy(exact, measured);
+    // Not all that was asked has been judged.
+    const verdict = cut ? "inconclusive" : overall(said);
+    const failures = failedTrials(measured);
+    const result = {
+      schema_version: SCHEMA_VERSION,
+      kind: "aoe bench ab",
+      base: base.revision,
+      head: head.revision,
+      cut_short: cut,
+      verdict,
+      said,
+      failed_trials: failures,
+      exact,
+      ...measured,
+    };
+    const people = flags.json === true ? process.stderr : process.stdout;
+    people.write(describe(cut ? null : said, exact, measured, failures, widthOf(people)));
+    if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
+    // Last: a disk that is full by now must not cost the figures.
+    if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
+    if (cut) {
+      say("A signal cut it short: this is of what was measured.");
+      return codeOf(signal);
+    }
+    // As of any run: what is left of the trials has a verdict, and they are not whole.
+    if (failures > 0) return EXIT.failed;
+    return {
+      worse: EXIT.threshold,
+      better: EXIT.done,
+      same: EXIT.done,
+      inconclusive: EXIT.inconclusive,
+    }[verdict];
+  } finally {
+    for (const tree of trees) tree.close();
+    interrupt.release();
+  }
+}
+
+function parseOnly(only: string | undefined): readonly Judge[] {
+  if (only === undefined) return JUDGES;
+  return only.split(",").map((text) => {
+    const judge = JUDGES.find((one) => one === text);
+    if (judge === undefined) throw expected("--only", `some of ${JUDGES.join(",")}`, text);
+    return judge;
+  });
+}
+
+function name({ revision }: Tree): string {
+  return revision === null ? "the work tree" : revision.slice(0, 12);
+}
+
+async function measure(
+  path: string,
+  sets: readonly string[],
+  metric: string | undefined,
+  base: Tree,
+  head: Tree,
+  signal: AbortSignal,
+): Promise<Measured | null> {
+  const job = await loadJob(path, sets);
+  const progress = createProgress();
+  const arms = [
+    { name: "base", program: base.program },
+    { name: "control", program: base.program },
+    { name: "head", program: head.program },
+  ];
+  for (const { program } of arms) {
+    if (!existsSync(program)) throw environment(`${program} is not there: too old a revision`);
+  }
+  const results = await runArms(job, arms, progress.events, signal);
+  progress.clear();
+  const [a, control, b] = results;
+  if (a === undefined || control === undefined || b === undefined) {
+    throw new Error("invariant: a result for each arm");
+  }
+  const options = { metric, anyway: true };
+  return {
+    comparison: judgeResults(a, b, options),
+    control: judgeResults(a, control, options),
+    results,
+  };
+}
+
+/** What a measured difference is worth: nothing where equal things differed too. */
+function trusted(measured: Measured): Verdict {
+  const { verdict } = measured.control;
+  if (verdict === "better" || verdict === "worse") return "inconclusive";
+  return measured.comparison.verdict;
+}
+
+/** What each judge that ran says. */
+function saidBy(exact: Exact | null, measured: Readonly<Record<string, Measured | null>>): Said {
+  const found = exact === null ? null : verdictOfExact(exact.verdict);
+  const others = Object.entries(measured).flatMap(([judge, one]) =>
+    one === null ? [] : [[judge, trusted(one)] as const],
+  );
+  return { ...(found === null ? {} : { exact: found }), ...Object.fromEntries(others) };
+}
+
+/** Of all judges and all three arms. */
+function failedTrials(measured: Readonly<Record<string, Measured | null>>): number {
+  const sides = Object.values(measured).flatMap((one) =>
+    one === null ? [] : [one.comparison.base, one.comparison.head, one.control.head],
+  );
+  return sides.reduce((sum, { failed_trials: failed }) => sum + failed, 0);
+}
+
+/** `said`: null where not all that was asked has been judged. */
+function describe(
+  said: Said | null,
+  exact: Exact | null,
+  measured: Readonly<Record<string, Measured | null>>,
+  failures: number,
+  width: number,
+): string {
+  const lines: string[] = [];
+  if (exact !== null)
+    lines.push(`exact: ${exact.verdict}`, exact.sentence, ...exact.differences, "");
+  for (const [what, one] of Object.entries(measured)) {
+    if (one === null) continue;
+    lines.push(`${what}: ${trusted(one)}`, describeComparison(one.comparison, width).trimEnd());
+    lines.push(
+      `control (the base beside itself): ${one.control.summary}`,
+      ...one.comparison.warnings,
+      "",
+    );
+  }
+  if (failures > 0) lines.push(`${plural(failures, "trial")} failed: this is of what is left.`);
+  lines.push(said === null ? "INCONCLUSIVE: cut short." : headline(said));
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,135 @@
+// The first judge of two revisions: each one's golden table of pools, made by its own code under the virtual
+// clock. Exact integers, so that one command more or less is a difference; no statistics, no noise.
+//
+//   a row     worse: fewer commands a second, or as many at a higher price (dry, kicks, stall, allocations,
+//             retransmits); better: the other way round; changed: cheaper here and dearer there
+//   broken    a revision whose table can't be made, since an invariant of its own stopped it
+
+import { dirname } from "node:path";
+import { runChild } from "../../machine/child.ts";
+import { partOf } from "../../run/revision_part.ts";
+
+export type ExactVerdict = "worse" | "better" | "same" | "changed" | "broken" | "absent";
+
+export interface Exact {
+  readonly verdict: ExactVerdict;
+  /** One sentence. */
+  readonly sentence: string;
+  readonly rows: number;
+  /** Rows that differ, at most SHOWN of them, the base's and the head's figures. */
+  readonly differences: readonly string[];
+}
+
+const SHOWN = 12;
+const KEYS = 5;
+const PRICES = ["dry", "kicks", "stall_ns", "allocations", "retransmits"];
+const RATE = "commands_per_s";
+
+type Table = { readonly text: string } | { readonly failure: string };
+
+/** The tables of two revisions, each named by its aoe.ts. */
+export async function compareExactly(
+  base: string,
+  head: string,
+  signal?: AbortSignal,
+): Promise<Exact> {
+  // The head first: where it breaks, nothing else needs to be known.
+  const after = await tableOf(head, signal);
+  if (after !== null && "failure" in after) {
+    return none("broken", `broken invariant in the head: ${after.failure}`);
+  }
+  const before = after === null ? null : await tableOf(base, signal);
+  if (before === null || after === null) {
+    const which = after === null ? "head" : "base";
+    return none("absent", `The ${which} has no golden table, so nothing was compared exactly.`);
+  }
+  if ("failure" in before) {
+    return none("changed", `The base's own table can't be made: ${before.failure}`);
+  }
+  return compareTables(before.text, after.text);
+}
+
+function none(verdict: ExactVerdict, sentence: string): Exact {
+  return { verdict, sentence, rows: 0, differences: [] };
+}
+
+/** The golden table of a revision, made by its own code; null: it has none. */
+async function tableOf(program: string, signal: AbortSignal | undefined): Promise<Table | null> {
+  const module = partOf(program, "golden");
+  if (module === null) return null;
+  const script = `import { formatTable, goldenTable } from ${JSON.stringify(module)};
+process.stdout.write(formatTable(goldenTable()));`;
+  const run = await runChild([process.execPath, "-e", script], { cwd: dirname(program), signal });
+  const { code, stdout: text, stderr: said } = run;
+  if (code === 0) return { text };
+  const line = said.split("\n").find((one) => /^error: |invariant/.test(one)) ?? said.trim();
+  return { failure: line.replace(/^error: /, "").trim() };
+}
+
+type Row = ReadonlyMap<string, string>;
+
+export function compareTables(before: string, after: string): Exact {
+  const [old, fresh] = [parse(before), parse(after)];
+  const differences: string[] = [];
+  const counts = { worse: 0, better: 0, changed: 0 };
+  for (const [key, row] of fresh) {
+    const other = old.get(key);
+    if (other === undefined) continue;
+    const verdict = judgeRow(other, row);
+    if (verdict === "same") continue;
+    counts[verdict]++;
+    if (differences.length < SHOWN) differences.push(`${verdict}: ${key}: ${changes(other, row)}`);
+  }
+  const matched = [...fresh.keys()].filter((key) => old.has(key)).length;
+  const differing = counts.worse + counts.better + counts.changed;
+  const verdict: ExactVerdict =
+    counts.worse > 0
+      ? "worse"
+      : counts.changed > 0
+        ? "changed"
+        : counts.better > 0
+          ? "better"
+          : "same";
+  const sentence =
+    differing === 0
+      ? `All ${matched} rows of the golden table are equal.`
+      : `${differing} of ${matched} rows of the golden table differ: ${counts.worse} worse, ${counts.better} better, ${counts.changed} cheaper here and dearer there.`;
+  return { verdict, sentence, rows: matched, differences };
+}
+
+/** Rows by their key columns. */
+function parse(text: string): Map<string, Row> {
+  const [heading = "", ...lines] = text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const columns = heading.trim().split(/\s+/);
+  return new Map(
+    lines.map((line) => {
+      const values = line.trim().split(/\s+/);
+      return [
+        values.slice(0, KEYS).join(" "),
+        new Map(columns.map((column, at) => [column, values[at] ?? ""])),
+      ];
+    }),
+  );
+}
+
+function judgeRow(before: Row, after: Row): "worse" | "better" | "same" | "changed" {
+  const step = (column: string): number =>
+    Math.sign(Number(after.get(column)) - Number(before.get(column)));
+  const rate = step(RATE);
+  if (rate !== 0) return rate < 0 ? "worse" : "better";
+  const prices = PRICES.map(step);
+  const dearer = prices.includes(1);
+  const cheaper = prices.includes(-1);
+  if (dearer && cheaper) return "changed";
+  if (dearer) return "worse";
+  return cheaper ? "better" : "same";
+}
+
+function changes(before: Row, after: Row): string {
+  return [...after]
+    .filter(([column, value]) => before.get(column) !== value)
+    .map(([column, value]) => `${column} ${before.get(column) ?? "-"} → ${value}`)
+    .join(", ");
+}

@@ -1,0 +1,112 @@
+// Two results, row by row and as a whole: which cells stand beside each other, and what is left out.
+
+import { valuesOf } from "../result/cell_figures.ts";
+import type { CellResult, RunResult } from "../result/result.ts";
+import type { Metric } from "./metric.ts";
+import { rowDifferences, rowKey, unmatchedCells } from "../result/row_key.ts";
+import { type ComparedCell, type JudgedRows, judgeRows, type Row } from "./rows.ts";
+import { ENOUGH, FEWEST, trialsFor } from "./verdict.ts";
+import { SCHEMA_VERSION } from "../machine/schema.ts";
+import { plural } from "../../words/shown.ts";
+
+export interface Comparison extends JudgedRows {
+  readonly schema_version: number;
+  readonly kind: "aoe bench compare";
+  readonly metric: string;
+  readonly higher_is_better: boolean;
+  readonly base: Side;
+  readonly head: Side;
+  readonly warnings: readonly string[];
+}
+
+interface Side {
+  readonly arm: string;
+  readonly git_revision: string | null;
+  readonly started_at: string;
+  readonly failed_trials: number;
+}
+
+/** The noise band of a cell, as a share. */
+export type BandOf = (cell: CellResult) => number;
+
+export function compare(
+  base: RunResult,
+  head: RunResult,
+  metric: Metric,
+  bandOf: BandOf,
+): Comparison {
+  const heads = new Map(head.cells.map((cell) => [rowKey(cell), cell]));
+  const matched = base.cells.flatMap((cell): Row[] => {
+    const other = heads.get(rowKey(cell));
+    if (other === undefined) return [];
+    const { job, axes } = cell;
+    return [
+      {
+        job,
+        axes,
+        base: valuesOf(cell.trials, metric.key),
+        head: valuesOf(other.trials, metric.key),
+        band: bandOf(cell),
+      },
+    ];
+  });
+  const rows = matched.filter((row) => row.base.length > 0 && row.head.length > 0);
+  const judged = judgeRows(rows, metric);
+  return {
+    schema_version: SCHEMA_VERSION,
+    kind: "aoe bench compare",
+    metric: metric.name,
+    higher_is_better: metric.higherIsBetter,
+    base: sideOf(base),
+    head: sideOf(head),
+    ...judged,
+    warnings: [
+      ...unmatched(base.cells, head.cells),
+      ...empty(matched.length - rows.length),
+      ...fewTrials(judged.cells),
+    ],
+  };
+}
+
+function sideOf(result: RunResult): Side {
+  return {
+    arm: result.arm,
+    git_revision: result.provenance.git_revision,
+    started_at: result.started_at,
+    failed_trials: result.cells
+      .flatMap((cell) => cell.trials)
+      .filter((trial) => trial.failure !== null).length,
+  };
+}
+
+function unmatched(base: readonly CellResult[], head: readonly CellResult[]): string[] {
+  const count = unmatchedCells(base, head).length;
+  if (count === 0) return [];
+  return [
+    `${plural(count, "row")} on one side only left out: the sides differ in ${rowDifferences(base, head).join(", ")}.`,
+  ];
+}
+
+function empty(count: number): string[] {
+  return count === 0 ? [] : [`${plural(count, "row")} without figures on one side left out.`];
+}
+
+/** What a verdict on so few trials is worth. */
+export function fewTrials(cells: readonly ComparedCell[]): string[] {
+  if (cells.length === 0) return [];
+  const fewest = Math.min(...cells.map((cell) => Math.min(cell.base.n, cell.head.n)));
+  const trials = `A row has ${fewest} ${fewest === 1 ? "trial" : "trials"} on a side`;
+  const questions = cells.length === 1 ? 1 : cells.length + 1;
+  const needed = trialsFor(questions);
+  if (fewest >= FEWEST && fewest < needed) {
+    return [
+      `${trials}: no row can have a verdict below ${needed}, since ${questions} questions are asked, ${cells.length} rows and the whole (--set trials=${Math.max(needed, ENOUGH)}).`,
+    ];
+  }
+  if (fewest >= ENOUGH) return [];
+  return [
+    fewest < FEWEST
+      ? `${trials}: below ${FEWEST} there is no verdict (--set trials=${ENOUGH}).`
+      : `${trials}: below ${ENOUGH} a verdict is less sure (--set trials=${ENOUGH}).`,
+  ];
+}

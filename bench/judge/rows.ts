@@ -1,0 +1,136 @@
+// Rows of two samples each, judged one by one and as a whole.
+//
+// Every row asks a question and the whole asks one more, so p values are Holm's over all of them: that any
+// of them says "better" or "worse" of two equal things happens in at most 5 of 100 comparisons, before the
+// noise band makes it rarer still.
+//
+// The whole is the geometric mean over the rows, taken trial by trial: the first trials of all rows make one
+// value, the second ones the next. So it is a sample like any other, with the same test.
+
+import type { KeyName } from "../job/keys.ts";
+import { geomean } from "../../statistics/geomean.ts";
+import { holm } from "../../statistics/holm.ts";
+import { type Difference, difference, judge, logOf, type Verdict } from "./verdict.ts";
+
+export interface Row {
+  readonly job: string;
+  readonly axes: Readonly<Partial<Record<KeyName, string>>>;
+  /** At least one a side: 0 is a rate, Infinity the time of what never ended. */
+  readonly base: readonly number[];
+  readonly head: readonly number[];
+  /** Its noise band, as a share. */
+  readonly band: number;
+}
+
+interface Judged extends Difference {
+  readonly p_holm: number;
+  readonly band: number;
+  readonly verdict: Verdict;
+}
+
+export interface ComparedCell extends Judged {
+  readonly job: string;
+  readonly axes: Row["axes"];
+}
+
+export interface Whole extends Judged {
+  readonly rows: number;
+}
+
+export interface JudgedRows {
+  readonly cells: readonly ComparedCell[];
+  /** Geometric mean over the rows; null: there is none. */
+  readonly geomean: Whole | null;
+  /** Of the comparison as a whole. */
+  readonly verdict: Verdict;
+  /** One sentence. */
+  readonly summary: string;
+}
+
+/** What is compared. */
+export interface Measure {
+  readonly name: string;
+  readonly higherIsBetter: boolean;
+}
+
+export function judgeRows(rows: readonly Row[], measure: Measure): JudgedRows {
+  const found = rows.map((row) => difference(row.base, row.head));
+  const whole =
+    rows.length === 0
+      ? null
+      : difference(byRound(rows.map(({ base }) => base)), byRound(rows.map(({ head }) => head)));
+  // A single row is the whole: one question, not two.
+  const asked = [...found, ...(whole !== null && rows.length > 1 ? [whole] : [])];
+  const adjusted = holm(asked.map(({ p }) => p));
+  const cells = rows.map(({ job, axes, band }, index): ComparedCell => {
+    const own = found[index] as Difference;
+    const p = adjusted[index] ?? 1;
+    const verdict = judge(own, p, band, measure.higherIsBetter);
+    return { job, axes, ...own, p_holm: p, band, verdict };
+  });
+  const total = whole === null ? null : judgeWhole(whole, cells, adjusted, measure);
+  const verdict = overall(cells, total);
+  return { cells, geomean: total, verdict, summary: summarize(verdict, cells, total, measure) };
+}
+
+/** The k-th values of all rows, as one: as many as the shortest row has. */
+function byRound(rows: readonly (readonly number[])[]): number[] {
+  const rounds = rows.length === 0 ? 0 : Math.min(...rows.map((row) => row.length));
+  return Array.from({ length: rounds }, (_, round) => {
+    const logs = rows.map((row) => logOf(row[round] ?? Number.NaN));
+    return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+  });
+}
+
+function judgeWhole(
+  whole: Difference,
+  cells: readonly ComparedCell[],
+  adjusted: readonly number[],
+  measure: Measure,
+): Whole {
+  const p = adjusted[cells.length] ?? adjusted[0] ?? 1;
+  // Independent noise of many cells cancels in their mean, at worst it doesn't.
+  const band = geomean(cells.map((cell) => 1 + cell.band)) - 1;
+  const verdict = judge(whole, p, band, measure.higherIsBetter);
+  return { ...whole, rows: cells.length, p_holm: p, band, verdict };
+}
+
+function overall(cells: readonly ComparedCell[], whole: Whole | null): Verdict {
+  const all = [...cells.map(({ verdict }) => verdict), ...(whole === null ? [] : [whole.verdict])];
+  if (all.includes("worse")) return "worse";
+  if (all.includes("better")) return "better";
+  // What is beyond its band without a verdict, for too few trials, is the same by no mean over the rows.
+  if (whole === null || cells.some(isBeyond)) return "inconclusive";
+  return whole.verdict;
+}
+
+/** Its whole interval lies on one side of its band. */
+function isBeyond({ band, high, low }: ComparedCell): boolean {
+  return low > 1 + band || high < 1 / (1 + band);
+}
+
+function summarize(
+  verdict: Verdict,
+  cells: readonly ComparedCell[],
+  whole: Whole | null,
+  measure: Measure,
+): string {
+  if (whole === null) return "Nothing to compare: no row has figures on both sides.";
+  const of = `${measure.name} of the head at ${share(whole.ratio)} of the base's (${share(whole.low)} to ${share(whole.high)}; noise band ±${(100 * whole.band).toFixed(1)} %)`;
+  const rows = whole.rows === 1 ? "" : ` over ${whole.rows} rows (geometric mean)`;
+  const single = cells.filter((cell) => cell.verdict === verdict);
+  const which =
+    whole.rows > 1 && (verdict === "worse" || verdict === "better") && whole.verdict !== verdict
+      ? `; ${verdict} in ${single.map(nameOf).join(" and ")}`
+      : "";
+  return `${verdict}: ${of}${rows}${which}.`;
+}
+
+export function nameOf(cell: Pick<ComparedCell, "axes" | "job">): string {
+  return Object.values(cell.axes).join(" ") || cell.job;
+}
+
+export function share(ratio: number): string {
+  if (!Number.isFinite(ratio)) return "∞";
+  return `${(100 * ratio).toFixed(1)} %`;
+}

@@ -1,0 +1,364 @@
+// One load against one device, from discovery to the figures, over whatever link it is given.
+//
+//   link ─▶ late release ─▶ faults ─▶ initiator ─▶ device ◀─ Load
+//   └───────────────── one loop (link/drive.ts) ────────────────┘
+//
+// The target may be elsewhere, or a core beside it in the same loop (`beside`: the memory link).
+
+import type { Device } from "../../initiator/protocol/device.ts";
+import { createInitiator, type Initiator } from "../../initiator/protocol/initiator.ts";
+import { leakMessage } from "../../initiator/pool/teardown.ts";
+import { drive, type DriveMode } from "../../link/drive.ts";
+import { createFaults, type FaultLink } from "../../link/faults.ts";
+import type { Link, LinkCounters } from "../../link/link.ts";
+import type { Core, Port } from "../../link/loop.ts";
+import { createReclaim } from "../../link/reclaim.ts";
+import type { ReclaimModel } from "../../link/reclaim_model.ts";
+import type { Waiter } from "../../link/waiter.ts";
+import { mapMemory } from "../../sys/memory.ts";
+import { type Usage, usage } from "../../sys/usage.ts";
+import { type Address, formatAddress } from "../../words/address.ts";
+import { failed, notFound } from "../../words/failure.ts";
+import { formatDuration, formatSize, MS } from "../../words/quantity.ts";
+import { createRandom, type Random } from "../../words/random.ts";
+import { createArrivals } from "./arrivals.ts";
+import { Load, type Submitter } from "./load.ts";
+import { drag } from "./drag.ts";
+import type { LateHold } from "../../lab/late_hold.ts";
+import type { LoadOptions } from "./options.ts";
+import { makePool, poolOf, sourceOf, unused } from "./load_pool.ts";
+import type { WatchedProcess } from "../machine/process_cost.ts";
+import { Series } from "./series.ts";
+import type { Trace } from "./trace/trace.ts";
+import { Verifier } from "./verifier.ts";
+import { type Gate, gate } from "./warm_up.ts";
+import { SECTOR, Workload, writes } from "./workload.ts";
+import type { PoolSnapshot } from "../../initiator/pool/snapshot.ts";
+
+/** How often an address that has not answered is asked for. */
+const ASK_EVERY = 50 * MS;
+/** How long a pool's buffers may come back after the end; Linux waits as long. */
+const TEARDOWN = 3000 * MS;
+
+export interface LoadSetting {
+  readonly link: Link;
+  readonly waiter: Waiter;
+  /** A core in the same loop: the target, on the memory link. */
+  readonly beside?: Core;
+  readonly address: Address;
+  /** ns until an address that does not answer is given up. */
+  readonly patience: number;
+  readonly options: LoadOptions;
+  /** `low-latency` unless told; under a virtual clock `frugal`, since nothing moves while one spins. */
+  readonly mode?: DriveMode;
+  /** How long a late copy of a write is feared, ns; a second unless told. */
+  readonly packetLife?: number;
+  /** What keeps the kernel from letting go of frames that have left: begun after the warm-up, ended with the measured time. */
+  readonly late?: Pick<LateHold, "begin" | "end">;
+  /** The target's process, where it runs on this machine and is watched. */
+  readonly watched?: WatchedProcess;
+  /** Told of every buffer and command of the measured time; none unless given. */
+  readonly trace?: Trace;
+  /** Sentences for a person. */
+  readonly say: (sentence: string) => void;
+  /** Told when the measured time begins, and now and then while it runs. */
+  readonly onProgress?: (load: Load, now: number) => void;
+  /** Asked now and then: true ends the run early. */
+  readonly interrupted?: () => boolean;
+}
+
+/** What a run leaves: the load with its histograms, and the states around it. */
+export interface LoadOutcome {
+  readonly load: Load;
+  readonly device: Device;
+  readonly verifier: Verifier | null;
+  readonly series: Series;
+  /** At the end of the measured time. */
+  readonly pool: PoolSnapshot;
+  readonly poolLength: number;
+  readonly linkCounters: LinkCounters;
+  readonly faults: FaultLink["faults"] | null;
+  readonly usageBefore: Usage;
+  readonly usageAfter: Usage;
+  /** One sentence; null: every buffer came back. */
+  readonly leak: string | null;
+  readonly elapsed: number;
+  readonly interrupted: boolean;
+}
+
+export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
+  const { waiter, options, address } = setting;
+  const random = createRandom(options.seed);
+  const startedAt = waiter.now();
+  const reclaim = gate(options.reclaim);
+  drag(setting.link, options.drag);
+  const { link, faults } = wrap(setting.link, options, reclaim.model, waiter, random);
+  const initiator = createInitiator({
+    links: [link],
+    random: random.fork("tags"),
+    pool: (on, frameBytes) => {
+      const pool = makePool(options, on, frameBytes);
+      return setting.trace?.aroundPool(pool) ?? pool;
+    },
+    ...(setting.packetLife === undefined ? {} : { packetLife: setting.packetLife }),
+    kick: options.pool.kickOnRelease ? "on-release" : options.pool.kick,
+    clock: waiter,
+  });
+  initiator.onNotice = setting.say;
+  const device = await find(setting, initiator);
+  const { workload } = options;
+  const load = makeLoad(setting, device, random);
+  if (writes(workload.rw)) {
+    setting.say(
+      `Writing to ${formatAddress(address)} (${formatSize(device.sectors * SECTOR)}): ${workload.rw}, ${load.workload.blocks} blocks of ${formatSize(workload.bs)} from byte ${workload.offset} on.`,
+    );
+  }
+  const run = await perform(setting, initiator, device, load.load, reclaim);
+  const leak = await close(setting, initiator, device);
+  return {
+    load: load.load,
+    device,
+    verifier: load.verifier,
+    linkCounters: { ...link.counters },
+    faults,
+    leak,
+    elapsed: waiter.now() - startedAt,
+    ...run,
+  };
+}
+
+function wrap(
+  inner: Link,
+  options: LoadOptions,
+  reclaim: ReclaimModel,
+  clock: Waiter,
+  random: Random,
+): { link: Link; faults: FaultLink["faults"] | null } {
+  if (options.faults === null) return { link: createReclaim(inner, reclaim, clock), faults: null };
+  const faulty = createFaults(inner, options.faults, { clock, random: random.fork("faults") });
+  return { link: createReclaim(faulty, reclaim, clock), faults: faulty.faults };
+}
+
+/** Waits until the device has said how large it is. */
+async function find(setting: LoadSetting, initiator: Initiator): Promise<Device> {
+  const { address, waiter, patience } = setting;
+  const until = waiter.now() + patience;
+  let askAt = Number.NEGATIVE_INFINITY;
+  let found: Device | null = null;
+  let unidentified = false;
+  initiator.onEvent = (device, event) => {
+    if (device.major !== address.major || device.minor !== address.minor) return;
+    if (event === "identified") found = device;
+    if (event === "unidentified") unidentified = true;
+  };
+  const asking = around(
+    initiator,
+    setting.beside,
+    {
+      advance(now) {
+        if (now < askAt || initiator.device(address) !== undefined) return;
+        initiator.discover(address);
+        askAt = now + ASK_EVERY;
+      },
+      nextDeadline: () => Math.min(until, initiator.device(address) === undefined ? askAt : until),
+    },
+    waiter,
+  );
+  await drive({
+    core: asking,
+    waiter,
+    mode: setting.mode ?? "low-latency",
+    until: () => found !== null || unidentified || waiter.now() >= until,
+  });
+  initiator.onEvent = null;
+  if (found !== null) return found;
+  if (unidentified || initiator.device(address) !== undefined) {
+    throw failed(`${formatAddress(address)} answered, but not with its IDENTIFY sector.`);
+  }
+  throw notFound(`No ${formatAddress(address)} answered within ${formatDuration(patience)}.`);
+}
+
+function makeLoad(
+  setting: LoadSetting,
+  device: Device,
+  random: Random,
+): { load: Load; workload: Workload; verifier: Verifier | null } {
+  const { options, waiter } = setting;
+  const { bs } = options.workload;
+  const workload = new Workload(options.workload, device.sectors * SECTOR, random);
+  const verifier = options.verify ? new Verifier(workload, options.seed) : null;
+  // Lives as long as the process: commands point into it.
+  const memory = mapMemory(options.iodepth * bs);
+  const filling = random.fork("filling");
+  for (let word = 0; word + 4 <= memory.bytes.length; word += 4) {
+    memory.view.setUint32(word, filling.next());
+  }
+  const now = waiter.now();
+  const arrivals = createArrivals(options.rateIops, options.rateProcess, now, random);
+  const plan = {
+    iodepth: options.iodepth,
+    rampTime: options.warmUp + options.rampTime,
+    runtime: options.runtime,
+    bs,
+  };
+  return {
+    load: new Load(plan, workload, arrivals, verifier, traced(setting, device), memory, now),
+    workload,
+    verifier,
+  };
+}
+
+function traced({ trace }: LoadSetting, device: Device): Submitter {
+  return trace?.aroundDevice(device) ?? device;
+}
+
+type Run = Pick<
+  LoadOutcome,
+  "series" | "pool" | "poolLength" | "usageBefore" | "usageAfter" | "interrupted"
+>;
+
+async function perform(
+  setting: LoadSetting,
+  initiator: Initiator,
+  device: Device,
+  load: Load,
+  reclaim: Gate,
+): Promise<Run> {
+  const { waiter, onProgress, interrupted } = setting;
+  const usageBefore = usage();
+  const usageAfter = usage();
+  let snapshot: PoolSnapshot | null = null;
+  let stopped = false;
+  const series = new Series();
+  const source = sourceOf(load, device);
+  // The warm-up is looked at as the measured time is: code that first runs then would be compiled in it.
+  series.begin(source, waiter.now(), Math.max(1, load.measuredFrom - waiter.now()));
+  load.onMeasure = (now) => {
+    // The pool comes with the first command: after no warm-up at all it has yet to, and all that it counts is measured.
+    poolOf(device)?.markWarm(now);
+    setting.trace?.start(now);
+    series.begin(source, now, setting.options.runtime);
+    setting.watched?.begin();
+    usage(usageBefore);
+  };
+  load.onMeasured = (now) => {
+    series.finish(source, now);
+    usage(usageAfter);
+    setting.watched?.end();
+    // What waits for a buffer now has no other way to end.
+    setting.late?.end();
+    snapshot = poolOf(device)?.snapshot(now) ?? unused(setting.options, setting.link, now);
+    setting.trace?.stop(now);
+  };
+  let warmUntil = waiter.now() + setting.options.warmUp;
+  const driver = {
+    advance(now: number): void {
+      if (now >= warmUntil) {
+        reclaim.open();
+        setting.late?.begin();
+        warmUntil = Number.POSITIVE_INFINITY;
+      }
+      if (now < load.measuredTo) series.look(source, now);
+      load.advance(now);
+    },
+    nextDeadline() {
+      const next = Math.min(warmUntil, load.nextDeadline());
+      return load.isMeasured ? Math.min(next, series.due) : next;
+    },
+  };
+  let nextLook = waiter.now();
+  await drive({
+    core: around(initiator, setting.beside, driver, waiter),
+    waiter,
+    mode: setting.mode ?? "low-latency",
+    slice: 50 * MS,
+    until: () => {
+      if (load.finished) return true;
+      const now = initiator.now;
+      if (now < nextLook) return false;
+      nextLook = now + 50 * MS;
+      onProgress?.(load, now);
+      if (!stopped && interrupted?.() === true) {
+        stopped = true;
+        load.stop(now);
+      }
+      return false;
+    },
+  });
+  if (snapshot === null) throw new Error("invariant: a finished load has measured");
+  const pool: PoolSnapshot = snapshot;
+  return {
+    series,
+    pool,
+    poolLength: pool.pool_length,
+    usageBefore,
+    usageAfter,
+    interrupted: stopped,
+  };
+}
+
+/** Gives the link time to let go of what it holds; a sentence about what it keeps. */
+async function close(
+  setting: LoadSetting,
+  initiator: Initiator,
+  device: Device,
+): Promise<string | null> {
+  const { waiter } = setting;
+  let closed = initiator.close();
+  const until = waiter.now() + TEARDOWN;
+  if (!closed) {
+    const closing = around(
+      initiator,
+      setting.beside,
+      {
+        advance() {
+          if (!closed) closed = initiator.close();
+        },
+        nextDeadline: () => (closed ? Number.POSITIVE_INFINITY : waiter.now() + 5 * MS),
+      },
+      waiter,
+    );
+    await drive({
+      core: closing,
+      waiter,
+      mode: "frugal",
+      until: () => closed || waiter.now() >= until,
+    });
+  }
+  if (closed) return null;
+  const pool = poolOf(device);
+  return pool === null
+    ? "Frames of the discovery are still held by the link."
+    : leakMessage(pool, waiter.now());
+}
+
+/** The initiator, what drives it, and perhaps a target, as one core. */
+function around(
+  initiator: Initiator,
+  beside: Core | undefined,
+  driver: { advance(now: number): void; nextDeadline(): number },
+  waiter: Waiter,
+): Core {
+  const ports: Port[] = [...(beside?.ports ?? []), ...initiator.ports];
+  return {
+    ports,
+    begin(now) {
+      beside?.begin(now);
+      initiator.begin(now);
+    },
+    advance(begun) {
+      beside?.advance(begun);
+      // The answers of this slice may have come after it began: what is submitted now is not older.
+      const now = waiter.now();
+      initiator.begin(now);
+      driver.advance(now);
+      // Deadlines are judged by the time before the links were looked at: if this thread lost its CPU since
+      // then, answers that came in time lie there unseen.
+      initiator.advance(begun);
+    },
+    nextDeadline() {
+      const own = Math.min(driver.nextDeadline(), initiator.nextDeadline());
+      return beside === undefined ? own : Math.min(own, beside.nextDeadline());
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// `--trace FILE` and `--trace-limit N`: from the options to a trace, and from there to a file's text.
+
+import { usage } from "../../../words/failure.ts";
+import { parseInteger } from "../../../words/quantity.ts";
+import { Trace } from "./trace.ts";
+import { shortfall, traceDocument } from "./trace_file.ts";
+import { TRACE_LIMIT } from "./trace_limit.ts";
+
+const MOST = 10_000_000;
+
+export interface TraceOption {
+  readonly trace: Trace;
+  /** What the file is to hold. */
+  text(about: Readonly<Record<string, unknown>>): string;
+  /** One sentence where the trace is not whole, else null. */
+  shortfall(): string | null;
+}
+
+/** null: no trace is wanted. */
+export function traceOf(flags: {
+  readonly trace?: string;
+  readonly traceLimit?: string;
+}): TraceOption | null {
+  const { trace: path, traceLimit } = flags;
+  if (path === undefined) {
+    if (traceLimit !== undefined)
+      throw usage("Expected `--trace` beside `--trace-limit`, got none");
+    return null;
+  }
+  const limit = parseInteger(traceLimit ?? String(TRACE_LIMIT), "--trace-limit", 1, MOST);
+  const trace = new Trace(limit);
+  return {
+    trace,
+    text: (about) => `${JSON.stringify(traceDocument(trace, about))}\n`,
+    shortfall: () => shortfall(trace),
+  };
+}

@@ -1,0 +1,66 @@
+// Interfaces that exist beyond a run: what `ethtool` tells about them goes into the result, and transmit
+// coalescing (when the driver cleans its ring, which is what pins buffers) is set where the job sweeps it.
+
+import { environment } from "../../words/failure.ts";
+import { findProgram } from "../../lab/programs.ts";
+
+/** Of an interface, as a result keeps it. */
+interface InterfaceFacts {
+  readonly name: string;
+  /** null: not known. */
+  readonly mtu: number | null;
+  readonly offloads: Record<string, string>;
+  readonly coalescing: Record<string, string>;
+}
+
+export function interfaceFacts(name: string): InterfaceFacts {
+  const ip = run("ip", "-json", "link", "show", "dev", name);
+  const mtu = ip === null ? null : Number(/"mtu":(\d+)/.exec(ip)?.[1] ?? Number.NaN);
+  return {
+    name,
+    mtu: mtu === null || Number.isNaN(mtu) ? null : mtu,
+    offloads: parseEthtool(run("ethtool", "-k", name) ?? ""),
+    coalescing: parseEthtool(run("ethtool", "-c", name) ?? ""),
+  };
+}
+
+/** `key: value` lines of ethtool, the indented ones too. */
+export function parseEthtool(text: string): Record<string, string> {
+  const facts: Record<string, string> = {};
+  for (const line of text.split("\n")) {
+    const match = /^\s*([\w-][\w -]*):\s*(\S.*?)\s*$/.exec(line);
+    if (match?.[1] !== undefined && match[2] !== undefined) facts[match[1]] = match[2];
+  }
+  return facts;
+}
+
+/** Sets transmit coalescing; "" leaves a setting alone. An environment Failure where that can't be. */
+export function setCoalescing(name: string, usecs: string, frames: string): void {
+  const words = [
+    ...(usecs === "" ? [] : ["tx-usecs", usecs]),
+    ...(frames === "" ? [] : ["tx-frames", frames]),
+  ];
+  if (words.length === 0) return;
+  const program = findProgram("ethtool");
+  if (program === null) {
+    throw environment(
+      "`tx_usecs` and `tx_frames` need ethtool, which is neither in PATH nor in /usr/sbin (Debian: apt install ethtool)",
+    );
+  }
+  const child = Bun.spawnSync([program, "-C", name, ...words], {
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  // 80: unmodified, since it is so already.
+  if (child.exitCode !== 0 && child.exitCode !== 80) {
+    const said = child.stderr.toString().trim().replaceAll("\n", " ");
+    throw environment(`ethtool -C ${name} ${words.join(" ")} failed: ${said}`);
+  }
+}
+
+function run(name: string, ...words: string[]): string | null {
+  const program = findProgram(name);
+  if (program === null) return null;
+  const child = Bun.spawnSync([program, ...words], { stdout: "pipe", stderr: "ignore" });
+  return child.exitCode === 0 ? child.stdout.toString() : null;
+}

@@ -1,0 +1,71 @@
+// Where a result comes from: what one must know to repeat it, or to refuse to compare it.
+
+import { existsSync, readFileSync } from "node:fs";
+import { cpus, hostname, release } from "node:os";
+import { dirname } from "node:path";
+import { allowedCpus } from "../../sys/affinity.ts";
+import { addNanoseconds, now, wallClockAtZero } from "../../sys/clock.ts";
+import manifest from "../../package.json" with { type: "json" };
+import * as v from "valibot";
+import { about, text, type Deep } from "./schema.ts";
+
+export function provenance(): Provenance {
+  const source = dirname(import.meta.dir);
+  const revision = git(source, "rev-parse", "HEAD");
+  const status = revision === null ? null : git(source, "status", "--porcelain");
+  return {
+    program: `aoe ${manifest.version}`,
+    git_revision: revision,
+    git_dirty: status === null ? null : status !== "",
+    bun: `${Bun.version}+${Bun.revision.slice(0, 9)}`,
+    kernel: release(),
+    architecture: process.arch,
+    cpu: cpus()[0]?.model ?? "unknown",
+    cpus_allowed: allowedCpus(),
+    governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+    machine: machine(),
+    user: process.getuid?.() === 0 ? "root" : "ordinary",
+  };
+}
+
+/** The wall clock, ms since 1970. */
+export function wallMilliseconds(): number {
+  const { seconds, nanoseconds } = addNanoseconds(wallClockAtZero(), now());
+  return Math.floor(seconds * 1e3 + nanoseconds / 1e6);
+}
+
+/** Not the machine's id itself: a result is meant to be passed on. */
+function machine(): string {
+  const words = [read("/etc/machine-id") ?? hostname(), cpus()[0]?.model, cpus().length, release()];
+  return Bun.hash.crc32(words.join("|")).toString(16).padStart(8, "0");
+}
+
+function read(path: string): string | null {
+  return existsSync(path) ? readFileSync(path, "utf8").trim() : null;
+}
+
+function git(folder: string, ...words: string[]): string | null {
+  const program = Bun.which("git");
+  if (program === null) return null;
+  const run = Bun.spawnSync([program, "-C", folder, ...words], {
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  return run.exitCode === 0 ? run.stdout.toString().trim() : null;
+}
+
+export const ProvenanceSchema = v.object({
+  program: v.string(),
+  git_revision: about(v.nullable(v.string()), "null: not run from a git work tree"),
+  git_dirty: about(v.nullable(v.boolean()), "whether files differ from that revision"),
+  bun: v.string(),
+  kernel: v.string(),
+  architecture: v.string(),
+  cpu: v.string(),
+  cpus_allowed: v.array(v.number()),
+  governor: about(v.nullable(v.string()), "null: this machine doesn't say"),
+  machine: text("a hash that tells machines apart: machine-id, CPU, kernel"),
+  user: v.picklist(["root", "ordinary"]),
+});
+
+export type Provenance = Deep<v.InferOutput<typeof ProvenanceSchema>>;

@@ -1,0 +1,271 @@
+// A job from its file to its result: where it can run, in which order, and what came out. Several arms
+// (two revisions, or one twice) run interleaved, each to a result of its own.
+
+import { now } from "../../sys/clock.ts";
+import { environment, usage } from "../../words/failure.ts";
+import { parseInteger } from "../../words/quantity.ts";
+import { makeBed } from "./bed.ts";
+import { untilCut } from "../machine/cut_short.ts";
+import { endedNothing } from "../result/cell_figures.ts";
+import { cellResult } from "../result/cell_result.ts";
+import { findings } from "../result/findings.ts";
+import { interfaceFacts, setCoalescing } from "../machine/interfaces.ts";
+import { needsSockets } from "../job/arrangement.ts";
+import { cellsOf, single } from "../job/job.ts";
+import { probeLab } from "../../lab/lab.ts";
+import { NEVER_HELD } from "../../lab/late_plan.ts";
+import { provenance, wallMilliseconds } from "../machine/provenance.ts";
+import { type CellResult, overSockets, type RunResult, type Trial } from "../result/result.ts";
+import { schedule } from "./schedule.ts";
+import { AOE, type Bed, DISTURBED, runTrial } from "./trial.ts";
+import { SCHEMA_VERSION } from "../machine/schema.ts";
+import type { Figures } from "../load/figures.ts";
+import type { Cell, Job } from "../job/resolved.ts";
+import { plural } from "../../words/shown.ts";
+
+export interface RunEvents {
+  /** A trial begins: its place from 0, how many there are. */
+  begin(cell: Cell, place: number, total: number, arm: string): void;
+  end(cell: Cell, trial: Trial, arm: string): void;
+  /** A sentence for a person. */
+  warn(sentence: string): void;
+}
+
+/** A program under test. */
+export interface Arm {
+  readonly name: string;
+  /** Its aoe.ts. */
+  readonly program: string;
+  /** What this arm alone has otherwise; rows keep the job's values. */
+  readonly values?: Partial<Cell["values"]>;
+}
+
+const OWN: Arm = { name: "run", program: AOE };
+
+/** As `runArms`. */
+export async function runJob(
+  job: Job,
+  events: RunEvents,
+  signal?: AbortSignal,
+): Promise<RunResult> {
+  const [result] = await runArms(job, [OWN], events, signal);
+  if (result === undefined) throw new Error("invariant: an arm has a result");
+  return result;
+}
+
+/** What a cell gathers in one arm. */
+interface Gathered {
+  readonly trials: Trial[];
+  readonly discarded: Trial[];
+}
+
+/** A result for each arm, in their order, of all trials that had ended when the signal came. */
+export async function runArms(
+  job: Job,
+  arms: readonly Arm[],
+  events: RunEvents,
+  signal?: AbortSignal,
+): Promise<RunResult[]> {
+  const startedAt = now();
+  const date = new Date(wallMilliseconds()).toISOString();
+  const where = chooseLink(job);
+  if (where.fallback !== null) events.warn(where.fallback);
+  const seed = parseInteger(single(job, "seed"), "seed");
+  const rounds = parseInteger(single(job, "trials"), "trials");
+  const retries = parseInteger(single(job, "retries"), "retries");
+  const order = single(job, "order") === "abba" ? "abba" : "random";
+  const cells = job.jobs.flatMap(cellsOf);
+  checkCells(cells, where.link);
+  const turns = schedule(cells, rounds, arms.length, order, seed);
+  const gathered = arms.map(
+    () => new Map<Cell, Gathered>(cells.map((cell) => [cell, { trials: [], discarded: [] }])),
+  );
+  const bed = makeBed(where.link, seed);
+  let floors = new Map<Cell, Figures | null>();
+  let ended = 0;
+  const cut = await untilCut(signal, async () => {
+    if (single(job, "floor") === "on" && overSockets(where.link) && single(job, "target") === "") {
+      floors = await measureFloors(cells, { ...bed, program: AOE }, signal);
+    }
+    for (const [place, { cell, arm }] of turns.entries()) {
+      const own = arms[arm];
+      const into = gathered[arm]?.get(cell);
+      if (own === undefined || into === undefined) throw new Error("invariant: arms and cells");
+      setCoalescing(cell.values.interface, cell.values.tx_usecs, cell.values.tx_frames);
+      events.begin(cell, place, turns.length, own.name);
+      for (let attempt = 0; ; attempt++) {
+        const given = { ...cell, values: { ...cell.values, ...own.values } };
+        const at = { order: place, attempt };
+        const trial = await runTrial(given, at, { ...bed, program: own.program }, signal);
+        if (trial.disturbed && attempt < retries) {
+          into.discarded.push(trial);
+          continue;
+        }
+        into.trials.push(trial);
+        ended++;
+        events.end(cell, trial, own.name);
+        break;
+      }
+    }
+  }).finally(bed.remove);
+  const cutShort = cut
+    ? [`A signal cut the run short: it has ${ended} of ${plural(turns.length, "trial")}.`]
+    : [];
+  const results = arms.map(({ name }, arm): RunResult => {
+    const own = cells.map((cell) => {
+      const { trials = [], discarded = [] } = gathered[arm]?.get(cell) ?? {};
+      const floor = floors.get(cell) ?? null;
+      return cellResult({ ...cell, trials, discarded, floor }, cell.thresholds);
+    });
+    return {
+      schema_version: SCHEMA_VERSION,
+      kind: "aoe bench run",
+      started_at: date,
+      elapsed_ns: now() - startedAt,
+      arm: name,
+      job: {
+        file: job.file,
+        sections: Object.fromEntries(job.jobs.map((one) => [one.name, { ...one.values }])),
+      },
+      seed,
+      link: where.link,
+      fallback: where.fallback,
+      pinning: bed.pinning,
+      interfaces: factsOf(job),
+      provenance: provenance(),
+      cut_short: cut,
+      warnings: [...cutShort, ...warningsOf(own, bed, retries)],
+      cells: own,
+      findings: findings(own),
+    };
+  });
+  for (const sentence of new Set(results.flatMap(({ warnings }) => warnings))) {
+    events.warn(sentence);
+  }
+  return results;
+}
+
+function warningsOf(
+  cells: readonly CellResult[],
+  bed: Pick<Bed, "link" | "pinning">,
+  retries: number,
+): string[] {
+  const warnings: string[] = [];
+  const trials = cells.flatMap((cell) => cell.trials);
+  const discarded = cells.reduce((sum, cell) => sum + cell.discarded.length, 0);
+  const disturbed = trials.filter((trial) => trial.disturbed).length;
+  if (discarded > 0) {
+    warnings.push(
+      `${discarded} disturbed ${discarded === 1 ? "trial was" : "trials were"} repeated (others used more than ${100 * DISTURBED} % of the trial's CPUs; at most ${retries} more ${retries === 1 ? "attempt" : "attempts"} a trial).`,
+    );
+  }
+  if (disturbed > 0) {
+    warnings.push(
+      `In ${disturbed} of ${trials.length} trials others used more than ${100 * DISTURBED} % of the trial's CPUs: figures there are less sure.`,
+    );
+  }
+  const idle = trials.filter(endedNothing).length;
+  if (idle > 0) {
+    warnings.push(
+      `In ${idle} of ${trials.length} trials no command ended in the measured time: their rate is 0.`,
+    );
+  }
+  if (overSockets(bed.link) && bed.pinning.load === null) {
+    warnings.push("Only one CPU is to be had, so target and load share it, and nothing is pinned.");
+  }
+  return warnings;
+}
+
+/** Raw sockets in labs where labs can be made; the memory link where the job leaves the choice. */
+function chooseLink(job: Job): { link: RunResult["link"]; fallback: string | null } {
+  const wanted = single(job, "link");
+  if (wanted === "memory" || wanted === "virtual") return { link: wanted, fallback: null };
+  const link = wanted === "ring" ? "ring" : "packet";
+  if (single(job, "interface") !== "") return { link, fallback: null };
+  const late = job.jobs.some(({ values }) => values.late.choices.some(({ text }) => text !== ""));
+  const lab = probeLab({ late });
+  if (lab.available) return { link, fallback: null };
+  if (wanted !== "auto" || job.jobs.some((one) => needsSockets(one))) {
+    throw environment(lab.reason);
+  }
+  return {
+    link: "memory",
+    fallback: `${lab.reason} The memory link is used instead: target and initiator in one process, no network in between.`,
+  };
+}
+
+function checkCells(cells: readonly Cell[], link: RunResult["link"]): void {
+  for (const { values } of cells) {
+    for (const key of ["initiators", "targets"] as const) {
+      if (values[key] !== "1" && (!overSockets(link) || values.interface !== "")) {
+        throw usage(
+          `Expected \`${key}\` to be 1 but in a lab with raw sockets (this run: ${values.interface === "" ? `the ${link} link` : values.interface}), got \`${values[key]}\``,
+        );
+      }
+    }
+    if (link === "virtual" && Number.parseFloat(values.latency) === 0) {
+      throw usage(
+        `Expected \`latency\` to be above 0 under the virtual clock, where nothing else takes time, got \`${values.latency}\``,
+      );
+    }
+  }
+}
+
+function factsOf(job: Job): RunResult["interfaces"] {
+  const name = single(job, "interface");
+  return name === "" ? [] : [interfaceFacts(name)];
+}
+
+/** What shapes a load's floor: the same texts, the same floor. */
+const SHAPE = [
+  "rw",
+  "bs",
+  "iodepth",
+  "mtu",
+  "buffer_count",
+  "rwmixread",
+  "initiators",
+  "late",
+  "write_lane",
+  "receive_ring",
+  "lane_ring",
+  "xdp",
+] as const;
+/** Longer tells no more: nothing in it is random. */
+const FLOOR_TIMES = { runtime: "500ms", ramp_time: "100ms" } as const;
+
+async function measureFloors(
+  cells: readonly Cell[],
+  bed: Bed,
+  signal: AbortSignal | undefined,
+): Promise<Map<Cell, Figures | null>> {
+  const known = new Map<string, Figures | null>();
+  const floors = new Map<Cell, Figures | null>();
+  for (const cell of cells) {
+    const values = {
+      ...cell.values,
+      ...FLOOR_TIMES,
+      targets: "1",
+      verify: "none",
+      faults: "",
+      rate_iops: "0",
+      reclaim: "eager",
+      // The way of the frames is the same, and none is held.
+      late: cell.values.late === "" ? "" : NEVER_HELD,
+      pool: "scan-swap",
+      service: "",
+    };
+    const key = SHAPE.map((name) => values[name]).join(" ");
+    if (!known.has(key)) {
+      const trial = await runTrial(
+        { ...cell, values },
+        { order: -1, attempt: 0, floor: true },
+        bed,
+        signal,
+      );
+      known.set(key, trial.figures);
+    }
+    floors.set(cell, known.get(key) ?? null);
+  }
+  return floors;
+}

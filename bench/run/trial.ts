@@ -1,0 +1,199 @@
+// One trial: a fresh lab, fresh targets and fresh loads, each end on a CPU of its own; or, where the job
+// says so, loads against a target that runs already; or, where no lab can be had, both cores in one fresh
+// process over the memory link. A trial never throws: what went wrong stands in its `failure`.
+
+import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { now } from "../../sys/clock.ts";
+import { EXIT } from "../../words/failure.ts";
+import { parseInteger } from "../../words/quantity.ts";
+import { type ChildOptions, runChild } from "../machine/child.ts";
+import { partOf } from "./revision_part.ts";
+import { labCommandLine, labEnv } from "../../lab/lab.ts";
+import { overSockets, type RunResult, type Trial } from "../result/result.ts";
+import { placesOf, trialScript } from "./trial_script.ts";
+import { upgradeFigures } from "../result/upgrade.ts";
+import { aoeBlock, versionOf, wholeDrops, wholeFigures } from "./whole_trial.ts";
+import { isOrder, writes } from "../load/workload.ts";
+import { cpuTicks, TICK } from "../machine/cpu_ticks.ts";
+import type { LoadResult } from "../load/figures.ts";
+import type { Cell } from "../job/resolved.ts";
+
+export const AOE = join(import.meta.dir, "../../aoe.ts");
+const NULL_TARGET = join(import.meta.dir, "null_target.ts");
+
+export interface Bed {
+  /** A folder that this run may fill; removed with it. */
+  readonly folder: string;
+  readonly link: RunResult["link"];
+  readonly pinning: RunResult["pinning"];
+  /** CPUs that the trial's processes may use. */
+  readonly cpus: readonly number[];
+  /** aoe.ts of the revision under test. */
+  readonly program: string;
+  /** Path of an image of so many bytes. */
+  readonly image: (size: string) => string;
+}
+
+/** Others' share of the trial's CPUs above which a trial counts as disturbed. */
+export const DISTURBED = 0.25;
+
+export interface TrialPlace {
+  readonly order: number;
+  readonly attempt: number;
+  /** Against the null target: the harness's floor. */
+  readonly floor?: boolean;
+}
+
+/** Throws the reason of `signal` where that came before the end. */
+export async function runTrial(
+  cell: Cell,
+  place: TrialPlace,
+  bed: Bed,
+  signal?: AbortSignal,
+): Promise<Trial> {
+  const startedAt = now();
+  const before = cpuTicks(bed.cpus);
+  clean(bed);
+  const [words, env] = overSockets(bed.link)
+    ? onSockets(cell, bed, place.floor === true)
+    : [inOneProcess(cell, bed)];
+  const run = await runChild(words, { ...(env === undefined ? {} : { env }), signal });
+  const { code, stdout, stderr, cpu } = run;
+  const elapsed = now() - startedAt;
+  const after = cpuTicks(bed.cpus);
+  const busy = (after.busy - before.busy) * TICK;
+  const others = cpu === null ? null : Math.max(0, busy - cpu);
+  const usable = code === EXIT.done || code === EXIT.failed;
+  const loads = usable ? loadsOf(cell, bed, stdout) : [];
+  const whole = loads.length > 0;
+  const figures = wholeFigures(loads);
+  const well = whole && (code === EXIT.done || (code === EXIT.failed && stoodStill(loads)));
+  return {
+    order: place.order,
+    attempt: place.attempt,
+    disturbed:
+      bed.link !== "virtual" && others !== null && others > DISTURBED * elapsed * bed.cpus.length,
+    exit_code: code,
+    failure: well ? null : failure(code, `${loadWords(bed)}\n${stderr}`, bed),
+    elapsed_ns: elapsed,
+    cpu_ns: cpu,
+    others_cpu_ns: others,
+    figures,
+    loads,
+    drops: whole ? wholeDrops(loads, targetWords(bed)) : null,
+  };
+}
+
+/** The words of its command and its environment, if not ours. */
+function onSockets(cell: Cell, bed: Bed, floor: boolean): [string[], ChildOptions["env"]?] {
+  const { values } = cell;
+  const places = placesOf(values);
+  const script = trialScript({
+    values,
+    places,
+    folder: bed.folder,
+    program: bed.program,
+    images: floor || values.store === "null" ? null : imagesOf(cell, bed),
+    nullTarget: NULL_TARGET,
+    pinning: bed.pinning,
+  });
+  if (values.interface !== "") return [["sh", "-c", script]];
+  const shape = {
+    mtu: parseInteger(values.mtu, "mtu"),
+    pairs: places.length,
+    late: values.late !== "",
+  };
+  return [labCommandLine(["sh", "-c", script], shape), labEnv(shape)];
+}
+
+/** A file for each target; one of its own for each where the load writes. */
+function imagesOf(cell: Cell, bed: Bed): string[] {
+  const { values } = cell;
+  if (values.interface !== "") return [];
+  const image = bed.image(values.image_size);
+  const changes = isOrder(values.rw) && writes(values.rw);
+  return Array.from({ length: Number(values.targets) }, (_, index) => {
+    if (!changes) return image;
+    const own = join(bed.folder, `written.${index}.img`);
+    copyFileSync(image, own);
+    return own;
+  });
+}
+
+function inOneProcess(cell: Cell, bed: Bed): string[] {
+  const program = partOf(bed.program, "memoryTrial");
+  if (program === null)
+    throw new Error(`invariant: ${bed.program} has a trial over the memory link`);
+  return [process.execPath, program, JSON.stringify(cell.values), bed.link];
+}
+
+/** No file of an earlier trial may be taken for this one's. */
+function clean(bed: Bed): void {
+  for (let index = 0; index < MOST; index++) {
+    for (const name of [`load.${index}.json`, `load.${index}.err`, `target.${index}.err`]) {
+      rmSync(join(bed.folder, name), { force: true });
+    }
+  }
+}
+/** Loads and targets of a trial at most (keys.ts). */
+const MOST = 16;
+
+/** All loads, or none where one gave no document. */
+function loadsOf(cell: Cell, bed: Bed, stdout: string): LoadResult[] {
+  const sockets = overSockets(bed.link);
+  const places = sockets ? placesOf(cell.values) : [{ address: "e7.3", interface: null }];
+  const loads = places.flatMap((place, index): LoadResult[] => {
+    const fio = document(sockets ? read(bed, `load.${index}.json`) : stdout);
+    const figures = fio === null ? undefined : aoeBlock(fio).figures;
+    if (fio === null || figures === undefined) return [];
+    return [{ ...place, figures: upgradeFigures(figures, versionOf(fio)), fio }];
+  });
+  return loads.length === places.length ? loads : [];
+}
+
+function document(text: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * A load in which no command ended has failed, yet its trial has not: a rate of 0 is what was measured. Only where
+ * nothing else was wrong.
+ */
+function stoodStill(loads: readonly LoadResult[]): boolean {
+  return (
+    loads.some(({ figures }) => figures.iops === 0) &&
+    loads.every(({ figures }) => figures.failures === 0 && figures.mismatches === 0)
+  );
+}
+
+/** What the trial's processes said last, as one sentence. */
+function failure(code: number, stderr: string, bed: Bed): string {
+  const said = lastLine(stderr);
+  // The target has a say where nobody answered: it is the one that failed.
+  const silent = overSockets(bed.link) && code === EXIT.notFound;
+  const target = silent ? lastLine(targetWords(bed).join("\n")) : "";
+  const words = [said, target === "" ? "" : `the target: ${target}`].filter((text) => text !== "");
+  return `The trial ended with code ${code}${words.length === 0 ? "" : `: ${words.join("; ")}`}`;
+}
+
+function targetWords(bed: Bed): string[] {
+  return Array.from({ length: MOST }, (_, index) => read(bed, `target.${index}.err`));
+}
+function loadWords(bed: Bed): string {
+  return Array.from({ length: MOST }, (_, index) => read(bed, `load.${index}.err`)).join("\n");
+}
+function read(bed: Bed, name: string): string {
+  const path = join(bed.folder, name);
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+function lastLine(text: string): string {
+  const lines = text.trim().split("\n");
+  // The shell's own word about the target that it has ended.
+  return lines.filter((line) => line !== "Terminated").at(-1) ?? "";
+}

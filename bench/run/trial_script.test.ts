@@ -1,0 +1,46 @@
+// What a trial's load is told of the way that its frames take.
+
+import { expect, test } from "bun:test";
+import { cellsOf, parseJob } from "../job/job.ts";
+import { placesOf, trialScript } from "./trial_script.ts";
+
+/** The words of the load's line, for a job with these keys. */
+function loadWords(...keys: string[]): string[][] {
+  const [job] = parseJob(`[a]\n${keys.join("\n")}`, "j.toml").jobs;
+  return (job === undefined ? [] : cellsOf(job)).map(({ values }) => {
+    const script = trialScript({
+      values,
+      places: placesOf(values),
+      folder: "/f",
+      program: "/aoe.ts",
+      images: ["/image"],
+      nullTarget: "/null.ts",
+      pinning: { target: 0, load: 1 },
+    });
+    const line = script.split("\n").find((one) => one.includes("'bench' 'load'")) ?? "";
+    return [...line.matchAll(/'([^']*)'/g)].map(([, word = ""]) => word);
+  });
+}
+
+const SOCKETS = ["--link", "--transmit-interface", "--late", "--write-lane", "--lane-ring"];
+
+test("as usual nothing of it: `bench ab` runs revisions that know less", () => {
+  const [words = []] = loadWords();
+  expect(words.slice(2, 8)).toEqual(["bench", "load", "e7.3", "--interface", "a0", "--json"]);
+  for (const option of [...SOCKETS, "--receive-ring"]) expect(words).not.toContain(option);
+});
+
+test("the late lab: t0 transmits, and the plan goes with the load", () => {
+  const [plain = [], late = []] = loadWords('link = "ring"', 'late = ["", "pulse:5ms/20ms"]');
+  expect(plain.join(" ")).toContain("--json --link ring --rw");
+  expect(late.join(" ")).toContain(
+    "--interface a0 --json --link ring --transmit-interface t0 --late pulse:5ms/20ms --rw",
+  );
+});
+
+test("the lane's ring goes with the lane", () => {
+  const keys = ['write_lane = ["off", "on"]', 'receive_ring = "64k"', 'lane_ring = "256k"'];
+  const [off = [], on = []] = loadWords(...keys);
+  expect(off.join(" ")).toContain("--json --receive-ring 64k --rw");
+  expect(on.join(" ")).toContain("--json --write-lane --receive-ring 64k --lane-ring 256k --rw");
+});

@@ -1,0 +1,20 @@
+// `aoe initiator nbd eS.L --socket PATH`: its words; what it does is loaded when it is named.
+
+import { Command } from "commander";
+
+import { addSessionOptions } from "../session/session_options.ts";
+import type { NbdTexts } from "./nbd_action.ts";
+
+export function nbdCommand(): Command {
+  const command = new Command("nbd")
+    .description("serve a device to NBD clients: fio, qemu-img, nbdcopy, nbdinfo, nbd-client")
+    .argument("<device>", "its address, such as e7.3")
+    .requiredOption("--socket <path>", "the Unix socket to listen at; taken away at the end")
+    .option("--export <name>", "the export's name, beside the empty one", "")
+    .option("--read-only", "refuse writes")
+    .option("--connections <n>", "clients served at one time", "16");
+  return addSessionOptions(command).action(async (device: string, texts: NbdTexts) => {
+    const { nbdAction } = await import("./nbd_action.ts");
+    await nbdAction(device, texts);
+  });
+}

@@ -1,0 +1,398 @@
+// A device: one disk at a shelf.slot, what its target says of it, and what is asked of it.
+//
+//   config answers ─▶ facts, paths (path_set.ts), new addresses (proofs.ts)
+//   submit ─▶ exchange (exchange.ts) ─▶ buffers (buffers.ts) ─▶ links
+
+import {
+  hasFlushExtended,
+  hasLba48,
+  type Identify,
+  LENGTH as IDENTIFY_LENGTH,
+} from "../../wire/identify.ts";
+import * as aoe from "../../wire/aoe.ts";
+import * as ata from "../../wire/ata.ts";
+import { formatMac, type Mac } from "../../wire/mac.ts";
+import { formatAddress } from "../../words/address.ts";
+import { usage } from "../../words/failure.ts";
+import { Buffers } from "./buffers.ts";
+import { begin, CANCELLED, type Command, OTHER_DISK } from "./command.ts";
+import { createCounters, type DeviceCounters } from "./counters.ts";
+import {
+  describeClaim,
+  describePair,
+  describeReplaced,
+  describeTakeover,
+  describeTwice,
+} from "./disk.ts";
+import { Exchange } from "./exchange.ts";
+import { FirstIdentify } from "./first_identify.ts";
+import type { Opcodes } from "./frame.ts";
+import type { Host } from "./host.ts";
+import { SMALL_SECTORS } from "./frame_limit.ts";
+import { LargeProbes } from "./large_probes.ts";
+import type { Path, Said } from "./path.ts";
+import { LEAST_BUFFERS, PathSet } from "./path_set.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { PortState } from "./port.ts";
+import { Proofs, type Rival } from "./proofs.ts";
+import { IDENTIFY, READ, WRITE } from "./operation.ts";
+
+/** Sectors that AoE can address: LBAs are below this. */
+export const MOST_SECTORS = 2 ** 48;
+/** How often commands of a device that is another disk now are ended, ns. */
+const GONE_EVERY = 1e6;
+
+export class Device {
+  readonly major: number;
+  readonly minor: number;
+  /** Handle of its deadline. */
+  readonly index: number;
+  /** As the target's config answers say, the count taken for 2 where it is less (P12). */
+  bufferCount = LEAST_BUFFERS;
+  saidBufferCount = -1;
+  firmware = 0;
+  configString: Uint8Array = new Uint8Array(0);
+  /** What its IDENTIFY sector says; null: not known yet. */
+  identity: Identify | null = null;
+  readonly identifySector = new Uint8Array(IDENTIFY_LENGTH);
+  opcodes: Opcodes = { lba48: true, flushExtended: false };
+  /** Sectors of 512 bytes; 0: not known yet. */
+  sectors = 0;
+  readonly counters: DeviceCounters = createCounters();
+  /** Has something to send; `host.touch` knows of it. */
+  ready = false;
+  /** Another disk answers at its address: every command ends with OTHER_DISK. */
+  gone = false;
+
+  private readonly host: Host;
+  private readonly ways: PathSet;
+  private readonly buffers: Buffers;
+  private readonly exchange: Exchange;
+  private readonly proofs: Proofs;
+  private readonly firstIdentify = new FirstIdentify(
+    (command) => this.submit(command),
+    (identity, sector) => this.identified(identity, sector),
+  );
+  private scheduled = Infinity;
+  private closed = false;
+
+  constructor(host: Host, major: number, minor: number, index: number) {
+    this.host = host;
+    this.major = major;
+    this.minor = minor;
+    this.index = index;
+    this.buffers = new Buffers(host.pools, host.settings, this.counters, host.ports.length, () =>
+      this.touch(),
+    );
+    const probes = new LargeProbes(this, host.settings.rtt.first);
+    this.ways = new PathSet(host, major, minor, this.buffers, this.counters, {
+      probeLarge: (path, limit) => {
+        if (!this.closed) probes.send(path, limit);
+      },
+      prove: (path) => this.proofs.wanted(path),
+      failedOver: (from, to) =>
+        this.tell("taken over", describeTakeover(formatMac(from.target), formatMac(to.target))),
+    });
+    this.proofs = new Proofs(this, host, this.ways);
+    this.exchange = new Exchange(this, host, this.ways, this.buffers);
+  }
+
+  get paths(): readonly Path[] {
+    return this.ways.all;
+  }
+  /** The latest addresses that answer for it and lead to another disk. */
+  get rivals(): readonly Rival[] {
+    return this.proofs.rivals;
+  }
+  /** Addresses that are being asked for it. */
+  get proving(): number {
+    return this.proofs.size;
+  }
+  /** By port index; null: no data was sent there. */
+  get pools(): readonly (Pool | null)[] {
+    return this.buffers.pools;
+  }
+  /** Most sectors of a command, as the target says; 0 is taken for 2 (P13). */
+  get sectorCount(): number {
+    return this.ways.sectorCount;
+  }
+  /** The smallest frame limit of the paths in use: what a request is best a multiple of. */
+  get sectorsPerFrame(): number {
+    return this.ways.sectorsPerFrame;
+  }
+  /** Commands that have not ended. */
+  get pending(): number {
+    return this.counters.commands - this.counters.completed;
+  }
+  /** Frames in the network now. */
+  get inFlight(): number {
+    return this.exchange.inFlight.size;
+  }
+  /** Frames in the network now, and those whose RTO has passed. */
+  get outstanding(): number {
+    return this.exchange.inFlight.size + this.exchange.waiting.size;
+  }
+  /** Commands of which no frame, or not all, could be made yet. */
+  get queued(): number {
+    return this.exchange.queued;
+  }
+
+  /**
+   * Takes `command`, which is the device's until `done`. It is sent at the end of the slice, or of the
+   * present answer. Throws a usage Failure for sectors beyond 2^48.
+   */
+  submit(command: Command): void {
+    if (command.busy) throw new Error("invariant: a command is submitted once until it is done");
+    if (this.closed) throw new Error(`invariant: e${this.major}.${this.minor} is open`);
+    const { operation, sectors, lba } = command;
+    if (operation === READ || operation === WRITE) {
+      if (!(lba >= 0 && sectors >= 0 && lba + sectors <= MOST_SECTORS)) {
+        throw usage(
+          `Expected sectors within the 2^48 that AoE addresses, got ${sectors} from ${lba} on`,
+        );
+      }
+    }
+    if (operation !== IDENTIFY) this.settle();
+    begin(command, this.host.now);
+    this.exchange.submit(command);
+    this.touch();
+  }
+
+  /** Somebody relies from now on on it being the disk that it is. */
+  settle(): void {
+    this.ways.settled = true;
+  }
+  get settled(): boolean {
+    return this.ways.settled;
+  }
+
+  /** Ends `command` with CANCELLED; `done` is called from within. Nothing where it is not pending. */
+  cancel(command: Command): void {
+    if (command.busy) this.exchange.cancel(command);
+  }
+
+  /** The process was stopped until `now`: the silence of queued commands counts from here. */
+  wokeUp(now: number): void {
+    this.exchange.progressAt = now;
+  }
+
+  /** Asks for the IDENTIFY sector where it is not known yet. */
+  identify(): void {
+    if (this.identity === null && !this.closed) this.firstIdentify.ask();
+  }
+
+  /** There is something to send: the initiator drives the device in this slice. */
+  touch(): void {
+    if (this.ready) return;
+    this.ready = true;
+    this.host.touch(this);
+  }
+
+  drive(): void {
+    this.exchange.drive();
+  }
+
+  /** A config answer from `target` by `port`; `announced`: nobody had asked for it. */
+  configured(port: PortState, target: Mac, said: Said, announced: boolean): void {
+    const { host, ways } = this;
+    let path = ways.find(port, target);
+    if (path === null) {
+      if (this.closed) return;
+      if (ways.all.length > 0) {
+        this.proofs.claim(port, target, said, announced);
+        // Which disk is it to be compared with?
+        this.identify();
+        this.touch();
+        return;
+      }
+      path = ways.make(port, target, said.bufferCount);
+      ways.admit(path);
+      this.learn(path, said);
+      host.onEvent?.(this, "found");
+      if (host.settings.identify) this.identify();
+    } else {
+      this.learn(path, said);
+    }
+    path.smallHeardAt = host.now;
+    ways.heard(path);
+    if (announced) this.proofs.announced(path);
+    this.touch();
+  }
+
+  /** A frame of an unknown version announces something, by an address that the device may have. */
+  hinted(port: PortState, target: Mac): void {
+    const path = this.ways.find(port, target);
+    if (path === null) return;
+    this.proofs.announced(path);
+    this.touch();
+  }
+
+  /** Takes over what the target says of itself by `path`. */
+  private learn(path: Path, said: Said): void {
+    const { ways } = this;
+    const { bufferCount, sectorCount } = said;
+    path.said = said;
+    if (bufferCount < LEAST_BUFFERS && this.saidBufferCount !== bufferCount) {
+      const what = `a buffer count of ${bufferCount}`;
+      this.tell("buffer count", `announces ${what}, which is taken as ${LEAST_BUFFERS}`);
+    }
+    this.saidBufferCount = bufferCount;
+    this.bufferCount = Math.max(LEAST_BUFFERS, bufferCount);
+    this.firmware = said.firmware;
+    this.configString = said.configString;
+    ways.resize(bufferCount);
+    ways.offered(path, sectorCount === 0 ? SMALL_SECTORS : sectorCount);
+  }
+
+  // What proofs.ts finds out.
+
+  adopt(identity: Identify, sector: DataView): void {
+    this.take(identity, sector);
+    this.proofs.known();
+    this.host.onEvent?.(this, "identified");
+  }
+
+  confirm(identity: Identify, sector: DataView, resized: boolean): void {
+    const before = this.sectors;
+    this.take(identity, sector);
+    if (!resized) return;
+    const sizes = `${identity.sectors} sectors now, and had ${before}`;
+    this.tell(`resized to ${identity.sectors}`, `has ${sizes}: it was resized`);
+    this.host.onEvent?.(this, "resized");
+  }
+
+  joined(path: Path, said: Said): void {
+    this.learn(path, said);
+    const { all } = this.ways;
+    const active = all.find(({ standby }) => !standby) ?? path;
+    const beside = all.find((each) => each.port === path.port && each !== path);
+    const mac = formatMac(path.target);
+    if (path.standby) this.tell("pair", describePair(formatMac(active.target), mac));
+    else if (beside !== undefined) this.tell("twice", describeTwice(formatMac(beside.target), mac));
+    this.host.onEvent?.(this, "path");
+  }
+
+  contested({ path, identity }: Rival): void {
+    const ours = this.identity;
+    const [first] = this.ways.all;
+    if (ours === null || first === undefined) return;
+    const [one, two] = [formatMac(first.target), formatMac(path.target)];
+    this.tell("claimed", describeClaim(one, ours, two, identity));
+    this.host.onEvent?.(this, "contested");
+  }
+
+  replaced(identity: Identify): void {
+    const ours = this.identity as Identify;
+    this.gone = true;
+    this.scheduled = Infinity;
+    this.proofs.close();
+    this.tell("replaced", describeReplaced(ours, identity));
+    this.host.onReplaced(this);
+    this.exchange.endAll(OTHER_DISK);
+    this.host.onEvent?.(this, "replaced");
+  }
+
+  /** A sentence that begins with the device's address. */
+  private tell(kind: string, what: string): void {
+    const name = formatAddress(this);
+    this.host.told.tell(`${name} ${kind}`, `${name} ${what}`);
+  }
+
+  private take(identity: Identify, sector: DataView): void {
+    this.identifySector.set(new Uint8Array(sector.buffer, sector.byteOffset, IDENTIFY_LENGTH));
+    const lba48 = hasLba48(sector, 0);
+    this.opcodes = { lba48, flushExtended: lba48 && hasFlushExtended(sector, 0) };
+    this.identity = identity;
+    this.sectors = identity.sectors;
+    this.ways.comparable = true;
+  }
+
+  /** An answer to one of our tags came by `port` from `source`, which is none of the device's addresses. */
+  foreign(port: PortState, source: Mac): void {
+    this.proofs.foreign(port, source);
+  }
+
+  /** An answer by `port` to a frame that nobody waits for any more: it says at least what the path carries. */
+  late(port: PortState, source: Mac, view: DataView, base: number, length: number): void {
+    this.counters.stale++;
+    if (length < ata.LENGTH || aoe.command(view, base) !== aoe.COMMAND_ATA) return;
+    if (aoe.isError(view, base) || (ata.status(view, base) & ata.STATUS_FAILED) !== 0) return;
+    const path = this.ways.find(port, source);
+    if (path === null) return;
+    path.window.late();
+    const { now } = this.host;
+    // A write's answer has no data, but most targets echo the count.
+    if (length > ata.LENGTH + SMALL_SECTORS * ata.SECTOR) path.reads.heard(now);
+    else if (ata.count(view, base) > SMALL_SECTORS) path.writes.heard(now);
+  }
+
+  /** MTU, address or carrier of `port` have changed. */
+  linkChanged(port: PortState): void {
+    this.ways.linkChanged(port);
+    this.touch();
+  }
+
+  /** The link of `port` let go of `count` buffers. */
+  reclaimed(port: PortState, count: number, now: number): void {
+    const wanted = this.buffers.reclaimed(port, count, now);
+    if (wanted || this.exchange.busyAt < Infinity) this.touch();
+  }
+
+  /** Tells the host when `due` must be called, where that has changed. */
+  schedule(): void {
+    let at: number;
+    if (this.gone) {
+      // Whoever asks again as soon as he is answered must not keep the loop for himself.
+      if (this.scheduled < Infinity) return;
+      at = this.exchange.queued > 0 ? this.host.now + GONE_EVERY : Infinity;
+    } else {
+      at = Math.min(
+        Math.min(this.exchange.nextDeadline(), this.buffers.nextDeadline()),
+        Math.min(this.ways.nextDeadline(), this.proofs.nextDeadline()),
+      );
+    }
+    if (at === this.scheduled) return;
+    this.scheduled = at;
+    this.host.deviceDeadlines.set(this.index, at);
+  }
+
+  /** The device's own deadline has come. */
+  due(): void {
+    const { now } = this.host;
+    this.scheduled = Infinity;
+    this.buffers.advance(now);
+    if (this.gone) {
+      this.exchange.endAll(OTHER_DISK);
+    } else {
+      this.proofs.advance(now);
+      this.ways.advance(now);
+      this.exchange.advance(now);
+    }
+    this.touch();
+  }
+
+  private identified(identity: Identify | null, sector: DataView): void {
+    // Another address was quicker, and this one is compared with it.
+    if (this.identity !== null || this.gone) return;
+    if (identity === null) {
+      this.host.onEvent?.(this, "unidentified");
+      return;
+    }
+    const [first] = this.ways.all;
+    if (first !== undefined) this.ways.proved(first, identity.instance);
+    this.adopt(identity, sector);
+  }
+
+  /** Ends every command with CANCELLED, then gives buffers back; true: none is left. Again until then. */
+  close(): boolean {
+    this.closed = true;
+    this.proofs.close();
+    this.exchange.endAll(CANCELLED);
+    return this.buffers.close(this.host.now);
+  }
+
+  /** Of one that is replaced: gives back what buffers it can. */
+  retire(): boolean {
+    return this.buffers.close(this.host.now);
+  }
+}

@@ -1,0 +1,160 @@
+// `aoe lab`: runs a command in a lab, and from within a late lab moves its hold.
+//
+// Signals: what reaches us is passed on to the command, so that `kill` on the lab is `kill` on the
+// command. A Ctrl-C has reached the command already (a terminal signals its whole foreground group);
+// passing it on again would be a second one, which many programs take as "at once".
+
+import { constants } from "node:os";
+
+import { Command } from "commander";
+
+import { usage } from "../words/failure.ts";
+import { parseDuration, parseInteger } from "../words/quantity.ts";
+import { onSignals } from "../words/signals.ts";
+import { labCommandLine, labEnv, requireLab } from "./lab.ts";
+import { childrenOf, readStat } from "./process_tree.ts";
+import {
+  DEFAULT_MTU,
+  describeLab,
+  type LabShape,
+  MTU_MAX,
+  MTU_MIN,
+  PAIRS_MAX,
+  READY,
+} from "./setup.ts";
+
+interface LabFlags {
+  readonly mtu?: number;
+  readonly pairs?: number;
+  readonly late?: true;
+  readonly verbose?: true;
+}
+
+export function labCommand(): Command {
+  const lab = new Command("lab")
+    .description("run a command in a network of its own, without root")
+    .usage("[options] -- COMMAND…")
+    .argument("[command...]", "what to run, behind --; it finds AOE_LAB_A and AOE_LAB_B set")
+    .option("--mtu <bytes>", `largest payload on every pair (default ${DEFAULT_MTU})`, (text) =>
+      parseInteger(text, "--mtu", MTU_MIN, MTU_MAX),
+    )
+    .option("--pairs <count>", "veth pairs a0-b0, a1-b1, … (default 1)", (text) =>
+      parseInteger(text, "--pairs", 1, PAIRS_MAX),
+    )
+    .option("--late", "add t0, a transmit device that can hold what it sent (see: aoe lab late)")
+    .option("-v, --verbose", "say the names of the devices")
+    .passThroughOptions()
+    .enablePositionalOptions()
+    .helpCommand(false)
+    .addHelpText(
+      "after",
+      `
+The pairs carry no addresses and no traffic but the command's. Its environment:
+  AOE_LAB_A, AOE_LAB_B  the ends of the first pair: a0, b0
+  AOE_LAB_PAIRS         all of them: a0:b0 a1:b1
+  AOE_LAB_MTU           their MTU
+  AOE_LAB_LATE          with --late: t0. What is sent on it reaches b0 at once (a copy through a0),
+                        while the frame itself stays in t0's queue for as long as it is held
+
+Example:
+  aoe lab --mtu 1500 -- sh -c 'aoe target 7 3 $AOE_LAB_B disk.img & aoe initiator discover --interface $AOE_LAB_A'`,
+    )
+    .action(async (command: string[], flags: LabFlags) => {
+      if (command.length === 0) {
+        throw usage("Nothing to run: `aoe lab [options] -- COMMAND…` needs a command.");
+      }
+      process.exitCode = await runCommand(command, flags);
+    });
+  lab.addCommand(lateCommand());
+  return lab;
+}
+
+async function runCommand(command: string[], flags: LabFlags): Promise<number> {
+  const shape: LabShape = {
+    ...(flags.mtu === undefined ? {} : { mtu: flags.mtu }),
+    ...(flags.pairs === undefined ? {} : { pairs: flags.pairs }),
+    late: flags.late === true,
+  };
+  requireLab(shape);
+  if (flags.verbose === true) process.stderr.write(`${describeLab(shape)}\n`);
+  const child = Bun.spawn(labCommandLine(command, shape), {
+    env: labEnv(shape),
+    stdio: ["inherit", "inherit", "inherit"],
+  });
+  let unmade: number | null = null;
+  const passOn = (signal: NodeJS.Signals): void => {
+    // unshare ▶ sh ▶ the command, which is the oldest child: orphans come to sh later.
+    const [shell] = childrenOf(child.pid);
+    const [target] = shell === undefined ? [] : childrenOf(shell);
+    if (target === undefined || readStat(shell ?? 0)?.name !== READY) {
+      // The lab is not made yet, and its programs would not know what the signal means.
+      unmade = 128 + constants.signals[signal];
+      child.kill("SIGKILL");
+      return;
+    }
+    if ((signal === "SIGINT" || signal === "SIGQUIT") && inForeground()) return;
+    try {
+      process.kill(target, signal);
+    } catch {
+      // It ended in the meantime, which is what the signal was for.
+    }
+  };
+  const signals: NodeJS.Signals[] = [
+    "SIGINT",
+    "SIGTERM",
+    "SIGHUP",
+    "SIGQUIT",
+    "SIGUSR1",
+    "SIGUSR2",
+  ];
+  for (const signal of signals) process.on(signal, passOn);
+  await child.exited;
+  for (const signal of signals) process.off(signal, passOn);
+  return unmade ?? child.exitCode ?? 137;
+}
+
+/** Whether our process group owns the terminal, so that its Ctrl-C reached the command as well. */
+function inForeground(): boolean {
+  const stat = readStat("self");
+  return stat !== null && stat.terminalGroup === stat.group;
+}
+
+function lateCommand(): Command {
+  const late = new Command("late")
+    .description("inside `aoe lab --late`: hold back, or release, what t0 has sent")
+    .helpCommand(false)
+    .action(() => late.help({ error: true }));
+  late
+    .command("hold")
+    .description("keep every frame sent from now on")
+    .action(async () => (await import("./late.ts")).openLate().hold());
+  late
+    .command("release")
+    .description("let go of all that is held, and of every frame from now on")
+    .action(async () => (await import("./late.ts")).openLate().release());
+  late
+    .command("drop")
+    .description("throw away all that is held, then release")
+    .action(async () => (await import("./late.ts")).openLate().drop());
+  late
+    .command("pulse")
+    .description("hold for <pause>, every <period>, until a signal comes or --for has passed")
+    .argument("<pause>", "a duration, such as 5ms", (text) => parseDuration(text, "PAUSE"))
+    .argument("every", "the word itself")
+    .argument("<period>", "a duration, such as 20ms", (text) => parseDuration(text, "PERIOD"))
+    .option("--for <duration>", "stop by itself after this long", (text) =>
+      parseDuration(text, "--for"),
+    )
+    .action(async (pause: number, word: string, period: number, flags: { for?: number }) => {
+      if (word !== "every") throw usage(`Expected \`pulse PAUSE every PERIOD\`, got \`${word}\``);
+      const { openLate } = await import("./late.ts");
+      const stop = new AbortController();
+      const release = onSignals(() => stop.abort());
+      const timer =
+        flags.for === undefined ? null : setTimeout(() => stop.abort(), flags.for / 1e6);
+      await openLate().pulse(pause, period, stop.signal);
+      if (timer !== null) clearTimeout(timer);
+      release();
+    });
+  return late;
+}

@@ -1,0 +1,116 @@
+// A link that now and then sends and hands on frames of another length than they had: cut anywhere behind the
+// Ethernet header, or with what else stands in the buffer behind them. Beside link/faults.ts, which leaves
+// lengths alone.
+
+import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
+import type { Mac } from "../wire/mac.ts";
+import type { Random } from "../words/random.ts";
+
+const HEADER = 14;
+/** Bytes that a received frame may grow by. */
+const GROWTH = 64;
+
+interface Seen extends FrameView {
+  bytes: Uint8Array;
+  view: DataView;
+  address: number;
+  base: number;
+  length: number;
+  addressed: number;
+  at: number;
+}
+
+export class WrongLength implements Link {
+  readonly fds: readonly number[] = [];
+  /** Frames with another length, in both directions. */
+  altered = 0;
+  private readonly inner: Link;
+  private readonly share: number;
+  private readonly tx: Random;
+  private readonly rx: Random;
+  private readonly seen: Seen = {
+    bytes: new Uint8Array(0),
+    view: new DataView(new ArrayBuffer(0)),
+    address: 0,
+    base: 0,
+    length: 0,
+    addressed: 0,
+    at: 0,
+  };
+  private visit: (frame: FrameView) => void = () => {};
+  private readonly meet = (frame: FrameView): void => this.arrive(frame);
+
+  /** `share` of the frames of each direction. */
+  constructor(inner: Link, share: number, random: Random) {
+    this.inner = inner;
+    this.share = share;
+    this.tx = random.fork("tx");
+    this.rx = random.fork("rx");
+  }
+
+  transmit(buffer: TxBuffer, length: number): boolean {
+    if (this.tx.float() >= this.share) return this.inner.transmit(buffer, length);
+    this.altered++;
+    const most = Math.min(buffer.bytes.length, HEADER + this.inner.mtu);
+    return this.inner.transmit(buffer, HEADER + this.tx.below(most - HEADER));
+  }
+
+  receive(visit: (frame: FrameView) => void, limit: number): number {
+    this.visit = visit;
+    return this.inner.receive(this.meet, limit);
+  }
+
+  private arrive(frame: FrameView): void {
+    if (this.rx.float() >= this.share) {
+      this.visit(frame);
+      return;
+    }
+    this.altered++;
+    const { seen } = this;
+    Object.assign(seen, {
+      bytes: frame.bytes,
+      view: frame.view,
+      address: frame.address,
+      base: frame.base,
+      addressed: frame.addressed,
+      at: frame.at,
+    });
+    const room = Math.min(frame.length + GROWTH, frame.bytes.length - frame.base);
+    seen.length = HEADER + this.rx.below(room - HEADER);
+    this.visit(seen);
+  }
+
+  get mac(): Mac {
+    return this.inner.mac;
+  }
+  get mtu(): number {
+    return this.inner.mtu;
+  }
+  get onChange(): (() => void) | null {
+    return this.inner.onChange;
+  }
+  set onChange(listener: (() => void) | null) {
+    this.inner.onChange = listener;
+  }
+  get counters(): Readonly<LinkCounters> {
+    return this.inner.counters;
+  }
+  allocate(size: number): TxBuffer | null {
+    return this.inner.allocate(size);
+  }
+  free(buffer: TxBuffer): void {
+    this.inner.free(buffer);
+  }
+  flush(): void {
+    this.inner.flush();
+  }
+  reclaim(): number {
+    return this.inner.reclaim();
+  }
+  nextDeadline(): number {
+    return this.inner.nextDeadline();
+  }
+  close(): void {
+    this.inner.close();
+  }
+}

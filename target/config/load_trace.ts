@@ -1,7 +1,0 @@
-// The text of a trace file that a service model or a fault plan names.
-
-import { readText } from "./read_text.ts";
-
-export function loadTrace(path: string): string {
-  return readText(path, "the trace");
-}

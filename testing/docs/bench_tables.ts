@@ -1,0 +1,85 @@
+// The tables of docs/bench.md, made from the code that they describe. `bun testing/docs/bench_tables.ts` writes them into
+// the page, between its marks; a test holds the page to them.
+
+import type { Command } from "commander";
+import * as v from "valibot";
+import { table, withTable } from "./target_tables.ts";
+import { benchCommand } from "../../bench/commands.ts";
+import { METRICS } from "../../bench/judge/metric.ts";
+import { KEYS } from "../../bench/job/keys.ts";
+import { THRESHOLD_METRICS } from "../../bench/job/threshold.ts";
+import { CellSchema, RunSchema, ThresholdSchema, TrialSchema } from "../../bench/result/result.ts";
+import { FiguresSchema } from "../../bench/load/figures.ts";
+
+export const PAGE = `${import.meta.dir}/../../docs/bench.md`;
+
+/** The commands that docs/bench.md tells of; the others have pages of their own. */
+export const COMMANDS = [
+  "load",
+  "run",
+  "compare",
+  "ab",
+  "reproduce",
+  "search",
+  "prove",
+  "merge",
+] as const;
+
+function options(name: string, bench: Command): string {
+  const command = bench.commands.find((one) => one.name() === name);
+  const rows = (command?.options ?? []).map(({ flags, description }) => [
+    `\`${flags}\``,
+    description,
+  ]);
+  return table(["option", "meaning"], rows);
+}
+
+function keys(): string {
+  const rows = Object.entries(KEYS).map(([key, { value, about, ...more }]) => [
+    `\`${key}\``,
+    value === "" ? "" : `\`${value}\``,
+    "single" in more ? "one for all jobs" : "may be a list",
+    about,
+  ]);
+  const last = ["`thresholds`", "", "a list, no matrix", "what a run has to keep: see below"];
+  return table(["key", "otherwise", "values", "meaning"], [...rows, last]);
+}
+
+function entries(schema: { readonly entries: Readonly<Record<string, v.GenericSchema>> }): string {
+  const rows = Object.entries(schema.entries).map(([key, of]) => [
+    `\`${key}\``,
+    v.getDescription(of) ?? "",
+  ]);
+  return table(["key", "meaning"], rows);
+}
+
+/** By the mark that each stands behind. */
+export function benchTables(): Record<string, string> {
+  const bench = benchCommand();
+  const metrics = METRICS.map(({ name, about, higherIsBetter }) => [
+    `\`${name}\``,
+    about,
+    higherIsBetter ? "higher" : "lower",
+  ]);
+  const thresholds = Object.entries(THRESHOLD_METRICS).map(([name, { duration }]) => [
+    `\`${name}\``,
+    duration === true ? "a duration: `2ms`" : "a number",
+  ]);
+  return {
+    "job keys": keys(),
+    thresholds: table(["metric", "compared with"], thresholds),
+    metrics: table(["`--metric`", "meaning", "better is"], metrics),
+    run: entries(RunSchema),
+    cell: entries(CellSchema),
+    trial: entries(TrialSchema),
+    figures: entries(FiguresSchema),
+    threshold: entries(ThresholdSchema),
+    ...Object.fromEntries(COMMANDS.map((name) => [`${name} options`, options(name, bench)])),
+  };
+}
+
+if (import.meta.main) {
+  let page = await Bun.file(PAGE).text();
+  for (const [mark, text] of Object.entries(benchTables())) page = withTable(page, mark, text);
+  await Bun.write(PAGE, page);
+}

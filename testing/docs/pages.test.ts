@@ -1,0 +1,32 @@
+// Every page's commands run as they are printed: those of pages that no other test runs, and that all can be typed.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { describe, expect, test } from "bun:test";
+
+import { blocksOf, testBlocks } from "./examples.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const DOCS = join(ROOT, "docs");
+const HERE = ["conformance.md", "fuzzing.md", "performance.md", "simulator.md", "soak.md"];
+/** Pages whose own tests run their blocks. */
+const ELSEWHERE = ["bench.md", "initiator.md", "nbd.md", "report.md", "target.md"];
+
+const read = (name: string): string => readFileSync(join(DOCS, name), "utf8");
+const pages = readdirSync(DOCS).filter((name) => name.endsWith(".md"));
+
+test("each page with commands is run by a test", () => {
+  const withCommands = pages.filter((name) => blocksOf(read(name)).length > 0);
+  expect(withCommands.filter((name) => ![...HERE, ...ELSEWHERE].includes(name))).toEqual([]);
+});
+
+test("outside a lab a command begins with npx, as a reader of a clone must type it", () => {
+  const texts = [...pages.map(read), readFileSync(join(ROOT, "README.md"), "utf8")];
+  const lines = texts.flatMap((text) => blocksOf(text).flatMap((block) => block.text.split("\n")));
+  expect(lines.filter((line) => /^(aoe|bun aoe\.ts) /.test(line))).toEqual([]);
+});
+
+describe.each(HERE)("docs/%s", (name) => {
+  testBlocks(blocksOf(read(name)));
+});
