@@ -40,7 +40,13 @@ const ROOMS: readonly Room[] = [
   {
     name: "bench",
     summary: "measure targets, initiators and the buffer pool",
-    load: async () => (await import("./bench/commands.ts")).benchCommand(),
+    load: async () => {
+      const bench = (await import("./bench/commands.ts")).benchCommand();
+      for (const command of (await import("./testing/commands.ts")).testingCommands()) {
+        bench.addCommand(command);
+      }
+      return bench;
+    },
   },
   {
     name: "lab",

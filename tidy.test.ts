@@ -1,17 +1,12 @@
 // Style as a test: what a type checker and a linter don't know about this house. Each rule carries a
 // planted fault that it must find, so that a rule which went blind fails as well.
 
-import { basename, dirname, posix } from "node:path";
+import { basename } from "node:path";
 
 import { describe, expect, test } from "bun:test";
 
+import { importsOf, isTest, readSources, type Source } from "./testing/sources.ts";
 import manifest from "./package.json" with { type: "json" };
-
-interface Source {
-  /** From the repository's root. */
-  readonly path: string;
-  readonly text: string;
-}
 
 interface Rule {
   readonly name: string;
@@ -20,35 +15,12 @@ interface Rule {
   readonly planted: readonly Source[];
 }
 
-const IGNORED = /(^|\/)(node_modules|results|\.tmp|\.git)\//;
-
-async function sources(): Promise<Source[]> {
-  const found: Source[] = [];
-  for await (const path of new Bun.Glob("**/*.ts").scan({ cwd: import.meta.dir, dot: true })) {
-    if (IGNORED.test(path)) continue;
-    found.push({ path, text: await Bun.file(`${import.meta.dir}/${path}`).text() });
-  }
-  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
-}
-
-const all = await sources();
+const all = await readSources(import.meta.dir);
 const paths = new Set(all.map(({ path }) => path));
 
-/** What a room may import beside itself. Nothing points back. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  words: [],
-  wire: [],
-  sys: ["words"],
-  link: ["sys", "wire", "words"],
-  target: ["wire", "link", "sys", "words"],
-  initiator: ["wire", "link", "words"],
-  bench: ["target", "initiator", "link", "sys", "wire", "words", "fixtures"],
-  fixtures: ["wire", "words"],
-};
-
-/** Tests, and the suites that tests share, stand outside the order of rooms. */
-function isTestCode({ path, text }: Source): boolean {
-  return path.endsWith(".test.ts") || /from "bun:test"/.test(text);
+/** Tests, and what only tests use, are told the time by the machine. */
+function isTestCode(source: Source): boolean {
+  return isTest(source) || source.path.startsWith("testing/suites/");
 }
 
 /** Its planted faults would be found in it. */
@@ -58,17 +30,9 @@ function isThisFile({ path }: Source): boolean {
 
 /** What a person starts: aoe.ts, the commands of a room, and what a command's action does. */
 function isCommand({ path }: Source): boolean {
-  return path === "aoe.ts" || /(^|\/)commands(\.ts$|\/)|_action\.ts$/.test(path);
-}
-
-function roomOf(path: string): string {
-  return path.includes("/") ? (path.split("/")[0] ?? "") : "";
-}
-
-/** The modules a file names: static imports, re-exports, and import(). */
-function importsOf({ text }: Source): string[] {
-  const pattern = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)"([^"]+)"/g;
-  return [...text.matchAll(pattern)].map((match) => match[1] ?? "");
+  return (
+    path === "aoe.ts" || /(^|\/)commands(\.ts$|\/)|_action\.ts$|\/session_options\.ts$/.test(path)
+  );
 }
 
 /** The text without comments and string contents, near enough for a search of words. */
@@ -89,30 +53,11 @@ const LONG = 400;
 
 const RULES: readonly Rule[] = [
   {
-    name: "a room imports only what stands below it",
-    check(source) {
-      if (isTestCode(source)) return [];
-      const room = roomOf(source.path);
-      if (room === "") return [];
-      const allowed = MAY_IMPORT[room];
-      if (allowed === undefined) return [`${room}/ is no room`];
-      return importsOf(source)
-        .filter((module) => module.startsWith("."))
-        .map((module) => roomOf(posix.join(dirname(source.path), module)))
-        .filter((other) => other !== room && other !== "" && !allowed.includes(other))
-        .map((other) => `${room}/ imports ${other}/`);
-    },
-    planted: [
-      { path: "wire/aoe.ts", text: 'import { S } from "../words/quantity.ts";\n' },
-      { path: "initiator/pool/a.ts", text: 'const x = await import("../../target/export.ts");\n' },
-      { path: "link/a.ts", text: 'export { y } from "../bench/lab/lab.ts";\n' },
-      { path: "helpers/a.ts", text: "" },
-    ],
-  },
-  {
     name: "bun:ffi is imported in sys/ alone",
     check: (source) =>
-      !isThisFile(source) && roomOf(source.path) !== "sys" && importsOf(source).includes("bun:ffi")
+      !isThisFile(source) &&
+      !source.path.startsWith("sys/") &&
+      importsOf(source).includes("bun:ffi")
         ? ["imports bun:ffi outside sys/"]
         : [],
     planted: [{ path: "link/a.test.ts", text: 'import { dlopen } from "bun:ffi";\n' }],

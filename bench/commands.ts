@@ -2,17 +2,13 @@
 
 import { Command, Option } from "commander";
 import { PROCESSES } from "./load/arrivals.ts";
-import { conformCommand } from "../testing/conform/command.ts";
-import { faultRunCommand } from "../testing/sim/lossy_run_command.ts";
-import { fuzzCommand } from "../testing/fuzz/command.ts";
-import { soakCommand } from "../testing/soak/command.ts";
 import { collect, judgeCommands } from "./judge/commands.ts";
 import { LOAD_DEFAULTS } from "./load/options.ts";
 import { TRACE_LIMIT } from "./load/trace/trace_limit.ts";
 import { reportCommand } from "./report/command.ts";
+import { reproduceCommand } from "./claims/command.ts";
 import { growthCommand } from "./growth/command.ts";
 import { peersCommand } from "./peers/command.ts";
-import { simCommand } from "../testing/sim/command.ts";
 import { wholeCommand } from "./whole/command.ts";
 import { ORDERS } from "./load/workload.ts";
 import { MODES } from "../target/config/values.ts";
@@ -26,15 +22,11 @@ export function benchCommand(): Command {
   bench.addCommand(loadCommand());
   bench.addCommand(runCommand());
   for (const command of judgeCommands()) bench.addCommand(command);
+  bench.addCommand(reproduceCommand());
   bench.addCommand(reportCommand());
   bench.addCommand(wholeCommand());
   bench.addCommand(peersCommand());
   bench.addCommand(growthCommand());
-  bench.addCommand(conformCommand());
-  bench.addCommand(fuzzCommand());
-  bench.addCommand(faultRunCommand());
-  bench.addCommand(soakCommand());
-  bench.addCommand(simCommand());
   bench.addCommand(partsCommand(), { hidden: true });
   return bench;
 }

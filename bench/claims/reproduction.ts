@@ -1,4 +1,4 @@
-// What a report reads of `aoe bench reproduce` (reproduce/claim.ts): the claims and what became of them.
+// What a report reads of `aoe bench reproduce` (claims/claim.ts): the claims and what became of them.
 
 import * as v from "valibot";
 import { RunSchema } from "../result/result.ts";

@@ -1,4 +1,4 @@
-// The subcommands of `aoe bench` that judge: compare, ab, reproduce, search, prove, merge and the result's schema.
+// The subcommands of `aoe bench` that judge: compare, ab, search, prove, merge and the result's schema.
 // What they do is loaded when they are named.
 
 import { Command } from "commander";
@@ -8,7 +8,6 @@ export function judgeCommands(): Command[] {
   return [
     compareCommand(),
     abCommand(),
-    reproduceCommand(),
     searchCommand(),
     proveCommand(),
     mergeCommand(),
@@ -72,28 +71,6 @@ Examples:
     .action(async (base: string, head: string | undefined, flags: Record<string, unknown>) => {
       const { abAction } = await import("./ab/ab_action.ts");
       process.exitCode = await abAction(head === undefined ? [base] : [base, head], flags);
-    });
-}
-
-function reproduceCommand(): Command {
-  return new Command("reproduce")
-    .description("measure the claims E1 to E8 about the pool: holds, does not hold, inconclusive")
-    .option("--quick", "fewer values and shorter trials: under five minutes")
-    .option("--only <ids>", "some of them: E1,E5")
-    .option("--json", "claims, figures and results on stdout")
-    .option("-o, --output <file>", "write them to a file")
-    .addHelpText(
-      "after",
-      `
-Each claim is judged by exact figures (virtual clock) and by this machine's (raw sockets).
-A claim that does not hold is a finding: the exit code is 0.
-
-Example:
-  aoe bench reproduce --quick -o claims.json`,
-    )
-    .action(async (flags: Record<string, unknown>) => {
-      const { reproduceAction } = await import("../claims/reproduce_action.ts");
-      process.exitCode = await reproduceAction(flags);
     });
 }
 

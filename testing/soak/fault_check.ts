@@ -1,5 +1,5 @@
 // One fault, twice: over the memory link under the virtual clock, and over raw sockets in a lab, with the
-// same plan, the same dice and the same load (sim/fault_run.ts). The counters must agree.
+// same plan, the same dice and the same load (fault_case.ts). The counters must agree.
 //
 // The k-th frame of a direction meets the k-th number of its dice in both, so that what befalls it is
 // the same; what differs is time. A wake-up that comes later than the RTO sends a frame once more
@@ -34,7 +34,7 @@ export const FAULT_PLANS: readonly (readonly [plan: string, counter: keyof Fault
   [`${direction}:delay:uniform/0us/1ms`, "delayed"] as const,
 ]);
 
-/** What goes wrong at the target, at the cable and with the target's machine (sim/fault_run.ts). */
+/** What goes wrong at the target, at the cable and with the target's machine (fault_case.ts). */
 export const OTHER_PLANS: readonly (readonly [plan: string, counter: keyof FaultCounts])[] = [
   ["service:error:unc/15%", "errors"],
   ["service:error:3/15%", "errors"],

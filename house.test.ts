@@ -1,0 +1,256 @@
+// Where files stand and what they may import. `bun test house.test.ts` is the one command that shows the order of
+// the rooms and the absence of circles. Each rule carries planted faults that it must find.
+//
+//   words wire statistics │ sys decode │ link lab │ target initiator │ bench │ testing │ aoe.ts
+
+import { posix } from "node:path";
+import { describe, expect, test } from "bun:test";
+import manifest from "./package.json" with { type: "json" };
+import { isTest, ownImportsOf, importsOf, readSources, type Source } from "./testing/sources.ts";
+
+const all = await readSources(import.meta.dir);
+
+/** What a room may import beside itself. Nothing points back. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  words: [],
+  wire: [],
+  statistics: ["words"],
+  sys: ["words"],
+  link: ["sys", "wire", "words", "statistics"],
+  decode: ["link", "sys", "wire", "words"],
+  lab: ["sys", "words"],
+  target: ["link", "sys", "wire", "words", "statistics"],
+  initiator: ["link", "wire", "words", "statistics"],
+  bench: ["target", "initiator", "lab", "link", "sys", "wire", "words", "statistics"],
+  fixtures: ["wire", "words"],
+  testing: [
+    ...["bench", "target", "initiator", "lab", "decode", "link", "sys", "wire", "words"],
+    ...["statistics", "fixtures"],
+  ],
+};
+
+/** What stands in a room, folders and files at its top: the left may be imported by what is right of it. */
+const WITHIN: Readonly<Record<string, readonly string[]>> = {
+  bench: words(
+    "machine load job result run judge claims peers growth whole micro report run_action commands",
+  ),
+  initiator: words("pool protocol session library nbd commands example"),
+  target: words(
+    "outcome stores service protocol config exports systemd control sentences serve commands",
+  ),
+  testing: words("sources suites doubles docs sim conform fuzz soak commands"),
+};
+
+/** At the top of a room stand these alone. */
+const TOPS: Readonly<Record<string, readonly string[]>> = {
+  bench: words("commands run_action"),
+  initiator: words("library example commands"),
+  target: words("outcome systemd sentences serve commands"),
+  testing: words("sources commands"),
+};
+
+/** Circles that are known; the list may only shrink. A frame holds its exchange, an exchange its device, and back. */
+const KNOWN: readonly string[] = [
+  words(
+    "answer control describe device exchange frame host large_probes path_probe path_set proofs resend",
+  )
+    .map((name) => `initiator/protocol/${name}.ts`)
+    .join(" "),
+];
+
+/** Started by a person or by another process, so that nothing imports them. */
+const STARTED: readonly RegExp[] = [
+  /^aoe\.ts$/,
+  /^fixtures\//,
+  /^testing\/docs\//,
+  /\.bench\.ts$/,
+  /^bench\/micro\/micro\.ts$/,
+  // By the report's page, and by docs/nbd.md.
+  /^bench\/report\/page\/page\.ts$/,
+  /^bench\/claims\/nbd\.ts$/,
+];
+
+function words(text: string): readonly string[] {
+  return text.split(" ");
+}
+
+function roomOf(path: string): string {
+  return path.includes("/") ? (path.split("/")[0] ?? "") : "";
+}
+
+/** The folder or file at the top of its room in which a file stands. */
+function placeOf(path: string): string {
+  return (path.split("/")[1] ?? "").replace(/(\.test)?\.ts$/, "");
+}
+
+type Rule = (sources: readonly Source[]) => string[];
+
+interface Checked {
+  readonly name: string;
+  readonly check: Rule;
+  /** Trees that break the rule, each in one way. */
+  readonly planted: readonly (readonly Source[])[];
+}
+
+function source(path: string, ...imports: readonly string[]): Source {
+  return { path, text: imports.map((module) => `import { x } from "${module}";\n`).join("") };
+}
+
+const product = (sources: readonly Source[]): Source[] => sources.filter((each) => !isTest(each));
+
+function roomOrder(sources: readonly Source[]): string[] {
+  return product(sources).flatMap((each) => {
+    const room = roomOf(each.path);
+    if (room === "") return [];
+    const allowed = MAY_IMPORT[room];
+    if (allowed === undefined) return [`${room}/ is no room`];
+    return ownImportsOf(each)
+      .map(roomOf)
+      .filter((other) => other !== room && other !== "" && !allowed.includes(other))
+      .map((other) => `${each.path} imports ${other}/`);
+  });
+}
+
+function orderWithin(sources: readonly Source[]): string[] {
+  return product(sources).flatMap((each) => {
+    const room = roomOf(each.path);
+    const order = WITHIN[room];
+    if (order === undefined) return [];
+    const at = order.indexOf(placeOf(each.path));
+    if (at < 0) return [`${each.path} has no place in the order of ${room}/`];
+    return ownImportsOf(each)
+      .filter((other) => roomOf(other) === room && order.indexOf(placeOf(other)) > at)
+      .map((other) => `${each.path} imports ${other}, which stands after it`);
+  });
+}
+
+/** Circles of imports, type imports included: the strongly connected parts of more than one file (Tarjan). */
+function circles(sources: readonly Source[]): string[] {
+  const graph = new Map(product(sources).map((each) => [each.path, ownImportsOf(each)]));
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[] = [];
+  const visit = (path: string): void => {
+    const number = index.size;
+    index.set(path, number);
+    low.set(path, number);
+    stack.push(path);
+    for (const next of graph.get(path) ?? []) {
+      if (!graph.has(next)) continue;
+      if (!index.has(next)) visit(next);
+      if (stack.includes(next)) low.set(path, Math.min(low.get(path) ?? 0, low.get(next) ?? 0));
+    }
+    if (low.get(path) !== number) return;
+    const part = stack.splice(stack.indexOf(path));
+    const names = part.sort().join(" ");
+    if (part.length > 1 && !KNOWN.includes(names)) found.push(names);
+  };
+  for (const path of graph.keys()) if (!index.has(path)) visit(path);
+  return found;
+}
+
+function testingStaysOutside(sources: readonly Source[]): string[] {
+  return product(sources).flatMap((each) => {
+    if (roomOf(each.path) === "testing" || each.path === "aoe.ts") return [];
+    const found = ownImportsOf(each).filter((other) => roomOf(other) === "testing");
+    return [
+      ...found.map((other) => `${each.path} imports ${other}`),
+      ...(importsOf(each).includes("bun:test") ? [`${each.path} imports bun:test`] : []),
+    ];
+  });
+}
+
+function roomTops(sources: readonly Source[]): string[] {
+  return sources
+    .filter(({ path }) => path.split("/").length === 2)
+    .filter(({ path }) => TOPS[roomOf(path)]?.includes(placeOf(path)) === false)
+    .map(({ path }) => `${path} stands at the top of ${roomOf(path)}/`);
+}
+
+function deadFiles(sources: readonly Source[]): string[] {
+  const started = (path: string): boolean => STARTED.some((pattern) => pattern.test(path));
+  const named = new Set(sources.flatMap(ownImportsOf));
+  // A file that another process starts is named by its path.
+  const text = sources.map((each) => each.text).join("\n");
+  return product(sources)
+    .filter(({ path }) => !started(path) && !named.has(path))
+    .filter(({ path }) => !text.includes(`${posix.basename(path)}"`))
+    .map(({ path }) => `${path} is imported and started by nobody`);
+}
+
+const RULES: readonly Checked[] = [
+  {
+    name: "a room imports only what stands below it",
+    check: roomOrder,
+    planted: [
+      [source("wire/aoe.ts", "../words/quantity.ts")],
+      [
+        {
+          path: "initiator/pool/a.ts",
+          text: 'const x = await import("../../target/export.ts");\n',
+        },
+      ],
+      [{ path: "link/a.ts", text: 'export { y } from "../lab/lab.ts";\n' }],
+      [{ path: "initiator/a.ts", text: 'import type { Y } from "../sys/libc.ts";\n' }],
+      [source("helpers/a.ts")],
+    ],
+  },
+  {
+    name: "within a room nothing imports what stands after it",
+    check: orderWithin,
+    planted: [
+      [source("bench/load/a.ts", "../report/b.ts")],
+      [source("initiator/pool/a.ts", "../protocol/b.ts")],
+      [source("target/protocol/a.ts", "../serve.ts")],
+      [source("testing/doubles/a.ts", "../sim/b.ts")],
+      [source("bench/elsewhere/a.ts")],
+    ],
+  },
+  {
+    name: "no circle of imports, type imports included",
+    check: circles,
+    planted: [
+      [source("wire/a.ts", "./b.ts"), source("wire/b.ts", "./a.ts")],
+      [
+        source("link/a.ts", "./b.ts"),
+        { path: "link/b.ts", text: 'import type { C } from "./c.ts";\n' },
+        { path: "link/c.ts", text: 'import type { A } from "./a.ts";\n' },
+      ],
+    ],
+  },
+  {
+    name: "testing/ is imported by tests, by itself and by aoe.ts alone",
+    check: testingStaysOutside,
+    planted: [
+      [source("bench/run/a.ts", "../../testing/doubles/b.ts")],
+      [source("link/suite.ts", "bun:test")],
+    ],
+  },
+  {
+    name: "at the top of a room stand its named files alone",
+    check: roomTops,
+    planted: [[source("bench/a.ts")], [source("target/a.test.ts")]],
+  },
+  {
+    name: "no file is dead",
+    check: deadFiles,
+    planted: [[source("wire/a.ts"), source("wire/b.ts", "./c.ts")]],
+  },
+];
+
+describe("house", () => {
+  test("there is something to check", () => {
+    expect(all.map(({ path }) => path)).toContain("aoe.ts");
+    expect(new Set(all.map(({ path }) => roomOf(path))).size).toBeGreaterThan(8);
+    expect(manifest.name).toBe("aoe");
+  });
+
+  for (const { name, check, planted } of RULES) {
+    test(name, () => expect(check(all)).toEqual([]));
+
+    test(`${name}: what breaks it is found`, () => {
+      for (const tree of planted) expect([tree, check(tree).length > 0]).toEqual([tree, true]);
+    });
+  }
+});

@@ -1,0 +1,38 @@
+// The program's own TypeScript files as text, for tests that hold the tree to its rules.
+
+import { posix } from "node:path";
+
+export interface Source {
+  /** From the repository's root. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const IGNORED = /(^|\/)(node_modules|results|\.tmp|\.git)\//;
+
+/** Every TypeScript file below `root`, by path. */
+export async function readSources(root: string): Promise<Source[]> {
+  const found: Source[] = [];
+  for await (const path of new Bun.Glob("**/*.ts").scan({ cwd: root, dot: true })) {
+    if (IGNORED.test(path)) continue;
+    found.push({ path, text: await Bun.file(`${root}/${path}`).text() });
+  }
+  return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The modules that a file names: static imports, type imports, re-exports and import(). */
+export function importsOf({ text }: Source): string[] {
+  const pattern = /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*)"([^"]+)"/g;
+  return [...text.matchAll(pattern)].map((match) => match[1] ?? "");
+}
+
+/** The files of this tree that a file imports, from the repository's root. */
+export function ownImportsOf(source: Source): string[] {
+  return importsOf(source)
+    .filter((module) => module.startsWith("."))
+    .map((module) => posix.join(posix.dirname(source.path), module));
+}
+
+export function isTest({ path }: Source): boolean {
+  return path.endsWith(".test.ts");
+}
