@@ -1,0 +1,60 @@
+// Markdown of a report: nobody is called by a result's text, long tables fold, and only names become code.
+
+import { expect, test } from "bun:test";
+
+import { reportMarkdown } from "./markdown.ts";
+import type { Report, Section } from "./report.ts";
+import { escaped } from "../../words/table.ts";
+
+const SECTION: Section = {
+  id: "x",
+  topic: "Topic",
+  finding: "Found with `--iodepth 4`.",
+  notes: [],
+  charts: [],
+  table: null,
+  verdicts: [],
+};
+
+function report(own: Partial<Section>, rest: Partial<Report> = {}): string {
+  return reportMarkdown({
+    title: "t",
+    subtitle: "",
+    warnings: [],
+    findings: [],
+    sections: [{ ...SECTION, ...own }],
+    ...rest,
+  });
+}
+
+test("an @ calls nobody, an address is no link", () => {
+  expect(escaped("ask @somebody")).toBe("ask @\u200bsomebody");
+  expect(escaped("see http://x")).toBe("see http:\u200b//x");
+  expect(Bun.markdown.html(escaped("*a* _b_ # `c` [d](e) | ~f~ $g$ !"))).not.toMatch(
+    /<(em|strong|h1|code|a|del|img)/,
+  );
+});
+
+test("a table of more than twelve rows folds away", () => {
+  const rows = (count: number) => Array.from({ length: count }, (_, at) => [`r${at}`]);
+  const shown = (count: number) => report({ table: { columns: ["c"], rows: rows(count) } });
+  expect(shown(12)).not.toContain("<details>");
+  expect(shown(13)).toContain("<details><summary>Table: topic</summary>\n\n| c |");
+  expect(shown(13)).toContain("| r12 |\n\n</details>");
+});
+
+test("names between backticks are code; what else stands there is a text", () => {
+  expect(report({})).toContain("**Found with `--iodepth 4`.**");
+  const evil = "a `<img src=x>` and `fine`";
+  const text = report({ finding: evil });
+  expect(text).not.toContain("`fine`");
+  expect(text).toContain("\\`&lt;img src=x&gt;\\`");
+  // One that nothing closes.
+  expect(report({ finding: "a `b" })).toContain("**a \\`b**");
+});
+
+test("warnings and findings of the results stand above", () => {
+  const text = report({}, { warnings: ["one CPU"], findings: ["it is slower"] });
+  expect(text).toContain("* it is slower");
+  expect(text).toContain("> ⚠️ one CPU");
+});
