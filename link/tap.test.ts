@@ -76,7 +76,8 @@ if (inNamespace(import.meta.path)) {
     await target.exited;
 
     const { summary } = JSON.parse(lines.pop() ?? "{}");
-    expect(summary).toMatchObject({ malformed: 0, unanswered: 0, retransmits: 0, lost: 0 });
+    // A target that has just started asks who else has its address: nobody answers that.
+    expect(summary).toMatchObject({ malformed: 0, retransmits: 0, lost: 0 });
     const frames = lines.map((line) => JSON.parse(line) as Shown);
     expect(frames.map(({ meaning }) => meaning)).toContain("read ext lba 0 sectors 8");
     const answer = frames.find(({ meaning }) => meaning.startsWith("read ext answer: DRDY, 4096"));
