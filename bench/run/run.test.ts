@@ -12,7 +12,7 @@ import { SCHEMA_VERSION } from "../machine/schema.ts";
 
 const DEMO = join(import.meta.dir, "../../fixtures/jobs/demo.toml");
 const TINY = [
-  "runtime=150ms",
+  "runtime=400ms",
   "ramp_time=20ms",
   "warm_up=20ms",
   "image_size=1m",
