@@ -96,6 +96,8 @@ export class Client {
   private readonly rules: ClientRules;
   private readonly span: number;
   private readonly slots: Slot[] = [];
+  /** Where the next write goes that has a place of its own. */
+  private behind: number;
   private phase: "load" | "stopped" | "checks" = "load";
   /** Of the last checks: the sector that is read next, and whether the write and the flush were submitted. */
   private swept = 0;
@@ -105,6 +107,7 @@ export class Client {
     this.place = place;
     this.part = part;
     this.rules = rules;
+    this.behind = place.first;
     this.span = Math.max(1, Math.min(part.span, place.end - place.first));
     this.handles = part.iodepth;
     for (let index = 0; index < part.iodepth; index++) {
@@ -174,7 +177,9 @@ export class Client {
       this.read(slot, whole ? 0 : place.first, whole ? place.sectors : place.end);
     } else {
       const sectors = 1 + random.below(this.span);
-      this.write(slot, this.where(sectors, place.first, place.end), sectors);
+      const lba =
+        part.apart === 1 ? this.apart(sectors) : this.where(sectors, place.first, place.end);
+      this.write(slot, lba, sectors);
     }
     if (part.cancels > 0 && random.below(1000) < part.cancels) {
       this.rules.timer(place.base + slot.index, this.rules.now() + random.below(2_000_000));
@@ -193,6 +198,15 @@ export class Client {
       default:
         return first + random.below(room);
     }
+  }
+
+  /** The place behind the last write's. */
+  private apart(sectors: number): number {
+    const { first, end } = this.place;
+    if (this.behind + sectors > end) this.behind = first;
+    const lba = this.behind;
+    this.behind += sectors;
+    return lba;
   }
 
   private nextCheck(slot: Slot): void {

@@ -14,8 +14,11 @@ export function simCommand(): Command {
     .option("--minimize", "shrink the first scenario that fails")
     .option("--show", "print the scenario, run nothing")
     .option("--speed", "simulated commands a second of one CPU, in five rounds")
-    .option("--golden", "run the table of pools, and compare it with fixtures/baselines/pools.txt")
-    .option("--update", "with --golden: write the table anew")
+    .option(
+      "--golden",
+      "run the tables of pools and of loss, and compare them with fixtures/baselines",
+    )
+    .option("--update", "with --golden: write the tables anew")
     .option("--json", "the verdict on stdout as JSON, one line a run")
     .addHelpText(
       "after",

@@ -11,6 +11,13 @@ import { MS, US } from "../../words/quantity.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Figures } from "./figures.ts";
 import { simulate } from "./simulate.ts";
+import {
+  compareRows,
+  formatRows,
+  parseRows,
+  type Row as TableRow,
+  type Shape,
+} from "./table_file.ts";
 
 const COMMANDS = 400;
 const LONGEST = 500 * MS;
@@ -37,7 +44,7 @@ export const FIGURES = [
   "commands_per_s",
 ] as const;
 
-export type Row = Readonly<Record<(typeof KEYS)[number] | (typeof FIGURES)[number], string>>;
+export type Row = TableRow<(typeof KEYS)[number] | (typeof FIGURES)[number]>;
 
 interface Cell {
   readonly strategy: Strategy;
@@ -137,57 +144,23 @@ function rowOf(cell: Cell, figures: Figures): Row {
   };
 }
 
-const COLUMNS = [...KEYS, ...FIGURES] as const;
-const TITLE =
-  "# Written by `aoe bench sim --golden --update`; what the columns mean: docs/simulator.md.";
+export const POOLS: Shape<(typeof KEYS)[number], (typeof FIGURES)[number]> = {
+  keys: KEYS,
+  figures: FIGURES,
+  nameOf: ({ strategy, cap, delay, lanes, reclaim }) =>
+    `${strategy}${cap === "-" ? "" : ` cap ${cap}`}, delay ${delay}, lanes ${lanes}, ${reclaim}`,
+};
 
 /** A line a cell, in columns. */
 export function formatTable(rows: readonly Row[]): string {
-  const lines = [Object.fromEntries(COLUMNS.map((column) => [column, column])) as Row, ...rows];
-  const widths = COLUMNS.map((column) => Math.max(...lines.map((row) => row[column].length)));
-  const text = lines.map((row) =>
-    COLUMNS.map((column, at) => {
-      const width = widths[at] ?? 0;
-      return at < KEYS.length ? row[column].padEnd(width) : row[column].padStart(width);
-    })
-      .join("  ")
-      .trimEnd(),
-  );
-  return `${TITLE}\n${text.join("\n")}\n`;
+  return formatRows(POOLS, rows);
 }
 
 /** The rows of a table that `formatTable` wrote. */
 export function parseTable(text: string): Row[] {
-  const [head = "", ...lines] = text.split("\n").filter((line) => line !== "" && line[0] !== "#");
-  const columns = head.split(/ +/);
-  return lines.map((line) => {
-    const values = line.split(/ +/);
-    return Object.fromEntries(columns.map((column, at) => [column, values[at] ?? ""])) as Row;
-  });
+  return parseRows(text);
 }
 
-/** One line for each cell that differs: what it was and what it is. None: the tables are equal. */
 export function compareTables(expected: readonly Row[], got: readonly Row[]): string[] {
-  const differences: string[] = [];
-  const left = new Map(expected.map((row) => [nameOf(row), row]));
-  for (const row of got) {
-    const name = nameOf(row);
-    const before = left.get(name);
-    left.delete(name);
-    if (before === undefined) {
-      differences.push(`${name}: is new`);
-      continue;
-    }
-    const changed = FIGURES.filter((figure) => before[figure] !== row[figure]);
-    if (changed.length === 0) continue;
-    const said = changed.map((figure) => `${figure} ${before[figure]} -> ${row[figure]}`);
-    differences.push(`${name}: ${said.join(", ")}`);
-  }
-  for (const name of left.keys()) differences.push(`${name}: is gone`);
-  return differences;
-}
-
-function nameOf(row: Row): string {
-  const cap = row.cap === "-" ? "" : ` cap ${row.cap}`;
-  return `${row.strategy}${cap}, delay ${row.delay}, lanes ${row.lanes}, ${row.reclaim}`;
+  return compareRows(POOLS, expected, got);
 }

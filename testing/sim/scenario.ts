@@ -16,6 +16,7 @@ import {
   minValue,
   number,
   object,
+  optional,
   picklist,
   pipe,
   safeParse,
@@ -72,6 +73,8 @@ const initiatorPart = strictObject({
   cancels: whole(0, 1000),
   /** ns between a command's end and the next one's start; 0: at once. */
   think: time,
+  /** 1: each write goes to a place of its own, in order; else 0. */
+  apart: optional(whole(0, 1)),
 });
 
 /** Each begins when so many commands have ended, and lasts for so many ns. */
