@@ -54,6 +54,10 @@ test.each([
     'link = "memory"\nreceive_ring = "64k"',
     "`receive_ring` only over raw sockets, got `64k` beside `link` memory",
   ],
+  [
+    'store = ["image", "null"]\nservice = "delay:1ms"',
+    "`service` only beside `store` image, since a null target answers at once, got `delay:1ms`",
+  ],
   ['lane_ring = "64k"', "`lane_ring` only where `write_lane` is on, got `64k`"],
   ['write_lane = "yes"', "`write_lane` to be one of on, off, got `yes`"],
   ['receive_ring = "1k"', "`receive_ring` to be between 4k and 1g, got `1k`"],

@@ -6,6 +6,8 @@
 //   write_lane, rings    yes              yes              no: one process has no sockets
 //   late                 no: copies       in a lab, one    no
 //                        are not held     initiator
+//
+// And a service model only with a target that has one: store = "null" has none.
 
 import { usage } from "../../words/failure.ts";
 import { formatDuration, parseDuration } from "../../words/quantity.ts";
@@ -22,6 +24,17 @@ export function checkArrangement(jobs: readonly ResolvedJob[], file: string): vo
     const where = `${file} [${job.name}]`;
     checkSockets(job, where);
     checkLate(job, where);
+    checkStore(job, where);
+  }
+}
+
+/** A null target answers at once, whatever its rows would be called by. */
+function checkStore(job: ResolvedJob, where: string): void {
+  const [service] = set(job, "service");
+  if (service !== undefined && set(job, "store", "image").length > 0) {
+    throw usage(
+      `${where}: Expected \`service\` only beside \`store\` image, since a null target answers at once, got \`${service}\``,
+    );
   }
 }
 

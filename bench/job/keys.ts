@@ -155,7 +155,8 @@ export const KEYS = {
   store: {
     check: list("image", "null"),
     value: "image",
-    about: "null: a target that answers at once and stores nothing, so that only our side costs",
+    about:
+      "null: a target that answers at once and stores nothing, so that only our side costs; without `service`",
   },
   image_size: { check: size, value: "16m", about: "length of the image" },
   // The workload (fio's words).

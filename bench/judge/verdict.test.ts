@@ -101,6 +101,10 @@ describe("many rows", () => {
     const ps = [...cells.map(({ p }) => p), geomean?.p ?? 0];
     expect(cells[0]?.p_holm).toBe(4 * alone);
     expect([...cells.map((cell) => cell.p_holm), geomean?.p_holm]).toEqual(holm(ps));
+    // The whole's is its own, and no row's.
+    const even = judgeRows(rowsOf(5, 0.5, 2, 1), IOPS);
+    expect(even.cells[0]?.p_holm).toBe(4 * alone);
+    expect(even.geomean?.p_holm).toBe(1);
     // A single row is the whole: one question.
     const single = judgeRows(rowsOf(5, 0.5), IOPS);
     expect([single.cells[0]?.p_holm, single.geomean?.p_holm]).toEqual([alone, alone]);

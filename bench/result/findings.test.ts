@@ -158,6 +158,11 @@ describe("a finding that its own figures refute is not made", () => {
     const three = (cell: Cell): Partial<Figures>[] => [0, 1, 2].map(() => figures(cell)[0] ?? {});
     const found = findings(cells(three, ({ order }) => ({ disturbed: order === 0 })));
     expect(found.join()).toContain("runs at 160 IOPS");
+    // Two of four are not.
+    const four = (cell: Cell): Partial<Figures>[] => [...three(cell), ...three(cell)].slice(0, 4);
+    expect(findings(cells(four, ({ order }) => ({ disturbed: order < 2 }))).join()).toContain(
+      "4 cells of 4 had half of the trials disturbed or more",
+    );
   });
 
   test("no pool took an extra buffer: said only of those that could have", () => {

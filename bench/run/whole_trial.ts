@@ -45,7 +45,7 @@ export function wholeFigures(loads: readonly LoadResult[]): Figures | null {
   const iops = sum((figures) => figures.iops);
   /** A load that does not know it has no share in it. */
   const byCommand = (of: (figures: Figures) => number | null): number | null => {
-    const from = all.filter((figures) => of(figures) !== null && figures.iops > 0);
+    const from = all.filter((figures) => of(figures) !== null);
     const commands = from.reduce((total, figures) => total + figures.iops, 0);
     const whole = from.reduce((total, figures) => total + (of(figures) ?? 0) * figures.iops, 0);
     return commands === 0 ? null : whole / commands;
