@@ -70,6 +70,13 @@ const REFUSED: readonly [words: string[], code: number, sentence: string | RegEx
     "Expected `--iodepth` to be an integer between 1 and 65536, got `0`\n",
   ],
   [
+    ["read", "e7.3", "-o", "-", ...NOWHERE, "--iodepth", "17", "--bs", "64m"],
+    2,
+    "Expected `--iodepth` × `--bs` to be at most 1g, got 17 × 67108864 bytes\n",
+  ],
+  // As much as is allowed: what is refused then is the interface.
+  [["read", "e7.3", "-o", "-", ...NOWHERE, "--iodepth", "16", "--bs", "64m"], 5, /nosuch0/],
+  [
     ["read", "e7.3", "-o", "-", ...NOWHERE, "--offset", "131072t", "--size", "512"],
     2,
     "Expected `--offset` to be a whole number of bytes below 2^53, got `131072t`\n",

@@ -75,6 +75,10 @@ if (inNamespace(import.meta.path)) {
       );
       expect(code).toBe(0);
       expect(out.equals(before.subarray(5 * KIB, 5 * KIB + 9728))).toBe(true);
+      // Into a file, too, which begins with the first of them.
+      const words = ["read", "e7.3", "-o", "out", "--offset", "5k", "--size", "9728", ...PIECES];
+      expect((await initiator(...words)).code).toBe(0);
+      expect(readFileSync(at("out")).equals(out)).toBe(true);
       const rest = await initiator("read", "e7.3", "-o", "-", "--offset", "250k");
       expect(rest.out.equals(before.subarray(250 * KIB))).toBe(true);
     });
