@@ -149,6 +149,24 @@ if (inNamespace(import.meta.path)) {
     });
   });
 
+  test("what a transfer says of itself: bytes, time and their rate", async () => {
+    const { out } = await initiator("read", "e7.3", "-o", "out", "--json");
+    const { bytes, elapsed_ns, bytes_per_second } = JSON.parse(out.toString());
+    expect(bytes).toBe(BYTES);
+    expect(bytes_per_second / ((BYTES * 1e9) / elapsed_ns)).toBeCloseTo(1, 3);
+  });
+
+  test("one ping that is not answered is a failure", async () => {
+    await refuse("drop:100%");
+    const ping = await initiator("ping", "e7.3", "--ata", "-c", "1", "--timeout", "200ms");
+    await refuse("");
+    expect([ping.code, ping.err]).toEqual([1, "e7.3 answered none of 1\n"]);
+    expect(ping.out.toString()).toContain("1 sent, 0 answered, 100 % lost");
+    const again = await initiator("ping", "e7.3", "--ata", "-c", "2", "--interval", "1ms");
+    expect(again.code).toBe(0);
+    expect(again.out.toString()).toContain("2 sent, 2 answered, 0 % lost");
+  });
+
   /** The number that a copy that broke off named, of `size` bytes. */
   function copied(err: string, size: number): number {
     const found = new RegExp(`; (\\d+) of ${size} bytes were copied: `).exec(err);
