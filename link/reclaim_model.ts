@@ -79,11 +79,11 @@ export function parseReclaim(text: string, what: string): ReclaimModel {
       return delay(trimmed, parseDuration(argument, `${what}, T of delay`));
     case "next-xmit": {
       const age = parseDuration(argument, `${what}, D of next-xmit`);
-      return { ...NOTHING, text: trimmed, beforeTransmit: (held, now) => aged(held, now - age) };
+      return { ...NOTHING, text: trimmed, beforeTransmit: (held, now) => aged(held, age, now) };
     }
     case "on-receive": {
       const age = parseDuration(argument, `${what}, D of on-receive`);
-      return { ...NOTHING, text: trimmed, onReceive: (held, now) => aged(held, now - age) };
+      return { ...NOTHING, text: trimmed, onReceive: (held, now) => aged(held, age, now) };
     }
     default:
       throw expected(what, FORMS, text);
@@ -115,14 +115,17 @@ function delay(text: string, time: number): ReclaimModel {
   return {
     ...NOTHING,
     text,
-    byTime: (held, now) => aged(held, now - time),
+    byTime: (held, now) => aged(held, time, now),
     deadline: (held) => (held.count > 0 ? held.at(0) + time : Infinity),
   };
 }
 
-/** How many went out at `latest` or before. */
-function aged(held: Held, latest: number): number {
+/**
+ * How many are `age` old at `now`, by the sum that `deadline` says: by a difference, which is rounded otherwise, a
+ * deadline could come at which nothing is let go.
+ */
+function aged(held: Held, age: number, now: number): number {
   let count = 0;
-  while (count < held.count && held.at(count) <= latest) count++;
+  while (count < held.count && held.at(count) + age <= now) count++;
   return count;
 }

@@ -64,7 +64,7 @@ export class Exchange {
   private readonly held = new CommandQueue();
   readonly echo = new Echo();
   /** A bar has changed since held commands were looked at. */
-  private barsChanged = false;
+  barsChanged = false;
   /** When an answer last came, or a command came to an idle device: silence counts from then. */
   progressAt = 0;
   private heldAt = Infinity;
@@ -286,12 +286,13 @@ export class Exchange {
     this.busyAt = Infinity;
     this.barredAt = Infinity;
     this.buffers.begin();
+    if (this.urgent.first !== null) this.issueUrgent(now);
+    if (this.waiting.size > 0 && this.busyAt === Infinity) resend(this, now);
+    // Not before: a frame that is cut leaves a bar that may be over at once.
     if (this.held.size > 0 && (this.barsChanged || this.heldAt <= now)) {
       this.queue.prepend(this.held);
     }
     this.barsChanged = false;
-    if (this.urgent.first !== null) this.issueUrgent(now);
-    if (this.waiting.size > 0 && this.busyAt === Infinity) resend(this, now);
     if (this.busyAt === Infinity && this.queue.first !== null) this.issue(now);
     this.buffers.settle(this.inFlight.size, now);
     this.heldAt = this.held.size > 0 ? this.holdback.next(now) : Infinity;

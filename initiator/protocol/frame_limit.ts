@@ -35,6 +35,8 @@ export class FrameLimit {
   /** Target and MTU allow so many sectors. */
   fit(most: number): void {
     this.most = Math.max(1, most);
+    // Where nothing larger may be sent, nothing is lost, and there is nothing to earn back.
+    if (this.most <= this.fallBack) this.forget();
     this.sectors = this.fellBackAt < 0 ? this.most : Math.min(this.most, this.fallBack);
   }
 

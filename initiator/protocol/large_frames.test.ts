@@ -165,3 +165,20 @@ describe("large frames get lost for a while", () => {
     expect(device.counters.fallBacks).toBeWithin(4, 10);
   });
 });
+
+test("where the MTU leaves nothing larger, nothing is said to be lost", () => {
+  const { peer, device } = jumbo();
+  peer.script = (request) => {
+    if (request.count <= 2) peer.answer(request);
+  };
+  move(peer, device, READ, 1);
+  expect(statsOf(peer, device).fell_back).toBe(true);
+  // The target's own MTU is smaller now, and it says so.
+  peer.sectorCount = 2;
+  peer.announce();
+  peer.runFor(1 * MS);
+  expect(statsOf(peer, device)).toMatchObject({ fell_back: false, large_reads_lost_for_ns: null });
+  // Another refusal while there is nothing larger is none.
+  device.paths[0]?.reads.fall(2, peer.clock.now());
+  expect(statsOf(peer, device).fell_back).toBe(false);
+});

@@ -150,3 +150,23 @@ test("three of several that were sent at once get lost: the path goes on, beside
   peer.run(() => device.pending === 0, 20 * S);
   expect([ended, left]).toEqual([2031, true]);
 });
+
+test("a write that is cut after its packet life leaves nothing held back for good", () => {
+  const rtt = { first: 1.5 * S, floor: 1.5 * S, ceiling: 2 * S };
+  const peer = new Scripted({ options: { rtt, timeout: 20 * S } });
+  const device = peer.find();
+  peer.script = () => {};
+  const first = makeCommand(WRITE, 12, 2);
+  device.submit(first);
+  // Sent again, so that what overlaps it waits.
+  peer.runFor(1.6 * S);
+  const second = makeCommand(WRITE, 13, 1);
+  peer.initiator.begin(peer.clock.now());
+  device.submit(second);
+  peer.runFor(0.4 * S);
+  expect(device.counters.heldBack).toBe(1);
+  peer.fabric.setMtu(600);
+  peer.script = (request) => peer.answer(request);
+  peer.run(() => !second.busy, 30 * S);
+  expect([first.outcome, second.busy, second.outcome]).toEqual([OK, false, OK]);
+});

@@ -354,7 +354,7 @@ export class PathSet {
   private earnBack(path: Path, limit: FrameLimit, now: number): void {
     if (limit.probeAt > now) return;
     limit.probed(now);
-    if (path.alive && !path.doubted) this.askers.probeLarge(path, limit);
+    if (path.alive) this.askers.probeLarge(path, limit);
   }
 }
 

@@ -83,6 +83,7 @@ function split(exchange: Exchange, frame: Frame, path: Path, most: number): void
     // The whole one may still travel: its own pieces pass, later writes don't.
     const bar = frame.bar ?? holdback.begin(frame.lba, frame.sectors, command);
     holdback.end(bar, frame.lastSentAt);
+    exchange.barsChanged = true;
     frame.bar = null;
   }
   const start = frame.offset - command.offset;

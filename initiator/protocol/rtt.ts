@@ -79,13 +79,13 @@ export class Rtt {
    * overtakes.
    */
   early(shift: number): number {
-    return doubled(Math.max(EARLIEST, this.unbounded()), shift);
+    return doubled(Math.max(EARLIEST, Math.round(this.unbounded())), shift);
   }
 
   /** When a frame that is not answered is worth a first look, ns: few are not by then, and those sent after it are. */
   look(shift: number): number {
     if (this.samples === 0) return Infinity;
-    return doubled(Math.min(LATEST, Math.max(EARLIEST, 4 * this.smoothed)), shift);
+    return doubled(Math.min(LATEST, Math.max(EARLIEST, Math.round(4 * this.smoothed))), shift);
   }
 
   /** The path has changed: what was learned means nothing. */
