@@ -33,7 +33,10 @@ export function createFaultyStore(inner: Store, flaws: Flaws): Store {
     return PENDING;
   };
   const store = {
-    sectors: inner.sectors,
+    get sectors() {
+      return inner.sectors;
+    },
+    resize: (sectors: number) => inner.resize?.(sectors),
     writable: inner.writable,
     asynchronous: flaws.polls !== undefined,
     synchronous: inner.synchronous,

@@ -33,11 +33,12 @@ export class CrashStore implements Store, Memory {
   readonly asynchronous = false;
   readonly synchronous = false;
   readonly good = 0;
-  readonly sectors: number;
   /** Writes carried out that a later one should have hidden. */
   staleWrites = 0;
   /** Sectors lost in crashes. */
   lost = 0;
+  /** Sectors that are served; those behind stand in the memory all the same. */
+  private served: number;
   private readonly device: number;
   private readonly rules: StoreRules;
   private readonly history: History;
@@ -60,7 +61,7 @@ export class CrashStore implements Store, Memory {
     now: () => number,
   ) {
     this.device = device;
-    this.sectors = sectors;
+    this.served = sectors;
     this.rules = rules;
     this.history = history;
     this.now = now;
@@ -73,12 +74,28 @@ export class CrashStore implements Store, Memory {
     this.dirty = new Uint8Array(sectors);
   }
 
+  get sectors(): number {
+    return this.served;
+  }
+
+  /** Bound, since tests put others in front of this store. */
+  readonly resize = (sectors: number): void => {
+    if (sectors * SECTOR > this.bytes.length) throw new Error(`invariant: ${sectors} sectors`);
+    this.served = sectors;
+  };
+
   read(lba: number, sectors: number, memory: Memory, offset: number): number {
     copyMemory(this, lba * SECTOR, memory, offset, sectors * SECTOR);
     return DONE;
   }
 
   write(lba: number, sectors: number, memory: Memory, offset: number): number {
+    if (lba + sectors > this.served) {
+      throw new Violation(
+        "store",
+        `sectors ${lba} to ${lba + sectors - 1} were written where ${this.served} are served`,
+      );
+    }
     for (let i = 0; i < sectors; i++) {
       const at = (lba + i) * WORDS;
       const before = this.rules.stamped ? readStamp(this.words, at, this.device, lba + i) : FOREIGN;
@@ -121,7 +138,7 @@ export class CrashStore implements Store, Memory {
   }
 
   flush(): number {
-    for (let lba = 0; lba < this.sectors; lba++) {
+    for (let lba = 0; lba < this.dirty.length; lba++) {
       if (this.dirty[lba] === 0) continue;
       this.keep(lba);
     }
@@ -136,7 +153,7 @@ export class CrashStore implements Store, Memory {
   /** The target's machine loses power. */
   crash(random: Random): void {
     this.executedAt.clear();
-    for (let lba = 0; lba < this.sectors; lba++) {
+    for (let lba = 0; lba < this.dirty.length; lba++) {
       if (this.dirty[lba] === 0) continue;
       if (random.below(2) === 0) {
         this.keep(lba);

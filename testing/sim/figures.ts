@@ -3,6 +3,7 @@
 import type { Device } from "../../initiator/protocol/device.ts";
 import { type OutcomeFigures, outcomeFigures } from "../../initiator/protocol/outcomes.ts";
 import type { PortCounters } from "../../target/protocol/counters.ts";
+import type { ScenarioEvent } from "./scenario.ts";
 import type { World } from "./world.ts";
 import type { PoolMetrics } from "../../initiator/pool/snapshot.ts";
 
@@ -19,6 +20,12 @@ export interface Figures extends OutcomeFigures {
   readonly kick_stall_ns: number;
   readonly allocations: number;
   readonly fall_backs: number;
+  readonly obstructions: number;
+  readonly swallowed: number;
+  readonly takeovers: number;
+  readonly address_changes: number;
+  readonly claims: number;
+  readonly resizes: number;
   readonly crashes: number;
   readonly sectors_lost: number;
   readonly stale_writes: number;
@@ -42,10 +49,20 @@ export function figuresOf(world: World): Figures {
     kick_stall_ns: pools(world, "kickStall"),
     allocations: pools(world, "allocations"),
     fall_backs: sumDevices(world, ({ counters }) => counters.fallBacks),
+    obstructions: happened(world, "obstruct"),
+    swallowed: world.wires.reduce((sum, wire) => sum + wire.swallowed, 0),
+    takeovers: happened(world, "takeover"),
+    address_changes: happened(world, "mac"),
+    claims: happened(world, "claim"),
+    resizes: happened(world, "resize"),
     crashes: world.machines.reduce((sum, machine) => sum + machine.crashes, 0),
     sectors_lost: world.disks.reduce((sum, disk) => sum + disk.lost, 0),
     stale_writes: world.disks.reduce((sum, disk) => sum + disk.staleWrites, 0),
   };
+}
+
+function happened(world: World, kind: ScenarioEvent["kind"]): number {
+  return world.scene.happened.get(kind) ?? 0;
 }
 
 /** A sum over all devices of all initiators. */

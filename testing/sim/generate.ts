@@ -26,9 +26,18 @@ export function generate(seed: number): Scenario {
   const late = network !== "calm";
   const mtu = pick(random, MTUS);
   const commands = 100 + random.below(700);
-  const happenings = events(random, commands, targetCount + initiatorCount, targetCount, late);
+  const usual = events(random, commands, targetCount + initiatorCount, targetCount, late);
+  const plain = !manyPaths && network !== "corrupting";
+  // A frame whose address has a bit changed may come to a rival by mistake.
+  const others = !plain
+    ? []
+    : rarer(createRandom(seed).fork("rarer"), commands, targetCount, initiatorCount, mtu, late);
+  const happenings = (
+    others.some(({ kind }) => kind === "resize") ? others : [...usual, ...others]
+  ).sort((a, b) => a.after - b.after);
+  const moves = happenings.some(({ kind }) => kind === "mac" || kind === "takeover");
   const resized = mtu > 2000 || happenings.some(({ kind }) => kind === "mtu");
-  const fixedCopies = !manyPaths && !newTags && !resized;
+  const fixedCopies = !manyPaths && !newTags && !resized && !moves;
   const targets: TargetPart[] = [];
   for (let index = 0; index < targetCount; index++) {
     targets.push({
@@ -181,6 +190,54 @@ function events(
     }
   }
   return made.sort((a, b) => a.after - b.after);
+}
+
+/**
+ * What befalls few networks: frames that never leave or get lost for their size, addresses that move, are claimed twice,
+ * disks that are resized. The last only where nothing else happens and no frame is lost: a size that changed without
+ * an announcement being heard is another disk's.
+ */
+function rarer(
+  random: Random,
+  commands: number,
+  targets: number,
+  initiators: number,
+  mtu: number,
+  late: boolean,
+): ScenarioEvent[] {
+  if (chance(random, 0.6)) return [];
+  const made: ScenarioEvent[] = [];
+  const kinds = late ? 5 : 6;
+  const first = random.below(kinds);
+  for (let left = 1 + random.below(3); left > 0; left--) {
+    const after = 1 + random.below(Math.max(1, Math.ceil(commands * 0.8)));
+    const port = random.below(targets + initiators);
+    const target = random.below(targets);
+    const time = pick(random, [1 * MS, 50 * MS, 300 * MS, 1 * S]);
+    const longest = pick(random, [60, 400, 580, 1100, 1514, Math.max(60, mtu - 100)]);
+    switch (first === 5 ? 5 : random.below(5)) {
+      case 0:
+        made.push({ kind: "obstruct", after, port, longest, for: time });
+        break;
+      case 1:
+        made.push({ kind: "swallow", after, port, longest, for: time });
+        break;
+      case 2: {
+        const down = late ? PACKET_LIFE : pick(random, [100 * US, 10 * MS]);
+        made.push({ kind: "takeover", after, target, for: down });
+        break;
+      }
+      case 3:
+        made.push({ kind: "mac", after, port });
+        break;
+      case 4:
+        made.push({ kind: "claim", after, target, for: time });
+        break;
+      default:
+        made.push({ kind: "resize", after, target, sectors: 1 + random.below(80), for: time });
+    }
+  }
+  return made;
 }
 
 function chance(random: Random, probability: number): boolean {

@@ -12,6 +12,7 @@ import type { VirtualClock } from "../../link/virtual_clock.ts";
 import { Export } from "../../target/protocol/export.ts";
 import { parseServiceModel } from "../../target/service/model.ts";
 import type { Store } from "../../target/stores/store.ts";
+import type { Mac } from "../../wire/mac.ts";
 import { createFaultyStore } from "../../target/stores/faulty.ts";
 import { Target } from "../../target/protocol/target.ts";
 import type { Random } from "../../words/random.ts";
@@ -28,7 +29,7 @@ export const LATE_SLOTS = 64;
 const NO_FAULTS = parseFaults("", "faults");
 
 /** What stands in a core's place while its machine is down. */
-const DEAD: Core = {
+export const DEAD: Core = {
   ports: [],
   begin() {},
   advance() {},
@@ -79,6 +80,8 @@ export class Machine {
       minor: 0,
       store: this.parts.wrapStore(polled),
       bufferCount: part.bufferCount,
+      // As each process of a target has its own.
+      instance: this.crashes + 1,
       model: parseServiceModel(service, {
         what: "service",
         random: random.fork("service"),
@@ -109,6 +112,13 @@ export class Machine {
     this.core = target;
   }
 
+  /** Its disk has so many sectors from now on; a later life serves as many. */
+  resize(sectors: number): void {
+    const { target, exported } = this;
+    if (target === null || exported === null) this.parts.disk.resize(sectors);
+    else target.resize(exported, sectors);
+  }
+
   /** Power is lost: what was in hand, in memory, in the ports is gone. */
   crash(): void {
     if (this.target === null) return;
@@ -122,10 +132,12 @@ export class Machine {
     history.crashed(index);
   }
 
-  restart(): void {
+  /** `freshMac`: it comes back by other addresses. */
+  restart(freshMac: (() => Mac) | null = null): void {
     if (this.target !== null) return;
     const { control, portNumbers, wires } = this.parts;
     for (const [at, port] of portNumbers.entries()) {
+      if (freshMac !== null) control.setMac(port, freshMac());
       control.up(port);
       const wire = wires[at] as WireLink;
       wire.onChange = null;
@@ -143,7 +155,11 @@ export class Machine {
     if (target === null || exported === null) return;
     const { model } = exported;
     exported.model = { text: "", stages: [] };
-    for (const stage of model.stages) stage.release(this.parts.clock.now());
+    for (const stage of model.stages) {
+      // What waits for a lane is still to come this way: it must not hang once all is calm.
+      if (stage.text.startsWith("hang")) stage.enter = (_, now) => now;
+      stage.release(this.parts.clock.now());
+    }
   }
 }
 

@@ -42,7 +42,7 @@ function* candidates(scenario: Scenario): Generator<Scenario> {
   const { events, initiators, targets } = scenario;
   if (events.length > 1) yield { ...scenario, events: [] };
   // Ports of the switch are counted over all: without one of the parts the events' numbers would mean others.
-  if (events.every(({ kind }) => kind === "crash")) {
+  if (events.every((event) => "target" in event)) {
     for (let at = 0; initiators.length > 1 && at < initiators.length; at++) {
       yield { ...scenario, initiators: initiators.toSpliced(at, 1) };
     }
@@ -71,7 +71,7 @@ function* candidates(scenario: Scenario): Generator<Scenario> {
 
 /** Without the events of other targets than the first. */
 function ofFirst({ events }: Scenario): Scenario["events"] {
-  return events.filter((event) => event.kind !== "crash" || event.target === 0);
+  return events.filter((event) => !("target" in event) || event.target === 0);
 }
 
 function* initiatorsBelow(part: InitiatorPart): Generator<InitiatorPart> {

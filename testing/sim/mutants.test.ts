@@ -1,6 +1,6 @@
-// Do the checkers find what they should? Ten deliberate bugs, each put in by this test alone: a method of
+// Do the checkers find what they should? Twenty deliberate bugs, each put in by this test alone: a method of
 // the code under test is replaced, or something wrong stands between two parts. Each must be found within
-// MOST seeds, by the checker that is there for it.
+// MOST seeds, by the checker that is there for it. They are one table, hence the length.
 
 import { afterAll, describe, expect, test } from "bun:test";
 
@@ -10,9 +10,13 @@ import { Device } from "../../initiator/protocol/device.ts";
 import { Exchange } from "../../initiator/protocol/exchange.ts";
 import type { Frame } from "../../initiator/protocol/frame.ts";
 import { Holdback } from "../../initiator/protocol/holdback.ts";
+import { LargeProbes } from "../../initiator/protocol/large_probes.ts";
+import { PathSet } from "../../initiator/protocol/path_set.ts";
 import { Ledger } from "../../initiator/pool/ledger.ts";
+import { Proofs } from "../../initiator/protocol/proofs.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createReclaim } from "../../link/reclaim.ts";
+import { Refusals } from "../../link/refusals.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
 import { createVirtualClock } from "../../link/virtual_clock.ts";
 import type { Store } from "../../target/stores/store.ts";
@@ -295,6 +299,63 @@ const MORE: readonly Mutant[] = [
   },
 ];
 
+/** In what befalls few networks: one for each kind of event. */
+const RARER: readonly Mutant[] = [
+  {
+    name: "a frame that can never leave is tried for ever",
+    by: ["wire"],
+    patch: () => [replace(Refusals.prototype, "refused", () => () => false)],
+  },
+  {
+    name: "large frames are never earned back",
+    by: ["liveness"],
+    patch: () => [replace(LargeProbes.prototype, "send", () => () => {})],
+  },
+  {
+    name: "an address that took over is never used: the dead one is not left",
+    by: ["liveness"],
+    patch: () => [replace(PathSet.prototype, "leaveIfDead", () => () => {})],
+  },
+  {
+    name: "whoever claims a device's address is taken for it",
+    by: ["store", "history"],
+    patch: () => [
+      replace(
+        Proofs.prototype,
+        "judgeNew",
+        (old) =>
+          function (this: { device: { identity: unknown } }, ...given: unknown[]) {
+            given[1] = this.device.identity ?? given[1];
+            old.apply(this, given);
+          },
+      ),
+    ],
+  },
+  {
+    name: "a device that is known is sought at no other address",
+    by: ["liveness", "outcome"],
+    patch: () => [
+      replace(
+        Device.prototype,
+        "configured",
+        (old) =>
+          function (this: Device, ...given: unknown[]) {
+            const isKnown = this.paths.some(({ target }) => target === given[1]);
+            if (this.paths.length === 0 || isKnown) old.apply(this, given);
+          },
+      ),
+    ],
+  },
+  {
+    name: "a target goes on with the size that its disk had at first",
+    by: ["store"],
+    hooks: {
+      store: (store) =>
+        Object.defineProperty(Object.create(store) as Store, "sectors", { value: store.sectors }),
+    },
+  },
+];
+
 /** Undoes the patches whatever happens. */
 function withMutant<T>(mutant: Mutant, act: () => T): T {
   const undo = mutant.patch?.() ?? [];
@@ -321,7 +382,7 @@ describe("mutants", () => {
     console.log(`mutants, and the seed that finds each (of ${MOST} at most):\n${lines.join("\n")}`);
   });
 
-  for (const mutant of [...MUTANTS, ...MORE]) {
+  for (const mutant of [...MUTANTS, ...MORE, ...RARER]) {
     test(
       mutant.name,
       () => {

@@ -13,7 +13,6 @@ import { Violation } from "./violation.ts";
 const LOOK = ata.LENGTH / 4 + 2;
 
 export class PinWatch implements Link {
-  readonly mac: Mac;
   readonly fds: readonly number[] = [];
   readonly counters: Readonly<LinkCounters>;
   private readonly inner: Link;
@@ -22,10 +21,12 @@ export class PinWatch implements Link {
 
   constructor(inner: Link) {
     this.inner = inner;
-    this.mac = inner.mac;
     this.counters = inner.counters;
   }
 
+  get mac(): Mac {
+    return this.inner.mac;
+  }
   get mtu(): number {
     return this.inner.mtu;
   }

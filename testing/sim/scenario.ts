@@ -77,7 +77,7 @@ const initiatorPart = strictObject({
   apart: optional(whole(0, 1)),
 });
 
-/** Each begins when so many commands have ended, and lasts for so many ns. */
+/** Each begins when so many commands have ended, and mostly lasts for so many ns. */
 const event = variant("kind", [
   strictObject({ kind: literal("flap"), after: whole(0, 1e9), port: whole(0, 63), for: time }),
   strictObject({ kind: literal("congest"), after: whole(0, 1e9), port: whole(0, 63), for: time }),
@@ -90,6 +90,41 @@ const event = variant("kind", [
   }),
   /** The target dies with all it has in hand and comes back as a new process. */
   strictObject({ kind: literal("crash"), after: whole(0, 1e9), target: whole(0, 15), for: time }),
+  /** The same, and it comes back by other addresses, as a standby that takes over does. */
+  strictObject({
+    kind: literal("takeover"),
+    after: whole(0, 1e9),
+    target: whole(0, 15),
+    for: time,
+  }),
+  /** The port refuses frames of more bytes, as a queue discipline does. */
+  strictObject({
+    kind: literal("obstruct"),
+    after: whole(0, 1e9),
+    port: whole(0, 63),
+    longest: whole(60, 65_549),
+    for: time,
+  }),
+  /** Frames of more bytes that the port sends get lost in silence. */
+  strictObject({
+    kind: literal("swallow"),
+    after: whole(0, 1e9),
+    port: whole(0, 63),
+    longest: whole(60, 65_549),
+    for: time,
+  }),
+  /** The port has another address from then on. */
+  strictObject({ kind: literal("mac"), after: whole(0, 1e9), port: whole(0, 63) }),
+  /** Another target, with another disk, claims the address of this one. */
+  strictObject({ kind: literal("claim"), after: whole(0, 1e9), target: whole(0, 15), for: time }),
+  /** The target's disk has so many sectors. */
+  strictObject({
+    kind: literal("resize"),
+    after: whole(0, 1e9),
+    target: whole(0, 15),
+    sectors: whole(1, 1 << 20),
+    for: time,
+  }),
 ]);
 
 const scenario = object({
@@ -137,6 +172,8 @@ export interface Traits {
   readonly ataErrors: boolean;
   readonly aoeErrors: boolean;
   readonly crashes: boolean;
+  /** An address can change. */
+  readonly moves: boolean;
   /**
    * Some pool can run dry for good: its driver cleans only on its way through a transmit or a receive, and with
    * every buffer held there is neither; or never.
@@ -165,12 +202,16 @@ export function traitsOf(scenario: Scenario): Traits {
       targets.every(({ ports }) => ports === 1) &&
       initiators.every(({ links, retransmitTag }) => links === 1 && retransmitTag === "same") &&
       !kind("mtu") &&
+      // P28 goes by the source address, and a path is another one by another address.
+      !kind("mac") &&
+      !kind("takeover") &&
       // A refused frame is cut, and the next ones of its path with it.
       !services.includes("error:2") &&
       scenario.mtu < 2000,
-    ataErrors: corrupts || /error:[a-z]/.test(services),
+    ataErrors: corrupts || /error:[a-z]/.test(services) || kind("resize"),
     aoeErrors: corrupts || kind("mtu") || /error:\d/.test(services),
-    crashes: kind("crash"),
+    crashes: kind("crash") || kind("takeover"),
+    moves: kind("mac") || kind("takeover"),
     starving: initiators.some(({ reclaim }) => /stuck|next-xmit|on-receive/.test(reclaim)),
   };
 }

@@ -8,6 +8,7 @@ import { SILENCE } from "../../initiator/protocol/path_set.ts";
 import { littlesLaw } from "../../initiator/pool/littles_law.ts";
 import { runVirtual } from "../../link/virtual_clock.ts";
 import { formatDuration, S } from "../../words/quantity.ts";
+import type { Path } from "../../initiator/protocol/path.ts";
 import type { Client } from "./client.ts";
 import { type Figures, figuresOf, sumDevices } from "./figures.ts";
 import type { InitiatorPart, Scenario } from "./scenario.ts";
@@ -38,6 +39,8 @@ export interface Hooks extends Wrappers {
 
 /** After the faults: a packet life, the longest RTO twice, a probe of a path, a kick; ns. */
 const SETTLE = 6 * S;
+/** A path that has fallen back is probed once a minute at least, ns. */
+const EARN_BACK = 130 * S;
 /** How long the link may hold buffers after the end: what teardown waits, and the models' longest. */
 const TEARDOWN = 4 * S;
 const STARVING = 4;
@@ -100,6 +103,7 @@ class Run {
       if (!this.run(through, this.world.clock.now() + checked)) {
         throw this.unended("the last checks began", checked);
       }
+      this.checkSizes();
     }
     this.checkTargets();
     this.close();
@@ -136,6 +140,19 @@ class Run {
       "liveness",
       `${waiting} commands had not ended ${formatDuration(after)} after ${since}`,
     );
+  }
+
+  /** Nothing gets lost for its size any more: every path is asked for frames as large as it carries, sooner or later. */
+  private checkSizes(): void {
+    const isWhole = ({ alive, reads, writes }: Path) =>
+      !alive || (reads.fellBackAt < 0 && writes.fellBackAt < 0);
+    const whole = () =>
+      this.world.initiators.every(({ devices }) =>
+        devices.every(({ paths }) => paths.every(isWhole)),
+      );
+    if (!this.run(whole, this.world.clock.now() + EARN_BACK)) {
+      throw new Violation("liveness", "a path was not asked for large frames again");
+    }
   }
 
   /** P12 from the other side: a target that meets neither loss nor delay has room for all that comes. */

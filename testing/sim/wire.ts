@@ -1,7 +1,8 @@
 // A port of the simulated switch, seen by the run: every frame that goes out is part of the trace, and
-// three rules are checked there, by nothing but the frames.
+// four rules are checked there, by nothing but the frames.
 //
 //   a request    no device has more frames out than its target's buffer count (P12)
+//   a refusal    is no reason to hold all that is behind: what never leaves is given up
 //   an answer    names a request that was asked: the tag, and with it the LBA and the direction
 
 import type { FrameView, Link, LinkCounters, TxBuffer } from "../../link/link.ts";
@@ -13,6 +14,10 @@ import { Violation } from "./violation.ts";
 
 /** A power of two, above the tags that can be asked and not yet answered. */
 const PLACES = 4096;
+
+/** ns: refusals closer to each other than the first are one, which may last as long as the second. */
+const SAME_REFUSAL = 20e6;
+const LONGEST_REFUSAL = 500e6;
 
 /** What was asked, by tag, over all initiators: tags of two may meet, then the later one stands. */
 export class Asked {
@@ -46,12 +51,17 @@ export interface WireRules {
 export class WireLink implements Link {
   /** Called before each frame goes out. */
   onTransmit: (() => void) | null = null;
-  readonly mac: Mac;
+  /** Frames of more bytes get lost in silence. */
+  longest = Infinity;
+  swallowed = 0;
   readonly fds: readonly number[] = [];
   readonly counters: Readonly<LinkCounters>;
   private readonly inner: Link;
   private readonly rules: WireRules;
   private readonly number: number;
+  /** Since when nothing was taken, and when that was last tried, ns. */
+  private refusedSince = 0;
+  private refusedAt = -Infinity;
   /** By buffer index: the memory that `words` are of, and its words. */
   private readonly memories: Uint8Array[] = [];
   private readonly words: Uint32Array[] = [];
@@ -60,10 +70,12 @@ export class WireLink implements Link {
     this.inner = inner;
     this.number = number;
     this.rules = rules;
-    this.mac = inner.mac;
     this.counters = inner.counters;
   }
 
+  get mac(): Mac {
+    return this.inner.mac;
+  }
   get mtu(): number {
     return this.inner.mtu;
   }
@@ -88,12 +100,24 @@ export class WireLink implements Link {
     this.onTransmit?.();
     const { view } = buffer;
     if (aoe.command(view, 0) === aoe.COMMAND_ATA && !rules.corrupts) this.check(view);
-    if (!this.inner.transmit(buffer, length)) return false;
+    if (length > this.longest) this.swallowed++;
+    else if (!this.inner.transmit(buffer, length)) return this.refuse();
+    this.refusedAt = -Infinity;
     const { trace } = rules;
     trace.word(this.number);
     trace.time(rules.now());
     trace.words(this.wordsOf(buffer), (length + 3) >>> 2);
     return true;
+  }
+
+  private refuse(): false {
+    const now = this.rules.now();
+    if (now - this.refusedAt > SAME_REFUSAL) this.refusedSince = now;
+    this.refusedAt = now;
+    if (now - this.refusedSince > LONGEST_REFUSAL) {
+      throw new Violation("wire", `port ${this.number} has sent nothing for ${LONGEST_REFUSAL} ns`);
+    }
+    return false;
   }
 
   private check(view: DataView): void {

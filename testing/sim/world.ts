@@ -16,8 +16,9 @@ import { createRandom, type Random } from "../../words/random.ts";
 import { Client, type ClientRules } from "./client.ts";
 import { CrashStore } from "./crash_store.ts";
 import { History } from "./history.ts";
-import { LATE_SHARE, LATE_SLOTS, Machine } from "./machine.ts";
+import { DEAD, LATE_SHARE, LATE_SLOTS, Machine } from "./machine.ts";
 import { PinWatch } from "./pin_watch.ts";
+import { createRival } from "./rival.ts";
 import {
   type InitiatorPart,
   type Scenario,
@@ -60,6 +61,8 @@ export class World {
   private readonly network: MemorySwitch;
   private readonly history: History;
   private readonly faults: FaultLink[] = [];
+  /** By target, where there are any in the scenario: as many cores as at the start, since a run counts them there. */
+  private readonly rivals: Core[] = [];
 
   constructor(scenario: Scenario, hooks: Wrappers) {
     const { targets, initiators, latency, mtu } = scenario;
@@ -70,12 +73,14 @@ export class World {
     let ports = 0;
     for (const { ports: count } of targets) ports += count;
     for (const { links: count } of initiators) ports += count;
+    const rivals = scenario.events.some(({ kind }) => kind === "claim") ? targets.length : 0;
+    for (let rival = 0; rival < rivals; rival++) this.rivals.push(DEAD);
     this.network = createMemorySwitch({
       clock: this.clock,
       latency,
       mtu,
       queueFrames: mtu > 2000 ? QUEUE_FRAMES / 4 : QUEUE_FRAMES,
-      macs: Array.from({ length: ports }, (_, port) => FIRST_MAC + port),
+      macs: Array.from({ length: ports + rivals }, (_, port) => FIRST_MAC + port),
     });
     const rules: WireRules = {
       trace: this.trace,
@@ -103,6 +108,11 @@ export class World {
       this.machines,
       () => this.poll(),
       () => this.gather(),
+      {
+        wires: this.wires,
+        isSettled: () => this.clients.every(({ device }) => device !== null),
+        claim: (target, on) => this.claim(target, ports + target, on),
+      },
     );
     for (const [index, part] of initiators.entries()) {
       this.addClients(index, part, random.fork(`load ${index}`));
@@ -263,11 +273,28 @@ export class World {
     }
   }
 
+  /** A rival of target number `target` appears by the switch's port `port`, or is gone. */
+  private claim(target: number, port: number, on: boolean): void {
+    const there = this.rivals[target] !== DEAD;
+    if (there === on) return;
+    const wire = this.wires[port] as WireLink;
+    if (on) {
+      this.network.up(port);
+      this.rivals[target] = createRival(target, wire);
+    } else {
+      this.network.down(port);
+      wire.onChange = null;
+      this.rivals[target] = DEAD;
+    }
+    this.gather();
+  }
+
   /** The cores as they are now, the scene's last: what the others have ended happens after them. */
   gather(): void {
     let at = 0;
     for (const machine of this.machines) this.cores[at++] = machine.core;
     for (const initiator of this.initiators) this.cores[at++] = initiator;
+    for (const rival of this.rivals) this.cores[at++] = rival;
     this.cores[at] = this.scene;
   }
 
