@@ -354,6 +354,8 @@ class FileStore implements Store, OpenFile {
     if (this.fd === CLOSED) return;
     this.mapped?.unmap();
     this.mapped = null;
+    // The kernel may hold the file of an io_uring operation a little longer, and with it the lock.
+    if (!this.unlocked) unlockFile(this.fd);
     closeFile(this.fd);
     this.fd = CLOSED;
     this.io?.closed(this);
