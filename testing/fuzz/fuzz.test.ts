@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 
 import { Duplicates } from "../../target/protocol/duplicates.ts";
+import { environment } from "../../words/failure.ts";
 import { createRandom } from "../../words/random.ts";
 import { fuzzCommand } from "./command.ts";
 import { fuzz, inputOf, OUTSIDE, SURFACES } from "./fuzz.ts";
@@ -127,6 +128,17 @@ describe("the loop", () => {
       return "fine";
     },
   };
+
+  test("what the machine can't do ends the run, and is no finding", async () => {
+    const barred: Surface = {
+      ...brittle,
+      run() {
+        throw environment("Can't use the TAP interface: Permission denied (EACCES)");
+      },
+    };
+    const run = fuzz([barred], 5, (_, cases) => cases >= 50);
+    await expect(run).rejects.toThrow("Permission denied");
+  });
 
   test("finds a planted fault, shrinks it and names its seed", async () => {
     const { findings } = await fuzz([brittle], 5, (_, cases) => cases >= 50);

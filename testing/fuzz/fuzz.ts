@@ -2,6 +2,7 @@
 // for ever. Findings are shrunk; of each kind the first is kept.
 
 import { createBreath } from "../../words/breath.ts";
+import { EXIT, Failure } from "../../words/failure.ts";
 import { createRandom } from "../../words/random.ts";
 import { captureSurface } from "./capture_surface.ts";
 import { controlSurface } from "./control_surface.ts";
@@ -75,6 +76,8 @@ export async function fuzz(
       try {
         outcome = surface.run(input);
       } catch (error) {
+        // The machine can't do it: that says nothing about what is fuzzed.
+        if (error instanceof Failure && error.exitCode === EXIT.environment) throw error;
         outcome = "FOUND";
         const message = error instanceof Error ? error.message : String(error);
         const kind = `${surface.name} ${message.replaceAll(/[0-9a-f]{4,}|\d+/gi, "N").slice(0, 60)}`;
