@@ -108,6 +108,38 @@ describe.each(OCCASIONS)("after %s", (_name, happen) => {
   });
 });
 
+test("a target that never ends the first IDENTIFY and drops its copies (P28) is proved under another tag", () => {
+  const { peer, device, announce } = connected({ options: { timeout: 60 * S } });
+  const { asked } = withoutFirstIdentify(peer, 1);
+  announce();
+  const began = peer.clock.now();
+  expect(perform(peer, device, makeCommand(WRITE, 0, 2))).toBe(OK);
+  expect(peer.clock.now() - began).toBeLessThan(1 * S);
+  // A lost frame is no reason for another tag: that is one more request for the target.
+  expect(new Set(asked.slice(0, 4)).size).toBe(1);
+  expect(new Set(asked).size).toBe(2);
+});
+
+test("an answer to IDENTIFY that takes longer than four questions is heard", () => {
+  const { peer, device, announce } = connected({ options: { timeout: 60 * S } });
+  withoutFirstIdentify(peer, 0, 5 * S);
+  announce();
+  expect(perform(peer, device, makeCommand(WRITE, 0, 2))).toBe(OK);
+});
+
+/** The first `hung` requests for IDENTIFY are never answered, the others in `delay` ns, and copies of all are dropped. */
+function withoutFirstIdentify(peer: Scripted, hung: number, delay = 0): { asked: number[] } {
+  const asked: number[] = [];
+  const answer = peer.answer.bind(peer);
+  peer.answer = (request, twist) => {
+    if (request.opcode !== ata.IDENTIFY) return answer(request, twist);
+    const isCopy = asked.includes(request.tag);
+    asked.push(request.tag);
+    if (!isCopy && new Set(asked).size > hung) answer(request, { ...twist, delay });
+  };
+  return { asked };
+}
+
 test("what is in the queue at that moment ends too, and so does what is asked for ever after", () => {
   const { peer, device, announce } = connected({ bufferCount: 2 });
   peer.script = () => {};

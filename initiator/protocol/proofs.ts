@@ -31,8 +31,10 @@ const MOST_CLAIMS = 32;
 const MOST_PATHS = 64;
 /** A new address that has been silent for this long makes room for another, ns. */
 const PATIENCE = 50e6;
-/** A new address that has not answered so many questions is forgotten. */
+/** A new address that has not answered so many questions is forgotten; a path is asked under another tag then. */
 const MOST_QUESTIONS = 4;
+/** Tags that a question has at a time: an answer that is slow names the one before. */
+const MOST_TAGS = 2;
 /** What the first address may take until others are asked which disk the device is, ns. */
 const HEAD_START = 50e6;
 /** Addresses with another disk that are remembered, and when one that speaks again is asked again, ns. */
@@ -80,8 +82,10 @@ class Question implements Asker {
   readonly path: Path;
   /** Of a new address; null: `path` is one of the device's. */
   said: Said | null;
-  /** Holds the place of its tag. */
-  frame: Frame | null = null;
+  /** Hold the places of its tags, the latest first. */
+  readonly frames: Frame[] = [];
+  /** Sent under the latest. */
+  copies = 0;
   readonly since: number;
   sentAt = 0;
   dueAt: number;
@@ -195,15 +199,10 @@ export class Proofs {
   }
 
   private ask(question: Question, now: number): void {
-    const { host, device } = this;
+    const { device } = this;
     const { path } = question;
-    if (question.frame === null) {
-      const frame = host.takeFrame();
-      frame.asker = question;
-      frame.tag = host.tags.take(frame.index, false);
-      question.frame = frame;
-    }
-    const { tag } = question.frame;
+    if (question.frames.length === 0 || question.copies === MOST_QUESTIONS) this.retag(question);
+    const { tag } = question.frames[0] as Frame;
     if (!path.port.askIdentify(path.target, device.major, device.minor, tag)) {
       question.dueAt = now + NO_ROOM;
       return;
@@ -211,8 +210,20 @@ export class Proofs {
     device.counters.proofs++;
     const rto = path.rtt.rto(path.rtt.shift + question.tries);
     question.tries++;
+    question.copies++;
     question.sentAt = now;
     question.dueAt = now + Math.min(LATEST, Math.max(SOONEST, rto));
+  }
+
+  /** A target that never ends one request drops every copy of it (P28). */
+  private retag(question: Question): void {
+    const { frames } = question;
+    this.release(question, MOST_TAGS - 1);
+    const frame = this.host.takeFrame();
+    frame.asker = question;
+    frame.tag = this.host.tags.take(frame.index, false);
+    frames.unshift(frame);
+    question.copies = 0;
   }
 
   private forget(question: Question): void {
@@ -220,15 +231,14 @@ export class Proofs {
     this.release(question);
   }
 
-  /** Nobody waits for its answer any more. */
-  private release(question: Question): void {
-    const { frame } = question;
-    if (frame === null) return;
-    this.host.tags.give(frame.tag);
-    frame.tag = 0;
-    frame.asker = null;
-    this.host.giveFrame(frame);
-    question.frame = null;
+  /** Nobody waits for answers to its tags any more, but for the latest `kept`. */
+  private release({ frames }: Question, kept = 0): void {
+    for (const frame of frames.splice(kept)) {
+      this.host.tags.give(frame.tag);
+      frame.tag = 0;
+      frame.asker = null;
+      this.host.giveFrame(frame);
+    }
   }
 
   /** A frame with the tag of `question` came by `port` from `source`. */
