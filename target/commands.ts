@@ -32,6 +32,7 @@ interface Options {
   // Of the process; over what a configuration says.
   readonly faults?: string;
   readonly capture?: string;
+  readonly statsAtEnd?: string;
   readonly state?: string;
   readonly resetState?: boolean;
   readonly seed?: string;
@@ -100,6 +101,7 @@ export function targetCommand(): Command {
     )
     .option("--faults <plan>", "faults on the link, such as tx:drop:1%,rx:corrupt:0.1%")
     .option("--capture <file>", "write every frame to a pcap file")
+    .option("--stats-at-end <file>", "write the figures of `ctl stats` to a JSON file at the end")
     .option("--state <dir>", "keep config string, mask list and reservation here, over restarts")
     .option(
       "--reset-state",
@@ -239,6 +241,7 @@ const NOTHING: ProcessPlan = {
   seed: 1,
   faults: null,
   capture: null,
+  statsAtEnd: null,
   blocking: null,
 };
 
@@ -261,6 +264,7 @@ function processPlan(options: Options, otherwise: ProcessPlan): ProcessPlan {
     seed: integer(options.seed, "--seed", otherwise.seed, 0),
     faults: options.faults ?? otherwise.faults,
     capture: options.capture ?? otherwise.capture,
+    statsAtEnd: options.statsAtEnd ?? otherwise.statsAtEnd,
     blocking: options.blocking ?? otherwise.blocking,
   };
 }

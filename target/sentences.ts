@@ -11,6 +11,12 @@ import type { Applied, Served } from "./exports/reload.ts";
 import { ANOTHER } from "./stores/store.ts";
 import type { Target } from "./protocol/target.ts";
 
+/** What the user calls a part of the plan where it has another name here. */
+const KEY_OF: Readonly<Record<string, string>> = {
+  bound: "max_requests",
+  statsAtEnd: "stats_at_end",
+};
+
 /** Exports that are each told at the start; of more, only their number is. */
 const TOLD = 16;
 
@@ -21,10 +27,7 @@ export function unheeded(old: TargetPlan, next: TargetPlan): string[] {
     .filter(
       ([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof TargetPlan]),
     )
-    .map(
-      ([key]) =>
-        `a change of \`${key === "bound" ? "max_requests" : key}\` is heeded at the next start`,
-    );
+    .map(([key]) => `a change of \`${KEY_OF[key] ?? key}\` is heeded at the next start`);
 }
 
 export function describeApplied({ added, removed, changed, unchanged }: Applied): string {

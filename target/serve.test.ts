@@ -2,7 +2,15 @@
 // request; what can't be served is said. Long, since one lab and its peer serve all of it.
 
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 
 import { insideLabTests, testsInLab } from "../testing/suites/in_lab.ts";
 import * as aoe from "../wire/aoe.ts";
@@ -38,6 +46,43 @@ afterEach(cleanUp);
 afterAll(removeFiles);
 
 testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
+  test("--stats-at-end: a file that is empty until the end, then holds what `stats` says", async () => {
+    const path = fresh(".json");
+    const served = await serve(memory(3), undefined, ["--stats-at-end", path]);
+    expect(readFileSync(path, "utf8")).toBe("");
+    const peer = new Peer();
+    for (let tag = 1; tag <= 5; tag++) await peer.ask(readFrame(0, 1, { tag }));
+    served.signal("SIGTERM");
+    expect(await served.exited).toBe(0);
+    expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({
+      schema_version: 1,
+      closing: { unanswered: 0, not_durable: [] },
+      target: { exports: 1, interfaces: 1, pid: served.pid },
+      interfaces: [{ interface: "b0", over_buffer_count: 0, rx_buffers_full: 0 }],
+      exports: [{ export: "e7.3", reads: 5 }],
+    });
+  });
+
+  test("--stats-at-end: what is left without an answer is told; a path that goes meanwhile is exit 5", async () => {
+    const held = fresh(".json");
+    const slow = await serve(memory(3, 'service = "delay:1m"'), undefined, [
+      ...["--stats-at-end", held],
+    ]);
+    expect(await new Peer().silent(readFrame(0, 1))).toBe(true);
+    slow.signal("SIGTERM");
+    await Bun.sleep(700);
+    slow.signal("SIGTERM");
+    expect(await slow.exited).toBe(0);
+    expect(JSON.parse(readFileSync(held, "utf8"))).toMatchObject({ closing: { unanswered: 1 } });
+    const gone = fresh(".folder");
+    mkdirSync(gone);
+    const lost = await serve(memory(4), undefined, ["--stats-at-end", `${gone}/end.json`]);
+    rmSync(gone, { recursive: true });
+    lost.signal("SIGTERM");
+    expect(await lost.exited).toBe(5);
+    expect(lost.said()).toContain(`Can't write the figures ${gone}/end.json: `);
+  });
+
   test("unchanged exports lose no request while the configuration is read again and again", async () => {
     const image = fresh(".img");
     const served = await serve(

@@ -6,8 +6,6 @@
 // Beside the frames, once a millisecond at most: the control socket, interfaces that came or went, and
 // systemd's watchdog. Signals and metrics have their turn when Bun's own loop has.
 
-import { lchownSync } from "node:fs";
-
 import { createCapture } from "../link/capture.ts";
 import { openCaptureFile } from "../link/capture_file.ts";
 import { drive } from "../link/drive.ts";
@@ -22,14 +20,15 @@ import { onlineCpus, pinToCpus } from "../sys/affinity.ts";
 import { wallClockAtZero } from "../sys/clock.ts";
 import { readInterface } from "../sys/interface.ts";
 import { becomeUser, findUser } from "../sys/privileges.ts";
-import { describeFault, environment, failed, Failure, stackOf, usage } from "../words/failure.ts";
+import { describeFault, failed, Failure, stackOf, usage } from "../words/failure.ts";
 import { createRandom } from "../words/random.ts";
 import { onSignals } from "../words/signals.ts";
 import { parseListen } from "./config/listen.ts";
 import { loadTrace } from "./service/load_trace.ts";
 import type { TargetPlan } from "./config/plan.ts";
 import type { Clients } from "./control/clients.ts";
-import { type ControlCode, loadControl, loadMetrics } from "./control/load_control.ts";
+import { loadControl, loadMetrics, loadStatsAtEnd } from "./control/load_control.ts";
+import { openControl } from "./control/open_control.ts";
 import type { MetricsServer } from "./control/metrics_server.ts";
 import type { Running } from "./control/running.ts";
 import { Claimants } from "./exports/claimants.ts";
@@ -93,6 +92,8 @@ export async function serve(options: ServeOptions): Promise<void> {
 
   const control = plan.control === null ? null : await loadControl(plan.control);
   const metricsCode = listen === null ? null : await loadMetrics(listen);
+
+  const openStats = plan.statsAtEnd === null ? null : await loadStatsAtEnd(plan.statsAtEnd);
 
   const systemd = createSystemd(say);
   const opened: (() => void)[] = [];
@@ -162,7 +163,11 @@ export async function serve(options: ServeOptions): Promise<void> {
     };
     const openSockets = (): void => {
       // First: a path that can't be had is the user's to mend whatever he may do with raw sockets.
-      if (control !== null) sides.push(openControl(control, user?.uid ?? null, user?.gid ?? 0));
+      if (control !== null) {
+        const served = openControl(control, { waiter, running: () => running, user, say });
+        sides.push(served.clients);
+        opened.push(served.close);
+      }
       for (const name of plan.interfaces) {
         if (!options.patient || readInterface(name) !== null) interfaces.add(name);
       }
@@ -210,43 +215,6 @@ export async function serve(options: ServeOptions): Promise<void> {
       return wrapLink(link, wrappers);
     }
 
-    function openControl(loaded: ControlCode, uid: number | null, gid: number): Clients {
-      const { path, listenAt, createLineServer, command } = loaded;
-      // 0600 from its first moment on: a chmod afterwards would come too late for somebody.
-      const mask = process.umask(0o177);
-      let listener: ReturnType<typeof listenAt>;
-      try {
-        listener = listenAt(path, "--control");
-      } finally {
-        process.umask(mask);
-      }
-      if (uid !== null) {
-        try {
-          // Of the name itself: whoever may write in its directory could put a link in its place meanwhile.
-          lchownSync(path, uid, gid);
-        } catch (error) {
-          listener.close();
-          throw environment(`Can't give ${path} to user ${uid}: ${(error as Error).message}`);
-        }
-      }
-      const lines = createLineServer({
-        listener,
-        waiter,
-        handle: (line, answer) => command(line, running, answer),
-        say: (sentence) => say(`control socket: ${sentence}`),
-      });
-      opened.push(() => {
-        try {
-          lines.close();
-        } catch (error) {
-          // A user who may not write in the socket's directory leaves it behind; the next target replaces it.
-          if (!(error instanceof Failure)) throw error;
-          say(error.message);
-        }
-      });
-      return lines;
-    }
-
     if (user === null) {
       openFiles();
       openSockets();
@@ -256,6 +224,8 @@ export async function serve(options: ServeOptions): Promise<void> {
       becomeUser(user);
       openFiles();
     }
+    // Now, so that a path where nothing can be written is told before anything is served.
+    const writeStats = openStats?.();
 
     let stopping = false;
     let giveUp = 0;
@@ -383,9 +353,17 @@ export async function serve(options: ServeOptions): Promise<void> {
     }
     for (const sentence of describeEnd(target)) say(sentence);
     const undone = flush.undone();
+    let unwritten: Failure | null = null;
+    try {
+      writeStats?.(running, { unanswered: target.inHand, not_durable: undone });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      unwritten = error;
+    }
     if (undone.length > 0) {
       throw failed(`aoe target: what was written may not be durable: ${undone.join("; ")}`);
     }
+    if (unwritten !== null) throw unwritten;
   } finally {
     for (const close of opened.toReversed()) close();
   }

@@ -11,6 +11,8 @@ export const PARTS = {
   micro: "../micro/pool.bench.ts",
   /** A program: a cell's values as JSON, and `memory` or `virtual`. */
   memoryTrial: "memory_trial.ts",
+  /** Of its presence only: `aoe target` has `--stats-at-end`. */
+  statsAtEnd: "../../target/control/stats_at_end.ts",
 } as const;
 
 export type PartName = keyof typeof PARTS;

@@ -8,7 +8,7 @@ import { type PartName, partPath } from "./parts.ts";
 /** aoe.ts of the revision that runs. */
 const OURS = join(import.meta.dir, "../../aoe.ts");
 
-const OLD: Readonly<Record<PartName, string>> = {
+const OLD: Readonly<Partial<Record<PartName, string>>> = {
   golden: "bench/sim/golden.ts",
   micro: "bench/micro/pool.bench.ts",
   memoryTrial: "bench/memory_trial.ts",

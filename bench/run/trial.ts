@@ -9,6 +9,7 @@ import { EXIT } from "../../words/failure.ts";
 import { parseInteger } from "../../words/quantity.ts";
 import { type ChildOptions, runChild } from "../machine/child.ts";
 import { partOf } from "./revision_part.ts";
+import { type ClosingFigures, readClosingFigures } from "../machine/closing_figures.ts";
 import { labCommandLine, labEnv } from "../../lab/lab.ts";
 import { overSockets, type RunResult, type Trial } from "../result/result.ts";
 import { placesOf, trialScript } from "./trial_script.ts";
@@ -81,7 +82,7 @@ export async function runTrial(
     others_cpu_ns: others,
     figures,
     loads,
-    drops: whole ? wholeDrops(loads, targetWords(bed)) : null,
+    drops: whole ? wholeDrops(loads, targetFigures(cell, bed)) : null,
   };
 }
 
@@ -96,6 +97,7 @@ function onSockets(cell: Cell, bed: Bed, floor: boolean): [string[], ChildOption
     program: bed.program,
     images: floor || values.store === "null" ? null : imagesOf(cell, bed),
     nullTarget: NULL_TARGET,
+    statsAtEnd: partOf(bed.program, "statsAtEnd") !== null,
     pinning: bed.pinning,
   });
   if (values.interface !== "") return [["sh", "-c", script]];
@@ -131,8 +133,9 @@ function inOneProcess(cell: Cell, bed: Bed): string[] {
 /** No file of an earlier trial may be taken for this one's. */
 function clean(bed: Bed): void {
   for (let index = 0; index < MOST; index++) {
-    for (const name of [`load.${index}.json`, `load.${index}.err`, `target.${index}.err`]) {
-      rmSync(join(bed.folder, name), { force: true });
+    for (const end of ["json", "err"]) {
+      rmSync(join(bed.folder, `load.${index}.${end}`), { force: true });
+      rmSync(join(bed.folder, `target.${index}.${end}`), { force: true });
     }
   }
 }
@@ -181,6 +184,13 @@ function failure(code: number, stderr: string, bed: Bed): string {
   return `The trial ended with code ${code}${words.length === 0 ? "" : `: ${words.join("; ")}`}`;
 }
 
+/** Of each target of the trial; none where they run elsewhere. */
+function targetFigures({ values }: Cell, bed: Bed): (ClosingFigures | null)[] {
+  const targets = values.interface === "" ? Number(values.targets) : 0;
+  return Array.from({ length: targets }, (_, index) =>
+    readClosingFigures(join(bed.folder, `target.${index}.json`)),
+  );
+}
 function targetWords(bed: Bed): string[] {
   return Array.from({ length: MOST }, (_, index) => read(bed, `target.${index}.err`));
 }

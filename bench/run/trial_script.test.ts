@@ -15,6 +15,7 @@ function loadWords(...keys: string[]): string[][] {
       program: "/aoe.ts",
       images: ["/image"],
       nullTarget: "/null.ts",
+      statsAtEnd: true,
       pinning: { target: 0, load: 1 },
     });
     const line = script.split("\n").find((one) => one.includes("'bench' 'load'")) ?? "";

@@ -2,6 +2,7 @@
 // lab's first process anyway, and reaps.
 //
 //   sh ─┬─ aoe target 7 3 b0,b1 image -b 16      stderr ▶ target.0.err       pinned to the target's CPU
+//       │    --stats-at-end target.0.json
 //       ├─ aoe bench load e7.3 --interface a0    stdout ▶ load.0.json        pinned to the load's CPU
 //       └─ aoe bench load e7.3 --interface a1    stdout ▶ load.1.json
 //
@@ -80,6 +81,8 @@ export interface ScriptSetting {
   /** One for each target; none: they run elsewhere. `null`: the null target. */
   readonly images: readonly string[] | null;
   readonly nullTarget: string;
+  /** Whether the revision's target writes its figures at the end. */
+  readonly statsAtEnd: boolean;
   readonly pinning: { readonly target: number | null; readonly load: number | null };
 }
 
@@ -126,7 +129,7 @@ function far(setting: ScriptSetting): string {
 }
 
 function targetLine(setting: ScriptSetting, image: string, index: number): string[] {
-  const { values, pinning, program } = setting;
+  const { values, pinning, program, folder } = setting;
   const words = [
     process.execPath,
     program,
@@ -139,6 +142,7 @@ function targetLine(setting: ScriptSetting, image: string, index: number): strin
     values.buffer_count,
   ];
   if (values.service !== "") words.push("--service", values.service);
+  if (setting.statsAtEnd) words.push("--stats-at-end", `${folder}/target.${index}.json`);
   if (pinning.target !== null) words.push("--cpus", String(pinning.target));
   return words;
 }

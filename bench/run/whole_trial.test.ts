@@ -131,13 +131,14 @@ test("drops are those of both ends, and of the target what it told", () => {
     ...load({}, 1),
     fio: { jobs: [{ aoe: { link: { receiveDrops: 1, transmitBusy: 2, transmitErrors: 3 } } }] },
   };
-  expect(wholeDrops([one, one], ["nothing of that kind"])).toEqual({
+  const told = { beyond: 4, lost: 5, waited: 6 };
+  expect(wholeDrops([one, one], [told, told])).toEqual({
     initiator: { receive: 2, busy: 4, errors: 6 },
-    target: null,
+    target: { receive: 10, busy: 12, errors: 8 },
   });
-  const words =
-    "b0: 9 frames, 4 beyond the buffer count, 5 lost in the socket, 6 answers that waited";
-  expect(wholeDrops([one], [words, words]).target).toEqual({ receive: 10, busy: 12, errors: 8 });
+  // One that told nothing may have lost anything: that is no data, not zero.
+  expect(wholeDrops([one], [told, null]).target).toBeNull();
+  expect(wholeDrops([one], []).target).toBeNull();
 });
 
 test("a document says its schema version; one that does not is of the first", () => {

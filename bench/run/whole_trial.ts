@@ -3,6 +3,7 @@
 
 import { Histogram } from "../../statistics/fine_histogram.ts";
 import { median } from "../../statistics/quantile.ts";
+import type { ClosingFigures } from "../machine/closing_figures.ts";
 import type { Drops, Figures, LoadResult } from "../load/figures.ts";
 
 interface AoeBlock {
@@ -85,8 +86,11 @@ export function wholeFigures(loads: readonly LoadResult[]): Figures | null {
   };
 }
 
-/** What both ends lost; `targetWords` is what each target said on stderr. */
-export function wholeDrops(loads: readonly LoadResult[], targetWords: readonly string[]): Drops {
+/** What both ends lost; `targets` is what each target said as it ended: where one said nothing, there is no data. */
+export function wholeDrops(
+  loads: readonly LoadResult[],
+  targets: readonly (ClosingFigures | null)[],
+): Drops {
   const initiator = { receive: 0, busy: 0, errors: 0 };
   for (const { fio } of loads) {
     const { link } = aoeBlock(fio);
@@ -94,22 +98,12 @@ export function wholeDrops(loads: readonly LoadResult[], targetWords: readonly s
     initiator.busy += link?.transmitBusy ?? 0;
     initiator.errors += link?.transmitErrors ?? 0;
   }
-  return { initiator, target: targetDrops(targetWords) };
-}
-
-/** From the last words of `aoe target` (serve.ts, describeEnd), an interface a line. */
-function targetDrops(said: readonly string[]): Drops["target"] {
-  const pattern =
-    /(\d+) beyond the buffer count, (\d+) lost in the socket, (\d+) answers that waited/g;
-  const drops = { receive: 0, busy: 0, errors: 0 };
-  let told = false;
-  for (const words of said) {
-    for (const [, beyond, lost, waited] of words.matchAll(pattern)) {
-      told = true;
-      drops.errors += Number(beyond);
-      drops.receive += Number(lost);
-      drops.busy += Number(waited);
-    }
+  const target = { receive: 0, busy: 0, errors: 0 };
+  for (const figures of targets) {
+    if (figures === null) return { initiator, target: null };
+    target.receive += figures.lost;
+    target.busy += figures.waited;
+    target.errors += figures.beyond;
   }
-  return told ? drops : null;
+  return { initiator, target: targets.length === 0 ? null : target };
 }

@@ -214,6 +214,11 @@ export const PROCESS_KEYS = {
     about: `what does file operations that block: ${BLOCKING.join(", ")}`,
   },
   capture: { schema: made("capture", word), value: "none", about: "pcap file for every frame" },
+  stats_at_end: {
+    schema: made("stats_at_end", word),
+    value: "none",
+    about: "JSON file for the figures of the whole run, written as the target ends",
+  },
 } as const satisfies Record<string, Key>;
 
 type Optional<Keys extends Record<string, Key>> = {

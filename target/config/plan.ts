@@ -52,6 +52,8 @@ export interface TargetPlan {
   readonly seed: number;
   readonly faults: string | null;
   readonly capture: string | null;
+  /** Where the figures go as the target ends. */
+  readonly statsAtEnd: string | null;
   /** What does file operations that block; null: the best there is. */
   readonly blocking: BlockingKind | null;
 }

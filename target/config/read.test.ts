@@ -53,6 +53,7 @@ max_requests = 100
 seed = 7
 faults = "tx:drop:1%"
 capture = "all.pcap"
+stats_at_end = "end.json"
 blocking = "worker"
 
 [defaults]
@@ -100,6 +101,7 @@ test("a whole file: an export over the defaults over what is so anyway, paths be
     seed: 7,
     faults: "tx:drop:1%",
     capture: "/etc/aoe/all.pcap",
+    statsAtEnd: "/etc/aoe/end.json",
     blocking: "worker",
     exports: [
       {

@@ -104,6 +104,7 @@ export function parseConfig(text: string, path: string): TargetPlan {
     seed: process.seed ?? 1,
     faults: process.faults ?? null,
     capture: placed(process.capture),
+    statsAtEnd: placed(process.stats_at_end),
     blocking: process.blocking ?? null,
   };
 }

@@ -15,6 +15,12 @@ export async function loadControl(path: string) {
 
 export type ControlCode = Awaited<ReturnType<typeof loadControl>>;
 
+/** What opens the file of `--stats-at-end`. */
+export async function loadStatsAtEnd(path: string) {
+  const { openStatsAtEnd } = await import("./stats_at_end.ts");
+  return () => openStatsAtEnd(path);
+}
+
 /** What begins to serve metrics. Throws an environment failure where nobody knows the host. */
 export async function loadMetrics(listen: Listen) {
   const [{ resolveHost }, { serveMetrics }] = await Promise.all([

@@ -18,10 +18,25 @@ import type { Running } from "./running.ts";
 /** Exports in one piece. */
 const PIECE = 8;
 
-export function* statsPieces(running: Running, only: Export | null): Generator<string> {
+/** How a target ended. */
+export interface Closing {
+  /** Requests that were left without an answer. */
+  readonly unanswered: number;
+  /** What may not be durable, a sentence each. */
+  readonly not_durable: readonly string[];
+}
+
+const SCHEMA_VERSION = 1;
+
+/** An answer of the control socket; with `closing`, the document of `--stats-at-end`. */
+export function* statsPieces(
+  running: Running,
+  only: Export | null,
+  closing: Closing | null = null,
+): Generator<string> {
   const { target } = running;
   const head = {
-    ok: true,
+    ...(closing === null ? { ok: true } : { schema_version: SCHEMA_VERSION, closing }),
     target: {
       ...figuresOf(TARGET_FIGURES, target),
       uptime_ns: running.now() - running.startedAt,

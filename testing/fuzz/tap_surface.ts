@@ -4,6 +4,8 @@
 // Oracles: the process lives and met no fault of its own; what leaves is an answer, no longer than the MTU, to no more
 // than what was sent; after each session the other export answers; nothing stays in hand.
 
+import * as v from "valibot";
+
 import * as aoe from "../../wire/aoe.ts";
 import * as config from "../../wire/config.ts";
 import * as ethernet from "../../wire/ethernet.ts";
@@ -18,6 +20,7 @@ import { fromHex, must, pick, type Surface } from "./surface.ts";
 /** A host that no list of the grammar's names, and a tag that tells its answer. */
 const STRANGER = 0x0200_0000_0e0e;
 const PATIENCE = 20_000;
+const Faults = v.object({ interfaces: v.array(v.object({ faults: v.number() })) });
 
 let served: ServedTap | null = null;
 let asked = 0;
@@ -84,8 +87,9 @@ function session(tap: ServedTap, lines: readonly string[]): string {
   take();
   // Wildcards reach both exports, and a service model may answer twice.
   must(answers <= 4 * frames, () => `${answers} answers to ${frames} frames`);
-  const fault = /.*a fault in this program.*/.exec(tap.said());
-  must(fault === null, () => `the target said: ${fault?.[0]}`);
+  const { interfaces } = v.parse(Faults, tap.ask({ verb: "stats" }));
+  const faulty = interfaces.some(({ faults }) => faults > 0);
+  must(!faulty, () => `the target met a fault of its own: ${tap.said()}`);
   return answers > 0 ? "answered" : "silent";
 }
 

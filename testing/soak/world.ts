@@ -1,10 +1,11 @@
 // What a soak scenario has: a target in a process of its own on one end of a lab's pair, initiators of
 // ours on the other, one loop, and an end to everything.
 
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { type ClosingFigures, readClosingFigures } from "../../bench/machine/closing_figures.ts";
 import type { Device } from "../../initiator/protocol/device.ts";
 import { createInitiator, type Initiator } from "../../initiator/protocol/initiator.ts";
 import type { InitiatorOptions } from "../../initiator/protocol/options.ts";
@@ -34,9 +35,9 @@ export class SoakWorld {
   readonly ours = new SizeTrack();
   readonly theirs = new SizeTrack();
   private readonly folder = mkdtempSync(join(tmpdir(), "aoe-soak-"));
+  private readonly log = join(this.folder, "target.err");
+  private readonly figures = join(this.folder, "target.json");
   private target: Bun.Subprocess | null = null;
-  private said = "";
-  private listening: Promise<void> = Promise.resolve();
   private sampledAt = -Infinity;
   /** The target is up: from now on its size tells something. */
   private settled = false;
@@ -51,17 +52,13 @@ export class SoakWorld {
     writeFileSync(image, "");
     truncateSync(image, SECTORS * 512);
     const { major, minor } = ADDRESS;
-    const child = Bun.spawn(
-      [process.execPath, AOE, "target", ...options, `${major}`, `${minor}`, "b0", image],
-      { stdin: "ignore", stdout: "ignore", stderr: "pipe" },
+    this.target = Bun.spawn(
+      [
+        ...[process.execPath, AOE, "target", ...options, "--stats-at-end", this.figures],
+        ...[`${major}`, `${minor}`, "b0", image],
+      ],
+      { stdin: "ignore", stdout: "ignore", stderr: Bun.file(this.log) },
     );
-    this.target = child;
-    this.listening = this.listen(child.stderr);
-  }
-
-  private async listen(stream: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    for await (const bytes of stream) this.said += decoder.decode(bytes, { stream: true });
   }
 
   /** An initiator on `name`, its link wrapped as told. */
@@ -128,7 +125,9 @@ export class SoakWorld {
       PATIENCE,
     );
     const device = initiator.device(ADDRESS);
-    if (!found || device === undefined) throw failed(`The target did not come up: ${this.said}`);
+    if (!found || device === undefined) {
+      throw failed(`The target did not come up: ${readFileSync(this.log, "utf8")}`);
+    }
     this.settled = true;
     return device;
   }
@@ -137,13 +136,11 @@ export class SoakWorld {
     return sizeOf(this.target?.pid ?? 0);
   }
 
-  /** Stops the target and returns what it said, its counters at the end. */
-  async stopTarget(): Promise<string> {
+  /** Stops the target and returns its figures at the end; null: it wrote none. */
+  async stopTarget(): Promise<ClosingFigures | null> {
     this.target?.kill("SIGTERM");
     await this.target?.exited;
-    // Its last words too.
-    await this.listening;
-    return this.said;
+    return readClosingFigures(this.figures);
   }
 
   async close(): Promise<void> {
