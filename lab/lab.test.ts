@@ -223,9 +223,9 @@ if (!probe.available) {
           user,
           "setsid sleep 1000 & (trap '' TERM HUP INT; sleep 1000) & echo ready; sleep 1000",
         );
-        const tree = treeOf(child.pid);
         // aoe, unshare, the lab's shell, the command, its three sleeps, a subshell.
-        expect(tree.length).toBeGreaterThanOrEqual(7);
+        await until("all processes are there", () => treeOf(child.pid).length >= 7);
+        const tree = treeOf(child.pid);
         expect(tree.every(isAlive)).toBe(true);
         child.kill("SIGKILL");
         await until("all processes of the lab are gone", () => !tree.some(isAlive));

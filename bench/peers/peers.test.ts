@@ -275,7 +275,7 @@ describe("aoe bench peers", () => {
 
   const lab = probeLab({ mtu: 9000 });
   const noLab = lab.available ? "" : ` (skipped: ${lab.reason})`;
-  const quick = ["--bs", "512", "--rounds", "1", "--runtime", "100ms", "--warm-up", "100ms"];
+  const quick = ["--bs", "512", "--rounds", "1", "--runtime", "500ms", "--warm-up", "100ms"];
 
   test.skipIf(noLab !== "")(
     `says in one sentence that a target ends too early, and ends with 1${noLab}`,
