@@ -8,7 +8,7 @@ export interface Source {
   readonly text: string;
 }
 
-const IGNORED = /(^|\/)(node_modules|results|\.tmp|\.git)\//;
+const IGNORED = /(^|\/)(node_modules|results|types|\.tmp|\.git)\//;
 
 /** Every TypeScript file below `root`, by path. */
 export async function readSources(root: string): Promise<Source[]> {

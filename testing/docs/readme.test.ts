@@ -6,10 +6,11 @@ import { join } from "node:path";
 
 import { describe, expect, test } from "bun:test";
 
-import { readResult } from "./bench/result/result_file.ts";
-import { blocksOf, testBlocks } from "./testing/docs/examples.ts";
+import { readResult } from "../../bench/result/result_file.ts";
+import { blocksOf, testBlocks } from "./examples.ts";
 
-const README = readFileSync(join(import.meta.dir, "README.md"), "utf8");
+const ROOT = join(import.meta.dir, "../..");
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
 const blocks = blocksOf(README).filter(({ text }) => !/^npm |^bun install/m.test(text));
 const pictures = [...README.matchAll(/!\[[^\]]+\]\((docs\/\w+\.svg)\)/g)].map(
   ([, path = ""]) => path,
@@ -38,7 +39,7 @@ describe("README", () => {
   });
 
   test("its figures of the measured result are that result's", () => {
-    const { cells } = readResult(join(import.meta.dir, "fixtures/results/headroom.json"));
+    const { cells } = readResult(join(ROOT, "fixtures/results/headroom.json"));
     const fastAndLate = cells.filter(
       ({ axes }) => axes.service === "fast" && axes.reclaim === "coalesce:64/1ms",
     );
@@ -52,7 +53,7 @@ describe("README", () => {
     for (const path of pictures) {
       const made = join(directory, path.replace("docs/", ""));
       if (!existsSync(made)) continue;
-      const kept = readFileSync(join(import.meta.dir, path), "utf8");
+      const kept = readFileSync(join(ROOT, path), "utf8");
       expect(readFileSync(made, "utf8") === kept).toBe(true);
     }
   });

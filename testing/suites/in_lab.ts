@@ -1,6 +1,6 @@
 // How a test file gets a network: it runs itself again inside a lab.
 //
-//   import { testsInLab } from "../bench/lab/in_lab.ts";
+//   import { testsInLab } from "./in_lab.ts";
 //
 //   testsInLab(import.meta.path, { mtu: 9000 }, () => {
 //     test("frames cross the pair", () => { … findInterface("a0") … });
