@@ -49,15 +49,6 @@ const TOPS: Readonly<Record<string, readonly string[]>> = {
   testing: words("sources commands"),
 };
 
-/** Circles that are known; the list may only shrink. A frame holds its exchange, an exchange its device, and back. */
-const KNOWN: readonly string[] = [
-  words(
-    "answer control describe device exchange frame host large_probes path_probe path_set proofs resend",
-  )
-    .map((name) => `initiator/protocol/${name}.ts`)
-    .join(" "),
-];
-
 /** Started by a person or by another process, so that nothing imports them. */
 const STARTED: readonly RegExp[] = [
   /^aoe\.ts$/,
@@ -143,8 +134,7 @@ function circles(sources: readonly Source[]): string[] {
     }
     if (low.get(path) !== number) return;
     const part = stack.splice(stack.indexOf(path));
-    const names = part.sort().join(" ");
-    if (part.length > 1 && !KNOWN.includes(names)) found.push(names);
+    if (part.length > 1) found.push(part.sort().join(" "));
   };
   for (const path of graph.keys()) if (!index.has(path)) visit(path);
   return found;

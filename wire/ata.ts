@@ -20,6 +20,10 @@ export const LENGTH = RESERVED + 2;
 
 /** Bytes of a sector; AoE knows no other size. */
 export const SECTOR = 512;
+/** Sectors that a command can address: LBAs are below this. */
+export const MOST_SECTORS = 2 ** 48;
+/** In lba3, the device register of a 28-bit command: LBA mode and two bits that were always set. */
+export const LBA_MODE = 0xe000_0000;
 
 export const FLAG_EXTENDED = 0x40;
 export const FLAG_DEVICE = 0x10;

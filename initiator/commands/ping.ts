@@ -9,7 +9,7 @@ import { formatAddress, parseAddress } from "../../words/address.ts";
 import { failed } from "../../words/failure.ts";
 import { formatDuration, MS, parseInteger, S } from "../../words/quantity.ts";
 import { CANCELLED, Command as Request, OK, TIMEOUT } from "../protocol/command.ts";
-import { controlCommand } from "../protocol/control.ts";
+import { controlCommand } from "../protocol/control_command.ts";
 import { describeOutcome } from "../protocol/describe.ts";
 import type { Path } from "../protocol/path.ts";
 import { positiveDuration } from "../session/session_texts.ts";

@@ -5,10 +5,12 @@
 // padding. Most targets echo the LBA too; where one has always done so, an answer with
 // another LBA is one whose request or tag was damaged under way, and is dropped (Echo).
 
+import type { FrameView } from "../../link/link.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import { AOE_ERROR, ATA_ERROR, type Command, OK } from "./command.ts";
-import { answerBytes, type Frame } from "./frame.ts";
+import type { Facts } from "./facts.ts";
+import { answerBytes, type Frame, isExtended } from "./frame.ts";
 import { CONTROL, READ, WRITE } from "./operation.ts";
 
 /** Not an answer to this frame: it contradicts it. */
@@ -55,20 +57,18 @@ export class Echo {
 
 /**
  * OK, ATA_ERROR, AOE_ERROR (the fields of `command`, where there is one, are set), CONTRADICTORY or
- * TOO_SHORT for the frame of `length` bytes at `base`, which has the tag of `frame`.
+ * TOO_SHORT for what came in, which has the tag of `frame`.
  */
 export function judge(
   frame: Frame,
   command: Command | null,
-  major: number,
-  minor: number,
-  lba48: boolean,
+  facts: Facts,
   echo: Echo,
-  view: DataView,
-  base: number,
-  length: number,
+  { view, base, length }: FrameView,
 ): number {
-  if (aoe.major(view, base) !== major || aoe.minor(view, base) !== minor) return CONTRADICTORY;
+  const lba48 = isExtended(frame, facts);
+  if (aoe.major(view, base) !== facts.major) return CONTRADICTORY;
+  if (aoe.minor(view, base) !== facts.minor) return CONTRADICTORY;
   if (aoe.command(view, base) !== frame.aoeCommand) return CONTRADICTORY;
   if (aoe.isError(view, base)) {
     if (command !== null) command.aoeError = aoe.error(view, base);

@@ -1,10 +1,5 @@
 // AoE's own commands to a device: config string, MAC mask list, reservation (AoEr11, 3.2 to 3.4).
-//
-//   memory   [ 24 bytes for an Ethernet and AoE header | what follows it: the request, then the answer ]
-//
-// The room in front lets the codec of wire/ read the answer as the frame that it was.
 
-import type { Memory } from "../../link/link.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as config from "../../wire/config.ts";
 import * as ethernet from "../../wire/ethernet.ts";
@@ -14,34 +9,13 @@ import * as mask from "../../wire/mask.ts";
 import * as reserve from "../../wire/reserve.ts";
 import { formatAddress } from "../../words/address.ts";
 import { failed, usage } from "../../words/failure.ts";
-import { Command, TIMEOUT } from "./command.ts";
+import { type Command, TIMEOUT } from "./command.ts";
+import { controlCommand, HEAD } from "./control_command.ts";
 import { mustBeOk } from "./describe.ts";
 import type { Device } from "./device.ts";
-import { CONTROL } from "./operation.ts";
 
 /** Submits the command and waits until it has ended. */
 export type Perform = (device: Device, command: Command) => Promise<Command>;
-
-/** Of the longest answer: 255 directives of 8 bytes, or a jumbo frame. */
-const ROOM = 16_384;
-const HEAD = aoe.LENGTH;
-
-/** A command whose request `fill` writes, at HEAD, into memory that takes the answer too. */
-export function controlCommand(
-  aoeCommand: number,
-  length: number,
-  fill: (view: DataView) => void,
-): Command & { readonly memory: Memory } {
-  const bytes = new Uint8Array(Math.max(HEAD + ROOM, length));
-  const view = new DataView(bytes.buffer);
-  fill(view);
-  const command = new Command();
-  command.operation = CONTROL;
-  command.aoeCommand = aoeCommand;
-  command.length = length - HEAD;
-  command.offset = HEAD;
-  return Object.assign(command, { memory: { bytes, view, address: 0 } });
-}
 
 /** Whether the answer has come, as the bytes of its frame; false: silence. Throws DeviceError. */
 async function ask(

@@ -2,7 +2,7 @@
 
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
-import { formatAddress } from "../../words/address.ts";
+import { type Address, formatAddress } from "../../words/address.ts";
 import { EXIT, Failure } from "../../words/failure.ts";
 import { formatDuration } from "../../words/quantity.ts";
 import {
@@ -15,7 +15,6 @@ import {
   OTHER_DISK,
   TIMEOUT,
 } from "./command.ts";
-import type { Device } from "./device.ts";
 import { CONTROL, FLUSH, IDENTIFY, READ, WRITE } from "./operation.ts";
 
 export type ErrorKind = "ata" | "aoe" | "timeout" | "cancelled" | "memory" | "replaced";
@@ -31,7 +30,7 @@ export class DeviceError extends Failure {
   /** AOE_ERROR: the code; else 0. */
   readonly aoeError: number;
 
-  constructor(device: Device, command: Command) {
+  constructor(device: Address, command: Command) {
     super(describeOutcome(device, command), EXIT.failed);
     this.name = "DeviceError";
     this.kind = KINDS[command.outcome] ?? "cancelled";
@@ -52,12 +51,12 @@ const KINDS: Readonly<Record<number, ErrorKind>> = {
 };
 
 /** Throws the DeviceError of a command that did not end well. */
-export function mustBeOk(device: Device, command: Command): void {
+export function mustBeOk(device: Address, command: Command): void {
   if (command.outcome !== OK) throw new DeviceError(device, command);
 }
 
 /** `e7.3 can't read sectors 8 to 9: no such sector (ATA status 0x41, error 0x10), at sector 8`. */
-export function describeOutcome(device: Device, command: Command): string {
+export function describeOutcome(device: Address, command: Command): string {
   const attempt = `${formatAddress(device)} can't ${describeCommand(command)}`;
   switch (command.outcome) {
     case OK:

@@ -1,69 +1,55 @@
 // A device: one disk at a shelf.slot, what its target says of it, and what is asked of it.
 //
-//   config answers ─▶ facts, paths (path_set.ts), new addresses (proofs.ts)
+//   config answers ─▶ facts (facts.ts), paths (path_set.ts), new addresses (proofs.ts)
 //   submit ─▶ exchange (exchange.ts) ─▶ buffers (buffers.ts) ─▶ links
 
-import {
-  hasFlushExtended,
-  hasLba48,
-  type Identify,
-  LENGTH as IDENTIFY_LENGTH,
-} from "../../wire/identify.ts";
-import * as aoe from "../../wire/aoe.ts";
+import type { FrameView } from "../../link/link.ts";
 import * as ata from "../../wire/ata.ts";
+import type { Identify } from "../../wire/identify.ts";
 import { formatMac, type Mac } from "../../wire/mac.ts";
 import { formatAddress } from "../../words/address.ts";
 import { usage } from "../../words/failure.ts";
 import { Buffers } from "./buffers.ts";
 import { begin, CANCELLED, type Command, OTHER_DISK } from "./command.ts";
 import { createCounters, type DeviceCounters } from "./counters.ts";
-import {
-  describeClaim,
-  describePair,
-  describeReplaced,
-  describeTakeover,
-  describeTwice,
-} from "./disk.ts";
+import * as disk from "./disk.ts";
 import { Exchange } from "./exchange.ts";
 import { FirstIdentify } from "./first_identify.ts";
-import type { Opcodes } from "./frame.ts";
+import { type DeviceEvent, Facts, LEAST_BUFFERS } from "./facts.ts";
+import type { Frame } from "./frame.ts";
 import type { Host } from "./host.ts";
 import { SMALL_SECTORS } from "./frame_limit.ts";
 import { LargeProbes } from "./large_probes.ts";
 import type { Path, Said } from "./path.ts";
-import { LEAST_BUFFERS, PathSet } from "./path_set.ts";
+import { Outstanding } from "./outstanding.ts";
+import { PathSet } from "./path_set.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { PortState } from "./port.ts";
 import { Proofs, type Rival } from "./proofs.ts";
+import { receiveAnswer, receiveLate } from "./receive.ts";
 import { IDENTIFY, READ, WRITE } from "./operation.ts";
 
-/** Sectors that AoE can address: LBAs are below this. */
-export const MOST_SECTORS = 2 ** 48;
 /** How often commands of a device that is another disk now are ended, ns. */
 const GONE_EVERY = 1e6;
 
-export class Device {
-  readonly major: number;
-  readonly minor: number;
+/** Who keeps the devices. */
+export interface DeviceKeeper {
+  onEvent: ((device: Device, event: DeviceEvent) => void) | null;
+  /** `device` is no longer what its address stands for. */
+  replaced(device: Device): void;
+}
+
+export class Device extends Facts {
   /** Handle of its deadline. */
   readonly index: number;
-  /** As the target's config answers say, the count taken for 2 where it is less (P12). */
-  bufferCount = LEAST_BUFFERS;
-  saidBufferCount = -1;
-  firmware = 0;
-  configString: Uint8Array = new Uint8Array(0);
-  /** What its IDENTIFY sector says; null: not known yet. */
-  identity: Identify | null = null;
-  readonly identifySector = new Uint8Array(IDENTIFY_LENGTH);
-  opcodes: Opcodes = { lba48: true, flushExtended: false };
-  /** Sectors of 512 bytes; 0: not known yet. */
-  sectors = 0;
   readonly counters: DeviceCounters = createCounters();
   /** Has something to send; `host.touch` knows of it. */
   ready = false;
   /** Another disk answers at its address: every command ends with OTHER_DISK. */
   gone = false;
+  readonly frames: Outstanding;
 
+  private readonly keeper: DeviceKeeper;
   private readonly host: Host;
   private readonly ways: PathSet;
   private readonly buffers: Buffers;
@@ -76,25 +62,30 @@ export class Device {
   private scheduled = Infinity;
   private closed = false;
 
-  constructor(host: Host, major: number, minor: number, index: number) {
+  constructor(keeper: DeviceKeeper, host: Host, major: number, minor: number, index: number) {
+    super(major, minor);
+    this.keeper = keeper;
     this.host = host;
-    this.major = major;
-    this.minor = minor;
     this.index = index;
-    this.buffers = new Buffers(host.pools, host.settings, this.counters, host.ports.length, () =>
-      this.touch(),
-    );
-    const probes = new LargeProbes(this, host.settings.rtt.first);
-    this.ways = new PathSet(host, major, minor, this.buffers, this.counters, {
+    const { ports, pools, settings } = host;
+    const touch = (): void => this.touch();
+    const buffers = new Buffers(pools, settings, this.counters, ports.length, touch);
+    const probes = new LargeProbes(this, settings.rtt.first, (command) => this.submit(command));
+    this.buffers = buffers;
+    this.ways = new PathSet(host, major, minor, buffers, this.counters, {
       probeLarge: (path, limit) => {
         if (!this.closed) probes.send(path, limit);
       },
       prove: (path) => this.proofs.wanted(path),
       failedOver: (from, to) =>
-        this.tell("taken over", describeTakeover(formatMac(from.target), formatMac(to.target))),
+        this.tell(
+          "taken over",
+          disk.describeTakeover(formatMac(from.target), formatMac(to.target)),
+        ),
     });
     this.proofs = new Proofs(this, host, this.ways);
-    this.exchange = new Exchange(this, host, this.ways, this.buffers);
+    this.frames = new Outstanding(this, index, host, this.ways, buffers, this.counters);
+    this.exchange = new Exchange(this.frames, touch);
   }
 
   get paths(): readonly Path[] {
@@ -126,11 +117,11 @@ export class Device {
   }
   /** Frames in the network now. */
   get inFlight(): number {
-    return this.exchange.inFlight.size;
+    return this.frames.inFlight.size;
   }
   /** Frames in the network now, and those whose RTO has passed. */
   get outstanding(): number {
-    return this.exchange.inFlight.size + this.exchange.waiting.size;
+    return this.frames.inFlight.size + this.frames.waiting.size;
   }
   /** Commands of which no frame, or not all, could be made yet. */
   get queued(): number {
@@ -146,7 +137,7 @@ export class Device {
     if (this.closed) throw new Error(`invariant: e${this.major}.${this.minor} is open`);
     const { operation, sectors, lba } = command;
     if (operation === READ || operation === WRITE) {
-      if (!(lba >= 0 && sectors >= 0 && lba + sectors <= MOST_SECTORS)) {
+      if (!(lba >= 0 && sectors >= 0 && lba + sectors <= ata.MOST_SECTORS)) {
         throw usage(
           `Expected sectors within the 2^48 that AoE addresses, got ${sectors} from ${lba} on`,
         );
@@ -185,11 +176,40 @@ export class Device {
   touch(): void {
     if (this.ready) return;
     this.ready = true;
-    this.host.touch(this);
+    this.host.touch(this.index);
   }
 
+  /** Sends what may be sent now. */
   drive(): void {
-    this.exchange.drive();
+    this.ready = false;
+    if (!this.gone) this.exchange.drive();
+    this.schedule();
+  }
+
+  /** What came by `port` from `source` has the tag of `frame`, which is the device's. */
+  answered(frame: Frame, port: PortState, source: Mac, view: FrameView): void {
+    const { exchange, frames } = this;
+    const own = frame.path as Path;
+    const isOwn = own.port === port && own.target === source;
+    const path = isOwn ? own : this.ways.find(port, source);
+    if (path === null) {
+      this.proofs.foreign(port, source);
+      return;
+    }
+    if (!receiveAnswer(exchange, frame, path, view)) return;
+    // What waits to go again may be answered by the next frame of this same slice: it waits for the end. So does
+    // what there is to do where nothing is to be sent.
+    if (frames.waiting.size > 0 || exchange.queued === 0) {
+      this.touch();
+    } else {
+      this.host.look();
+      this.drive();
+    }
+  }
+
+  /** The deadline of `frame`, which is the device's, has come. */
+  expired(frame: Frame): void {
+    this.exchange.expired(frame);
   }
 
   /** A config answer from `target` by `port`; `announced`: nobody had asked for it. */
@@ -208,7 +228,7 @@ export class Device {
       path = ways.make(port, target, said.bufferCount);
       ways.admit(path);
       this.learn(path, said);
-      host.onEvent?.(this, "found");
+      this.keeper.onEvent?.(this, "found");
       if (host.settings.identify) this.identify();
     } else {
       this.learn(path, said);
@@ -236,10 +256,7 @@ export class Device {
       const what = `a buffer count of ${bufferCount}`;
       this.tell("buffer count", `announces ${what}, which is taken as ${LEAST_BUFFERS}`);
     }
-    this.saidBufferCount = bufferCount;
-    this.bufferCount = Math.max(LEAST_BUFFERS, bufferCount);
-    this.firmware = said.firmware;
-    this.configString = said.configString;
+    this.takeConfig(said);
     ways.resize(bufferCount);
     ways.offered(path, sectorCount === 0 ? SMALL_SECTORS : sectorCount);
   }
@@ -249,7 +266,7 @@ export class Device {
   adopt(identity: Identify, sector: DataView): void {
     this.take(identity, sector);
     this.proofs.known();
-    this.host.onEvent?.(this, "identified");
+    this.keeper.onEvent?.(this, "identified");
   }
 
   confirm(identity: Identify, sector: DataView, resized: boolean): void {
@@ -258,7 +275,7 @@ export class Device {
     if (!resized) return;
     const sizes = `${identity.sectors} sectors now, and had ${before}`;
     this.tell(`resized to ${identity.sectors}`, `has ${sizes}: it was resized`);
-    this.host.onEvent?.(this, "resized");
+    this.keeper.onEvent?.(this, "resized");
   }
 
   joined(path: Path, said: Said): void {
@@ -267,9 +284,10 @@ export class Device {
     const active = all.find(({ standby }) => !standby) ?? path;
     const beside = all.find((each) => each.port === path.port && each !== path);
     const mac = formatMac(path.target);
-    if (path.standby) this.tell("pair", describePair(formatMac(active.target), mac));
-    else if (beside !== undefined) this.tell("twice", describeTwice(formatMac(beside.target), mac));
-    this.host.onEvent?.(this, "path");
+    if (path.standby) this.tell("pair", disk.describePair(formatMac(active.target), mac));
+    else if (beside !== undefined)
+      this.tell("twice", disk.describeTwice(formatMac(beside.target), mac));
+    this.keeper.onEvent?.(this, "path");
   }
 
   contested({ path, identity }: Rival): void {
@@ -277,8 +295,8 @@ export class Device {
     const [first] = this.ways.all;
     if (ours === null || first === undefined) return;
     const [one, two] = [formatMac(first.target), formatMac(path.target)];
-    this.tell("claimed", describeClaim(one, ours, two, identity));
-    this.host.onEvent?.(this, "contested");
+    this.tell("claimed", disk.describeClaim(one, ours, two, identity));
+    this.keeper.onEvent?.(this, "contested");
   }
 
   replaced(identity: Identify): void {
@@ -286,10 +304,10 @@ export class Device {
     this.gone = true;
     this.scheduled = Infinity;
     this.proofs.close();
-    this.tell("replaced", describeReplaced(ours, identity));
-    this.host.onReplaced(this);
+    this.tell("replaced", disk.describeReplaced(ours, identity));
+    this.keeper.replaced(this);
     this.exchange.endAll(OTHER_DISK);
-    this.host.onEvent?.(this, "replaced");
+    this.keeper.onEvent?.(this, "replaced");
   }
 
   /** A sentence that begins with the device's address. */
@@ -299,31 +317,15 @@ export class Device {
   }
 
   private take(identity: Identify, sector: DataView): void {
-    this.identifySector.set(new Uint8Array(sector.buffer, sector.byteOffset, IDENTIFY_LENGTH));
-    const lba48 = hasLba48(sector, 0);
-    this.opcodes = { lba48, flushExtended: lba48 && hasFlushExtended(sector, 0) };
-    this.identity = identity;
-    this.sectors = identity.sectors;
+    this.takeIdentify(identity, sector);
     this.ways.comparable = true;
   }
 
-  /** An answer to one of our tags came by `port` from `source`, which is none of the device's addresses. */
-  foreign(port: PortState, source: Mac): void {
-    this.proofs.foreign(port, source);
-  }
-
-  /** An answer by `port` to a frame that nobody waits for any more: it says at least what the path carries. */
-  late(port: PortState, source: Mac, view: DataView, base: number, length: number): void {
+  /** An answer by `port` to a frame that nobody waits for any more. */
+  late(port: PortState, source: Mac, frame: FrameView): void {
     this.counters.stale++;
-    if (length < ata.LENGTH || aoe.command(view, base) !== aoe.COMMAND_ATA) return;
-    if (aoe.isError(view, base) || (ata.status(view, base) & ata.STATUS_FAILED) !== 0) return;
     const path = this.ways.find(port, source);
-    if (path === null) return;
-    path.window.late();
-    const { now } = this.host;
-    // A write's answer has no data, but most targets echo the count.
-    if (length > ata.LENGTH + SMALL_SECTORS * ata.SECTOR) path.reads.heard(now);
-    else if (ata.count(view, base) > SMALL_SECTORS) path.writes.heard(now);
+    if (path !== null) receiveLate(path, frame, this.host.now);
   }
 
   /** MTU, address or carrier of `port` have changed. */
@@ -335,11 +337,11 @@ export class Device {
   /** The link of `port` let go of `count` buffers. */
   reclaimed(port: PortState, count: number, now: number): void {
     const wanted = this.buffers.reclaimed(port, count, now);
-    if (wanted || this.exchange.busyAt < Infinity) this.touch();
+    if (wanted || this.frames.busyAt < Infinity) this.touch();
   }
 
   /** Tells the host when `due` must be called, where that has changed. */
-  schedule(): void {
+  private schedule(): void {
     let at: number;
     if (this.gone) {
       // Whoever asks again as soon as he is answered must not keep the loop for himself.
@@ -375,7 +377,7 @@ export class Device {
     // Another address was quicker, and this one is compared with it.
     if (this.identity !== null || this.gone) return;
     if (identity === null) {
-      this.host.onEvent?.(this, "unidentified");
+      this.keeper.onEvent?.(this, "unidentified");
       return;
     }
     const [first] = this.ways.all;

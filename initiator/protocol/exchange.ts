@@ -1,24 +1,21 @@
-// The commands and frames that a device has in hand.
+// The commands of a device, from submit to done, and when their frames go out.
 //
 //   submit ─▶ queue, urgent ─▶ (window? bar? buffer?) ─▶ in flight ─▶ receive.ts ─▶ done
 //               ▲            │                      │  ▲
 //               └── held ◀───┘ a late copy of an    ▼  │ room in the window (resend.ts)
 //                              overlapping write   waiting (its RTO passed)
 //
-// `drive` sends what may be sent. It runs after each answer, after submits, when a deadline fires,
-// and after a release by the link only where the pool or `--kick on-release` wants it: that a release
-// re-drives nothing else is what the strategies of pool/ are compared on.
+// The frames themselves are in outstanding.ts. `drive` sends what may be sent. It runs after each answer, after
+// submits, when a deadline fires, and after a release by the link only where the pool or `--kick on-release` wants
+// it: that a release re-drives nothing else is what the strategies of pool/ are compared on.
 //
 // What finds out a path, or what is behind it, is urgent: it passes the queue, and no other command waits for it.
 //
 // Invariants: in flight ≤ the target's buffer count, over all paths (P12), and in flight + waiting as well, but for
-// urgent commands and for the pieces of a fall-back, which wait unsent; a buffer is written only while nobody holds it; `done` is called
-// once per submit and never from within it.
-//
-// Sending, ending and holding back work on one state, and are read together: hence its length.
+// urgent commands and for the pieces of a fall-back, which wait unsent; `done` is called once per submit and never
+// from within it.
 
 import type { TxBuffer } from "../../link/link.ts";
-import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import { Echo } from "./answer.ts";
 import type { Buffers } from "./buffers.ts";
@@ -33,50 +30,39 @@ import {
 } from "./command.ts";
 import { CommandQueue } from "./command_queue.ts";
 import type { DeviceCounters } from "./counters.ts";
-import type { Device } from "./device.ts";
-import { FREE, type Frame, FrameList, IN_FLIGHT, WAITING, writeRequest } from "./frame.ts";
-import { Holdback } from "./holdback.ts";
+import { type Frame, IN_FLIGHT } from "./frame.ts";
 import type { Host } from "./host.ts";
+import { IDENTIFY, isTransfer, WRITE } from "./operation.ts";
+import type { Outstanding } from "./outstanding.ts";
 import type { Path } from "./path.ts";
 import type { PathSet } from "./path_set.ts";
 import type { Pool } from "../pool/pool.ts";
 import { resend } from "./resend.ts";
-import { CONTROL, FLUSH, IDENTIFY, isTransfer, READ, WRITE } from "./operation.ts";
-
-/** A link that had no room is asked again after this, ns, or when it lets a buffer go. */
-const BUSY_RETRY = 50e3;
 
 export class Exchange {
+  readonly frames: Outstanding;
   readonly host: Host;
-  readonly device: Device;
   readonly paths: PathSet;
-  readonly buffers: Buffers;
   readonly counters: DeviceCounters;
-  readonly inFlight = new FrameList();
-  readonly waiting = new FrameList();
-  readonly holdback: Holdback;
-  /** When a retransmit that an expiring bar keeps back is looked at again, ns. */
-  barredAt = Infinity;
-  /** When a link that had no room is asked again, ns. */
-  busyAt = Infinity;
+  readonly echo = new Echo();
+  /** When an answer last came, or a command came to an idle device: silence counts from then. */
+  progressAt = 0;
+  private readonly buffers: Buffers;
   private readonly queue = new CommandQueue();
   private readonly urgent = new CommandQueue();
   private readonly held = new CommandQueue();
-  readonly echo = new Echo();
-  /** A bar has changed since held commands were looked at. */
-  barsChanged = false;
-  /** When an answer last came, or a command came to an idle device: silence counts from then. */
-  progressAt = 0;
+  private readonly touch: () => void;
   private heldAt = Infinity;
   private stallAt = Infinity;
 
-  constructor(device: Device, host: Host, paths: PathSet, buffers: Buffers) {
-    this.device = device;
-    this.host = host;
-    this.paths = paths;
-    this.buffers = buffers;
-    this.counters = device.counters;
-    this.holdback = new Holdback(host.settings.packetLife);
+  /** `touch`: there may be something to send, the device is to drive. */
+  constructor(frames: Outstanding, touch: () => void) {
+    this.frames = frames;
+    this.host = frames.host;
+    this.paths = frames.paths;
+    this.buffers = frames.buffers;
+    this.counters = frames.counters;
+    this.touch = touch;
   }
 
   get queued(): number {
@@ -95,41 +81,9 @@ export class Exchange {
 
   // Ends
 
-  /** The frame is no more: buffer, tag, place in the window and deadline go back. */
-  end(frame: Frame, wasAnswered: boolean): void {
-    const { host, holdback } = this;
-    if (frame.bar !== null) {
-      if (wasAnswered && frame.transmits === 1) holdback.lift(frame.bar);
-      else holdback.end(frame.bar, frame.lastSentAt);
-      this.barsChanged = true;
-    } else if (frame.operation === WRITE && frame.transmits > 0 && !wasAnswered) {
-      holdback.end(holdback.begin(frame.lba, frame.sectors, null), frame.lastSentAt);
-      this.barsChanged = true;
-    }
-    if (frame.state === IN_FLIGHT) {
-      this.inFlight.remove(frame);
-      (frame.path as Path).inFlight--;
-    } else {
-      this.waiting.remove(frame);
-    }
-    if (frame.buffer !== null) {
-      this.buffers.release(frame.pool as Pool, frame.buffer, (frame.path as Path).port, host.now);
-    }
-    if (frame.tag !== 0) host.tags.give(frame.tag);
-    host.frameDeadlines.clear(frame.index);
-    frame.state = FREE;
-    frame.exchange = null;
-    frame.command = null;
-    frame.path = null;
-    frame.buffer = null;
-    frame.pool = null;
-    frame.bar = null;
-    frame.tag = 0;
-    host.giveFrame(frame);
-  }
-
   finish(command: Command, outcome: number, at: number): void {
-    if (this.holdback.size > 0) this.holdback.disown(command);
+    const { holdback } = this.frames;
+    if (holdback.size > 0) holdback.disown(command);
     this.counters.completed++;
     command.outcome = outcome;
     command.doneAt = at;
@@ -144,105 +98,49 @@ export class Exchange {
       if (!this.urgent.remove(command) && !this.queue.remove(command)) this.held.remove(command);
       this.unhold(command);
     }
-    if (command.frames > 0) this.orphan(command);
+    if (command.frames > 0) this.frames.orphan(command);
     if (outcome === TIMEOUT) this.counters.timeouts += command.isProbe ? 0 : 1;
     else if (outcome === CANCELLED) this.counters.cancelled++;
-    this.device.touch();
+    this.touch();
     this.finish(command, outcome, at);
-  }
-
-  private orphan(command: Command): void {
-    for (let frame = this.inFlight.first; frame !== null; frame = frame.after) {
-      if (frame.command !== command) continue;
-      frame.command = null;
-      if (frame.operation !== WRITE) continue;
-      // It may yet be carried out: nothing may overtake it.
-      frame.bar ??= this.holdback.begin(frame.lba, frame.sectors, null);
-    }
-    let after: Frame | null;
-    for (let frame = this.waiting.first; frame !== null; frame = after) {
-      after = frame.after;
-      if (frame.command === command) this.end(frame, false);
-    }
-    command.frames = 0;
-  }
-
-  /** From the network to those that wait to be sent again. */
-  rest(frame: Frame, command: Command): void {
-    this.inFlight.remove(frame);
-    (frame.path as Path).inFlight--;
-    this.wait(frame, command);
   }
 
   // Deadlines
 
   /** The deadline of a frame has come: a look at it, or its end. */
   expired(frame: Frame): void {
+    const { frames } = this;
     const { now } = this.host;
     const { command } = frame;
-    const end = command === null ? Infinity : this.endOf(frame, command);
+    const end = command === null ? Infinity : frames.endOf(frame, command);
     if (frame.state === IN_FLIGHT && now < end) {
-      const at = this.lookAgainAt(frame, now);
+      const at = frames.lookAgainAt(frame, now);
       if (at > now) {
         this.host.frameDeadlines.set(frame.index, Math.min(at, end));
         return;
       }
     }
-    this.device.touch();
+    this.touch();
     if (command === null) {
-      this.end(frame, false);
+      frames.end(frame, false);
     } else if (now >= end) {
       // A request that may not last as long as its RTO tells of its path all the same.
       const isFirst = frame.state === IN_FLIGHT && frame.transmits === 1;
       if (isFirst && !command.isProbe) this.paths.lost(frame);
       this.fail(command, TIMEOUT, now);
       // Nobody waits for it any more, and its deadline is spent.
-      if (frame.state === IN_FLIGHT) this.end(frame, false);
+      if (frame.state === IN_FLIGHT) frames.end(frame, false);
     } else if (frame.state === IN_FLIGHT) {
       this.paths.lost(frame);
-      this.rest(frame, command);
+      frames.rest(frame, command);
     } else {
       throw new Error("invariant: a waiting frame's deadline is its end");
     }
   }
 
-  /** `late` ns were no time in which `frame` could have been answered. */
-  postpone(frame: Frame, late: number): void {
-    const { frameDeadlines } = this.host;
-    frame.since += late;
-    frame.lastSentAt += late;
-    frameDeadlines.set(frame.index, frameDeadlines.at(frame.index) + late);
-  }
-
-  /** When to look again at a frame that is out, ns; not after now: it is lost. */
-  private lookAgainAt(frame: Frame, now: number): number {
-    const { lastSentAt, shift } = frame;
-    const { rtt } = frame.path as Path;
-    const rtoAt = lastSentAt + this.rtoOf(frame);
-    // A copy of a read costs nothing; one of a write holds back what overlaps it.
-    if (frame.operation === READ && now >= lastSentAt + rtt.early(shift)) {
-      if (this.paths.isOvertaken(frame)) return now;
-    }
-    return Math.min(rtoAt, now + (now - lastSentAt));
-  }
-
-  private rtoOf({ operation, path, shift }: Frame): number {
-    const rto = (path as Path).rtt.rto(shift);
-    // What a flush or a control command takes has nothing to do with the round trip.
-    const hasNone = operation === FLUSH || operation === CONTROL;
-    return hasNone ? Math.max(rto, this.host.settings.rtt.first) : rto;
-  }
-
-  private endOf(frame: Frame, command: Command): number {
-    return frame.since + this.timeoutOf(command);
-  }
-
-  private timeoutOf(command: Command): number {
-    return command.timeout > 0 ? command.timeout : this.host.settings.timeout;
-  }
-
   nextDeadline(): number {
-    return Math.min(Math.min(this.busyAt, this.heldAt), Math.min(this.barredAt, this.stallAt));
+    const { barredAt, busyAt } = this.frames;
+    return Math.min(Math.min(busyAt, this.heldAt), Math.min(barredAt, this.stallAt));
   }
 
   /** Queued commands that have seen no answer for as long as the timeout end as a silent target's do. */
@@ -270,43 +168,43 @@ export class Exchange {
   }
 
   private silentAt(command: Command): number {
-    return Math.max(command.submittedAt, this.progressAt) + this.timeoutOf(command);
+    return Math.max(command.submittedAt, this.progressAt) + this.frames.timeoutOf(command);
   }
 
   // Sending
 
   /** Sends what may be sent now. */
   drive(): void {
+    const { buffers, frames } = this;
     const { now } = this.host;
-    this.device.ready = false;
-    if (this.device.gone) {
-      this.device.schedule();
-      return;
-    }
-    this.busyAt = Infinity;
-    this.barredAt = Infinity;
-    this.buffers.begin();
+    frames.busyAt = Infinity;
+    frames.barredAt = Infinity;
+    buffers.begin();
     if (this.urgent.first !== null) this.issueUrgent(now);
-    if (this.waiting.size > 0 && this.busyAt === Infinity) resend(this, now);
+    if (frames.waiting.size > 0 && frames.busyAt === Infinity) {
+      const lost = resend(frames, now);
+      // Where there are several, the next drive meets the others.
+      if (lost !== null) this.fail(lost, MEMORY_LOST, now);
+    }
     // Not before: a frame that is cut leaves a bar that may be over at once.
-    if (this.held.size > 0 && (this.barsChanged || this.heldAt <= now)) {
+    if (this.held.size > 0 && (frames.barsChanged || this.heldAt <= now)) {
       this.queue.prepend(this.held);
     }
-    this.barsChanged = false;
-    if (this.busyAt === Infinity && this.queue.first !== null) this.issue(now);
-    this.buffers.settle(this.inFlight.size, now);
-    this.heldAt = this.held.size > 0 ? this.holdback.next(now) : Infinity;
+    frames.barsChanged = false;
+    if (frames.busyAt === Infinity && this.queue.first !== null) this.issue(now);
+    buffers.settle(frames.inFlight.size, now);
+    this.heldAt = this.held.size > 0 ? frames.holdback.next(now) : Infinity;
     if (this.queued === this.held.size) this.stallAt = Infinity;
     else if (this.stallAt === Infinity) this.stallAt = this.nextStall();
-    this.device.schedule();
   }
 
   private issue(now: number): void {
-    const { buffers, holdback, paths } = this;
+    const { buffers, frames, paths } = this;
+    const { facts, holdback } = frames;
     for (;;) {
       const command = this.queue.first;
       if (command === null) return;
-      if (this.inFlight.size + this.waiting.size >= this.device.bufferCount) return;
+      if (frames.inFlight.size + frames.waiting.size >= facts.bufferCount) return;
       if (units(command) === 0) {
         this.queue.shift();
         this.finish(command, OK, now);
@@ -343,11 +241,11 @@ export class Exchange {
   }
 
   private issueUrgent(now: number): void {
-    const { buffers, paths, urgent } = this;
+    const { buffers, frames, paths, urgent } = this;
     let next: Command | null;
     for (let command = urgent.first; command !== null; command = next) {
       next = command.next;
-      if (this.inFlight.size >= this.device.bufferCount) return;
+      if (frames.isFull) return;
       const path = command.path === null ? paths.pick() : paths.only(command.path);
       if (path === null) continue;
       let pool = buffers.poolOf(path.port, false);
@@ -373,6 +271,7 @@ export class Exchange {
     sectors: number,
     now: number,
   ): boolean {
+    const { frames } = this;
     const { drySince } = this.buffers;
     if (command.issued === 0) {
       command.bufferedAt = now;
@@ -383,79 +282,14 @@ export class Exchange {
       }
       pool.waited(command.bufferWait);
     }
-    const frame = this.make(command, path, lba, sectors, command.issued * ata.SECTOR);
+    const frame = frames.make(command, path, lba, sectors, command.issued * ata.SECTOR);
     frame.buffer = buffer;
     frame.pool = pool;
     command.issued += isTransfer(command.operation) ? sectors : 1;
-    this.write(frame, command);
-    if (this.transmit(frame, path, now)) return true;
-    this.wait(frame, command);
+    frames.write(frame, command);
+    if (frames.transmit(frame, path, now)) return true;
+    frames.wait(frame, command);
     return false;
-  }
-
-  /** A frame of `command` to be sent by `path`, or to wait; `offset` of its data in the command's, in bytes. */
-  make(command: Command, path: Path, lba: number, sectors: number, offset: number): Frame {
-    const frame = this.host.takeFrame();
-    frame.exchange = this;
-    frame.command = command;
-    frame.path = path;
-    frame.operation = command.operation;
-    frame.aoeCommand = command.operation === CONTROL ? command.aoeCommand : aoe.COMMAND_ATA;
-    frame.lba = lba;
-    frame.sectors = sectors;
-    frame.offset = command.offset + offset;
-    frame.transmits = 0;
-    frame.shift = 0;
-    frame.lastSentAt = 0;
-    frame.since = this.host.now;
-    command.frames++;
-    return frame;
-  }
-
-  /** A frame that is in no list waits until it can be sent, or its command's timeout is over. */
-  wait(frame: Frame, command: Command): void {
-    frame.state = WAITING;
-    this.waiting.push(frame);
-    this.host.frameDeadlines.set(frame.index, this.endOf(frame, command));
-  }
-
-  /** Fills the frame's buffer, which nobody holds, with its request, under a tag of its own. */
-  write(frame: Frame, command: Command): void {
-    const { device, host } = this;
-    if (frame.tag === 0) frame.tag = host.tags.take(frame.index, frame.operation === WRITE);
-    writeRequest(frame, command, device.major, device.minor, device.opcodes);
-  }
-
-  /** Sends what is in the frame's buffer; false: no room on the link, the frame waits. */
-  transmit(frame: Frame, path: Path, now: number): boolean {
-    const command = frame.command as Command;
-    if (!path.port.link.transmit(frame.buffer as TxBuffer, frame.length)) {
-      this.counters.linkBusy++;
-      this.busyAt = now + BUSY_RETRY;
-      return false;
-    }
-    frame.shift = Math.max(path.rtt.shift, Math.min(31, frame.transmits));
-    frame.transmits++;
-    frame.barred = false;
-    frame.lastSentAt = now;
-    this.counters.transmits++;
-    frame.sequence = ++path.transmits;
-    if (frame.transmits > 1) {
-      this.counters.retransmits++;
-      path.retransmits++;
-      if (frame.operation === WRITE) {
-        frame.bar ??= this.holdback.begin(frame.lba, frame.sectors, command);
-      }
-    }
-    if (command.transmits++ === 0) command.sentAt = now;
-    if (frame.state === WAITING) this.waiting.remove(frame);
-    frame.state = IN_FLIGHT;
-    this.inFlight.push(frame);
-    path.inFlight++;
-    const rto = this.rtoOf(frame);
-    const wait = isTransfer(frame.operation) ? Math.min(rto, path.rtt.look(frame.shift)) : rto;
-    this.host.frameDeadlines.set(frame.index, Math.min(now + wait, this.endOf(frame, command)));
-    return true;
   }
 
   // Holding back
@@ -478,6 +312,7 @@ export class Exchange {
 
   /** Ends every command that is there now with `outcome`, and every frame. */
   endAll(outcome: number): void {
+    const { frames } = this;
     const { now } = this.host;
     for (let left = this.queued; left > 0; left--) {
       const command = this.urgent.first ?? this.queue.first ?? this.held.first;
@@ -485,11 +320,11 @@ export class Exchange {
       this.fail(command, outcome, now);
     }
     for (;;) {
-      const frame = this.waiting.first ?? this.inFlight.first;
+      const frame = frames.waiting.first ?? frames.inFlight.first;
       if (frame === null) break;
       // That makes orphans of its frames, and nobody waits for those any more.
       if (frame.command !== null) this.fail(frame.command, outcome, now);
-      else this.end(frame, false);
+      else frames.end(frame, false);
     }
   }
 }

@@ -15,7 +15,7 @@ import * as ata from "../../wire/ata.ts";
 import * as ethernet from "../../wire/ethernet.ts";
 import type { Mac } from "../../wire/mac.ts";
 import type { Command } from "./command.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Facts } from "./facts.ts";
 import type { Bar } from "./holdback.ts";
 import type { Path } from "./path.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -25,6 +25,8 @@ import { CONTROL, FLUSH, IDENTIFY, READ, WRITE } from "./operation.ts";
 export const FREE = 0;
 export const IN_FLIGHT = 1;
 export const WAITING = 2;
+/** `device` of a frame that is none's. */
+export const NO_DEVICE = -1;
 
 export interface Asker {
   /** A frame with the tag came by `port` from `source`. */
@@ -35,8 +37,9 @@ export class Frame {
   /** Dense over the initiator: handle of its deadline, slot of its tag. */
   readonly index: number;
   state = FREE;
-  exchange: Exchange | null = null;
-  /** In place of `exchange`: who asks beside the queue, and needs no more of the frame than its tag (proofs.ts). */
+  /** Index of the device whose it is. */
+  device = NO_DEVICE;
+  /** In place of `device`: who asks beside the queue, and needs no more of the frame than its tag (proofs.ts). */
   asker: Asker | null = null;
   command: Command | null = null;
   path: Path | null = null;
@@ -105,14 +108,8 @@ export function answerBytes(frame: Frame): number {
   return frame.operation === IDENTIFY ? ata.SECTOR : 0;
 }
 
-/** What a target can do, by its IDENTIFY sector: which opcodes to use. */
-export interface Opcodes {
-  readonly lba48: boolean;
-  readonly flushExtended: boolean;
-}
-
 /** Whether the frame's extent goes by 48 bits: where the target can, or where 28 would not do. */
-export function isExtended(frame: Frame, opcodes: Opcodes): boolean {
+export function isExtended(frame: Frame, { opcodes }: Facts): boolean {
   return opcodes.lba48 || frame.lba + frame.sectors > 0x1000_0000;
 }
 
@@ -120,18 +117,12 @@ export function isExtended(frame: Frame, opcodes: Opcodes): boolean {
  * Writes the whole request into the frame's buffer, which nobody else holds, and sets `length`.
  * Reads the command's memory, which is ours until the command ends.
  */
-export function writeRequest(
-  frame: Frame,
-  command: Command,
-  major: number,
-  minor: number,
-  opcodes: Opcodes,
-): void {
+export function writeRequest(frame: Frame, command: Command, facts: Facts): void {
   const buffer = frame.buffer as TxBuffer;
   const path = frame.path as Path;
   const { view } = buffer;
   ethernet.write(view, 0, path.target, path.port.link.mac);
-  aoe.write(view, 0, 0, 0, major, minor, frame.aoeCommand, frame.tag);
+  aoe.write(view, 0, 0, 0, facts.major, facts.minor, frame.aoeCommand, frame.tag);
   let length: number;
   if (frame.operation === CONTROL) {
     length = aoe.LENGTH + command.length;
@@ -139,17 +130,17 @@ export function writeRequest(
       copyMemory(command.memory, command.offset, buffer, aoe.LENGTH, command.length);
     }
   } else {
-    length = writeAta(frame, command, buffer, opcodes);
+    length = writeAta(frame, command, buffer, facts);
   }
   frame.length = ethernet.pad(view, 0, length);
 }
 
-function writeAta(frame: Frame, command: Command, buffer: TxBuffer, opcodes: Opcodes): number {
+function writeAta(frame: Frame, command: Command, buffer: TxBuffer, facts: Facts): number {
   const { view } = buffer;
-  const lba48 = isExtended(frame, opcodes);
+  const lba48 = isExtended(frame, facts);
   const extended = lba48 ? ata.FLAG_EXTENDED : 0;
   // LBA28 addresses need the LBA mode bit of the device register: lba3 is that register (P21).
-  const lba = lba48 ? frame.lba : frame.lba + LBA_MODE;
+  const lba = lba48 ? frame.lba : frame.lba + ata.LBA_MODE;
   switch (frame.operation) {
     case READ: {
       const opcode = lba48 ? ata.READ_EXT : ata.READ;
@@ -165,7 +156,7 @@ function writeAta(frame: Frame, command: Command, buffer: TxBuffer, opcodes: Opc
       return ata.LENGTH + bytes;
     }
     case FLUSH:
-      if (opcodes.flushExtended) {
+      if (facts.opcodes.flushExtended) {
         ata.write(view, 0, ata.FLAG_EXTENDED, 0, 0, ata.FLUSH_EXT, 0);
       } else {
         ata.write(view, 0, 0, 0, 0, ata.FLUSH, 0);
@@ -177,6 +168,3 @@ function writeAta(frame: Frame, command: Command, buffer: TxBuffer, opcodes: Opc
       throw new Error(`invariant: operation ${frame.operation}`);
   }
 }
-
-/** 0xE0 in lba3, the device register of a 28-bit command: LBA mode and two bits that were always set. */
-const LBA_MODE = 0xe000_0000;

@@ -1,9 +1,8 @@
-// The present: asked for once, and again only when something was done since.
+// The current time: asked for once, and again only when something was done since.
 
 import { expect, test } from "bun:test";
 
 import { createRandom } from "../../words/random.ts";
-import type { Device } from "./device.ts";
 import { Host } from "./host.ts";
 
 test("the clock is asked where time has passed since the last look, and never goes back", () => {
@@ -36,7 +35,7 @@ test("the clock is asked where time has passed since the last look, and never go
   expect([host.now, asked]).toEqual([1500, 1]);
   // Whoever has something to send may have worked for long on it.
   host.begin(1600);
-  host.touch({ ready: true } as Device);
+  host.touch(0);
   host.look();
   expect([host.now, asked]).toEqual([2000, 2]);
   host.begin(2100);

@@ -1,8 +1,7 @@
-// What all devices of one initiator share: the present, frames, tags, deadlines, settings.
+// What all devices of one initiator share: the current time, frames, tags, deadlines, settings.
 
 import { createDeadlines } from "../../link/deadlines.ts";
 import { Pools } from "./buffers.ts";
-import type { Device } from "./device.ts";
 import { Frame } from "./frame.ts";
 import type { InitiatorOptions, Settings } from "./options.ts";
 import { settle } from "./options.ts";
@@ -11,24 +10,8 @@ import type { Waiter } from "../../link/waiter.ts";
 import { Tags } from "./tags.ts";
 import { Told } from "../../words/told.ts";
 
-/** What became of a device. */
-export type DeviceEvent =
-  | "found"
-  /** One more path to it. */
-  | "path"
-  /** Its IDENTIFY sector came. */
-  | "identified"
-  /** It did not answer IDENTIFY, or with an error. */
-  | "unidentified"
-  /** The same disk has another size. */
-  | "resized"
-  /** One more address answers for it and leads to another disk. */
-  | "contested"
-  /** Another disk answers at its address: its commands have ended, and it is no longer one of the devices. */
-  | "replaced";
-
 export class Host {
-  /** The present, ns. */
+  /** The current time, ns. */
   now = 0;
   /** No frame, command or deadline has been dealt with since `now` was looked up. */
   private fresh = false;
@@ -41,14 +24,11 @@ export class Host {
   readonly frameDeadlines = createDeadlines(256);
   /** By device index. */
   readonly deviceDeadlines = createDeadlines(64);
-  /** Devices with something to send, the first `readyCount`, for `advance`. A device can stand here twice. */
-  readonly ready: Device[] = [];
+  /** Indices of devices with something to send, the first `readyCount`. A device can stand here twice. */
+  readonly ready: number[] = [];
   readyCount = 0;
-  onEvent: ((device: Device, event: DeviceEvent) => void) | null = null;
   onNotice: ((sentence: string) => void) | null = null;
   readonly told = new Told((sentence) => this.onNotice?.(sentence));
-  /** The device is no longer what its address stands for. */
-  onReplaced: (device: Device) => void = () => {};
   private readonly free: Frame[] = [];
   private readonly clock: Pick<Waiter, "now"> | null;
 
@@ -60,7 +40,8 @@ export class Host {
     this.clock = options.clock ?? null;
   }
 
-  touch(device: Device): void {
+  /** The device with that index has something to send. */
+  touch(device: number): void {
     this.worked();
     this.ready[this.readyCount++] = device;
   }
@@ -82,7 +63,7 @@ export class Host {
     this.fresh = false;
   }
 
-  /** Looks up the present where something has been done since the last look. */
+  /** Looks up the time where something has been done since the last look. */
   look(): void {
     if (this.fresh || this.clock === null) return;
     this.now = this.clock.now();

@@ -15,12 +15,12 @@ import * as config from "../../wire/config.ts";
 import * as ethernet from "../../wire/ethernet.ts";
 import { BROADCAST, formatMac, isGroup } from "../../wire/mac.ts";
 import { copyOut } from "../../wire/bytes.ts";
-import { Device } from "./device.ts";
-import type { Frame } from "./frame.ts";
-import { type DeviceEvent, Host } from "./host.ts";
+import { Device, type DeviceKeeper } from "./device.ts";
+import type { DeviceEvent } from "./facts.ts";
+import { type Frame, NO_DEVICE } from "./frame.ts";
+import { Host } from "./host.ts";
 import type { InitiatorOptions } from "./options.ts";
 import type { PortState } from "./port.ts";
-import { receiveAnswer } from "./receive.ts";
 import { STALE, UNKNOWN } from "./tags.ts";
 
 /** A question that found no room on its link is put again after this, ns. */
@@ -78,7 +78,7 @@ interface Question {
   minor: number;
 }
 
-class InitiatorCore implements Initiator {
+class InitiatorCore implements Initiator, DeviceKeeper {
   readonly ports: readonly InitiatorPort[];
   readonly devices: Device[] = [];
   /** By index: those that were replaced, too. */
@@ -92,26 +92,16 @@ class InitiatorCore implements Initiator {
   /** Buffers go back: nothing new is begun, whatever comes in. */
   private closing = false;
   private readonly onFault: InitiatorOptions["onFault"];
+  onEvent: Initiator["onEvent"] = null;
 
   constructor(options: InitiatorOptions) {
     this.onFault = options.onFault;
     this.host = new Host(options);
     this.ports = this.host.ports.map((state) => new InitiatorPort(this, state));
-    this.host.onReplaced = (device) => {
-      this.byAddress.delete(keyOf(device));
-      this.devices.splice(this.devices.indexOf(device), 1);
-      device.retire();
-    };
   }
 
   get now(): number {
     return this.host.now;
-  }
-  get onEvent(): ((device: Device, event: DeviceEvent) => void) | null {
-    return this.host.onEvent;
-  }
-  set onEvent(handler: ((device: Device, event: DeviceEvent) => void) | null) {
-    this.host.onEvent = handler;
   }
   get onNotice(): ((sentence: string) => void) | null {
     return this.host.onNotice;
@@ -143,7 +133,9 @@ class InitiatorCore implements Initiator {
     const { host } = this;
     const late = now - Math.min(host.frameDeadlines.next(), host.deviceDeadlines.next());
     if (late <= DEAF) return;
-    for (const frame of host.frames) frame.exchange?.postpone(frame, late);
+    for (const frame of host.frames) {
+      if (frame.device !== NO_DEVICE) this.deviceOf(frame).frames.postpone(frame, late);
+    }
     for (const device of this.devices) device.wokeUp(now);
   }
 
@@ -154,8 +146,7 @@ class InitiatorCore implements Initiator {
     if (host.pools.nextDeadline() <= now) host.pools.advance(now);
     for (let index = host.frameDeadlines.pop(now); index >= 0;) {
       const frame = host.frames[index] as Frame;
-      if (frame.exchange === null) throw new Error("invariant: a free frame has no deadline");
-      frame.exchange.expired(frame);
+      this.deviceOf(frame).expired(frame);
       index = host.frameDeadlines.pop(now);
     }
     for (let index = host.deviceDeadlines.pop(now); index >= 0;) {
@@ -164,7 +155,7 @@ class InitiatorCore implements Initiator {
     }
     // `done` may make others ready: they are sent in this same slice.
     for (let index = 0; index < host.readyCount; index++) {
-      const device = host.ready[index] as Device;
+      const device = this.everyDevice[host.ready[index] as number] as Device;
       if (!device.ready) continue;
       host.look();
       device.drive();
@@ -232,16 +223,28 @@ class InitiatorCore implements Initiator {
     } else if (slot === STALE) {
       ignored.stale++;
       const device = this.byAddress.get(aoe.major(view, base) * 256 + aoe.minor(view, base));
-      device?.late(port, source, view, base, length);
+      device?.late(port, source, frame);
     } else {
       const asked = this.host.frames[slot] as Frame;
       if (asked.asker !== null) {
         asked.asker.answered(port, source, frame);
         return;
       }
-      if (asked.exchange === null) throw new Error("invariant: a tag that is out has a frame");
-      receiveAnswer(asked.exchange, asked, port, source, frame);
+      this.deviceOf(asked).answered(asked, port, source, frame);
     }
+  }
+
+  private deviceOf({ device }: Frame): Device {
+    const found = this.everyDevice[device];
+    if (found === undefined)
+      throw new Error("invariant: a frame with a tag or a deadline has a device");
+    return found;
+  }
+
+  replaced(device: Device): void {
+    this.byAddress.delete(keyOf(device));
+    this.devices.splice(this.devices.indexOf(device), 1);
+    device.retire();
   }
 
   /** No answer goes to such an address (P32), so the target must be told of it. */
@@ -279,7 +282,7 @@ class InitiatorCore implements Initiator {
     let device = this.device(address);
     if (device === undefined) {
       if (this.everyDevice.length >= MOST_DEVICES) return;
-      device = new Device(this.host, major, minor, this.everyDevice.length);
+      device = new Device(this, this.host, major, minor, this.everyDevice.length);
       this.everyDevice.push(device);
       this.devices.push(device);
       this.byAddress.set(keyOf(address), device);

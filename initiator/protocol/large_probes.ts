@@ -9,31 +9,33 @@
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import { type Command, OK } from "./command.ts";
-import type { Device } from "./device.ts";
+import { paddedIdentify, readOfStart } from "./control_command.ts";
+import type { Facts } from "./facts.ts";
 import { type FrameLimit, SMALL_SECTORS } from "./frame_limit.ts";
 import type { Path } from "./path.ts";
-import { paddedIdentify, readOfStart } from "./path_probe.ts";
 
 export class LargeProbes {
-  private readonly device: Device;
+  private readonly facts: Facts;
   /** ns; not above the first RTO of a control command, so that the path never learns of a loss. */
   private readonly timeout: number;
+  private readonly submit: (command: Command) => void;
   /** That are out, by what they find out. */
   private readonly out = new Set<FrameLimit>();
 
-  constructor(device: Device, timeout: number) {
-    this.device = device;
+  constructor(facts: Facts, timeout: number, submit: (command: Command) => void) {
+    this.facts = facts;
     this.timeout = timeout;
+    this.submit = submit;
   }
 
   send(path: Path, limit: FrameLimit): void {
     if (this.out.has(limit)) return;
     const reads = limit === path.reads;
-    const sectors = reads ? Math.min(limit.most, this.device.sectors) : limit.most;
+    const sectors = reads ? Math.min(limit.most, this.facts.sectors) : limit.most;
     if (sectors <= Math.min(SMALL_SECTORS, limit.sectors)) return;
     const bytes = sectors * ata.SECTOR;
     const command: Command = reads
-      ? readOfStart(this.device, sectors)
+      ? readOfStart(this.facts, sectors)
       : paddedIdentify(ata.LENGTH + bytes);
     const needed = reads ? ata.LENGTH - aoe.LENGTH + bytes : 0;
     command.path = path;
@@ -44,6 +46,6 @@ export class LargeProbes {
       if (outcome === OK && answerLength >= needed) limit.heard(doneAt);
     };
     this.out.add(limit);
-    this.device.submit(command);
+    this.submit(command);
   }
 }

@@ -10,15 +10,14 @@ import * as ata from "../../wire/ata.ts";
 import { LENGTH as ETHERNET } from "../../wire/ethernet.ts";
 import type { Command } from "./command.ts";
 import { OK } from "./command.ts";
-import { controlCommand, type Perform } from "./control.ts";
+import type { Perform } from "./control.ts";
+import { paddedIdentify, readOfStart } from "./control_command.ts";
 import type { Device } from "./device.ts";
 import type { Path } from "./path.ts";
 
 /** Behind the Ethernet header: AoE and ATA headers (P13), and the shortest frame. */
 const HEADERS = ata.LENGTH - ETHERNET;
 const SHORTEST = 46;
-/** The device register of a 28-bit command. */
-const DEVICE_REGISTER = 0xe000_0000;
 
 export interface Carried {
   /** Bytes behind the Ethernet header that arrive at the target; 0: none do. */
@@ -76,19 +75,4 @@ async function largest(
     else high = middle;
   }
   return low;
-}
-
-/** IDENTIFY in a frame of `length` bytes: what follows its headers a target tolerates (P18). */
-export function paddedIdentify(length: number): Command {
-  return controlCommand(aoe.COMMAND_ATA, length, (view) => {
-    ata.write(view, 0, 0, 0, 1, ata.IDENTIFY, DEVICE_REGISTER);
-  });
-}
-
-/** READ of the first sectors. */
-export function readOfStart(device: Device, sectors: number): Command {
-  return controlCommand(aoe.COMMAND_ATA, ata.LENGTH, (view) => {
-    if (device.opcodes.lba48) ata.write(view, 0, ata.FLAG_EXTENDED, 0, sectors, ata.READ_EXT, 0);
-    else ata.write(view, 0, 0, 0, sectors, ata.READ, DEVICE_REGISTER);
-  });
 }

@@ -15,6 +15,7 @@ import { LENGTH as ETHERNET_LENGTH } from "../../wire/ethernet.ts";
 import { BROADCAST, type Mac } from "../../wire/mac.ts";
 import type { Buffers } from "./buffers.ts";
 import type { DeviceCounters } from "./counters.ts";
+import { LEAST_BUFFERS } from "./facts.ts";
 import type { Frame } from "./frame.ts";
 import { type FrameLimit, SMALL_SECTORS } from "./frame_limit.ts";
 import type { Host } from "./host.ts";
@@ -29,8 +30,6 @@ const PROBE_INTERVAL = 250e6;
 const OVERTAKEN = 16;
 /** A device that is silent is asked for by broadcast this often at most, ns. */
 const SEARCH_INTERVAL = 250e6;
-/** What a smaller buffer count is taken for (P12). */
-export const LEAST_BUFFERS = 2;
 /** Who was silent for so long may be another when he is heard again: he is asked before the next command, ns. */
 export const SILENCE = 1e9;
 /** Headers of an ATA frame that an MTU counts: 22 bytes (P13). */

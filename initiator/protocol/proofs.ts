@@ -20,6 +20,7 @@ import type { Mac } from "../../wire/mac.ts";
 import { isMalformed } from "../../wire/malformed.ts";
 import type { DeviceCounters } from "./counters.ts";
 import { sameDisk, wasResized } from "./disk.ts";
+import type { Facts } from "./facts.ts";
 import type { Asker, Frame } from "./frame.ts";
 import type { Host } from "./host.ts";
 import type { Path, Said } from "./path.ts";
@@ -58,10 +59,7 @@ export interface Rival {
 }
 
 /** What becomes of the device by a proof. */
-export interface ProvenDevice {
-  readonly major: number;
-  readonly minor: number;
-  readonly identity: Identify | null;
+export interface ProvenDevice extends Pick<Facts, "major" | "minor" | "identity"> {
   readonly pending: number;
   readonly counters: DeviceCounters;
   /** `sector` is what its IDENTIFY says for the first time. */

@@ -7,7 +7,6 @@ import { copyMemory } from "../../link/copy_memory.ts";
 import type { FrameView } from "../../link/link.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
-import type { Mac } from "../../wire/mac.ts";
 import { CONTRADICTORY, judge, TOO_SHORT } from "./answer.ts";
 import {
   AOE_ERROR,
@@ -19,56 +18,41 @@ import {
   units,
 } from "./command.ts";
 import type { Exchange } from "./exchange.ts";
-import { answerBytes, type Frame, IN_FLIGHT, isExtended } from "./frame.ts";
+import { answerBytes, type Frame, IN_FLIGHT } from "./frame.ts";
+import { SMALL_SECTORS } from "./frame_limit.ts";
 import type { Path } from "./path.ts";
-import type { PortState } from "./port.ts";
-import { refuse } from "./resend.ts";
 import { CONTROL, isTransfer, IDENTIFY, READ } from "./operation.ts";
 
-/** An answer with the tag of `frame`, one of the exchange's, came by `port` from `source`. */
+/**
+ * What came by `path`, one of the device's, has the tag of `frame`. False: it is no answer to it all the same, and
+ * was counted.
+ */
 export function receiveAnswer(
   exchange: Exchange,
   frame: Frame,
-  port: PortState,
-  source: Mac,
+  path: Path,
   view: FrameView,
-): void {
-  const { counters, device } = exchange;
-  const own = frame.path as Path;
-  const path = own.port === port && own.target === source ? own : exchange.paths.find(port, source);
-  if (path === null) {
-    device.foreign(port, source);
-    return;
-  }
+): boolean {
+  const { counters, frames, host } = exchange;
+  const { ignored } = path.port;
   const { command } = frame;
-  const verdict = judge(
-    frame,
-    command,
-    device.major,
-    device.minor,
-    isExtended(frame, device.opcodes),
-    exchange.echo,
-    view.view,
-    view.base,
-    view.length,
-  );
+  const verdict = judge(frame, command, frames.facts, exchange.echo, view);
   if (verdict === CONTRADICTORY) {
     counters.contradictory++;
-    port.ignored.contradictory++;
+    ignored.contradictory++;
     if (command !== null) command.contradictions++;
-    return;
+    return false;
   }
   if (verdict === TOO_SHORT) {
     counters.tooShort++;
-    port.ignored.tooShort++;
+    ignored.tooShort++;
     if (command !== null) {
       command.shortAnswers++;
       command.shortBytes = Math.max(0, view.length - ata.LENGTH);
       command.wantedBytes = answerBytes(frame);
     }
-    return;
+    return false;
   }
-  const { host } = exchange;
   // A link that tells only when it was polled may have polled before this frame's request was sent.
   if (view.at < frame.lastSentAt) host.look();
   const at = view.at >= frame.lastSentAt ? view.at : host.now;
@@ -76,30 +60,36 @@ export function receiveAnswer(
   credit(exchange, frame, path, at);
   if (command === null) {
     counters.orphanAnswers++;
-    exchange.end(frame, true);
+    frames.end(frame, true);
   } else if (verdict === OK && deliver(frame, command, view)) {
-    exchange.end(frame, true);
+    frames.end(frame, true);
     command.frames--;
     const whole = command.frames === 0 && command.issued >= units(command);
     if (whole) exchange.finish(command, OK, at);
   } else if (verdict === AOE_ERROR && isRefusedSize(frame, command)) {
     counters.aoeErrors++;
-    refuse(exchange, frame, command);
+    // It goes again, in pieces.
+    command.aoeError = 0;
+    exchange.paths.refused(frame.path as Path, frame.sectors);
+    if (frame.state === IN_FLIGHT) frames.rest(frame, command);
   } else {
     if (verdict === ATA_ERROR) counters.ataErrors++;
     else if (verdict === AOE_ERROR) counters.aoeErrors++;
-    exchange.end(frame, true);
+    frames.end(frame, true);
     command.frames--;
     exchange.fail(command, verdict === OK ? MEMORY_LOST : verdict, at);
   }
-  // What waits to go again may be answered by the next frame of this same slice: it waits for the end. So does
-  // what there is to do where nothing is to be sent.
-  if (exchange.waiting.size > 0 || exchange.queued === 0) {
-    device.touch();
-  } else {
-    host.look();
-    exchange.drive();
-  }
+  return true;
+}
+
+/** An answer by `path` to a frame that nobody waits for any more: it says at least what the path carries. */
+export function receiveLate(path: Path, { view, base, length }: FrameView, now: number): void {
+  if (length < ata.LENGTH || aoe.command(view, base) !== aoe.COMMAND_ATA) return;
+  if (aoe.isError(view, base) || (ata.status(view, base) & ata.STATUS_FAILED) !== 0) return;
+  path.window.late();
+  // A write's answer has no data, but most targets echo the count.
+  if (length > ata.LENGTH + SMALL_SECTORS * ata.SECTOR) path.reads.heard(now);
+  else if (ata.count(view, base) > SMALL_SECTORS) path.writes.heard(now);
 }
 
 /**

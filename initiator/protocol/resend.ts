@@ -6,21 +6,22 @@
 
 import * as ethernet from "../../wire/ethernet.ts";
 import * as ata from "../../wire/ata.ts";
-import { type Command, hasLostMemory, MEMORY_LOST } from "./command.ts";
-import type { Exchange } from "./exchange.ts";
-import { type Frame, IN_FLIGHT } from "./frame.ts";
+import { type Command, hasLostMemory } from "./command.ts";
+import type { Frame } from "./frame.ts";
+import type { Outstanding } from "./outstanding.ts";
 import type { Path } from "./path.ts";
 import type { Pool } from "../pool/pool.ts";
 import { WRITE } from "./operation.ts";
 
-export function resend(exchange: Exchange, now: number): void {
-  const { counters, device, inFlight, paths, waiting } = exchange;
+/** Returns a command that has lost its memory, so that it can't go on; null: none was met. */
+export function resend(frames: Outstanding, now: number): Command | null {
+  const { counters, paths, waiting } = frames;
   let lost: Command | null = null;
   let after: Frame | null;
   for (let frame = waiting.first; frame !== null; frame = after) {
     after = frame.after;
     // The pieces of a fall-back, and urgent commands, are more frames than were counted.
-    if (inFlight.size >= device.bufferCount) break;
+    if (frames.isFull) break;
     const command = frame.command as Command;
     if (hasLostMemory(command)) {
       lost = command;
@@ -29,45 +30,36 @@ export function resend(exchange: Exchange, now: number): void {
     const { path: only } = command;
     const path = only === null ? paths.pickAgain(frame.path as Path) : paths.only(only);
     if (path === null) continue;
-    if (frame.operation === WRITE && isBarred(exchange, frame, now)) {
+    if (frame.operation === WRITE && isBarred(frames, frame, now)) {
       if (!frame.barred) counters.retransmitsBarred++;
       frame.barred = true;
       continue;
     }
     const { sectors } = path.limitOf(frame.operation);
     if (frame.sectors > sectors) {
-      split(exchange, frame, path, sectors);
+      split(frames, frame, path, sectors);
       // The pieces stand at the end of the list: they are met in this same walk.
       after = frame.after;
     }
-    if (prepare(exchange, frame, path, now) && !exchange.transmit(frame, path, now)) break;
+    if (prepare(frames, frame, path, now) && !frames.transmit(frame, path, now)) break;
   }
-  // Not before: that ends frames of the list. Where there are several, the next drive meets the others.
-  if (lost !== null) exchange.fail(lost, MEMORY_LOST, now);
-}
-
-/** The target refused the frame for its size: it goes again, in pieces. */
-export function refuse(exchange: Exchange, frame: Frame, command: Command): void {
-  command.aoeError = 0;
-  exchange.paths.refused(frame.path as Path, frame.sectors);
-  if (frame.state === IN_FLIGHT) exchange.rest(frame, command);
-  exchange.device.touch();
+  return lost;
 }
 
 /** Whether a copy of this write may not be sent now. Sets when to look again, where time alone will tell. */
-function isBarred(exchange: Exchange, frame: Frame, now: number): boolean {
+function isBarred(frames: Outstanding, frame: Frame, now: number): boolean {
   const command = frame.command as Command;
-  if (exchange.holdback.size > 0) {
-    const until = exchange.holdback.until(frame.lba, frame.sectors, command, now);
+  if (frames.holdback.size > 0) {
+    const until = frames.holdback.until(frame.lba, frame.sectors, command, now);
     if (until > now) {
-      exchange.barredAt = Math.min(exchange.barredAt, until);
+      frames.barredAt = Math.min(frames.barredAt, until);
       return true;
     }
   }
   if (frame.transmits === 0) return false;
   // A write that was sent later and overlaps: its answer first, or a late copy of ours undoes it.
   const end = frame.lba + frame.sectors;
-  for (let other = exchange.inFlight.first; other !== null; other = other.after) {
+  for (let other = frames.inFlight.first; other !== null; other = other.after) {
     if (other.operation !== WRITE || other.command === command) continue;
     if (frame.lba >= other.lba + other.sectors || other.lba >= end) continue;
     if (other.lastSentAt > frame.lastSentAt) return true;
@@ -76,23 +68,23 @@ function isBarred(exchange: Exchange, frame: Frame, now: number): boolean {
 }
 
 /** Makes of a frame too large for `path` one of `most` sectors and others for the rest, all unsent. */
-function split(exchange: Exchange, frame: Frame, path: Path, most: number): void {
-  const { holdback, host } = exchange;
+function split(frames: Outstanding, frame: Frame, path: Path, most: number): void {
+  const { holdback, host } = frames;
   const command = frame.command as Command;
   if (frame.operation === WRITE && frame.transmits > 0) {
     // The whole one may still travel: its own pieces pass, later writes don't.
     const bar = frame.bar ?? holdback.begin(frame.lba, frame.sectors, command);
     holdback.end(bar, frame.lastSentAt);
-    exchange.barsChanged = true;
+    frames.barsChanged = true;
     frame.bar = null;
   }
   const start = frame.offset - command.offset;
   for (let done = most; done < frame.sectors; done += most) {
     const sectors = Math.min(most, frame.sectors - done);
     const offset = start + done * ata.SECTOR;
-    const piece = exchange.make(command, path, frame.lba + done, sectors, offset);
+    const piece = frames.make(command, path, frame.lba + done, sectors, offset);
     piece.since = frame.since;
-    exchange.wait(piece, command);
+    frames.wait(piece, command);
   }
   frame.sectors = most;
   frame.transmits = 0;
@@ -101,8 +93,8 @@ function split(exchange: Exchange, frame: Frame, path: Path, most: number): void
 }
 
 /** Sees that the frame's buffer holds its request for `path`; false: no buffer to be had. */
-function prepare(exchange: Exchange, frame: Frame, path: Path, now: number): boolean {
-  const { buffers, counters, host } = exchange;
+function prepare(frames: Outstanding, frame: Frame, path: Path, now: number): boolean {
+  const { buffers, counters, host } = frames;
   const command = frame.command as Command;
   const newTag = host.settings.newTags && frame.transmits > 0;
   if (frame.buffer !== null && frame.tag !== 0 && !newTag && path === frame.path) {
@@ -128,6 +120,6 @@ function prepare(exchange: Exchange, frame: Frame, path: Path, now: number): boo
     host.tags.give(frame.tag);
     frame.tag = 0;
   }
-  exchange.write(frame, command);
+  frames.write(frame, command);
   return true;
 }

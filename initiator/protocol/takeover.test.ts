@@ -6,7 +6,7 @@ import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import * as config from "../../wire/config.ts";
 import { OK, TIMEOUT } from "./command.ts";
-import { controlCommand } from "./control.ts";
+import { controlCommand } from "./control_command.ts";
 import { makeCommand, PEER_MAC, Scripted, type Seen } from "../../testing/doubles/scripted_peer.ts";
 import { READ } from "./operation.ts";
 

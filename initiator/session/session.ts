@@ -14,7 +14,7 @@ import { createRandom } from "../../words/random.ts";
 import type { Command } from "../protocol/command.ts";
 import type { Device } from "../protocol/device.ts";
 import { describeDevices } from "../protocol/device_list.ts";
-import type { DeviceEvent } from "../protocol/host.ts";
+import type { DeviceEvent } from "../protocol/facts.ts";
 import { createInitiator, type Initiator } from "../protocol/initiator.ts";
 import { createPool } from "../pool/buffer_pool.ts";
 import type { PoolOptions } from "../pool/options.ts";

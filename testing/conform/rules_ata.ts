@@ -80,7 +80,7 @@ function opcodesDecide(s: Subject): void {
   const far = 20 + 5 * 2 ** 32;
   same(s.ata({ command: READ, flags: 0, lba: 20, count: 1 }), "READ 0x20");
   same(
-    s.ata({ command: READ, flags: 0, lba: 20 + 0xe000_0000, count: 1 }),
+    s.ata({ command: READ, flags: 0, lba: 20 + ata.LBA_MODE, count: 1 }),
     "READ 0x20 with device bits in lba3",
   );
   same(
@@ -100,7 +100,7 @@ function opcodesDecide(s: Subject): void {
   }
   const written = new Uint8Array(512).fill(0x28);
   const write = s.ata(
-    { command: ata.WRITE, flags: ata.FLAG_WRITE, lba: 21 + 0xe000_0000, count: 1 },
+    { command: ata.WRITE, flags: ata.FLAG_WRITE, lba: 21 + ata.LBA_MODE, count: 1 },
     {},
     written,
   );

@@ -78,7 +78,7 @@ function lba(random: Random): number {
     random.below(16),
     SECTORS - 1 - random.below(3),
     SECTORS,
-    random.below(SECTORS) + 0xe000_0000,
+    random.below(SECTORS) + ata.LBA_MODE,
     random.below(SECTORS) + 2 ** 32,
     2 ** 48 - 1,
     random.next() * 2 ** 16,

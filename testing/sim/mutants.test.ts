@@ -11,6 +11,7 @@ import { Exchange } from "../../initiator/protocol/exchange.ts";
 import type { Frame } from "../../initiator/protocol/frame.ts";
 import { Holdback } from "../../initiator/protocol/holdback.ts";
 import { LargeProbes } from "../../initiator/protocol/large_probes.ts";
+import { Outstanding } from "../../initiator/protocol/outstanding.ts";
 import { PathSet } from "../../initiator/protocol/path_set.ts";
 import { Ledger } from "../../initiator/pool/ledger.ts";
 import { Proofs } from "../../initiator/protocol/proofs.ts";
@@ -168,12 +169,12 @@ const MUTANTS: readonly Mutant[] = [
     by: ["pins"],
     patch: () => [
       replace(
-        Exchange.prototype,
+        Outstanding.prototype,
         "transmit",
         (old) =>
           function (this: { write(frame: unknown, command: unknown): void }, ...given: unknown[]) {
             const frame = given[0] as Frame;
-            const { host } = this as unknown as Exchange;
+            const { host } = this as unknown as Outstanding;
             if (frame.transmits > 0 && (frame.buffer?.pins ?? 0) > 0) {
               host.tags.give(frame.tag);
               frame.tag = 0;
