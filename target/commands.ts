@@ -75,71 +75,77 @@ export function targetCommand(): Command {
     .argument("[slot]", `0 to ${MINOR_MAX}`)
     .argument("[interface]", "where to serve it; several with commas between")
     .argument("[file]", "an image, a multiple of 512 bytes, or a block device")
-    .option("--config <file>", "serve what this TOML file says, in place of the arguments")
-    .option("--check", "only check the configuration")
+    .option("--config <file>", "serve what this TOML file describes, instead of the arguments")
+    .option("--check", "check the configuration and exit")
     .option(
       "-b, --buffer-count <n>",
-      `messages to hold for each initiator, 2 to 65535 (${DEFAULT_BUFFER_COUNT})`,
+      `requests to accept from each initiator at a time, 2 to 65535 (default ${DEFAULT_BUFFER_COUNT})`,
     )
-    .option("-d, --direct", "O_DIRECT: past the page cache")
+    .option("-d, --direct", "open with O_DIRECT: bypass the page cache")
     .option("-s, --sync", "answer a write only when it is durable")
     .option("-r, --read-only", "refuse writes")
     .option("-m, --mask <mac,…>", "serve these MAC addresses only")
-    .option("-o, --offset <sectors>", "leave out this many sectors at the start of the file (0)")
-    .option("-l, --length <sectors>", "serve this many sectors (all that are left)")
-    .option("--create <size>", "make the file where it is missing, sparse")
+    .option("-o, --offset <sectors>", "skip this many sectors at the start of the file (default 0)")
+    .option("-l, --length <sectors>", "serve this many sectors (default: to the end of the file)")
+    .option("--create <size>", "if the file does not exist, create it, sparse, with this size")
     .option(
       "--serial <text>",
-      "serial number; two targets that give one are taken for ways to one disk (made of host and image)",
+      "serial number; two targets with one serial number count as paths to one disk (default: made from host and image)",
     )
     .option("--service <model>", "service model, such as lanes:4,delay:normal/50us/5us,drop:1%")
-    .option("--lanes <n>", "short for lanes:N at the front of the service model")
-    .option("--delay <d>", "short for delay:D behind the lanes")
+    .option("--lanes <n>", "short for lanes:N, the first stage of the service model")
+    .option("--delay <d>", "short for delay:D, the stage after the lanes")
     .option(
       "--profile <name>",
-      "a service model by name (fast, ssd, disk, slow, stalling, flaky) or from a file, in front of --service",
+      "a service model by name (fast, ssd, disk, slow, stalling, flaky) or from a file; its stages come before those of --service",
     )
-    .option("--faults <plan>", "faults on the link, such as tx:drop:1%,rx:corrupt:0.1%")
+    .option("--faults <plan>", "faults of the link, such as tx:drop:1%,rx:corrupt:0.1%")
     .option("--capture <file>", "write every frame to a pcap file")
     .option("--stats-at-end <file>", "write the figures of `ctl stats` to a JSON file at the end")
-    .option("--state <dir>", "keep config string, mask list and reservation here, over restarts")
+    .option(
+      "--state <dir>",
+      "directory that keeps config string, mask list and reservation across restarts",
+    )
     .option(
       "--reset-state",
-      "set state files that are damaged aside, and start their exports without what they kept",
+      "move damaged state files aside and start their exports without the saved state",
     )
-    .option("--seed <n>", "of all that is random here (1)")
+    .option("--seed <n>", "seed of the random generator (default 1)")
     .addOption(new Option("--mode <mode>", "how to wait for frames").choices(MODES))
     .option(
       "--xdp <when>",
-      "send small frames by AF_XDP: auto, on or off (auto: where nothing would miss them)",
+      "send small frames by AF_XDP: auto, on or off (default auto: only where no queue discipline or capture is bypassed)",
     )
     .option("--cpus <n,…>", "run on these CPUs only")
-    .option("--max-requests <n>", `requests in hand over all initiators (${DEFAULT_BOUND})`)
+    .option(
+      "--max-requests <n>",
+      `most requests in progress over all initiators (default ${DEFAULT_BOUND})`,
+    )
     .addOption(
       new Option(
         "--blocking <kind>",
-        "what does file operations that block (io_uring where the kernel has it)",
+        "how blocking file operations run (default: io_uring where the kernel has it)",
       ).choices(BLOCKING),
     )
     .option("--control <path>", "listen here for `aoe target ctl`")
     .option(
       "--metrics <address>",
-      "serve figures for Prometheus at HOST:PORT, or :PORT of 127.0.0.1",
+      "serve metrics for Prometheus at HOST:PORT, or at 127.0.0.1 with :PORT",
     )
-    .option("--user <name>", "become this user (name or number) once the sockets are open")
+    .option("--user <name>", "switch to this user (name or number) when the sockets are open")
     .action(run)
     .addCommand(ctlCommand())
     .addCommand(topCommand());
 }
 
 const SOCKET =
-  "its control socket (/run/aoe/control or /run/aoe-NAME/control, where one target listens)";
+  "the target's control socket (default: /run/aoe/control or /run/aoe-NAME/control if one target listens there)";
 
 function ctlCommand(): Command {
   return new Command("ctl")
-    .summary("say something to a running target")
+    .summary("control a running target")
     .description(
-      "Say something to a running target: stats, service, release, export add, export remove, reload, quit",
+      "Control a running target: stats, service, release, export add, export remove, reload, quit",
     )
     .argument(
       "<verb...>",
@@ -157,8 +163,8 @@ function topCommand(): Command {
     .summary("watch a running target")
     .description("Watch a running target: a view on a terminal (q ends it), plain lines elsewhere")
     .option("--socket <path>", SOCKET)
-    .option("--interval <d>", "between two looks", "1s")
-    .option("--count <n>", "looks; until told to end otherwise")
+    .option("--interval <d>", "time between two samples", "1s")
+    .option("--count <n>", "number of samples (default: until interrupted)")
     .action(async (options: { socket?: string; interval: string; count?: string }) => {
       const interval = parseDuration(options.interval, "--interval");
       if (interval < 10e6) throw expected("--interval", "10ms or more", options.interval);

@@ -82,7 +82,7 @@ function blocking(text: string, what: string): BlockingKind {
 
 interface Key {
   readonly schema: v.GenericSchema;
-  /** For docs/target.md: what it is when nobody says, and what it means. */
+  /** For docs/target.md: the default and the meaning. */
   readonly value: string;
   readonly about: string;
 }
@@ -93,9 +93,13 @@ export const SHARED_KEYS = {
     // P12: Linux takes 0 and 1 to a device that is silently dead.
     schema: integer("buffer_count", 2, 0xffff),
     value: String(DEFAULT_BUFFER_COUNT),
-    about: "messages to hold for each initiator on each interface (2 to 65535)",
+    about: "requests to accept from each initiator on each interface at a time (2 to 65535)",
   },
-  direct: { schema: flag("direct"), value: "false", about: "O_DIRECT: past the page cache" },
+  direct: {
+    schema: flag("direct"),
+    value: "false",
+    about: "open with O_DIRECT: bypass the page cache",
+  },
   sync: {
     schema: flag("sync"),
     value: "false",
@@ -104,13 +108,13 @@ export const SHARED_KEYS = {
   read_only: { schema: flag("read_only"), value: "false", about: "refuse writes" },
   mask: {
     schema: listed("mask", mac, MOST_MASKS),
-    value: "everyone",
-    about: `the MAC addresses to serve, a list of at most ${MOST_MASKS}; it takes the place of a saved one`,
+    value: "all",
+    about: `the MAC addresses to serve, a list of at most ${MOST_MASKS}; it replaces a saved list`,
   },
   profile: {
     schema: made("profile", word),
     value: "none",
-    about: `a service model by name (${profileNames().join(", ")}) or from a file, where \`service\` is not given`,
+    about: `a service model by name (${profileNames().join(", ")}) or from a file, if \`service\` is not given`,
   },
   service: {
     schema: made("service", (text) => text.trim()),
@@ -123,7 +127,7 @@ export const SHARED_KEYS = {
 export const EXPORT_KEYS = {
   address: {
     schema: made("address", parseAddress),
-    value: "must be given",
+    value: "required",
     about: "`eSHELF.SLOT`",
   },
   file: {
@@ -134,28 +138,28 @@ export const EXPORT_KEYS = {
   device: {
     schema: made("device", word),
     value: "",
-    about: "the same, refused where it is no block device",
+    about: "a block device; anything else is refused",
   },
   memory: {
     schema: made("memory", image),
     value: "",
-    about: "a size: sectors in memory, lost at the end",
+    about: "a size: the sectors are in memory and are lost when the target ends",
   },
   create: {
     schema: made("create", image),
     value: "",
-    about: "with `file`: make it where it is missing, sparse, of this size",
+    about: "with `file`: if it does not exist, create it, sparse, with this size",
   },
   offset: {
     schema: integer("offset", 0),
     value: "0",
-    about: "sectors of the file to leave out at its start",
+    about: "sectors to skip at the start of the file",
   },
-  length: { schema: integer("length", 1), value: "the rest", about: "sectors to serve" },
+  length: { schema: integer("length", 1), value: "to the end", about: "sectors to serve" },
   serial: {
     schema: made("serial", serial),
-    value: "one that host and image make",
-    about: `serial number, at most ${SERIAL_LENGTH} characters; two targets that give one are taken for ways to one disk`,
+    value: "made from host and image",
+    about: `serial number, at most ${SERIAL_LENGTH} characters; two targets with one serial number count as paths to one disk`,
   },
 } as const satisfies Record<string, Key>;
 
@@ -163,8 +167,8 @@ export const EXPORT_KEYS = {
 export const PROCESS_KEYS = {
   interfaces: {
     schema: listed("interfaces", word, 64),
-    value: "must be given",
-    about: "names, a list; one that is not there yet is waited for",
+    value: "required",
+    about: "list of names; the target waits for one that does not exist yet",
   },
   control: { schema: made("control", word), value: "none", about: "path of the control socket" },
   metrics: {
@@ -175,12 +179,12 @@ export const PROCESS_KEYS = {
   state: {
     schema: made("state", word),
     value: "none",
-    about: "directory that keeps config strings, mask lists and reservations over restarts",
+    about: "directory that keeps config strings, mask lists and reservations across restarts",
   },
   user: {
     schema: made("user", word),
-    value: "stay who we are",
-    about: "name or number of the user to become once the sockets are open",
+    value: "no change",
+    about: "user (name or number) to switch to when the sockets are open",
   },
   mode: {
     schema: made("mode", mode),
@@ -189,7 +193,7 @@ export const PROCESS_KEYS = {
   },
   xdp: {
     schema: made("xdp", parseXdpUse),
-    value: "`auto`: where no queue discipline and no capture would miss them",
+    value: "`auto`: only where no queue discipline or capture is bypassed",
     about: `send small answers by AF_XDP: ${XDP_USES.join(", ")}`,
   },
   cpus: {
@@ -200,18 +204,18 @@ export const PROCESS_KEYS = {
   max_requests: {
     schema: integer("max_requests", 1, 1_000_000),
     value: String(DEFAULT_BOUND),
-    about: "requests in hand over all exports and initiators",
+    about: "most requests in progress over all exports and initiators",
   },
-  seed: { schema: integer("seed", 0), value: "1", about: "of all that is random here" },
+  seed: { schema: integer("seed", 0), value: "1", about: "seed of the random generator" },
   faults: {
     schema: made("faults", word),
     value: "none",
-    about: "faults on every interface, such as `tx:drop:1%`",
+    about: "faults of every interface, such as `tx:drop:1%`",
   },
   blocking: {
     schema: made("blocking", blocking),
     value: "`io_uring` where the kernel has it, else `worker`",
-    about: `what does file operations that block: ${BLOCKING.join(", ")}`,
+    about: `how blocking file operations run: ${BLOCKING.join(", ")}`,
   },
   capture: { schema: made("capture", word), value: "none", about: "pcap file for every frame" },
   stats_at_end: {

@@ -97,14 +97,14 @@ export const EXPORT_FIGURES: readonly Figure<Export>[] = [
     key: "in_service",
     metric: "in_service",
     type: "gauge",
-    about: "requests in hand now",
+    about: "requests in progress now",
     read: ({ counters }) => counters.inService,
   },
   {
     key: "most_in_service",
     metric: "in_service_max",
     type: "gauge",
-    about: "the most requests ever in hand at a time",
+    about: "the most requests ever in progress at a time",
     read: ({ counters }) => counters.mostInService,
   },
   {
@@ -112,22 +112,21 @@ export const EXPORT_FIGURES: readonly Figure<Export>[] = [
     metric: "queue_length_total",
     type: "counter",
     about:
-      "requests in hand at the arrival of each ATA command, itself included, summed; over the count of commands: the mean",
+      "requests in progress at the arrival of each ATA command, itself included, summed; divided by the number of commands: the mean queue length",
     read: ({ counters }) => counters.queueLength,
   },
   {
     key: "queue_stall",
     metric: "queue_stall_total",
     type: "counter",
-    about:
-      "ATA commands that a service model or the store kept, so that they could not be answered at once",
+    about: "ATA commands that were not answered at once, because of a service model or the store",
     read: ({ counters }) => counters.deferred,
   },
   {
     key: "queue_over",
     metric: "queue_over_total",
     type: "counter",
-    about: "requests dropped because their initiator had the buffer count in hand (P12)",
+    about: "requests dropped because their initiator had used up the buffer count (P12)",
     read: ({ counters }) => counters.over,
   },
   {
@@ -148,14 +147,14 @@ export const EXPORT_FIGURES: readonly Figure<Export>[] = [
     key: "reserved",
     metric: "reserved_total",
     type: "counter",
-    about: "ATA commands refused because others hold the reservation (P16)",
+    about: "ATA commands refused because another initiator holds the reservation (P16)",
     read: ({ counters }) => counters.reserved,
   },
   {
     key: "model_dropped",
     metric: "model_dropped_total",
     type: "counter",
-    about: "commands that the service model took and dropped",
+    about: "commands that the service model dropped",
     read: ({ counters }) => counters.modelDropped,
   },
   {
@@ -169,7 +168,7 @@ export const EXPORT_FIGURES: readonly Figure<Export>[] = [
     key: "last_errno",
     metric: "last_errno",
     type: "gauge",
-    about: "number of the last such failure",
+    about: "error number (errno) of the last such failure",
     read: ({ counters }) => counters.lastErrno,
   },
   {
@@ -192,7 +191,7 @@ export const EXPORT_FIGURES: readonly Figure<Export>[] = [
     // Not `buffer_count`: Prometheus keeps the ending `_count` for histograms and summaries.
     metric: "buffers",
     type: "gauge",
-    about: "messages held for each initiator",
+    about: "requests accepted from each initiator at a time",
     read: ({ bufferCount }) => bufferCount,
   },
 ];
@@ -247,14 +246,10 @@ export const INTERFACE_FIGURES: readonly Figure<TargetPort>[] = [
   ),
   frames(
     "ignored",
-    "frames that are nobody's business here: other addresses, other hosts; answers, which only reach a target that captures",
+    "frames for other addresses or other hosts, and answers, which only a target that captures receives",
     ({ counters: c }) => c.responses + c.otherAddress + c.otherHost + c.foreign + c.unmatchedTests,
   ),
-  frames(
-    "broadcast",
-    "frames received that were sent to everyone",
-    ({ counters }) => counters.broadcasts,
-  ),
+  frames("broadcast", "broadcast frames received", ({ counters }) => counters.broadcasts),
   frames(
     "over_buffer_count",
     "requests beyond the buffer count (P12)",
@@ -262,7 +257,7 @@ export const INTERFACE_FIGURES: readonly Figure<TargetPort>[] = [
   ),
   frames(
     "over_bound",
-    "requests beyond what the whole target holds (P12)",
+    "requests beyond the limit of the whole target, `max_requests` (P12)",
     ({ counters }) => counters.overGlobalBound,
   ),
   frames(
@@ -303,12 +298,12 @@ export const INTERFACE_FIGURES: readonly Figure<TargetPort>[] = [
   ),
   frames(
     "duplicates_evicted",
-    "stored results that had to go before their time (P28)",
+    "stored results that were discarded early (P28)",
     ({ counters }) => counters.duplicatesEvicted,
   ),
   frames(
     "faults",
-    "requests dropped because they met a fault in this program; the first is described in the log",
+    "requests dropped because of a fault in this program; the log describes the first",
     ({ counters }) => counters.faults,
   ),
   {
@@ -329,7 +324,7 @@ export const INTERFACE_FIGURES: readonly Figure<TargetPort>[] = [
     key: "backlog",
     metric: "backlog",
     type: "gauge",
-    about: "answers that wait for room now",
+    about: "answers that wait for buffer space now",
     read: ({ backlog }) => backlog.length,
   },
 ];
@@ -353,7 +348,7 @@ export const TARGET_FIGURES: readonly Figure<Target>[] = [
     key: "in_hand",
     metric: "in_hand",
     type: "gauge",
-    about: "requests in hand over all exports",
+    about: "requests in progress over all exports",
     read: ({ inHand }) => inHand,
   },
 ];

@@ -39,7 +39,7 @@ export const VERBS: readonly Verb[] = [
     verb: "stats",
     keys: ["export?"],
     words: "stats [EXPORT]",
-    about: "every figure of the process, its interfaces and its exports, or of one export",
+    about: "prints the figures of the process, its interfaces and its exports, or of one export",
     run({ export: named }, running, answer) {
       answer(statsPieces(running, named === undefined ? null : exportOf(named, running)));
     },
@@ -48,7 +48,7 @@ export const VERBS: readonly Verb[] = [
     verb: "service",
     keys: ["export", "model"],
     words: "service EXPORT MODEL",
-    about: "a service model from now on (empty: none); what the one before hangs is answered",
+    about: "sets the service model (empty: none); requests that the old model hangs are answered",
     run({ export: named, model }, running, answer) {
       running.setService(address(named), text(model, "model"));
       answer({ service_model: exportOf(named, running).model.text });
@@ -58,7 +58,8 @@ export const VERBS: readonly Verb[] = [
     verb: "release",
     keys: ["export?"],
     words: "release [EXPORT]",
-    about: "answers what `hang` holds, of one export or all; new commands hang as before",
+    about:
+      "answers the requests that `hang` holds, of one export or all; new commands hang as before",
     run({ export: named }, running, answer) {
       const { target } = running;
       const owners = named === undefined ? target.exports : [exportOf(named, running)];
@@ -71,7 +72,7 @@ export const VERBS: readonly Verb[] = [
     verb: "export add",
     keys: ["export"],
     words: "export add KEY=VALUE…",
-    about: "serves one more export; the keys are those of [[export]], paths absolute",
+    about: "adds an export; the keys are those of [[export]], with absolute paths",
     run({ export: table }, running, answer) {
       running.addExport(parseExport(table, "export"));
       answer({});
@@ -81,7 +82,8 @@ export const VERBS: readonly Verb[] = [
     verb: "export remove",
     keys: ["export"],
     words: "export remove EXPORT",
-    about: "silent at once; answered when what was in hand is answered and the image is closed",
+    about:
+      "removes an export; it is silent at once, and the command ends when its requests are answered and its image is closed",
     run({ export: named }, running, answer) {
       running.removeExport(address(named), () => answer({}));
     },
@@ -91,7 +93,7 @@ export const VERBS: readonly Verb[] = [
     keys: ["export"],
     words: "export resize EXPORT",
     about:
-      "takes up the size that the image has now, and tells initiators; says the sizes in sectors",
+      "takes over the present size of the image and announces it; prints both sizes in sectors",
     run({ export: named }, running, answer) {
       answer({ ...running.resizeExport(address(named)) });
     },
@@ -101,7 +103,7 @@ export const VERBS: readonly Verb[] = [
     keys: [],
     words: "reload",
     about:
-      "reads the configuration again, as SIGHUP does; says what came of it, or why nothing was changed",
+      "reads the configuration again, as SIGHUP does; prints what was changed, or why nothing was",
     run(_request, running, answer) {
       running.reload((ended) => answer(ended instanceof Failure ? refusal(ended) : { ...ended }));
     },
@@ -110,7 +112,8 @@ export const VERBS: readonly Verb[] = [
     verb: "quit",
     keys: [],
     words: "quit",
-    about: "ends the target as SIGTERM does: what is in hand is answered, everything is flushed",
+    about:
+      "ends the target as SIGTERM does: requests in progress are answered, everything is flushed",
     run(_request, running, answer) {
       answer({});
       running.quit();

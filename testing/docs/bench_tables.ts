@@ -42,7 +42,7 @@ function keys(): string {
     about,
   ]);
   const last = ["`thresholds`", "", "a list, no matrix", "what a run has to keep: see below"];
-  return table(["key", "otherwise", "values", "meaning"], [...rows, last]);
+  return table(["key", "default", "values", "meaning"], [...rows, last]);
 }
 
 function entries(schema: { readonly entries: Readonly<Record<string, v.GenericSchema>> }): string {

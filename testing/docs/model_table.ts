@@ -13,39 +13,47 @@ export interface ModelExample {
 
 /** One for each model and each distribution, and some together. */
 export const MODEL_EXAMPLES: readonly ModelExample[] = [
-  { model: "delay:50us", about: "every command takes 50 µs, short for `delay:fixed/50us`" },
+  { model: "delay:50us", about: "every command takes 50 µs, the same as `delay:fixed/50us`" },
   { model: "delay:uniform/50us/150us", about: "anything from 50 to 150 µs" },
-  { model: "delay:normal/50us/5us", about: "50 µs, give or take 5" },
-  { model: "delay:lognormal/1ms/500us", about: "mean and deviation of the durations themselves" },
-  { model: "delay:exponential/1ms", about: "1 ms on average, often less, sometimes much more" },
+  { model: "delay:normal/50us/5us", about: "50 µs with a deviation of 5 µs" },
+  {
+    model: "delay:lognormal/1ms/500us",
+    about: "mean 1 ms, deviation 500 µs, skewed to long durations",
+  },
+  { model: "delay:exponential/1ms", about: "mean 1 ms, memoryless" },
   { model: "delay:pareto/100us/2", about: "at least 100 µs, with a long tail" },
   {
     model: "lanes:4,delay:1ms",
-    about: "four commands at a time, the rest in line: 4000 commands a second",
+    about: "four commands at a time, the others queue: 4000 commands per second",
   },
-  { model: "rate:2000iops", about: "at most 2000 commands a second, evenly" },
-  { model: "rate:2000iops/100", about: "the same, but 100 at once after a pause" },
-  { model: "rate:1m/64k", about: "at most 1 MiB a second, 64 KiB of it at once after a pause" },
-  { model: "seek:7200/1ms/15ms", about: "a disk with a head: seek by distance, then half a turn" },
-  { model: "delay:1ms,stall:100ms/20ms", about: "1 ms, but nothing moves for 20 ms in every 100" },
+  { model: "rate:2000iops", about: "at most 2000 commands per second, evenly spaced" },
+  { model: "rate:2000iops/100", about: "the same, with a burst of 100 after a pause" },
+  { model: "rate:1m/64k", about: "at most 1 MiB per second, with a burst of 64 KiB after a pause" },
+  {
+    model: "seek:7200/1ms/15ms",
+    about: "a disk of 7200 rpm: a seek of 1 to 15 ms by distance, then half a rotation",
+  },
+  { model: "delay:1ms,stall:100ms/20ms", about: "1 ms, and every 100 ms a stall of 20 ms" },
   {
     model: "error:unc/5%",
     about:
-      "one in twenty reads, writes and flushes ends with UNC; `idnf`, `abrt` or an AoE error 1 to 6 as well",
+      "5 % of reads, writes and flushes fail with UNC; also `idnf`, `abrt`, or an AoE error 1 to 6",
   },
   {
     model: "error:unc/100%/read/100-199",
-    about:
-      "a bad spot: every read of one of these sectors; `write`, `flush`, or `all` with IDENTIFY and the rest, and a range or none",
+    about: "every read that touches one of these sectors fails",
   },
   {
     model: "hang:1%",
-    about: "one in a hundred is never answered, until `release` or another model",
+    about: "1 % of commands are never answered, until `release` or a new model",
   },
-  { model: "drop:1%", about: "one in a hundred is taken and forgotten" },
-  { model: "duplicate:2%", about: "one answer in fifty comes twice" },
-  { model: "reorder:10%/1ms", about: "one in ten waits 1 ms while others pass it" },
-  { model: "lanes:4,delay:normal/50us/5us,drop:1%", about: "a device of four lanes on a bad day" },
+  { model: "drop:1%", about: "1 % of commands are neither executed nor answered" },
+  { model: "duplicate:2%", about: "2 % of answers are sent twice" },
+  { model: "reorder:10%/1ms", about: "10 % of commands wait 1 ms while others overtake them" },
+  {
+    model: "lanes:4,delay:normal/50us/5us,drop:1%",
+    about: "four lanes with a delay, and 1 % loss",
+  },
 ];
 
 const READS = 1000;

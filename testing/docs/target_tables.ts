@@ -34,7 +34,7 @@ function options(command: Command | undefined): string {
 
 function keys(of: Record<string, { readonly value: string; readonly about: string }>): string {
   const rows = Object.entries(of).map(([key, { value, about }]) => [`\`${key}\``, value, about]);
-  return table(["key", "otherwise", "meaning"], rows);
+  return table(["key", "default", "meaning"], rows);
 }
 
 function figures<Of>(prefix: string, of: readonly Figure<Of>[]): string {
