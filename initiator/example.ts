@@ -1,5 +1,5 @@
 // The example of docs/initiator.md: finds every device on an interface, then copies the first one's boot sector
-// to its last, reads it back, and says what became of it.
+// to its last, reads it back, and compares the two.
 //
 //   bun example.ts eth1 [e7.3]
 
@@ -18,7 +18,7 @@ if (address !== undefined) {
   const last = device.sectors - 1;
   await device.write(last, sector);
   await device.flush();
-  // Into memory of one's own, and not for longer than a second.
+  // Into memory of the caller, for at most a second.
   const copy = await device.read(last, new Uint8Array(512), { signal: AbortSignal.timeout(1000) });
   console.log(
     `sector ${last} ${Buffer.from(copy).equals(sector) ? "equals" : "differs from"} sector 0`,

@@ -1,4 +1,4 @@
-// docs/initiator.md says what is so: its commands print what it shows, its options are the code's, its program is
+// docs/initiator.md is true: its commands print what it shows, its options are the code's, its program is
 // the example. Run with AOE_UPDATE_DOCS=1 to write what the commands print now into the page.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
