@@ -9,6 +9,7 @@
 // the wire as it is at its place among the wrappers: outside of `faults`, what the core meant.
 
 import { createWriter, HEADER_LENGTH, RECORD_LENGTH, type Writer } from "../wire/pcap.ts";
+import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
 import type { Waiter } from "./waiter.ts";
@@ -68,7 +69,7 @@ class CapturedLink implements CaptureLink {
     this.sink = options.sink;
     this.snaplen = options.snaplen ?? SNAPLEN;
     this.offset = Math.round((epoch - seconds) * 1e9);
-    const frame = Math.min(this.snaplen, 65_536 + 14);
+    const frame = Math.min(this.snaplen, 65_536 + ethernet.LENGTH);
     this.memory = new Uint8Array(Math.max(MEMORY, HEADER_LENGTH + RECORD_LENGTH + frame));
     this.writer = createWriter(new DataView(this.memory.buffer), seconds, this.snaplen);
     if (options.header === false) this.writer.clear();

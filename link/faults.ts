@@ -17,10 +17,10 @@ import { createDeadlines } from "./deadlines.ts";
 import type { DirectionFaults, FaultPlan } from "./fault_plan.ts";
 import { FrameSlots } from "./frame_slots.ts";
 import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
+import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { Waiter } from "./waiter.ts";
 
-const HEADER = 14;
 /** How soon a late frame is tried again after the link below had no room, ns. */
 const RETRY = 10_000;
 
@@ -156,7 +156,7 @@ class FaultyLink implements FaultLink {
     this.tx = new Direction("tx", plan.tx, options.random, longest);
     this.rx = new Direction("rx", plan.rx, options.random, longest);
     this.faults = { tx: this.tx.counters, rx: this.rx.counters };
-    this.kept = new FrameSlots(this.slots, HEADER + inner.mtu);
+    this.kept = new FrameSlots(this.slots, ethernet.LENGTH + inner.mtu);
   }
 
   setPlan(plan: FaultPlan): void {
@@ -194,7 +194,7 @@ class FaultyLink implements FaultLink {
 
   transmit(buffer: TxBuffer, length: number): boolean {
     if (!this.open) return this.inner.transmit(buffer, length);
-    if (length < HEADER || length > buffer.bytes.length) {
+    if (length < ethernet.LENGTH || length > buffer.bytes.length) {
       throw new Error(
         `invariant: a frame of ${length} in a buffer of ${buffer.bytes.length} bytes`,
       );
@@ -237,7 +237,7 @@ class FaultyLink implements FaultLink {
   /** A vacant carrier with a copy of the frame; -1: none is left. */
   private load(source: TxBuffer, length: number): number {
     let handle = this.vacant.pop() ?? -1;
-    const size = Math.max(length, HEADER + this.inner.mtu);
+    const size = Math.max(length, ethernet.LENGTH + this.inner.mtu);
     if (handle < 0) {
       if (this.carriers.length >= this.slots) return -1;
       const buffer = this.inner.allocate(size);

@@ -11,7 +11,7 @@ import { closeFile, openFile } from "../sys/file.ts";
 import { inNamespace, inShell, setMtuAtOnce } from "../testing/suites/in_namespace.ts";
 import { LEAST_LINEAR, MOST_LINEAR } from "../sys/linear_sender.ts";
 import { mapFile } from "../sys/mapped_file.ts";
-import type { BpfInstruction } from "../sys/packet_socket.ts";
+import { takeWhere } from "../sys/bpf.ts";
 import { Failure } from "../words/failure.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { BROADCAST, type Mac } from "../wire/mac.ts";
@@ -29,7 +29,7 @@ if (inNamespace(import.meta.path)) {
   describe("the packet link", own);
 }
 
-/** Small frames by AF_XDP have a file of their own: packet_by_xdp.test.ts. */
+/** Small frames by AF_XDP have a file of their own: packet_xdp.test.ts. */
 function ordinaryEnds(buffers?: number): Ends {
   return {
     ...vethEnds({
@@ -198,12 +198,7 @@ function own(): void {
 
   test("a kernel filter lets in what it says, in order, from the first frame on", () => {
     // Accept where the byte behind the header has bit 0x40: as the receive lane of writes does with tags.
-    const filter: BpfInstruction[] = [
-      { code: 0x30, jt: 0, jf: 0, k: ethernet.LENGTH },
-      { code: 0x45, jt: 0, jf: 1, k: 0x40 },
-      { code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff },
-      { code: 0x06, jt: 0, jf: 0, k: 0 },
-    ];
+    const filter = takeWhere(ethernet.LENGTH, 0x40, "set");
     open({ filter });
     for (let number = 0; number < 256; number++) send(number << 24);
     const seen: number[] = [];

@@ -1,7 +1,7 @@
 // Frames over a raw socket: a receive ring in, sends out.
 //
 //   receive   packet_receiver.ts
-//   transmit  buffer in an mmap'd arena ──▶ outlet.ts ──▶ the kernel's copy; nothing stays pinned
+//   transmit  buffer in an mmap'd arena ──▶ tx_path.ts ──▶ the kernel's copy; nothing stays pinned
 //             header there, data elsewhere ──sendmsg──▶ the same (`transmitBoth`)
 //
 // A system call per frame, but for small frames where AF_XDP takes several. sendmmsg over batches of 4, 16 and 64 was
@@ -14,10 +14,10 @@ import { EAGAIN, EINTR, ENOBUFS, ENOMEM } from "../sys/errno.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { createArena } from "./arena.ts";
 import type { Link } from "./link.ts";
-import { openOutlet } from "./outlet.ts";
 import { openPacketReceiver, type RawLinkFacts } from "./packet_receiver.ts";
 import { openPacketSocket } from "../sys/packet_socket.ts";
 import { Refusals } from "./refusals.ts";
+import { openTxPath } from "./tx_path.ts";
 import type { PacketOptions } from "./packet_options.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
@@ -53,7 +53,7 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
     own.bind(receiver.transmitIndex, 0);
     sender = own;
   }
-  const outlet = openOutlet(
+  const path = openTxPath(
     options.transmitInterface ?? receiver.name,
     sender,
     receiver,
@@ -61,7 +61,7 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
   );
   receiver.onMoved = () => {
     if (sender !== receiver.socket) sender.bind(receiver.transmitIndex, 0);
-    outlet.move(receiver.transmitIndex);
+    path.move(receiver.transmitIndex);
   };
   const { warnings } = receiver.granted;
   const refusals = new Refusals();
@@ -90,7 +90,7 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
     },
     interface: receiver.name,
     fds: receiver.fds,
-    granted: { ...receiver.granted, warnings: [...warnings, ...outlet.warnings] },
+    granted: { ...receiver.granted, warnings: [...warnings, ...path.warnings] },
     allocate: arena.allocate,
     free: arena.free,
     receive: receiver.receive,
@@ -100,7 +100,7 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
       if (length < ethernet.LENGTH || length > buffer.bytes.length) {
         throw new Error(`invariant: frame of ${length} bytes in ${buffer.bytes.length}`);
       }
-      const code = outlet.send(buffer.address, length);
+      const code = path.send(buffer.address, length);
       if (code === 0) {
         counters.transmitted++;
         refusals.sent(length);
@@ -118,23 +118,23 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
     },
     transmitBoth(buffer, length, address, bytes) {
       if (receiver.closed) throw new Error("invariant: transmit on a closed link");
-      const code = outlet.sendBoth(buffer.address, length, address, bytes);
+      const code = path.sendBoth(buffer.address, length, address, bytes);
       if (code === 0) {
         counters.transmitted++;
         refusals.sent(length + bytes);
         return true;
       }
-      // Whatever else it is, the ordinary way will meet it again and count it.
+      // Whatever else it is, `transmit` will meet it again and count it.
       if (meansBusy(code)) counters.transmitBusy++;
       return false;
     },
-    flush: outlet.flush,
+    flush: path.flush,
     reclaim: () => 0,
     nextDeadline: () => Number.POSITIVE_INFINITY,
     close() {
       if (receiver.closed) return;
       // It sends what waits.
-      outlet.close();
+      path.close();
       if (sender !== receiver.socket) sender.close();
       receiver.close();
       arena.close();

@@ -1,6 +1,6 @@
 // What a packet link is opened with.
 
-import type { BpfInstruction } from "../sys/packet_socket.ts";
+import type { BpfInstruction } from "../sys/bpf.ts";
 import type { XdpUse } from "./xdp_use.ts";
 
 export interface PacketOptions {
@@ -24,7 +24,7 @@ export interface PacketOptions {
   readonly promiscuous?: boolean;
   /** Bytes of transmit buffers that may be allocated at one time; 64 MiB. */
   readonly budgetBytes?: number;
-  /** Whether small frames leave by AF_XDP (by_xdp.ts); `auto` unless told. */
+  /** Whether small frames leave by AF_XDP (tx_xdp.ts); `auto` unless told. */
   readonly xdp?: XdpUse;
   /** False: another interface of that name, after the first was deleted, is none of this link's. */
   readonly follows?: boolean;

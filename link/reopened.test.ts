@@ -15,7 +15,7 @@ import { openPacketLink } from "./packet.ts";
 import type { RawLinkFacts } from "./packet_receiver.ts";
 import { openRingLink } from "./ring.ts";
 import { comesTrue } from "../testing/suites/veth_ends.ts";
-import { LOOK_EVERY, REST } from "./xdp_way.ts";
+import { LOOK_EVERY, REST } from "./xdp_gate.ts";
 import { openWithLane } from "./write_lane.ts";
 import type { PacketOptions } from "./packet_options.ts";
 

@@ -16,7 +16,8 @@ import {
   STATUS,
   USER,
 } from "../sys/packet_ring.ts";
-import { type BpfInstruction, openPacketSocket } from "../sys/packet_socket.ts";
+import { takeAnyOf } from "../sys/bpf.ts";
+import { openPacketSocket } from "../sys/packet_socket.ts";
 import { environment } from "../words/failure.ts";
 import type { Packet } from "../wire/capture.ts";
 import * as ethernet from "../wire/ethernet.ts";
@@ -54,7 +55,9 @@ export function openTap(name: string, everything: boolean): Tap {
   try {
     const bytes = Math.max(found.mtu, LARGEST_MTU) + ethernet.LENGTH + TAG_LENGTH;
     const ring = addReceiveRing(socket, RING_BYTES, slotFor(bytes));
-    if (!everything) socket.attachFilter(AOE_OR_TAGGED);
+    if (!everything) {
+      socket.attachFilter(takeAnyOf(ethernet.TYPE, [ethernet.ETHERTYPE_AOE, ...TAG_TYPES]));
+    }
     socket.hearAll(found.index);
     socket.bind(found.index, ETH_P_ALL, true);
     const { words, offsets, memory } = ring;
@@ -120,12 +123,3 @@ export function openTap(name: string, everything: boolean): Tap {
     throw error;
   }
 }
-
-/** BPF: load the half word at 12; AoE's EtherType, or one that says that a tag follows, is kept whole. */
-const KEPT = [ethernet.ETHERTYPE_AOE, ...TAG_TYPES];
-const AOE_OR_TAGGED: readonly BpfInstruction[] = [
-  { code: 0x28, jt: 0, jf: 0, k: ethernet.TYPE },
-  ...KEPT.map((k, index) => ({ code: 0x15, jt: KEPT.length - index, jf: 0, k })),
-  { code: 0x06, jt: 0, jf: 0, k: 0 },
-  { code: 0x06, jt: 0, jf: 0, k: 0x4_0000 },
-];

@@ -8,6 +8,7 @@
 //
 // Both filters are each other's complement: every frame goes to one socket, and to one only.
 
+import { takeWhere } from "../sys/bpf.ts";
 import * as aoe from "../wire/aoe.ts";
 import type { Link, LinkCounters } from "./link.ts";
 import { openPacketReceiver, type RawLinkFacts } from "./packet_receiver.ts";
@@ -15,24 +16,6 @@ import type { PacketOptions } from "./packet_options.ts";
 
 /** Bit 30 of a tag, in the tag's first byte. */
 const WRITES = 0x40;
-/** Opcodes of linux/bpf_common.h: load a byte, jump where a bit is set, return. */
-const LOAD_BYTE = 0x30;
-const JUMP_IF_SET = 0x45;
-const RETURN = 0x06;
-/** Bytes of a frame that are kept: all. */
-const ALL = 0x4_0000;
-
-type Filter = NonNullable<PacketOptions["filter"]>;
-
-function filter(writes: boolean): Filter {
-  return [
-    { code: LOAD_BYTE, jt: 0, jf: 0, k: aoe.TAG },
-    { code: JUMP_IF_SET, jt: 0, jf: 1, k: WRITES },
-    { code: RETURN, jt: 0, jf: 0, k: writes ? ALL : 0 },
-    { code: RETURN, jt: 0, jf: 0, k: writes ? 0 : ALL },
-  ];
-}
-
 /**
  * The link that `open` makes of `options`, with a lane for write answers beside it. `counters` are both
  * sockets' together, and `counters.lane` the lane's share. `laneRingBytes`: 4 MiB unless told.
@@ -42,14 +25,14 @@ export function openWithLane(
   options: PacketOptions,
   laneRingBytes?: number,
 ): Link & RawLinkFacts {
-  const link = open({ ...options, filter: filter(false) });
+  const link = open({ ...options, filter: takeWhere(aoe.TAG, WRITES, "clear") });
   const { transmitInterface: _, ringBytes: __, onNotice: ___, ...receiving } = options;
   let lane: ReturnType<typeof openPacketReceiver>;
   try {
     lane = openPacketReceiver({
       ...receiving,
       ...(laneRingBytes === undefined ? {} : { ringBytes: laneRingBytes }),
-      filter: filter(true),
+      filter: takeWhere(aoe.TAG, WRITES, "set"),
       // It transmits nothing.
       sendBufferBytes: 0,
     });

@@ -3,10 +3,10 @@
 // lengths alone.
 
 import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
+import * as ethernet from "../wire/ethernet.ts";
 import type { Mac } from "../wire/mac.ts";
 import type { Random } from "../words/random.ts";
 
-const HEADER = 14;
 /** Bytes that a received frame may grow by. */
 const GROWTH = 64;
 
@@ -51,8 +51,8 @@ export class WrongLength implements Link {
   transmit(buffer: TxBuffer, length: number): boolean {
     if (this.tx.float() >= this.share) return this.inner.transmit(buffer, length);
     this.altered++;
-    const most = Math.min(buffer.bytes.length, HEADER + this.inner.mtu);
-    return this.inner.transmit(buffer, HEADER + this.tx.below(most - HEADER));
+    const most = Math.min(buffer.bytes.length, ethernet.LENGTH + this.inner.mtu);
+    return this.inner.transmit(buffer, ethernet.LENGTH + this.tx.below(most - ethernet.LENGTH));
   }
 
   receive(visit: (frame: FrameView) => void, limit: number): number {
@@ -76,7 +76,7 @@ export class WrongLength implements Link {
       at: frame.at,
     });
     const room = Math.min(frame.length + GROWTH, frame.bytes.length - frame.base);
-    seen.length = HEADER + this.rx.below(room - HEADER);
+    seen.length = ethernet.LENGTH + this.rx.below(room - ethernet.LENGTH);
     this.visit(seen);
   }
 

@@ -1,6 +1,6 @@
-// Whether the small frames of a packet link leave by AF_XDP (by_xdp.ts), as a user says it.
+// Whether the small frames of a packet link leave by AF_XDP (tx_xdp.ts), as a user says it.
 //
-//   auto   while nothing on this host would miss them: no queue discipline, no capture (xdp_way.ts)
+//   auto   while nothing on this host would miss them: no queue discipline, no capture (xdp_gate.ts)
 //   on     always          off   never
 
 import { expected } from "../words/failure.ts";

@@ -6,6 +6,7 @@
 
 import { environment } from "../words/failure.ts";
 import { EACCES, EPERM, errno, refused } from "./errno.ts";
+import type { BpfInstruction } from "./bpf.ts";
 import { libc, pointer } from "./libc.ts";
 import { type Mapping, mapMemory } from "./memory.ts";
 import { createMessage } from "./message.ts";
@@ -39,15 +40,6 @@ const PACKET_IGNORE_OUTGOING = 23;
 const SIOCOUTQ = 0x5411;
 /** sockaddr_ll: family u16 @0, protocol u16 big-endian @2, ifindex i32 @4, up to 20 bytes. */
 const ADDRESS_BYTES = 20;
-
-/** One instruction of classic BPF: struct sock_filter (linux/filter.h). */
-export interface BpfInstruction {
-  readonly code: number;
-  /** Instructions to skip where a jump's test holds, and where not. */
-  readonly jt: number;
-  readonly jf: number;
-  readonly k: number;
-}
 
 export interface PacketSocket {
   readonly fd: number;

@@ -7,6 +7,7 @@
 // count; an answer's comes from the request that it matches (P18).
 
 import * as aoe from "./aoe.ts";
+import * as ethernet from "./ethernet.ts";
 import { type Malformed, tooShort } from "./malformed.ts";
 
 export const FLAGS = aoe.LENGTH;
@@ -20,6 +21,10 @@ export const LENGTH = RESERVED + 2;
 
 /** Bytes of a sector; AoE knows no other size. */
 export const SECTOR = 512;
+/** Headers of an ATA frame that an MTU counts: all but Ethernet's (P13). */
+export const MTU_HEADERS = LENGTH - ethernet.LENGTH;
+/** The least MTU that carries one sector (P13). */
+export const LEAST_MTU = MTU_HEADERS + SECTOR;
 /** Sectors that a command can address: LBAs are below this. */
 export const MOST_SECTORS = 2 ** 48;
 /** In lba3, the device register of a 28-bit command: LBA mode and two bits that were always set. */
@@ -116,6 +121,11 @@ export function isRead(command: number): boolean {
 }
 export function isWrite(command: number): boolean {
   return command === WRITE || command === WRITE_EXT;
+}
+
+/** Sectors of data that a frame holds behind its headers, at this MTU. */
+export function sectorsWithin(mtu: number): number {
+  return Math.max(0, Math.floor((mtu - MTU_HEADERS) / SECTOR));
 }
 
 /** The header of an IDENTIFY at `base`; the length of the request. */

@@ -6,13 +6,14 @@
 // Blocks are aligned to `offset`; sequential orders wrap around, reads and writes of `rw` each at a
 // place of their own, as fio does. The same seed gives the same sequence on every machine. There is
 // no map of blocks already visited (fio's norandommap): blocks may come twice.
+import { SECTOR } from "../../wire/ata.ts";
 import type { Command } from "../../initiator/protocol/command.ts";
 import { failed, usage } from "../../words/failure.ts";
 import { formatSize } from "../../words/quantity.ts";
 import type { Random } from "../../words/random.ts";
 import { READ, WRITE } from "../../initiator/protocol/operation.ts";
 
-export const SECTOR = 512;
+export { SECTOR };
 
 /** fio's values; `readwrite` is its other name for `rw`. */
 export const ORDERS = [

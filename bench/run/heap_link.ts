@@ -5,6 +5,7 @@
 
 import type { FrameView, Link, LinkCounters, TxBuffer } from "../../link/link.ts";
 import { allocateHeap, type HeapMemory, releaseHeap } from "../../sys/heap.ts";
+import * as ethernet from "../../wire/ethernet.ts";
 import type { Mac } from "../../wire/mac.ts";
 
 class HeapBuffer implements TxBuffer {
@@ -55,7 +56,7 @@ export class HeapLink implements Link {
   }
 
   allocate(size: number): TxBuffer | null {
-    this.scratch ??= this.inner.allocate(14 + this.mtu);
+    this.scratch ??= this.inner.allocate(ethernet.LENGTH + this.mtu);
     if (this.scratch === null) return null;
     return new HeapBuffer(this.vacant.pop() ?? this.created++, allocateHeap(size));
   }

@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 
-import { SECTOR } from "../../wire/ata.ts";
+import { MTU_HEADERS, SECTOR, sectorsWithin } from "../../wire/ata.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { failed } from "../../words/failure.ts";
@@ -19,9 +19,6 @@ import {
 } from "../session/session_options.ts";
 import { formatTable, widthOf } from "../../words/table.ts";
 import { printableJson } from "../../words/printable.ts";
-
-/** Headers that an MTU counts (P13). */
-const HEADERS = 22;
 
 export function pathCommand(): Command {
   return addSessionOptions(
@@ -86,9 +83,9 @@ export function judge(carried: Carried, on: string, mtu: number, offered: number
       `answers above ${back} bytes get lost on their way back, though target and ${on} agree on ${mostBack}`,
     );
   }
-  const fits = Math.floor((mtu - HEADERS) / SECTOR);
+  const fits = sectorsWithin(mtu);
   if (offered < Math.min(fits, 255)) {
-    const least = HEADERS + offered * SECTOR;
+    const least = MTU_HEADERS + offered * SECTOR;
     const most = least + SECTOR - 1;
     findings.push(
       `the target takes ${offered} sectors a frame where ${on} would carry ${Math.min(fits, 255)}: ${

@@ -9,13 +9,11 @@
 // each frame that comes back wakes one.
 
 import type { Link, TxBuffer } from "../../link/link.ts";
+import * as ethernet from "../../wire/ethernet.ts";
 import type { DeviceCounters } from "./counters.ts";
 import type { Settings } from "./options.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { PortState } from "./port.ts";
-
-/** Bytes of the Ethernet header, which an MTU does not count. */
-const ETHERNET = 14;
 
 /** Makes pools, and keeps those that devices share. */
 export class Pools {
@@ -48,7 +46,7 @@ export class Pools {
   frameBytes(): number {
     let mtu = 0;
     for (const { link } of this.ports) mtu = Math.max(mtu, link.mtu);
-    return ETHERNET + mtu;
+    return ethernet.LENGTH + mtu;
   }
 
   create(port: PortState, bytes: number): Pool {
@@ -115,7 +113,7 @@ export class Buffers {
   roomOf(port: PortState): number {
     const { mtu } = port.link;
     // All pools of a device have buffers of one size, those still to be made too.
-    return this.bytes === 0 ? mtu : Math.min(mtu, this.bytes - ETHERNET);
+    return this.bytes === 0 ? mtu : Math.min(mtu, this.bytes - ethernet.LENGTH);
   }
 
   /** The pool for a frame by `port`, made where it is not there; `data`: the frame reads or writes. */

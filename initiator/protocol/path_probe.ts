@@ -15,8 +15,7 @@ import { paddedIdentify, readOfStart } from "./control_command.ts";
 import type { Device } from "./device.ts";
 import type { Path } from "./path.ts";
 
-/** Behind the Ethernet header: AoE and ATA headers (P13), and the shortest frame. */
-const HEADERS = ata.LENGTH - ETHERNET;
+/** The shortest frame, behind the Ethernet header. */
 const SHORTEST = 46;
 
 export interface Carried {
@@ -45,17 +44,12 @@ export async function probePath(
   };
   const out = await largest(SHORTEST, mtu, (bytes) => answers(paddedIdentify(ETHERNET + bytes), 1));
   // A target in disorder may offer more sectors than it has.
-  const sectors = Math.min(
-    device.sectorCount,
-    Math.floor((mtu - HEADERS) / ata.SECTOR),
-    device.sectors,
-    255,
-  );
+  const sectors = Math.min(device.sectorCount, ata.sectorsWithin(mtu), device.sectors, 255);
   const back = await largest(0, sectors, (count) => {
     const data = ata.LENGTH - aoe.LENGTH + count * ata.SECTOR;
     return answers(readOfStart(device, count), data);
   });
-  const bytes = (count: number): number => (count === 0 ? 0 : HEADERS + count * ata.SECTOR);
+  const bytes = (count: number): number => (count === 0 ? 0 : ata.MTU_HEADERS + count * ata.SECTOR);
   return { out, back: bytes(back), mostOut: mtu, mostBack: bytes(sectors) };
 }
 

@@ -11,7 +11,6 @@
 // How large a frame each carries, by direction: frame_limit.ts.
 
 import * as ata from "../../wire/ata.ts";
-import { LENGTH as ETHERNET_LENGTH } from "../../wire/ethernet.ts";
 import { BROADCAST, type Mac } from "../../wire/mac.ts";
 import type { Buffers } from "./buffers.ts";
 import type { DeviceCounters } from "./counters.ts";
@@ -32,8 +31,6 @@ const OVERTAKEN = 16;
 const SEARCH_INTERVAL = 250e6;
 /** Who was silent for so long may be another when he is heard again: he is asked before the next command, ns. */
 export const SILENCE = 1e9;
-/** Headers of an ATA frame that an MTU counts: 22 bytes (P13). */
-const HEADERS = ata.LENGTH - ETHERNET_LENGTH;
 /** What the one byte of the count can say. */
 const MOST_PER_FRAME = 255;
 
@@ -183,7 +180,7 @@ export class PathSet {
   }
 
   private size(path: Path): void {
-    const fits = Math.floor((this.buffers.roomOf(path.port) - HEADERS) / ata.SECTOR);
+    const fits = ata.sectorsWithin(this.buffers.roomOf(path.port));
     const most = Math.min(path.sectorCount, fits, MOST_PER_FRAME);
     path.reads.fit(most);
     path.writes.fit(most);

@@ -7,12 +7,10 @@ import type { RawLinkFacts } from "../../link/packet_receiver.ts";
 import { openRingLink } from "../../link/ring.ts";
 import { openWithLane } from "../../link/write_lane.ts";
 import { parseXdpUse, type XdpUse } from "../../link/xdp_use.ts";
+import { LEAST_MTU } from "../../wire/ata.ts";
 import { environment, expected } from "../../words/failure.ts";
 import { parseSize } from "../../words/quantity.ts";
 import type { PacketOptions } from "../../link/packet_options.ts";
-
-/** The least MTU that holds a frame of one sector: 22 bytes of headers and 512 (P13). */
-export const LEAST_MTU = 534;
 
 export type RawLink = Link & RawLinkFacts;
 

@@ -12,7 +12,8 @@ import { type LinkWatch, openLinkWatch } from "../../sys/link_watch.ts";
 import { Failure, environment } from "../../words/failure.ts";
 import { formatMac, type Mac } from "../../wire/mac.ts";
 import type { Link } from "../../link/link.ts";
-import { LEAST_MTU, type TargetPort } from "../protocol/port.ts";
+import { LEAST_MTU } from "../../wire/ata.ts";
+import type { TargetPort } from "../protocol/port.ts";
 import type { Target } from "../protocol/target.ts";
 
 export interface InterfacesOptions {

@@ -17,9 +17,6 @@ import type { Export } from "./export.ts";
 import { UNDECIDED } from "../outcome.ts";
 import type { Job } from "../service/stage.ts";
 
-/** An interface below this can't carry one sector (P13). */
-export const LEAST_MTU = ata.LENGTH - ethernet.LENGTH + ata.SECTOR;
-
 /** How soon a link that had no room is asked again, ns: at first and at most. */
 const AGAIN = 50e3;
 const MOST_AGAIN = 1e6;
@@ -72,8 +69,7 @@ export class TargetPort implements Port {
     const isNew = mac !== this.mac || mtu !== this.mtu;
     this.mac = mac;
     this.mtu = mtu;
-    const header = ata.LENGTH - ethernet.LENGTH;
-    this.mostSectors = Math.min(255, Math.max(0, Math.floor((mtu - header) / ata.SECTOR)));
+    this.mostSectors = Math.min(255, ata.sectorsWithin(mtu));
     this.frameBytes = Math.max(ethernet.SHORTEST, ethernet.LENGTH + mtu);
     return isNew;
   }

@@ -10,7 +10,7 @@ import { BROADCAST, type Mac } from "../../wire/mac.ts";
 import * as mask from "../../wire/mask.ts";
 import * as reserve from "../../wire/reserve.ts";
 import type { ExportState } from "./export.ts";
-import { LEAST_MTU } from "./port.ts";
+import { LEAST_MTU } from "../../wire/ata.ts";
 import {
   configFrame,
   configOf,

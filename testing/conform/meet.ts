@@ -102,7 +102,7 @@ export async function meet(
 
 /** Sectors of a command that frames at `mtu` carry. */
 export function fitting(mtu: number): number {
-  return Math.min(255, Math.floor((mtu - (ata.LENGTH - 14)) / ata.SECTOR));
+  return Math.min(255, ata.sectorsWithin(mtu));
 }
 
 /** Hears who else is on this network. */

@@ -186,8 +186,7 @@ function copyAtTheEdge(random: Random): (Built | number)[] {
 }
 
 const MTUS: readonly [number, ...number[]] = [1500, 1500, 9000, 600];
-/** One sector, and what a TAP may have. */
-const LEAST_MTU = 534;
+/** What a TAP may have. */
 const MOST_MTU = 65_521;
 
 /** An interface's: the usual ones, the bounds, or any between. */
@@ -196,7 +195,12 @@ export function mtu(random: Random): number {
     pick(random, MTUS),
     pick(random, MTUS),
     pick(random, MTUS),
-    pick(random, [LEAST_MTU, MOST_MTU, 65_536, LEAST_MTU + random.below(MOST_MTU - LEAST_MTU)]),
+    pick(random, [
+      ata.LEAST_MTU,
+      MOST_MTU,
+      65_536,
+      ata.LEAST_MTU + random.below(MOST_MTU - ata.LEAST_MTU),
+    ]),
   ]);
 }
 

@@ -23,7 +23,7 @@ import { Target } from "../../target/protocol/target.ts";
 import { createBreath } from "../../words/breath.ts";
 import { createRandom, type Random } from "../../words/random.ts";
 import { FUTURE, GOOD, generationOf, judge, STALE, stamp } from "../../bench/load/stamp.ts";
-import { SECTOR } from "../../bench/load/workload.ts";
+import { SECTOR } from "../../wire/ata.ts";
 import { createWatchedStore, type WatchedStore } from "./watched_store.ts";
 import { WrongLength } from "../../link/wrong_length.ts";
 import { FLUSH, READ, WRITE } from "../../initiator/protocol/operation.ts";

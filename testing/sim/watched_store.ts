@@ -8,7 +8,7 @@
 import { createMemoryStore } from "../../target/stores/memory.ts";
 import type { Store } from "../../target/stores/store.ts";
 import { GOOD, generationOf, judge, stamp } from "../../bench/load/stamp.ts";
-import { SECTOR } from "../../bench/load/workload.ts";
+import { SECTOR } from "../../wire/ata.ts";
 
 export interface WatchedStore extends Store {
   readonly bytes: Uint8Array;

@@ -1,12 +1,12 @@
-// When frames may leave an interface by AF_XDP, and the socket for it. That way passes by the interface's queue
-// discipline (netem, tbf, clsact) and by the captures on this host, so `auto` takes it while there are neither:
+// When frames may leave an interface by AF_XDP, and the socket for it. AF_XDP bypasses the interface's queue discipline
+// (netem, tbf, clsact) and the captures on this host, so `auto` uses it while there are neither:
 //
 //   closed ─ clear ─▶ open ─ a discipline, a capture ─▶ kept, not used ─ clear ─▶ used
 //     ▲                └ broken ─┐
 //     └── a second later ◀───────┘
 //
 // Looked at ten times a second and after each longer silence: a capture comes without a message. A
-// discipline comes with one, and closes the way at once. Hooks of nftables and BPF programs that are attached without
+// discipline comes with one, and closes the gate at once. Hooks of nftables and BPF programs that are attached without
 // clsact are not seen. Where nothing is clear no socket is opened: others may want the queue.
 
 import { openCaptures } from "../sys/captures.ts";
@@ -20,7 +20,7 @@ export const REST = 1e9;
 /** A socket that was closed gives its queue back a moment later, by a worker of the kernel's; 1 ms between two. */
 const TRIES = 5;
 
-export interface XdpWay {
+export interface XdpGate {
   /** To send by now; null: not now. */
   readonly sender: XdpSender | null;
   /** At `now`, ns; `changed`: something about some interface may have. */
@@ -32,8 +32,8 @@ export interface XdpWay {
   close(): void;
 }
 
-/** What a way depends on. */
-export interface XdpGround {
+/** What a gate depends on. */
+export interface XdpDependencies {
   open(): XdpSender | null;
   /** `changed`: something about some interface may have since it was last asked. */
   isClear(changed: boolean): boolean;
@@ -42,17 +42,17 @@ export interface XdpGround {
 }
 
 /** Open at once where it is clear: a socket that is opened later would look like a leak. */
-export function createXdpWay(ground: XdpGround): XdpWay {
+export function createXdpGate(dependencies: XdpDependencies): XdpGate {
   let open: XdpSender | null = null;
   let stale = true;
   let hasBroken = false;
   let nextLook = Number.NEGATIVE_INFINITY;
-  const way = {
+  const gate = {
     sender: null as XdpSender | null,
     look(now: number, changed: boolean) {
       if (changed) {
         stale = true;
-        way.sender = null;
+        gate.sender = null;
       }
       if (now < nextLook) return;
       nextLook = now + (hasBroken ? REST : LOOK_EVERY);
@@ -61,37 +61,37 @@ export function createXdpWay(ground: XdpGround): XdpWay {
     },
     drop() {
       open?.close();
-      open = way.sender = null;
+      open = gate.sender = null;
       hasBroken = true;
     },
     move(index: number) {
-      way.drop();
-      ground.move(index);
+      gate.drop();
+      dependencies.move(index);
       stale = true;
     },
     close() {
-      way.drop();
-      ground.close();
+      gate.drop();
+      dependencies.close();
     },
   };
 
   function see(): void {
-    const isClear = ground.isClear(stale);
+    const isClear = dependencies.isClear(stale);
     stale = false;
-    if (isClear) open ??= ground.open();
-    way.sender = isClear ? open : null;
+    if (isClear) open ??= dependencies.open();
+    gate.sender = isClear ? open : null;
   }
 
   see();
-  return way;
+  return gate;
 }
 
 /** Out of interface `index` while nothing there would miss its frames. */
-export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
+export function watchXdpGate(index: number, sendBufferBytes: number): XdpGate {
   const captures = openCaptures();
   let out = index;
   let hasQueue = true;
-  return createXdpWay({
+  return createXdpGate({
     open: () => openXdpSender(out, sendBufferBytes),
     isClear(changed) {
       if (changed) hasQueue = hasQueueDiscipline(out);
@@ -107,10 +107,10 @@ export function watchXdpWay(index: number, sendBufferBytes: number): XdpWay {
 }
 
 /** Out of interface `index` whatever stands there; without a `sender` at first: there is no such socket now. */
-export function openXdpWay(index: number, sendBufferBytes: number): XdpWay {
+export function openXdpGate(index: number, sendBufferBytes: number): XdpGate {
   let tries = TRIES;
   let out = index;
-  const way = createXdpWay({
+  const gate = createXdpGate({
     open() {
       let sender = openXdpSender(out, sendBufferBytes);
       // Only before the link is in use does anybody wait.
@@ -127,7 +127,7 @@ export function openXdpWay(index: number, sendBufferBytes: number): XdpWay {
     },
     close() {},
   });
-  const { look } = way;
+  const { look } = gate;
   // A change closes nothing here.
-  return Object.assign(way, { look: (now: number) => look(now, false) });
+  return Object.assign(gate, { look: (now: number) => look(now, false) });
 }

@@ -1,17 +1,17 @@
-// Small frames leave by AF_XDP (sys/xdp_socket.ts), gathered a few at a time; all others, and all while that way is not
-// open or has no room, by the sender beneath.
+// The first decision of tx_path.ts: small frames leave by AF_XDP (sys/xdp_socket.ts), gathered a few at a time; all
+// others, and all while the gate is closed or no slot is free, by the sender beneath.
 //
-//   small, way open ──▶ a copy waits ── four of them, or `flush` ──▶ kick ──▶ the device
-//                                                                     └ interface down ──▶ the sender beneath
+//   small, gate open ──▶ a copy waits ── four of them, or `flush` ──▶ kick ──▶ the device
+//                                                                      └ interface down ──▶ the sender beneath
 //   any other ──▶ those that wait first, so that frames leave in their order ──▶ the sender beneath
 //
 // Four: more than half of what sixteen gain comes with two, five sixths with four, and the other end has something to do
-// while more are made. A frame that waits was said to be sent; one that leaves by no way is lost, as on any
+// while more are made. A frame that waits was said to be sent; one that leaves by no path is lost, as on any
 // network, and told to `lost`.
 
 import { EBUSY } from "../sys/errno.ts";
 import type { XdpSender } from "../sys/xdp_socket.ts";
-import type { FrameSender } from "./by_size.ts";
+import type { FrameSender } from "./tx_linear.ts";
 
 /** Longer frames gain nothing. */
 export const MOST_BY_XDP = 1100;
@@ -24,12 +24,12 @@ export interface GatheringSender extends FrameSender {
 }
 
 /**
- * `way.sender`: asked for with each frame; null: not now. `way.drop`: it is broken. `lost`: so many frames that were said to be
- * sent are gone, for this errno.
+ * `gate.sender`: asked for with each frame; null: not now. `gate.drop`: it is broken. `lost`: so many frames that were
+ * said to be sent are gone, for this errno.
  */
 export function sendByXdp(
   beneath: FrameSender,
-  way: { readonly sender: XdpSender | null; drop(): void },
+  gate: { readonly sender: XdpSender | null; drop(): void },
   lost: (frames: number, code: number) => void,
 ): GatheringSender {
   /** Has frames that wait; null: none do. */
@@ -48,7 +48,7 @@ export function sendByXdp(
       return;
     }
     if (xdp.waiting > 0) lost(xdp.waiting, refused);
-    way.drop();
+    gate.drop();
   }
 
   function sendBeneath(xdp: XdpSender): void {
@@ -61,7 +61,7 @@ export function sendByXdp(
 
   return {
     send(address, length) {
-      const xdp = way.sender;
+      const xdp = gate.sender;
       if (xdp === null || length > MOST_BY_XDP || !xdp.hasRoom) {
         flush();
         return beneath.send(address, length);

@@ -1,12 +1,12 @@
-// Gathering frames for AF_XDP against fakes: which way a frame takes, in which order, and what follows where that
-// way refuses. The real socket is tested in packet_by_xdp.test.ts.
+// Gathering frames for AF_XDP against fakes: which path a frame takes, in which order, and what follows where
+// AF_XDP refuses. The real socket is tested in packet_xdp.test.ts.
 
 import { expect, test } from "bun:test";
 
 import { EAGAIN, EBUSY, ENETDOWN } from "../sys/errno.ts";
 import { XDP_SLOT_BYTES, XDP_SLOTS, type XdpSender } from "../sys/xdp_socket.ts";
-import type { FrameSender } from "./by_size.ts";
-import { GATHERED, MOST_BY_XDP, sendByXdp } from "./by_xdp.ts";
+import type { FrameSender } from "./tx_linear.ts";
+import { GATHERED, MOST_BY_XDP, sendByXdp } from "./tx_xdp.ts";
 
 interface Kick {
   readonly code: number;
@@ -72,18 +72,18 @@ function bed() {
     close() {},
   };
   let drops = 0;
-  const way = {
+  const gate = {
     sender: xdp as XdpSender | null,
     drop() {
       drops++;
-      way.sender = null;
+      gate.sender = null;
     },
   };
-  const sender = sendByXdp(beneath, way, (frames, why) => lost.push(`${frames}: ${why}`));
+  const sender = sendByXdp(beneath, gate, (frames, why) => lost.push(`${frames}: ${why}`));
   const refuse = (refusal: number) => {
     code = refusal;
   };
-  return { wire, lost, way, xdp, kicks, held, sender, refuse, drops: () => drops };
+  return { wire, lost, gate, xdp, kicks, held, sender, refuse, drops: () => drops };
 }
 
 test("small frames wait until there are enough, or for a flush", () => {
@@ -99,17 +99,17 @@ test("small frames wait until there are enough, or for a flush", () => {
   expect(wire).toEqual(["x61"]);
 });
 
-test("frames leave in their order, whichever way they take", () => {
-  const { wire, way, xdp, sender } = bed();
+test("frames leave in their order, whichever path they take", () => {
+  const { wire, gate, xdp, sender } = bed();
   sender.send(1, 60);
   sender.send(1, MOST_BY_XDP + 1);
   sender.send(1, 61);
   sender.sendBoth(1, 36, 2, 512);
   sender.send(1, 62);
-  way.sender = null;
+  gate.sender = null;
   sender.send(1, 63);
   sender.flush();
-  way.sender = xdp;
+  gate.sender = xdp;
   sender.send(1, 64);
   sender.flush();
   expect(wire).toEqual(["x60", "s1101", "x61", "s36+512", "x62", "s63", "x64"]);
@@ -168,8 +168,8 @@ test("a kick that is not over breaks the sender: what may not have left is lost,
 });
 
 test("a refusal of the sender beneath is the caller's where the frame is his", () => {
-  const { sender, way, refuse } = bed();
-  way.sender = null;
+  const { sender, gate, refuse } = bed();
+  gate.sender = null;
   refuse(EAGAIN);
   expect([sender.send(1, 60), sender.send(1, 2000)]).toEqual([EAGAIN, EAGAIN]);
 });

@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 
 import { EAGAIN, ENOBUFS, ENOMEM } from "../sys/errno.ts";
 import { LEAST_LINEAR, MOST_LINEAR } from "../sys/linear_sender.ts";
-import { DETOUR, type FrameSender, sendBySize } from "./by_size.ts";
+import { DETOUR, type FrameSender, sendBySize } from "./tx_linear.ts";
 
 /** Says `code()`; `frames` has the length of each frame. */
 function fake(code: () => number = () => 0): FrameSender & { frames: number[] } {

@@ -1,14 +1,14 @@
-// Which of two sockets a frame leaves by: large ones by the one that makes one piece of them (sys/linear_sender.ts),
-// all others by the ordinary one.
+// The second decision of tx_path.ts: frames of more than a page leave by the socket that makes one piece of them
+// (sys/linear_sender.ts), all others by the ordinary one.
 //
-// Where the kernel has no memory in one piece it may still have single pages: that frame goes the ordinary way at
-// once, and the next large ones with it, or each of them would ask in vain first. Where that is refused too it was
+// Where the kernel has no memory in one piece it may still have single pages: that frame leaves by the ordinary
+// socket at once, and the next large ones with it, or each of them would ask in vain first. Where that is refused too it was
 // something else that had no room.
 
 import { ENOBUFS, ENOMEM } from "../sys/errno.ts";
 import { LEAST_LINEAR, MOST_LINEAR } from "../sys/linear_sender.ts";
 
-/** How many large frames take the ordinary way after one that found no memory in one piece. */
+/** How many large frames take the ordinary socket after one that found no memory in one piece. */
 export const DETOUR = 1000;
 
 /** What sends frames; each call returns 0 or the errno. */
@@ -34,7 +34,7 @@ export function sendBySize(ordinary: FrameSender, linear: FrameSender | null): F
     return code === ENOBUFS || code === ENOMEM;
   }
 
-  /** `code` of the ordinary way behind one that the linear one refused. */
+  /** `code` of the ordinary socket after one that the linear one refused. */
   function learn(code: number): number {
     if (code === 0) detour = DETOUR;
     return code;
