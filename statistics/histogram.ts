@@ -1,18 +1,20 @@
-// A histogram of durations that costs a few nanoseconds per value and allocates nothing but its buckets, once: at
-// the first value above 0, since of a target's thousands of exports most only answer at once.
+// Counts of durations in buckets that grow with the duration. To record one costs a few nanoseconds and allocates
+// nothing but the buckets, once. With b bits of precision:
 //
-//   values 0 … 15 ns       one bucket each
-//   [2^e, 2^(e+1))         16 buckets of equal width, e = 4 … 43
+//   values 0 … 2^b - 1 ns    one bucket each
+//   [2^e, 2^(e+1))           2^b buckets of equal width, e = b … 43
 //
-// So a bucket is at most 1/16 of its values wide, and its middle within 3.2 % of each of them. Values
-// above 2^44 ns (4.9 hours) land in the last bucket; the greatest value itself is kept exactly.
-// Whoever reports converts the buckets to another form (HdrHistogram's, say) then, not here.
+//   COARSE, b = 4     656 buckets; the middle of one is within 3.2 % of each of its values
+//   FINE,   b = 10    35,840 buckets; three significant digits (HdrHistogram's layout)
 
-const SUB = 16;
-const SUB_BITS = 4;
-const LARGEST_EXPONENT = 43;
-const BUCKETS = (LARGEST_EXPONENT - SUB_BITS + 2) * SUB;
-const TOO_LARGE = 2 ** (LARGEST_EXPONENT + 1);
+/** Of a target's thousands of exports most answer only at once: its buckets are made at the first value above 0. */
+export const COARSE = 4;
+/** Its buckets are made at once: no measurement pays for them. */
+export const FINE = 10;
+
+const DOUBLINGS = 44;
+/** What is longer, 4.9 hours, counts as this. */
+export const HIGHEST = 2 ** DOUBLINGS - 1;
 
 /** Plain JSON; of no value at all there are no times: null. A bucket is [lowest value, first value beyond it, count]; empty ones are left out. */
 export interface HistogramSnapshot {
@@ -28,99 +30,180 @@ export interface HistogramSnapshot {
   readonly buckets_ns: readonly (readonly [number, number, number])[];
 }
 
+/** The bucket of a duration in whole ns, 0 to HIGHEST. */
+export function bucketOf(ns: number, bits: number): number {
+  if (ns < 0x8000_0000) {
+    // Below 2^bits each value has a bucket of its own.
+    const shift = 31 - Math.clz32(ns) - bits;
+    return shift <= 0 ? ns | 0 : (shift << bits) + (ns >>> shift);
+  }
+  // Beyond 31 bits the shift happens on the value over 2^20, which keeps more than its leading eleven bits.
+  const high = (ns / 0x10_0000) | 0;
+  const shift = 31 - Math.clz32(high) - bits;
+  return ((shift + 20) << bits) + (high >>> shift);
+}
+
+/** The least duration of a bucket, ns. */
+export function bucketStart(index: number, bits: number): number {
+  const shift = Math.max(0, (index >>> bits) - 1);
+  return (index - (shift << bits)) * 2 ** shift;
+}
+
 export class Histogram {
   count = 0;
-  sum = 0;
   min = Infinity;
   max = 0;
+  sum = 0;
+  sumOfSquares = 0;
+  readonly bits: number;
   /** Of the values up to 0, which stand in the lowest bucket. */
   private zeros = 0;
   private counts: Uint32Array | null = null;
+
+  constructor(bits: typeof COARSE | typeof FINE = FINE) {
+    this.bits = bits;
+    if (bits === FINE) this.make();
+  }
+
+  private make(): Uint32Array {
+    this.counts = new Uint32Array((DOUBLINGS - this.bits + 1) << this.bits);
+    return this.counts;
+  }
+
+  /** Durations below 0, which only a broken clock makes, count as 0. */
+  record(ns: number): void {
+    this.count++;
+    // What most parts of a command's way are on a path that is free.
+    if (ns <= 0) {
+      this.zeros++;
+      this.min = 0;
+      return;
+    }
+    const value = Math.min(ns, HIGHEST);
+    const counts = this.counts ?? this.make();
+    const index = bucketOf(value, this.bits);
+    counts[index] = (counts[index] ?? 0) + 1;
+    this.sum += value;
+    this.sumOfSquares += value * value;
+    if (value < this.min) this.min = value;
+    if (value > this.max) this.max = value;
+  }
+
+  add(other: Histogram): void {
+    const { count, sum, min, max } = this;
+    this.addBuckets(other.buckets());
+    this.count = count + other.count;
+    this.sum = sum + other.sum;
+    this.sumOfSquares += other.sumOfSquares;
+    this.min = Math.min(min, other.min);
+    this.max = Math.max(max, other.max);
+  }
+
+  /** Adds what `buckets` of another of this precision told; only counts and percentiles are exact then, no sums. */
+  addBuckets(buckets: readonly (readonly [number, number])[]): void {
+    const counts = this.counts ?? this.make();
+    for (const [start, count] of buckets) {
+      const index = bucketOf(start, this.bits);
+      if (index === 0) this.zeros += count;
+      else counts[index] = (counts[index] ?? 0) + count;
+      this.count += count;
+      this.sum += start * count;
+      this.min = Math.min(this.min, start);
+      this.max = Math.max(this.max, bucketStart(index + 1, this.bits) - 1);
+    }
+  }
+
+  reset(): void {
+    // No further than something was counted: this stands between a ramp and its measured time.
+    this.counts?.fill(0, 0, bucketOf(this.max, this.bits) + 1);
+    this.zeros = 0;
+    this.count = 0;
+    this.min = Infinity;
+    this.max = 0;
+    this.sum = 0;
+    this.sumOfSquares = 0;
+  }
+
+  /** [least duration, count] of every bucket that has any, ascending. */
+  buckets(): [number, number][] {
+    const buckets: [number, number][] = [];
+    const last = bucketOf(this.max, this.bits);
+    for (let index = 0; index <= last; index++) {
+      const count = this.countOf(index);
+      if (count > 0) buckets.push([bucketStart(index, this.bits), count]);
+    }
+    return buckets;
+  }
 
   private countOf(index: number): number {
     return (this.counts?.[index] ?? 0) + (index === 0 ? this.zeros : 0);
   }
 
-  record(ns: number): void {
-    this.count++;
-    if (ns <= 0) {
-      this.zeros++;
-      if (this.min > 0) this.min = 0;
-      return;
-    }
-    this.counts ??= new Uint32Array(BUCKETS);
-    const index = bucketOf(ns);
-    this.counts[index] = (this.counts[index] ?? 0) + 1;
-    this.sum += ns;
-    if (ns < this.min) this.min = ns;
-    if (ns > this.max) this.max = ns;
+  // Of nothing there is no least, mean or percentile: null, and nobody takes it for a short time.
+
+  get least(): number | null {
+    return this.count === 0 ? null : this.min;
   }
 
-  clear(): void {
-    this.count = 0;
-    this.zeros = 0;
-    this.counts?.fill(0);
-    this.sum = 0;
-    this.min = Infinity;
-    this.max = 0;
+  get most(): number | null {
+    return this.count === 0 ? null : this.max;
   }
 
-  /** The middle of the bucket in which the value of rank ceil(`quantile` × count) lies; 0 where empty. */
-  quantile(quantile: number): number {
-    if (this.count === 0) return 0;
-    const rank = Math.max(1, Math.ceil(quantile * this.count));
-    let seen = 0;
-    for (let index = 0; index < BUCKETS; index++) {
-      seen += this.countOf(index);
-      if (seen < rank) continue;
-      const middle = index < SUB ? index : (lowest(index) + lowest(index + 1)) / 2;
-      return Math.min(Math.max(middle, this.min), this.max);
-    }
-    return 0;
+  mean(): number | null {
+    return this.count === 0 ? null : this.sum / this.count;
+  }
+
+  /** Of the sample (n − 1), as fio has it; of a single value 0. */
+  standardDeviation(): number | null {
+    const mean = this.mean();
+    if (mean === null || this.count === 1) return mean === null ? null : 0;
+    const variance = (this.sumOfSquares - this.sum * mean) / (this.count - 1);
+    return Math.sqrt(Math.max(0, variance));
+  }
+
+  /** The least value that `percentile` % of all are not above, to a bucket's width; null when empty. */
+  percentile(percentile: number): number | null {
+    const index = this.bucketAt(percentile);
+    return index === null ? null : Math.min(bucketStart(index + 1, this.bits) - 1, this.max);
+  }
+
+  /** The middle of the bucket in which that value lies; null when empty. */
+  middle(percentile: number): number | null {
+    const index = this.bucketAt(percentile);
+    if (index === null) return null;
+    const start = bucketStart(index, this.bits);
+    const end = bucketStart(index + 1, this.bits);
+    const middle = end - start === 1 ? start : (start + end) / 2;
+    return Math.min(Math.max(middle, this.min), this.max);
+  }
+
+  private bucketAt(percentile: number): number | null {
+    if (this.count === 0) return null;
+    // A hair less than the product: 99.9 % of 1000 must be 999, not 999.0000000000001.
+    const wanted = Math.max(1, Math.ceil((percentile / 100) * this.count - 1e-9));
+    const last = bucketOf(this.max, this.bits);
+    let seen = this.countOf(0);
+    let index = 0;
+    while (seen < wanted && index < last) seen += this.countOf(++index);
+    return index;
   }
 
   snapshot(): HistogramSnapshot {
-    const buckets: [number, number, number][] = [];
-    const total = this.count;
-    for (let index = 0; index < BUCKETS; index++) {
-      const count = this.countOf(index);
-      if (count > 0) buckets.push([lowest(index), lowest(index + 1), count]);
-    }
-    const known = (ns: number): number | null => (total === 0 ? null : ns);
     return {
-      count: total,
+      count: this.count,
       sum_ns: this.sum,
-      min_ns: known(this.min),
-      max_ns: known(this.max),
-      mean_ns: known(this.sum / total),
-      p50_ns: known(this.quantile(0.5)),
-      p90_ns: known(this.quantile(0.9)),
-      p99_ns: known(this.quantile(0.99)),
-      p999_ns: known(this.quantile(0.999)),
-      buckets_ns: buckets,
+      min_ns: this.least,
+      max_ns: this.most,
+      mean_ns: this.mean(),
+      p50_ns: this.middle(50),
+      p90_ns: this.middle(90),
+      p99_ns: this.middle(99),
+      p999_ns: this.middle(99.9),
+      buckets_ns: this.buckets().map(([start, count]) => [
+        start,
+        bucketStart(bucketOf(start, this.bits) + 1, this.bits),
+        count,
+      ]),
     };
   }
-}
-
-/** Negative values, which only a broken clock makes, count as 0. */
-export function bucketOf(ns: number): number {
-  if (ns < SUB) return ns > 0 ? ns | 0 : 0;
-  if (ns < 0x8000_0000) {
-    const exponent = 31 - Math.clz32(ns);
-    return ((exponent - SUB_BITS + 1) << SUB_BITS) + ((ns >>> (exponent - SUB_BITS)) & (SUB - 1));
-  }
-  if (ns >= TOO_LARGE) return BUCKETS - 1;
-  // Beyond 31 bits the shift happens on the value over 2^20, which keeps more than its leading five bits.
-  const high = (ns / 0x10_0000) | 0;
-  const exponent = 31 - Math.clz32(high);
-  return (
-    ((exponent + 20 - SUB_BITS + 1) << SUB_BITS) + ((high >>> (exponent - SUB_BITS)) & (SUB - 1))
-  );
-}
-
-/** The lowest value that falls into bucket `index`. */
-export function lowest(index: number): number {
-  if (index < SUB) return index;
-  const exponent = (index >>> SUB_BITS) + SUB_BITS - 1;
-  return 2 ** exponent + (index & (SUB - 1)) * 2 ** (exponent - SUB_BITS);
 }

@@ -16,7 +16,7 @@ import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import * as ethernet from "../../wire/ethernet.ts";
 import type { Mac } from "../../wire/mac.ts";
-import { Histogram } from "../../statistics/fine_histogram.ts";
+import { Histogram } from "../../statistics/histogram.ts";
 import { DEPTH_MAX, READ_BYTES } from "./axes.ts";
 
 const SLOT_BITS = 10;

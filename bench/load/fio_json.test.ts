@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunFigures, fioDocument, fioJob } from "./fio_json.ts";
-import { Histogram } from "../../statistics/fine_histogram.ts";
+import { Histogram } from "../../statistics/histogram.ts";
 
 function filled(...values: number[]): Histogram {
   const histogram = new Histogram();

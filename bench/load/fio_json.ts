@@ -9,7 +9,8 @@
 // slat_ns: until the frame went to the link (window and buffer wait included). clat_ns: target and
 // wire. lat_ns counts from when the command was due.
 
-import { fioBins, type Histogram, PERCENTILES } from "../../statistics/fine_histogram.ts";
+import type { Histogram } from "../../statistics/histogram.ts";
+import { fioBins, PERCENTILES } from "../../statistics/histogram_files.ts";
 
 export interface DirectionFigures {
   readonly ios: number;

@@ -9,7 +9,7 @@ import { createMemoryStore } from "../../target/stores/memory.ts";
 import { createRandom } from "../../words/random.ts";
 import { AsRoomAllows } from "./arrivals.ts";
 import { handLoad } from "../../testing/doubles/hand_load.ts";
-import type { Histogram } from "../../statistics/fine_histogram.ts";
+import type { Histogram } from "../../statistics/histogram.ts";
 import { littlesLaw } from "../../statistics/littles_law.ts";
 import { Load } from "./load.ts";
 import { parseLoad } from "./options.ts";

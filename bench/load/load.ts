@@ -22,7 +22,7 @@ import { AOE_ERROR, ATA_ERROR, Command, OK } from "../../initiator/protocol/comm
 import { outcomeCounts, outcomeName } from "../../initiator/protocol/outcomes.ts";
 import type { Memory } from "../../link/link.ts";
 import type { Arrivals } from "./arrivals.ts";
-import { Histogram } from "../../statistics/fine_histogram.ts";
+import { Histogram } from "../../statistics/histogram.ts";
 import type { Verifier } from "./verifier.ts";
 import type { Workload } from "./workload.ts";
 import { READ } from "../../initiator/protocol/operation.ts";

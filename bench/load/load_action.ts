@@ -14,7 +14,7 @@ import { EXIT, expected, usage } from "../../words/failure.ts";
 import { parseDuration, parseInteger } from "../../words/quantity.ts";
 import { type LateHold, openLateHold } from "../../lab/late_hold.ts";
 import { type LatePlan, parseLatePlan } from "../../lab/late_plan.ts";
-import { toHgrm, toHlog } from "../../statistics/fine_histogram.ts";
+import { toHgrm, toHlog } from "../../statistics/histogram_files.ts";
 import type { Load } from "./load.ts";
 import { type LoadTexts, parseLoad } from "./options.ts";
 import { describeLoad, loadDocument, shortcomings } from "./load_document.ts";

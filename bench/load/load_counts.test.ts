@@ -10,7 +10,7 @@ import {
 } from "../../initiator/protocol/command.ts";
 import { Linear } from "./arrivals.ts";
 import { handLoad } from "../../testing/doubles/hand_load.ts";
-import type { Histogram } from "../../statistics/fine_histogram.ts";
+import type { Histogram } from "../../statistics/histogram.ts";
 import { READ, WRITE } from "../../initiator/protocol/operation.ts";
 
 /** What a histogram of few values holds: how many, and their sum. */

@@ -3,7 +3,7 @@
 import { outcomeFigures } from "../../initiator/protocol/outcomes.ts";
 import { littlesLaw as poolLittlesLaw } from "../../initiator/pool/littles_law.ts";
 import { fioDocument, fioJob, latencyFigures } from "./fio_json.ts";
-import { Histogram } from "../../statistics/fine_histogram.ts";
+import { Histogram } from "../../statistics/histogram.ts";
 import { littlesLaw } from "../../statistics/littles_law.ts";
 import { type Direction, INTERVALS } from "./load.ts";
 import type { LoadOptions } from "./options.ts";

@@ -1,7 +1,6 @@
 // What one duration costs to record: in the target's histogram of service times, and in that of a load.
 
-import { Histogram as LoadHistogram } from "../../statistics/fine_histogram.ts";
-import { Histogram } from "../../statistics/histogram.ts";
+import { COARSE, FINE, Histogram } from "../../statistics/histogram.ts";
 import { createRandom } from "../../words/random.ts";
 import type { MicroCase } from "./micro_case.ts";
 
@@ -11,13 +10,13 @@ const DRAWN = 4096;
 export const HISTOGRAM_CASES: readonly MicroCase[] = [
   {
     name: "histogram target",
-    about: "a duration recorded in statistics/histogram.ts",
-    make: () => recorder(new Histogram()),
+    about: "a duration recorded in a histogram of 16 buckets a doubling",
+    make: () => recorder(new Histogram(COARSE)),
   },
   {
     name: "histogram load",
-    about: "the same in statistics/fine_histogram.ts, three significant digits",
-    make: () => recorder(new LoadHistogram()),
+    about: "the same, three significant digits",
+    make: () => recorder(new Histogram(FINE)),
   },
 ];
 

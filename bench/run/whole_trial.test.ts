@@ -1,7 +1,7 @@
 // A trial of several loads: sums of what adds up, means by command, percentiles of all commands together.
 
 import { describe, expect, test } from "bun:test";
-import { Histogram } from "../../statistics/fine_histogram.ts";
+import { Histogram } from "../../statistics/histogram.ts";
 import { PLAIN } from "../../testing/doubles/sample_result.ts";
 import { versionOf, wholeDrops, wholeFigures } from "./whole_trial.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";

@@ -1,7 +1,7 @@
 // The figures of a trial as a whole, out of those of its loads: sums of what adds up, the worst of what
 // does not, and percentiles of all latencies together, from the exact buckets of each.
 
-import { Histogram } from "../../statistics/fine_histogram.ts";
+import { Histogram } from "../../statistics/histogram.ts";
 import { median } from "../../statistics/quantile.ts";
 import type { ClosingFigures } from "../machine/closing_figures.ts";
 import type { Drops, Figures, LoadResult } from "../load/figures.ts";

@@ -13,7 +13,7 @@
 // the link's report was heard. A pin that ended before did no harm and nobody saw it end: `releases` minus
 // `pin_ns.count`, less `pinned_only`, tells how many.
 
-import { Histogram } from "../../statistics/histogram.ts";
+import { COARSE, Histogram } from "../../statistics/histogram.ts";
 import { Level } from "./level.ts";
 import type { Counts, PoolShape, PoolSnapshot, PoolMetrics } from "./snapshot.ts";
 
@@ -41,13 +41,13 @@ export class Metrics implements PoolMetrics {
   poolLengthPeak = 0;
 
   /** How long commands owned their buffers. */
-  readonly hold = new Histogram();
+  readonly hold = new Histogram(COARSE);
   /** How long the link held those that it still held when their commands ended, from `acquire` on. */
-  readonly pin = new Histogram();
+  readonly pin = new Histogram(COARSE);
   /** How long commands waited for a buffer, by the device's word. */
-  readonly wait = new Histogram();
+  readonly wait = new Histogram(COARSE);
   /** From the first dry `acquire` to the next that was served. */
-  readonly drySpell = new Histogram();
+  readonly drySpell = new Histogram(COARSE);
   /** Buffers out with commands. */
   readonly occupancy: Level;
   /** Buffers that only the link holds. */
@@ -111,10 +111,10 @@ export class Metrics implements PoolMetrics {
     this.warm = this.counts();
     this.warmAt = now;
     this.holdBefore = holdBefore;
-    this.hold.clear();
-    this.pin.clear();
-    this.wait.clear();
-    this.drySpell.clear();
+    this.hold.reset();
+    this.pin.reset();
+    this.wait.reset();
+    this.drySpell.reset();
     this.occupancy.clear(now);
     this.held.clear(now);
     this.timeAtCap = 0;

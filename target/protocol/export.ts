@@ -1,7 +1,7 @@
 // What a target serves under one shelf and slot: a store, and what AoE clients may set about it.
 
 import type { Mac } from "../../wire/mac.ts";
-import { Histogram } from "../../statistics/histogram.ts";
+import { COARSE, Histogram } from "../../statistics/histogram.ts";
 import { ANY_MAJOR, ANY_MINOR } from "../../wire/aoe.ts";
 import { LONGEST_STRING } from "../../wire/config.ts";
 import * as identify from "../../wire/identify.ts";
@@ -155,7 +155,7 @@ export class Export {
   }
 
   recordTime(ns: number): void {
-    this.times ??= new Histogram();
+    this.times ??= new Histogram(COARSE);
     this.times.record(ns);
   }
 

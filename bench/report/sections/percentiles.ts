@@ -3,7 +3,7 @@
 // the trials of that percentile of each (cell_figures.ts).
 
 import { countedTrials } from "../../result/cell_figures.ts";
-import { Histogram } from "../../../statistics/fine_histogram.ts";
+import { Histogram } from "../../../statistics/histogram.ts";
 import { standing } from "../../../statistics/standing.ts";
 import { median } from "../../../statistics/quantile.ts";
 import { latencyBuckets } from "../load_block.ts";
