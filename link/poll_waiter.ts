@@ -15,6 +15,8 @@ export interface PollWaiter extends Waiter {
   /** Like `add`, for what only ends a sleep: `ready` takes the readiness back, and is not looked for while the loop is busy. */
   wakeFor(fd: number, ready: Ready): void;
   remove(fd: number): void;
+  /** Whether a signal ended the last wait. */
+  readonly interrupted: boolean;
   /** Serves the descriptors that have a `ready`, without waiting; how many were ready. Free where there are none. */
   look(): number;
   /** Eight bytes of a number > 0 written here, from any thread, end a wait. */
@@ -46,6 +48,9 @@ export function createPollWaiter(): PollWaiter {
     remove(fd) {
       served.delete(fd);
       poller.remove(fd);
+    },
+    get interrupted() {
+      return poller.interrupted;
     },
     wakeFd: poller.wakeFd,
     close: poller.close,

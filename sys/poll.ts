@@ -56,6 +56,8 @@ export interface Poller {
    * among them; 0 after the time has come, or earlier when a signal has.
    */
   wait(until: number): number;
+  /** Whether a signal ended the last look: its handler runs in Bun's own loop. */
+  readonly interrupted: boolean;
   /** Looks without waiting; returns how many `ready` functions ran, the wake-up not counted. */
   serve(): number;
   /** Ends the present or the next `wait`; may be called from another thread through `wakeFd`. */
@@ -96,6 +98,7 @@ function open(undo: (giveBack: () => void) => void): Poller {
   /** Of the last look: how many `ready` functions ran, and whether the alarm rang. */
   let served = 0;
   let rang = false;
+  let interrupted = false;
 
   function add(added: number, ready: Ready | null = null, mask = POLLIN): void {
     serial = (serial + 1) >>> 0;
@@ -136,10 +139,12 @@ function open(undo: (giveBack: () => void) => void): Poller {
   function take(milliseconds: number): number {
     served = 0;
     rang = false;
+    interrupted = false;
     if (watched.size > capacity) makeRoom();
     const ready = c.epoll_wait(fd, pointer(events.address), capacity, milliseconds);
     if (ready < 0) {
       if (errno() !== EINTR) throw refused("epoll_wait failed");
+      interrupted = true;
       return 0;
     }
     const { view: told } = events;
@@ -177,6 +182,9 @@ function open(undo: (giveBack: () => void) => void): Poller {
     add,
     remove,
     wait,
+    get interrupted() {
+      return interrupted;
+    },
     serve() {
       take(0);
       return served;

@@ -12,6 +12,8 @@ import { EXIT, usage } from "../../words/failure.ts";
 import { printableJson } from "../../words/printable.ts";
 import { parseDuration } from "../../words/quantity.ts";
 import { say } from "../../words/say.ts";
+import { onSignals } from "../../words/signals.ts";
+import { Interrupted, type Turn, unlessEnded } from "./ending.ts";
 import { type Facts, type Permits, SCRATCH } from "./facts.ts";
 import { meet } from "./meet.ts";
 import { Prober } from "./prober.ts";
@@ -34,7 +36,7 @@ export interface ConformFlags {
 /** Interfaces of software alone: a short frame arrives as it was sent. */
 const NEVER_PAD = ["veth", "tun"];
 
-/** The exit code: 0 where no rule differs. */
+/** The exit code: 0 where no rule differs, that of the signal where one ended the run. */
 export async function conformAction(text: string, flags: ConformFlags): Promise<number> {
   const address = parseAddress(text, "ADDRESS");
   const name = formatAddress(address);
@@ -64,23 +66,41 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
           epochSeconds: Date.now() / 1e3 - waiter.now() / 1e9,
         });
   for (const fd of link.fds) waiter.add(fd);
+  let ended = 0;
+  const deafen = onSignals((code, again) => {
+    if (again) process.exit(code);
+    ended = code;
+  });
+  const turn: Turn = async () => {
+    await eventLoopTurn();
+    return ended === 0;
+  };
+  const pass = (until: number): void => {
+    waiter.wait(until);
+    if (waiter.interrupted) throw new Interrupted();
+  };
   try {
     const pads = !NEVER_PAD.includes(interfaceDriver(flags.interface) ?? "");
     const prober = new Prober(
-      { link, pads, now: waiter.now, pass: (until) => waiter.wait(until) },
+      { link, pads, now: waiter.now, pass },
       address,
       patience,
       // A late copy of an earlier run's questions must not look like one of this run's (P28).
       (Date.now() % 0x1_0000) * 0x1_0000,
     );
     say(`Listening on ${flags.interface} for ${name}`);
-    const facts = await meet(prober, address, wait, permits, eventLoopTurn);
+    let met: Facts | null = null;
+    await unlessEnded(turn, async () => {
+      met = await meet(prober, address, wait, permits, turn);
+    });
+    if (met === null) return ended;
+    const facts: Facts = met;
     say(
       `Testing ${name} at ${formatMac(facts.source)} (${facts.model || "no model name"}, ${facts.sectors} sectors) on ${flags.interface}, MTU ${facts.mtu}`,
     );
     warn(name, facts, permits, prober.neighbours);
     const started = new Date(Date.now()).toISOString();
-    const outcomes = await runSuite(prober, facts, eventLoopTurn);
+    const outcomes = await runSuite(prober, facts, turn, say);
     if (flags.json === true) {
       process.stdout.write(`${printableJson(toJson(facts, outcomes, started))}\n`);
     } else if (flags.markdown !== undefined) {
@@ -89,8 +109,10 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
       for (const outcome of outcomes) process.stdout.write(`${formatOutcome(outcome)}\n`);
     }
     say(`${formatTotals(outcomes)}; ${prober.asked} frames sent`);
+    if (ended !== 0) return ended;
     return outcomes.some(({ outcome }) => outcome === "differs") ? EXIT.failed : EXIT.done;
   } finally {
+    deafen();
     link.close();
     waiter.close();
     file?.close();

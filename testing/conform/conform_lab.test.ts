@@ -63,6 +63,22 @@ async function inLab(
   return run;
 }
 
+/**
+ * Ends the suite by a signal in the midst of a rule: the target answers no ATA command any more, so that each of its
+ * questions is waited for. Then what stands at the target is asked.
+ */
+const CUT = `control=$1; shift
+  "$@" target 7 3 b0 "$control.img" --create 4m --service delay:30ms --control "$control" >/dev/null 2>&1 & target=$!
+  until "$@" initiator config e7.3 set mine --interface a0 >/dev/null 2>&1; do sleep 0.1; done
+  "$@" bench conform e7.3 --interface a0 --yes-scratch --answer 1s >/dev/null 2>"$control.err" & suite=$!
+  until grep -q Testing "$control.err"; do sleep 0.02; done
+  "$@" target ctl service e7.3 drop:100% --socket "$control"
+  until [ "$("$@" initiator config e7.3 --interface a0)" != mine ]; do sleep 0.1; done
+  sleep 1; kill -INT $suite; began=$(date +%s%N); wait $suite; echo "code $?"
+  echo "took $(( ($(date +%s%N) - began) / 1000000 ))"
+  for what in config mask reserve; do "$@" initiator $what e7.3 --interface a0 --json; done
+  kill $target; wait $target; cat "$control.err" >&2`;
+
 /** The column of docs/conformance.md under `name`, by rule. */
 async function documented(name: string): Promise<Record<string, string>> {
   const text = await Bun.file(join(import.meta.dir, "../../docs/conformance.md")).text();
@@ -116,6 +132,26 @@ describe("over raw sockets", () => {
       const sent = Number(/(\d+) frames sent/.exec(run.stderr)?.[1]);
       expect(sent).toBeGreaterThan(400);
       expect(frames).toBeGreaterThan(sent);
+    },
+    120_000,
+  );
+
+  test.concurrent(
+    "a signal in the midst of a rule: heard at once, and the target is as it was",
+    async () => {
+      const control = join(folder, "cut");
+      const run = await runInLab(["sh", "-c", CUT, "sh", control, process.execPath, AOE], {
+        mtu: 1500,
+        timeoutMs: 110_000,
+      });
+      expect(run.stdout.split("\n").slice(-5, -1)).toEqual([
+        expect.stringMatching(/^took/),
+        expect.stringContaining('"config":"mine"'),
+        expect.stringContaining("[]"),
+        expect.stringContaining('"macs":[]'),
+      ]);
+      expect(run.stdout).toContain("code 130\n");
+      expect(run.stderr).toMatch(/pass, 0 differ, [0-9]+ not tested/);
     },
     120_000,
   );

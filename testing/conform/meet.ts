@@ -14,6 +14,7 @@ import { configFrame, discovery } from "../doubles/probe.ts";
 import { type Address, formatAddress } from "../../words/address.ts";
 import { environment, failed, notFound } from "../../words/failure.ts";
 import { formatDuration } from "../../words/quantity.ts";
+import { Interrupted, type Turn } from "./ending.ts";
 import { type Ability, type Facts, type Permits, SCRATCH } from "./facts.ts";
 import type { Answer, Prober } from "./prober.ts";
 import { masks, masksIn, members, membersIn, setString, text } from "./state.ts";
@@ -23,15 +24,15 @@ import { isGood, Subject, tell } from "./subject.ts";
 const ASK_EVERY = 200e6;
 
 /**
- * Finds the device and what it says of itself, within `wait` ns; `turn` is awaited while nobody answers, and a signal
- * is heard there. Throws notFound, failed, environment.
+ * Finds the device and what it says of itself, within `wait` ns; signals are heard while nobody answers. Throws
+ * notFound, failed, environment, Interrupted.
  */
 export async function meet(
   prober: Prober,
   address: Address,
   wait: number,
   permits: Permits = {},
-  turn: () => Promise<void> = async () => {},
+  turn: Turn = async () => true,
 ): Promise<Facts> {
   const { mac: own, mtu } = prober.air.link;
   const name = formatAddress(address);
@@ -46,7 +47,7 @@ export async function meet(
   let said: config.Config | null = null;
   for (let left = wait; said === null && left > 0; left = until - prober.air.now()) {
     said = prober.find(ask, Math.min(ASK_EVERY, left));
-    if (said === null) await turn();
+    if (said === null && !(await turn())) throw new Interrupted();
   }
   if (said === null) throw notFound(`${name} did not answer within ${formatDuration(wait)}`);
   const { target: source } = prober;

@@ -26,7 +26,7 @@ export interface Air {
   /** A short frame may be padded on its way, as hardware does. */
   readonly pads?: boolean;
   now(): number;
-  /** Returns at `until` (ns), or earlier when a frame may have come. */
+  /** Returns at `until` (ns), or earlier when a frame may have come; throws Interrupted when a signal has. */
   pass(until: number): void;
 }
 

@@ -1,4 +1,4 @@
-// The suite: every rule in its turn, and the target put back as it was.
+// The suite: every rule in its turn, and the target put back as it was, whatever ended the run.
 //
 // A rule that leaves the target silent (locked out by its own mask list, or dead) must not make the
 // rest look different: after each rule the suite empties what it filled, looks whether the target
@@ -9,6 +9,9 @@
 
 import * as config from "../../wire/config.ts";
 import type { Mac } from "../../wire/mac.ts";
+import { printableBytes } from "../../words/printable.ts";
+import { formatAddress } from "../../words/address.ts";
+import { evenIfEnded, type Turn, unlessEnded } from "./ending.ts";
 import type { Facts } from "./facts.ts";
 import { prepare } from "./meet.ts";
 import type { Prober } from "./prober.ts";
@@ -50,47 +53,81 @@ interface Noted {
   readonly questions: number;
 }
 
-/** Every rule; outcomes in the order of their numbers. `turn` is called before each. */
+/** Every rule; outcomes in the order of their numbers. What can't be put back is `told` in a sentence. */
 export async function runSuite(
   prober: Prober,
   facts: Facts,
-  turn: (rule: Rule) => Promise<void> = async () => {},
-  rules: readonly Rule[] = RULES,
+  turn: Turn = async () => true,
+  told: (sentence: string) => void = () => {},
 ): Promise<RuleOutcome[]> {
   const subject = new Subject(prober, facts);
-  const before = configString(subject);
-  prepare(subject);
-  setString(subject, "");
+  let before: Uint8Array | null = null;
   const noted: Noted[] = [];
-  let gone: string | null = null;
-  const tried = rules.toSorted((a, b) => (a.last ?? 0) - (b.last ?? 0));
-  for (const rule of tried) {
-    await turn(rule);
-    const asked = prober.asked;
-    prober.rule = rule.id;
-    subject.differences = [];
-    subject.left = [];
-    subject.tested = 0;
-    if (typeof rule.test === "string") subject.leaves(rule.test);
-    else if (gone !== null) subject.leaves(gone);
-    else {
-      rule.test(subject);
-      const end = putBack(subject);
-      if (end !== null) {
-        subject.expect(false, end);
-        gone = `it stopped answering in the test of ${rule.id}`;
-      }
-    }
-    const { differences, left, tested } = subject;
-    noted.push({ rule, differences, left, tested, questions: prober.asked - asked });
+  const knows = await unlessEnded(turn, () => {
+    before = configString(subject);
+  });
+  try {
+    if (knows) await tryAll(subject, turn, noted);
+  } finally {
+    prober.rule = "the end";
+    if (knows) await evenIfEnded(turn, () => restore(subject, before, told));
   }
-  prober.rule = "the end";
-  if (gone === null && before !== null) prober.answer(subject.config(config.FORCE_SET, before));
   prober.wait(prober.patience.answer);
   comeLate(prober, noted);
   const outcomes: RuleOutcome[] = [];
   for (const each of noted) join(outcomes, each);
   return outcomes.sort((a, b) => number(a) - number(b));
+}
+
+async function tryAll(subject: Subject, turn: Turn, noted: Noted[]): Promise<void> {
+  const { prober } = subject;
+  let gone: string | null = null;
+  let goesOn = await unlessEnded(turn, () => {
+    prepare(subject);
+    setString(subject, "");
+  });
+  const forget = (): void => {
+    subject.differences = [];
+    subject.left = [];
+    subject.tested = 0;
+  };
+  const attempt = ({ id, test }: Rule): void => {
+    forget();
+    if (typeof test === "string") subject.leaves(test);
+    else if (gone !== null) subject.leaves(gone);
+    else {
+      test(subject);
+      const end = putBack(subject);
+      if (end === null) return;
+      subject.expect(false, end);
+      gone = `it stopped answering in the test of ${id}`;
+    }
+  };
+  for (const rule of RULES.toSorted((a, b) => (a.last ?? 0) - (b.last ?? 0))) {
+    const asked = prober.asked;
+    prober.rule = rule.id;
+    goesOn &&= await unlessEnded(turn, () => attempt(rule));
+    if (!goesOn) {
+      forget();
+      subject.leaves("a signal ended the run");
+    }
+    const { differences, left, tested } = subject;
+    noted.push({ rule, differences, left, tested, questions: prober.asked - asked });
+  }
+}
+
+/** Empties what the suite has filled, and sets the config string that stood there. */
+function restore(s: Subject, string: Uint8Array | null, told: (sentence: string) => void): void {
+  const end = putBack(s);
+  if (string !== null) s.prober.answer(s.config(config.FORCE_SET, string));
+  const name = formatAddress(s.facts.address);
+  if (end !== null) {
+    told(
+      `${end}, so ${name} may be left with a mask list, a reservation and another config string than it had`,
+    );
+  } else if (string !== null && String(configString(s)) !== String(string)) {
+    told(`${name} had the config string "${printableBytes(string)}", and does not take it back`);
+  }
 }
 
 /** What came where its rule was no longer listening. */
