@@ -9,7 +9,10 @@ import { blocksOf, testBlocks } from "./examples.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const DOCS = join(ROOT, "docs");
-const HERE = ["conformance.md", "fuzzing.md", "performance.md", "simulator.md", "soak.md"];
+const HERE = [
+  ...["conformance.md", "fuzzing.md", "performance.md"],
+  ...["pool.md", "simulator.md", "soak.md"],
+];
 /** Pages whose own tests run their blocks. */
 const ELSEWHERE = ["bench.md", "initiator.md", "nbd.md", "report.md", "target.md"];
 
