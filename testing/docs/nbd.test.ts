@@ -47,7 +47,7 @@ describe("docs/nbd.md", () => {
     expect(page).toContain(`at most ${LONGEST_SOCKET_PATH} bytes`);
     expect(page).toContain(`at most ${MOST_DATA / 2 ** 20} MiB of data in a request`);
     expect(page).toContain(`occupy at most ${BUDGET / 2 ** 20} MiB`);
-    expect(page).toContain(`may have ${MOST_REQUESTS} requests in hand`);
+    expect(page).toContain(`may have ${MOST_REQUESTS} requests in progress`);
     expect(page).toContain(`(for at most ${STOP_TIME / 1e9} s)`);
     expect(page).toContain(`takes more than ${HANDSHAKE_TIME / 1e9} s`);
   });
