@@ -1,5 +1,6 @@
 // A claim of the 2007 message, what was found about it, and the figures that it was found from.
 
+import type { Head } from "../machine/head.ts";
 import type { RunResult } from "../result/result.ts";
 
 export type ClaimVerdict = "holds" | "does not hold" | "inconclusive";
@@ -16,15 +17,8 @@ export interface Claim {
   readonly figures: readonly Readonly<Record<string, string | number | null>>[];
 }
 
-export interface Reproduction {
-  readonly schema_version: number;
-  readonly kind: "aoe bench reproduce";
-  readonly started_at: string;
-  readonly elapsed_ns: number;
-  /** A signal ended it before all claims were measured; not there in results of older programs. */
-  readonly cut_short?: boolean;
+export interface Reproduction extends Head<"aoe bench reproduce"> {
   readonly quick: boolean;
-  readonly provenance: RunResult["provenance"];
   readonly claims: readonly Claim[];
   /** The results that claims were judged from, by name of the job and link. */
   readonly runs: Readonly<Record<string, RunResult>>;

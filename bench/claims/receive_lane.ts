@@ -5,7 +5,7 @@
 //       │                                                      --receive-ring 64k [--write-lane]
 
 import { join } from "node:path";
-import { runChild } from "../machine/child.ts";
+import { lastLine, runChild } from "../machine/child.ts";
 import { labCommandLine, labEnv, probeLab } from "../../lab/lab.ts";
 import { makeScratch } from "../machine/scratch.ts";
 import { AOE } from "../run/trial.ts";
@@ -43,7 +43,7 @@ kill -TERM $t; wait $t`;
     const [one, two] = [await read(folder, "one"), await read(folder, "two")];
     if (one === null || two === null) {
       const said = await Bun.file(join(folder, one === null ? "one.err" : "two.err")).text();
-      return `The load gave no figures: ${said.trim().split("\n").at(-1) ?? ""}`;
+      return `The load gave no figures: ${lastLine(said)}`;
     }
     return { one, two };
   } finally {

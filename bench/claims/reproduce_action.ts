@@ -3,30 +3,23 @@
 
 import { join } from "node:path";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
-import { now } from "../../sys/clock.ts";
-import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { EXIT, expected } from "../../words/failure.ts";
 import { formatDuration } from "../../words/quantity.ts";
-import { codeOf, untilCut } from "../machine/cut_short.ts";
 import { loadJob } from "../job/job.ts";
-import { checkOutput, writeOutput } from "../machine/output.ts";
+import { beginMeasuring } from "../machine/measuring.ts";
+import { checkOutput, type OutputFlags, publish } from "../machine/output.ts";
 import { createProgress } from "../run/progress.ts";
-import { provenance } from "../machine/provenance.ts";
 import type { RunResult } from "../result/result.ts";
 import { runJob } from "../run/run.ts";
 import type { Claim, Reproduction } from "./claim.ts";
 import * as judge from "./judge.ts";
 import { receiveLanes } from "./receive_lane.ts";
 import { writeBack } from "./writeback.ts";
-import { printableJson } from "../../words/printable.ts";
-import { SCHEMA_VERSION } from "../machine/schema.ts";
 import { plural } from "../../words/shown.ts";
 
-interface Flags {
+interface Flags extends OutputFlags {
   readonly quick?: boolean;
   readonly only?: string;
-  readonly json?: boolean;
-  readonly output?: string;
 }
 
 const IDS = ["E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8"] as const;
@@ -61,13 +54,11 @@ export async function reproduceAction(given: Readonly<Record<string, unknown>>):
   const flags = given as Flags;
   const wanted = parseOnly(flags.only);
   checkOutput(flags.output);
-  const startedAt = now();
-  const at = new Date().toISOString();
   const runs: Record<string, RunResult> = {};
   const claims: Claim[] = [];
-  const interrupt = catchInterrupt();
-  const { signal } = interrupt;
-  const cut = await untilCut(signal, async () => {
+  const measuring = beginMeasuring();
+  const { signal } = measuring;
+  await measuring.untilCut(async () => {
     for (const id of wanted) {
       process.stderr.write(`${id} …\n`);
       const claim = await measure(id, flags.quick === true, runs, signal);
@@ -75,23 +66,11 @@ export async function reproduceAction(given: Readonly<Record<string, unknown>>):
       process.stderr.write(`${id} ${claim.verdict}\n`);
     }
   });
-  interrupt.release();
-  const result: Reproduction = {
-    schema_version: SCHEMA_VERSION,
-    kind: "aoe bench reproduce",
-    started_at: at,
-    elapsed_ns: now() - startedAt,
-    cut_short: cut,
-    quick: flags.quick === true,
-    provenance: provenance(),
-    claims,
-    runs,
-  };
-  (flags.json === true ? process.stderr : process.stdout).write(describe(result));
-  if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
-  // Last: a disk that is full by now must not cost the figures.
-  if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
-  return cut ? codeOf(signal) : EXIT.done;
+  measuring.release();
+  const quick = flags.quick === true;
+  const result: Reproduction = { ...measuring.head("aoe bench reproduce"), quick, claims, runs };
+  publish(result, () => describe(result), flags);
+  return measuring.exitCode(EXIT.done);
 }
 
 function parseOnly(only: string | undefined): Id[] {

@@ -267,7 +267,7 @@ describe("the command", () => {
     [
       "a.json cut.json",
       2,
-      "cut.json: Expected a whole result, got one whose `started_at` is wrong",
+      "cut.json: Expected a result of `aoe bench run`, got one whose `started_at` is wrong",
     ],
     [
       "a.json none.json",

@@ -1,6 +1,9 @@
 // A process that measures, from its start to its end, and what it wrote. It and all that it has started end with this
 // process, and when `signal` comes.
 
+import { now } from "../../sys/clock.ts";
+import { cpuTicks, TICK } from "./cpu_ticks.ts";
+
 export interface ChildOptions {
   readonly cwd?: string;
   readonly env?: Record<string, string | undefined>;
@@ -54,4 +57,29 @@ export async function runChild(
     process.off("exit", end);
     signal?.removeEventListener("abort", end);
   }
+}
+
+export interface WatchedRun extends ChildRun {
+  readonly elapsed: number;
+  /** CPU time of all others on those CPUs meanwhile, ns; null: not known. */
+  readonly others: number | null;
+}
+
+/** `runChild`, and what others did on the CPUs that it may use. */
+export async function runWatched(
+  words: readonly string[],
+  cpus: readonly number[],
+  options: ChildOptions,
+): Promise<WatchedRun> {
+  const [startedAt, before] = [now(), cpuTicks(cpus)];
+  const run = await runChild(words, options);
+  const elapsed = now() - startedAt;
+  const busy = (cpuTicks(cpus).busy - before.busy) * TICK;
+  return { ...run, elapsed, others: run.cpu === null ? null : Math.max(0, busy - run.cpu) };
+}
+
+/** What a process said last; a shell's own word about a child that it has ended is not its. */
+export function lastLine(text: string): string {
+  const lines = text.trim().split("\n");
+  return lines.findLast((line) => line !== "Terminated")?.trim() ?? "";
 }

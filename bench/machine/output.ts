@@ -5,6 +5,8 @@ import { accessSync, constants, existsSync, statSync, writeFileSync } from "node
 import { dirname } from "node:path";
 import { Failure } from "../../words/failure.ts";
 import { cantWrite } from "../../words/file_error.ts";
+import { printableJson } from "../../words/printable.ts";
+import { widthOf } from "../../words/table.ts";
 
 /** Throws the environment Failure that says why `path` can't be written; undefined: nothing was asked for. */
 export function checkOutput(path: string | undefined): void {
@@ -26,6 +28,25 @@ export function writeOutput(path: string, text: string): void {
   } catch (error) {
     throw cantWrite(path, error);
   }
+}
+
+export interface OutputFlags {
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+/** A result for people, as JSON on stdout where that was asked for, and in a file. */
+export function publish(
+  result: unknown,
+  describe: (width: number) => string,
+  { json = false, output }: OutputFlags,
+): void {
+  const text = `${printableJson(result)}\n`;
+  const people = json ? process.stderr : process.stdout;
+  people.write(describe(widthOf(people)));
+  if (json) process.stdout.write(text);
+  // Last: a disk that is full by now must not cost the figures.
+  if (output !== undefined) writeOutput(output, text);
 }
 
 /** Writes each that can be written; a sentence for each that can't. What is not given is not written. */

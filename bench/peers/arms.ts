@@ -10,11 +10,8 @@
 import { join } from "node:path";
 import { findProgram } from "../../lab/programs.ts";
 import { AOE } from "../run/trial.ts";
-
-export const OURS = "ours";
-export const VBLADE = "vblade";
-export const ECHO_RING = "echo-ring";
-export const BUILT_IN = [OURS, VBLADE, "vblade-default", "echo-socket", ECHO_RING] as const;
+import { OURS, VBLADE } from "./names.ts";
+import type { Peer } from "./options.ts";
 
 export const BUFFER_COUNT = "256";
 export const SHELF = "7";
@@ -23,12 +20,6 @@ export const ADDRESS = `e${SHELF}.${SLOT}`;
 /** Where a lab's target serves, and where its load talks. */
 export const FAR = "b0";
 export const NEAR = "a0";
-
-export interface Peer {
-  readonly name: string;
-  /** For a shell, with places to fill. */
-  readonly command: string;
-}
 
 export interface Arm {
   readonly name: string;
@@ -74,4 +65,9 @@ function peerWords({ command }: Peer, image: string): string[] {
     .replaceAll("{SHELF}", SHELF)
     .replaceAll("{SLOT}", SLOT);
   return ["sh", "-c", `exec ${filled}`];
+}
+
+/** taskset (util-linux, as unshare is) for all alike: each sees the same CPUs from its first instruction on. */
+export function pinned(cpu: number | null, words: readonly string[]): readonly string[] {
+  return cpu === null ? words : [findProgram("taskset") ?? "taskset", "-c", String(cpu), ...words];
 }

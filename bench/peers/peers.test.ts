@@ -11,13 +11,14 @@ import { probeLab } from "../../lab/lab.ts";
 import { findProgram } from "../../lab/programs.ts";
 import { AOE } from "../run/trial.ts";
 import { barsOf, FRUGAL } from "./bars.ts";
-import { joined, readPeers } from "./joined.ts";
 import { compileLimits } from "./limits.ts";
-import { parsePeers, type PeersTexts } from "./peers_options.ts";
-import { type PeersResult, PeersSchema, type PeersTrial } from "./peers_result.ts";
-import { describePeers, peersMarkdown } from "./peers_table.ts";
-import { meansOf, summarize } from "./summary.ts";
-import { summaryOf } from "./summary_of.ts";
+import { formatBlocks, markdownBlocks } from "../result/blocks.ts";
+import { readAs } from "../result/result_file.ts";
+import { mergeExperiments } from "../run/experiment.ts";
+import { peers } from "./peers.ts";
+import { type PeersResult, PeersSchema, type PeersTrial } from "./result.ts";
+import { showPeers } from "./show.ts";
+import { meansOf, summarize, summaryOf } from "./summary.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -27,7 +28,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("options", () => {
   test("the whole table has 24 cells", () => {
-    const options = parsePeers({});
+    const options = peers.parse({});
     expect(options.cells.length).toBe(24);
     expect(options.arms).toEqual(["ours", "vblade", "vblade-default", "echo-socket", "echo-ring"]);
     expect(options.parts).toEqual(["cells", "one-cpu", "load", "idle"]);
@@ -35,11 +36,11 @@ describe("options", () => {
 
   test("a peer that is named runs beside the others, or alone with ours", () => {
     const peer = ["mine=mytarget {SHELF} {SLOT} {IF} {IMAGE}"];
-    expect(parsePeers({ peer }).arms.at(-1)).toBe("mine");
-    expect(parsePeers({ peer, arms: "ours,mine" }).arms).toEqual(["ours", "mine"]);
+    expect(peers.parse({ peer }).arms.at(-1)).toBe("mine");
+    expect(peers.parse({ peer, arms: "ours,mine" }).arms).toEqual(["ours", "mine"]);
   });
 
-  test.each<[string, PeersTexts, string]>([
+  test.each<[string, Record<string, unknown>, string]>([
     ["an unknown part", { parts: "cells,moon" }, "`--parts` to be a list of cells, one-cpu"],
     ["an unknown arm", { arms: "ours,qaoed" }, "`--arms` to be a list of ours, vblade"],
     ["a block that is no sector", { bs: "700" }, "`--bs` to be sizes in multiples of 512"],
@@ -58,7 +59,7 @@ describe("options", () => {
   ])("%s is refused in a sentence", (_name, texts, part) => {
     let message = "";
     try {
-      parsePeers(texts);
+      peers.parse(texts);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       expect(error.exitCode).toBe(2);
@@ -229,25 +230,25 @@ describe("results of several runs", () => {
   test("are shown as one: cells beside each other, rounds of one cell after each other", () => {
     const one = result([trial("ours", 0, 100), trial("vblade", 0, 100)]);
     const two = result([trial("ours", 0, 300), trial("vblade", 0, 100)]);
-    const both = joined([one, two]);
+    const both = mergeExperiments(peers, [one, two]);
     expect(both.cells[0]?.ratios[0]?.iops).toMatchObject({ n: 2, low: 1, high: 3 });
     expect(both.trials.map(({ round }) => round)).toEqual([0, 0, 1, 1]);
-    expect(describePeers(both)).toContain("×2.00");
+    expect(formatBlocks(showPeers(both))).toContain("×2.00");
   });
 
   test("of two machines, revisions or settings are not", () => {
     const one = result([trial("ours", 0, 100)]);
     for (const [other, what] of [
-      [{ ...one, provenance: { ...one.provenance, machine: "n" } }, "machines"],
-      [{ ...one, provenance: { ...one.provenance, git_revision: "b" } }, "revisions"],
-      [{ ...one, setting: { ...one.setting, mtu: 1500 } }, "settings"],
+      [{ ...one, provenance: { ...one.provenance, machine: "n" } }, "the machine"],
+      [{ ...one, provenance: { ...one.provenance, git_revision: "b" } }, "the revision"],
+      [{ ...one, setting: { ...one.setting, mtu: 1500 } }, "the setting"],
     ] as const) {
-      expect(() => joined([one, other])).toThrow(`their ${what} differ`);
+      expect(() => mergeExperiments(peers, [one, other])).toThrow(`they differ in ${what}`);
     }
   });
 });
 
-async function peers(...words: string[]) {
+async function benchPeers(...words: string[]) {
   const child = Bun.spawn([process.execPath, AOE, "bench", "peers", ...words], {
     stdin: "ignore",
     stdout: "pipe",
@@ -264,10 +265,10 @@ describe("aoe bench peers", () => {
   test("refuses what is no result, and options beside results", async () => {
     const file = join(folder, "other.json");
     writeFileSync(file, "{}");
-    const [other, both] = await Promise.all([peers(file), peers(file, "--rounds", "3")]);
+    const [other, both] = await Promise.all([benchPeers(file), benchPeers(file, "--rounds", "3")]);
     expect(other).toMatchObject({ code: 2, stdout: "" });
     expect(other.stderr).toBe(
-      `Expected ${file} to be a result of \`aoe bench peers\` that this program knows\n`,
+      `${file}: Expected a result of \`aoe bench peers\`, got something without kind and schema_version\n`,
     );
     expect(both).toMatchObject({ code: 2, stdout: "" });
     expect(both.stderr).toContain("got `--rounds` too");
@@ -280,7 +281,7 @@ describe("aoe bench peers", () => {
   test.skipIf(noLab !== "")(
     `says in one sentence that a target ends too early, and ends with 1${noLab}`,
     async () => {
-      const run = await peers(
+      const run = await benchPeers(
         ...[...quick, "--iodepth", "1", "--rw", "read", "--parts", "cells", "--arms", "mine"],
         ...["--peer", "mine=false {IF}", "--json"],
       );
@@ -297,7 +298,7 @@ describe("aoe bench peers", () => {
     `measures ours${noVblade ? "" : ", vblade"} and another, told by --peer${noLab}`,
     async () => {
       const file = join(folder, "peers.json");
-      const run = await peers(
+      const run = await benchPeers(
         ...[...quick, "--iodepth", "1", "--parts", "cells,one-cpu", "-o", file],
         ...["--peer", `mine='${process.execPath}' '${AOE}' target {SHELF} {SLOT} {IF} {IMAGE}`],
         ...["--arms", "ours,vblade,mine"],
@@ -331,7 +332,7 @@ describe("aoe bench peers", () => {
   test.skipIf(noLimits !== "")(
     `measures the limits and the load in C${noLimits}`,
     async () => {
-      const run = await peers(
+      const run = await benchPeers(
         ...[...quick, "--iodepth", "16", "--parts", "cells,load,idle", "--json"],
         ...["--arms", "ours,echo-socket,echo-ring"],
       );
@@ -366,8 +367,8 @@ describe("docs/performance.md", () => {
   test("shows the figures of fixtures/results/peers.json", () => {
     const root = join(import.meta.dir, "../..");
     const page = unpadded(readFileSync(join(root, "docs", "performance.md"), "utf8"));
-    const result = joined([readPeers(join(root, "fixtures", "results", "peers.json"))]);
-    for (const block of peersMarkdown(result).split("\n\n"))
+    const result = readAs(join(root, "fixtures", "results", "peers.json"), PeersSchema, peers.kind);
+    for (const block of markdownBlocks(showPeers(result)).split("\n\n"))
       expect(page).toContain(unpadded(block));
   });
 });

@@ -1,5 +1,5 @@
-// Several results of one job and one program as one: the trials of a cell stand behind each other, as if they
-// had run in one go. What is made from trials (median, thresholds, findings) is made anew.
+// Several results of one program on one machine as one. Of runs of one job: the trials of a cell stand behind each
+// other, as if they had run in one go, and what is made from trials (median, thresholds, findings) is made anew.
 
 import { environment, usage } from "../../words/failure.ts";
 import { cellResult } from "./cell_result.ts";
@@ -10,28 +10,51 @@ import type { CellResult, RunResult, Trial } from "./result.ts";
 
 /** Throws the Failure that says why they can't be one. */
 export function mergeResults(results: readonly RunResult[]): RunResult {
-  const [first, ...others] = results;
-  if (first === undefined || others.length === 0) {
+  const [first] = results;
+  if (first === undefined || results.length === 1) {
     throw usage(`Expected at least two results to merge, got ${results.length}`);
   }
   const begun = new Set(results.map(({ started_at: at, arm }) => `${at} ${arm}`));
   if (begun.size < results.length) {
     throw usage("Expected results of different runs to merge, got one of them twice");
   }
-  for (const other of others) {
-    const apart = [...obstacles(first, other), ...ownObstacles(first, other)];
-    if (apart.length > 0) {
-      throw environment(`The results can't be merged: they differ in ${apart.join(", ")}`);
-    }
-  }
+  const merged = mergeHeads(results, (other) => [
+    ...obstacles(first, other),
+    ...ownObstacles(first, other),
+  ]);
   const cells = first.cells.map((cell) => mergeCells(cell, results));
   return {
-    ...first,
-    cut_short: results.some(({ cut_short }) => cut_short),
-    elapsed_ns: results.reduce((sum, { elapsed_ns: elapsed }) => sum + elapsed, 0),
+    ...merged,
     warnings: [...new Set(results.flatMap(({ warnings }) => warnings))],
     cells,
     findings: findings(cells),
+  };
+}
+
+interface Timed {
+  readonly elapsed_ns: number;
+  readonly cut_short: boolean;
+}
+
+/**
+ * The first of the results, with the time of all and cut short where any was. Throws the environment Failure with what
+ * keeps another one apart from it.
+ */
+export function mergeHeads<Result extends Timed>(
+  [first, ...others]: readonly Result[],
+  apart: (other: Result) => readonly string[],
+): Result {
+  if (first === undefined) throw new Error("invariant: there is a result");
+  for (const other of others) {
+    const found = apart(other);
+    if (found.length > 0) {
+      throw environment(`The results can't be merged: they differ in ${found.join(", ")}`);
+    }
+  }
+  return {
+    ...first,
+    cut_short: first.cut_short || others.some(({ cut_short }) => cut_short),
+    elapsed_ns: others.reduce((sum, { elapsed_ns }) => sum + elapsed_ns, first.elapsed_ns),
   };
 }
 

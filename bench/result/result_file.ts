@@ -13,33 +13,51 @@ import { SCHEMA_VERSION } from "../machine/schema.ts";
 
 const Any = v.looseObject({ schema_version: v.number(), kind: v.string() });
 
-/** A result of `aoe bench run`, by --json, -o or as the base or head of `aoe bench ab`. */
-export function readResult(path: string): RunResult {
+/** Which command wrote the result in a file; null: none of ours did. Who reads it whole says why. */
+export function kindOf(path: string): string | null {
+  try {
+    const any = v.safeParse(Any, readJson(path));
+    return any.success ? any.output.kind : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The result that the command `kind` wrote; a Failure of one sentence where the file holds none. */
+export function readAs<Schema extends v.GenericSchema>(
+  path: string,
+  schema: Schema,
+  kind: string,
+): v.InferOutput<Schema> {
   const value = readJson(path);
   const any = v.safeParse(Any, value);
   if (!any.success) {
     throw usage(
-      `${path}: Expected a result of \`aoe bench run\`, got something without kind and schema_version`,
+      `${path}: Expected a result of \`${kind}\`, got something without kind and schema_version`,
     );
   }
-  const { schema_version: version, kind } = any.output;
+  const { schema_version: version, kind: found } = any.output;
   if (version > SCHEMA_VERSION) {
     throw environment(
       `${path} has schema version ${version} and this program knows versions up to ${SCHEMA_VERSION}: read it with the program that wrote it, or a later one`,
     );
   }
-  if (kind !== "aoe bench run") {
-    throw usage(`${path}: Expected a result of \`aoe bench run\`, got one of \`${kind}\``);
+  if (found !== kind) {
+    throw usage(`${path}: Expected a result of \`${kind}\`, got one of \`${found}\``);
   }
-  const parsed = v.safeParse(RunSchema, value);
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const at = issue.path?.map((item) => String(item.key)).join(".") ?? "";
-    throw usage(
-      `${path}: Expected a whole result, got one whose \`${at}\` is wrong (${issue.message})`,
-    );
-  }
-  return withEveryKey(upgradeRun(parsed.output as unknown as RunResult));
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const at = issue.path?.map((item) => String(item.key)).join(".") ?? "";
+  throw usage(
+    `${path}: Expected a result of \`${kind}\`, got one whose \`${at}\` is wrong (${issue.message})`,
+  );
+}
+
+/** A result of `aoe bench run`, by --json, -o or as the base or head of `aoe bench ab`. */
+export function readResult(path: string): RunResult {
+  const result = readAs(path, RunSchema, "aoe bench run");
+  return withEveryKey(upgradeRun(result as unknown as RunResult));
 }
 
 /** A key that came after a result was made is there as it was then: as nobody says otherwise. */

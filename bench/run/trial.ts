@@ -4,10 +4,9 @@
 
 import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { now } from "../../sys/clock.ts";
 import { EXIT } from "../../words/failure.ts";
 import { parseInteger } from "../../words/quantity.ts";
-import { type ChildOptions, runChild } from "../machine/child.ts";
+import { type ChildOptions, lastLine, runWatched } from "../machine/child.ts";
 import { partOf } from "./revision_part.ts";
 import { type ClosingFigures, readClosingFigures } from "../machine/closing_figures.ts";
 import { labCommandLine, labEnv } from "../../lab/lab.ts";
@@ -16,7 +15,6 @@ import { placesOf, trialScript } from "./trial_script.ts";
 import { upgradeFigures } from "../result/upgrade.ts";
 import { aoeBlock, versionOf, wholeDrops, wholeFigures } from "./whole_trial.ts";
 import { isOrder, writes } from "../load/workload.ts";
-import { cpuTicks, TICK } from "../machine/cpu_ticks.ts";
 import type { LoadResult } from "../load/figures.ts";
 import type { Cell } from "../job/resolved.ts";
 
@@ -53,18 +51,12 @@ export async function runTrial(
   bed: Bed,
   signal?: AbortSignal,
 ): Promise<Trial> {
-  const startedAt = now();
-  const before = cpuTicks(bed.cpus);
   clean(bed);
   const [words, env] = overSockets(bed.link)
     ? onSockets(cell, bed, place.floor === true)
     : [inOneProcess(cell, bed)];
-  const run = await runChild(words, { ...(env === undefined ? {} : { env }), signal });
-  const { code, stdout, stderr, cpu } = run;
-  const elapsed = now() - startedAt;
-  const after = cpuTicks(bed.cpus);
-  const busy = (after.busy - before.busy) * TICK;
-  const others = cpu === null ? null : Math.max(0, busy - cpu);
+  const run = await runWatched(words, bed.cpus, { ...(env === undefined ? {} : { env }), signal });
+  const { code, stdout, stderr, cpu, elapsed, others } = run;
   const usable = code === EXIT.done || code === EXIT.failed;
   const loads = usable ? loadsOf(cell, bed, stdout) : [];
   const whole = loads.length > 0;
@@ -200,10 +192,4 @@ function loadWords(bed: Bed): string {
 function read(bed: Bed, name: string): string {
   const path = join(bed.folder, name);
   return existsSync(path) ? readFileSync(path, "utf8") : "";
-}
-
-function lastLine(text: string): string {
-  const lines = text.trim().split("\n");
-  // The shell's own word about the target that it has ended.
-  return lines.filter((line) => line !== "Terminated").at(-1) ?? "";
 }

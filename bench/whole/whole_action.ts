@@ -2,32 +2,25 @@
 
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { now } from "../../sys/clock.ts";
-import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { createBreath } from "../../words/breath.ts";
 import { EXIT, expected, failed } from "../../words/failure.ts";
 import { parseInteger, parseSize } from "../../words/quantity.ts";
 import { runChild } from "../machine/child.ts";
-import { codeOf, untilCut } from "../machine/cut_short.ts";
 import { labCommandLine, labEnv, probeLab } from "../../lab/lab.ts";
 import { findProgram } from "../../lab/programs.ts";
-import { checkOutput, writeOutput } from "../machine/output.ts";
-import { provenance } from "../machine/provenance.ts";
+import { beginMeasuring, type Measuring } from "../machine/measuring.ts";
+import { checkOutput, type OutputFlags, publish } from "../machine/output.ts";
 import { makeScratch } from "../machine/scratch.ts";
 import { type Comparison, comparisonsOf, isName, NAMES, type WholePlan } from "./comparisons.ts";
 import { findHyperfine, readExport } from "./hyperfine.ts";
 import { WHOLE, type WholeComparison, type WholeResult } from "./whole_result.ts";
-import { printableJson } from "../../words/printable.ts";
-import { SCHEMA_VERSION } from "../machine/schema.ts";
 import { shownBytes, shownTime } from "../../words/shown.ts";
 
-interface Flags {
+interface Flags extends OutputFlags {
   readonly runs?: string;
   readonly warmup?: string;
   readonly size?: string;
   readonly mtu?: string;
-  readonly json?: boolean;
-  readonly output?: string;
 }
 
 /** Returns the exit code. */
@@ -49,48 +42,34 @@ export async function wholeAction(
   const mtu = parseInteger(flags.mtu ?? "9000", "--mtu", 1500, 65_535);
   checkOutput(flags.output);
   const hyperfine = findHyperfine();
-  const startedAt = now();
-  const date = new Date().toISOString();
+  const measuring = beginMeasuring();
+  const { signal } = measuring;
   const { folder, remove } = makeScratch("whole");
-  const interrupt = catchInterrupt();
-  const { signal } = interrupt;
   try {
     const image = join(folder, "image");
     if (wanted.some((name) => name !== "cold-start")) await writeImage(image, bytes, signal);
     const plan = { hyperfine, runs, warmup, folder, image, bytes, vblade: findProgram("vblade") };
-    const { comparisons, absent, cut } = await timeAll(wanted, plan, mtu, signal);
+    const { comparisons, absent } = await timeAll(wanted, plan, mtu, measuring);
     const result: WholeResult = {
-      schema_version: SCHEMA_VERSION,
-      kind: WHOLE,
-      started_at: date,
-      elapsed_ns: now() - startedAt,
-      cut_short: cut,
+      ...measuring.head(WHOLE),
       hyperfine: hyperfine.version,
-      provenance: provenanceOf(),
       comparisons,
       absent,
     };
-    report(result, flags);
-    if (cut) return codeOf(signal);
-    return comparisons.length === 0 ? EXIT.environment : EXIT.done;
+    publish(result, () => describeWhole(result), flags);
+    return measuring.exitCode(comparisons.length === 0 ? EXIT.environment : EXIT.done);
   } finally {
     remove();
-    interrupt.release();
+    measuring.release();
   }
-}
-
-/** Its arrays as the schema has them. */
-function provenanceOf(): WholeResult["provenance"] {
-  const one = provenance();
-  return { ...one, cpus_allowed: [...one.cpus_allowed] };
 }
 
 async function timeAll(
   names: readonly (typeof NAMES)[number][],
   plan: WholePlan,
   mtu: number,
-  signal: AbortSignal,
-): Promise<{ comparisons: WholeComparison[]; absent: string[]; cut: boolean }> {
+  { signal, untilCut }: Measuring,
+): Promise<{ comparisons: WholeComparison[]; absent: string[] }> {
   const absent: string[] = [];
   const comparisons: WholeComparison[] = [];
   const lab = names.some((name) => name !== "cold-start") ? probeLab({ mtu }) : null;
@@ -98,14 +77,14 @@ async function timeAll(
   if (plan.vblade === null && lab !== null) {
     absent.push("vblade is not installed, so there is nothing to compare our target with.");
   }
-  const cut = await untilCut(signal, async () => {
+  await untilCut(async () => {
     for (const one of names.flatMap((name) => comparisonsOf(name, plan))) {
       if (one.lab && lab?.available !== true) continue;
       process.stderr.write(`${one.name}: ${one.about}\n`);
       comparisons.push(await time(one, mtu, signal));
     }
   });
-  return { comparisons, absent, cut };
+  return { comparisons, absent };
 }
 
 async function time(one: Comparison, mtu: number, signal: AbortSignal): Promise<WholeComparison> {
@@ -164,14 +143,6 @@ async function writeImage(path: string, bytes: number, signal: AbortSignal): Pro
   }
 }
 const PIECE = 1 << 20;
-
-function report(result: WholeResult, flags: Flags): void {
-  const text = `${printableJson(result)}\n`;
-  (flags.json === true ? process.stderr : process.stdout).write(describeWhole(result));
-  if (flags.json === true) process.stdout.write(text);
-  // Last: a disk that is full by now must not cost the figures.
-  if (flags.output !== undefined) writeOutput(flags.output, text);
-}
 
 /** A line for each command, under what is timed. */
 export function describeWhole({ comparisons, absent, hyperfine }: WholeResult): string {

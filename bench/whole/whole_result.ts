@@ -1,7 +1,7 @@
 // The result of `aoe bench whole`: what hyperfine found, comparison by comparison.
 
 import * as v from "valibot";
-import { ProvenanceSchema } from "../machine/provenance.ts";
+import { headOf } from "../machine/head.ts";
 
 export const WHOLE = "aoe bench whole";
 
@@ -17,14 +17,8 @@ const TimingSchema = v.object({
 });
 
 export const WholeSchema = v.object({
-  schema_version: v.number(),
-  kind: v.literal(WHOLE),
-  started_at: v.string(),
-  elapsed_ns: v.number(),
-  /** A signal ended it before all was measured. */
-  cut_short: v.optional(v.boolean(), false),
+  ...headOf(WHOLE),
   hyperfine: v.string(),
-  provenance: ProvenanceSchema,
   comparisons: v.array(
     v.object({
       name: v.string(),

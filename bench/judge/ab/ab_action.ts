@@ -17,7 +17,7 @@ import type { Comparison } from "../comparison.ts";
 import { describeComparison } from "../describe.ts";
 import { loadJob } from "../../job/job.ts";
 import { createProgress } from "../../run/progress.ts";
-import { checkOutput, writeOutput } from "../../machine/output.ts";
+import { checkOutput, type OutputFlags, publish } from "../../machine/output.ts";
 import type { RunResult } from "../../result/result.ts";
 import type { Verdict } from "../verdict.ts";
 import { runArms } from "../../run/run.ts";
@@ -25,21 +25,17 @@ import { compareExactly, type Exact } from "./exact.ts";
 import { MICRO, measureMicro } from "./micro.ts";
 import { headline, overall, type Said, verdictOfExact } from "./overall.ts";
 import { checkOut, requireRepository, type Tree, workTree } from "./worktree.ts";
-import { printableJson } from "../../../words/printable.ts";
 import { sayAs } from "../../../words/say.ts";
-import { widthOf } from "../../../words/table.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
 import { judgeResults } from "../judge_results.ts";
 import { plural } from "../../../words/shown.ts";
 
 const say = sayAs("aoe bench ab");
 
-interface Flags {
+interface Flags extends OutputFlags {
   readonly only?: string;
   readonly job?: string;
   readonly set?: string[];
-  readonly json?: boolean;
-  readonly output?: string;
 }
 
 const JUDGES = ["exact", "micro", "cost", "sockets"] as const;
@@ -118,11 +114,9 @@ export async function abAction(
       exact,
       ...measured,
     };
-    const people = flags.json === true ? process.stderr : process.stdout;
-    people.write(describe(cut ? null : said, exact, measured, failures, widthOf(people)));
-    if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
-    // Last: a disk that is full by now must not cost the figures.
-    if (flags.output !== undefined) writeOutput(flags.output, `${printableJson(result)}\n`);
+    const shown = (width: number): string =>
+      describe(cut ? null : said, exact, measured, failures, width);
+    publish(result, shown, flags);
     if (cut) {
       say("A signal cut it short: this is of what was measured.");
       return codeOf(signal);

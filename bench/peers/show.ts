@@ -1,36 +1,23 @@
-// What a person sees of a result, on a terminal or on a page: a table of each part, the geometric means, the bars.
+// What a person sees of a result: a table of each part, the geometric means, the idle targets, the bars.
 
 import { formatDuration, formatSize } from "../../words/quantity.ts";
-import { printableLines } from "../../words/printable.ts";
-import type { CellSummary, PeersResult } from "./peers_result.ts";
-import { formatRecords, escaped } from "../../words/table.ts";
 import { shownTime, rate } from "../../words/shown.ts";
+import { median } from "../../statistics/quantile.ts";
+import type { Block, Shown } from "../result/blocks.ts";
+import type { CellSummary, PeersResult } from "./result.ts";
 
-interface Titled {
-  readonly title: string;
-  readonly rows: readonly Record<string, string>[];
-}
-
-export function describePeers(result: PeersResult, width?: number): string {
-  const blocks = tablesOf(result).flatMap(({ title, rows }) => [title, formatRecords(rows, width)]);
-  return printableLines(`${[...blocks, ...result.absent, footer(result)].join("\n")}\n`);
-}
-
-/** The same for a page: tables with their titles above. */
-export function peersMarkdown(result: PeersResult): string {
-  const blocks = tablesOf(result).flatMap(({ title, rows }) => [`${title}:`, markdownTable(rows)]);
-  const sentences = [...result.absent, `${footer(result)}.`].map(escaped);
-  return `${[...blocks, ...sentences].join("\n\n")}\n`;
-}
-
-function markdownTable(rows: readonly Record<string, string>[]): string {
-  const columns = [...new Set(rows.flatMap((one) => Object.keys(one)))];
-  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(" | ")} |`;
-  return [
-    line(columns),
-    line(columns.map(() => "---")),
-    ...rows.map((one) => line(columns.map((column) => one[column] ?? ""))),
-  ].join("\n");
+export function showPeers(result: PeersResult): Shown {
+  const blocks = [
+    part("IOPS, and ours over each other's with its interval", result.cells, iopsRow),
+    part("p99, and ours over each other's", result.cells, p99Row),
+    part("Target CPU time of a command, and ours over each other's", result.cells, cpuRow),
+    part("IOPS at depth 1 without a spin, target and load on one CPU", result.one_cpu, iopsRow),
+    part("CPU time of a command in the load generator, over the ring limit", result.loads, loadRow),
+    { title: "Geometric means of the ratios", rows: meanRows(result) },
+    { title: "Idle targets", rows: idleRows(result) },
+    { title: "Bars", rows: barRows(result) },
+  ].filter(({ rows }) => rows.length > 0);
+  return { blocks, sentences: [...result.absent, footer(result)] };
 }
 
 function footer({ provenance, setting, seeds, trials }: PeersResult): string {
@@ -40,23 +27,9 @@ function footer({ provenance, setting, seeds, trials }: PeersResult): string {
   return `${trials.length} trials${failures === 0 ? "" : `, ${failures} of which failed`}${disturbed === 0 ? "" : `, ${disturbed} disturbed by others`}, medians over rounds (${rounds} at most) of ${formatDuration(setting.runtime_ns)} in turn; target on CPU ${setting.target_cpu ?? "any"}, load on CPU ${setting.load_cpu ?? "any"}, MTU ${setting.mtu}, image of ${formatSize(setting.image_bytes)} ${setting.image_in_memory ? "in memory" : "in the page cache"}; ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`;
 }
 
-function tablesOf(result: PeersResult): Titled[] {
-  const tables: Titled[] = [
-    part("IOPS, and ours over each other's with its interval", result.cells, iopsRow),
-    part("p99, and ours over each other's", result.cells, p99Row),
-    part("Target CPU time of a command, and ours over each other's", result.cells, cpuRow),
-    part("IOPS at depth 1 without a spin, target and load on one CPU", result.one_cpu, iopsRow),
-    part("CPU time of a command in the load generator, over the ring limit", result.loads, loadRow),
-    { title: "Geometric means of the ratios", rows: meanRows(result) },
-    { title: "Idle targets", rows: idleRows(result) },
-    { title: "Bars", rows: barRows(result) },
-  ];
-  return tables.filter(({ rows }) => rows.length > 0);
-}
-
 type Row = (cell: CellSummary) => Record<string, string>;
 
-function part(title: string, cells: readonly CellSummary[], of: Row): Titled {
+function part(title: string, cells: readonly CellSummary[], of: Row): Block {
   return { title, rows: cells.map((cell) => ({ ...where(cell), ...of(cell) })) };
 }
 
@@ -126,10 +99,10 @@ function meanRows({ means }: PeersResult): Record<string, string>[] {
 }
 
 function idleRows({ idle }: PeersResult): Record<string, string>[] {
-  const middle = (values: readonly (number | null)[]): number | null =>
-    values.flatMap((value) => value ?? []).toSorted((a, b) => a - b)[
-      Math.floor((values.length - 1) / 2)
-    ] ?? null;
+  const middle = (values: readonly (number | null)[]): number | null => {
+    const known = values.flatMap((value) => value ?? []);
+    return known.length === 0 ? null : median(known);
+  };
   return idle.map(({ arm, start_ns, idle_cpu_share, resident_bytes }) => {
     const [start, share, bytes] = [start_ns, idle_cpu_share, resident_bytes].map(middle);
     return {

@@ -12,11 +12,10 @@
 //     └ bars[]      what is asked of the target, what was found
 
 import * as v from "valibot";
-import { ProvenanceSchema } from "../machine/provenance.ts";
+import { headOf } from "../machine/head.ts";
+import { DIRECTIONS } from "./options.ts";
 
 export const PEERS = "aoe bench peers";
-export const PARTS = ["cells", "one-cpu", "load", "idle"] as const;
-export const DIRECTIONS = ["read", "write"] as const;
 
 const CellKey = {
   bs: v.number(),
@@ -121,12 +120,7 @@ const BarSchema = v.object({
 });
 
 export const PeersSchema = v.object({
-  schema_version: v.number(),
-  kind: v.literal(PEERS),
-  started_at: v.string(),
-  elapsed_ns: v.number(),
-  /** A signal ended it before all was measured. */
-  cut_short: v.optional(v.boolean(), false),
+  ...headOf(PEERS),
   /** One for each run that is in here. */
   seeds: v.array(v.number()),
   setting: v.object({
@@ -136,13 +130,12 @@ export const PeersSchema = v.object({
     image_in_memory: v.boolean(),
     rounds: v.number(),
     runtime_ns: v.number(),
-    // Of trials whose ends have a CPU each; those on one CPU take four times that (peer_trial.ts).
+    // Of trials whose ends have a CPU each; those on one CPU take four times that (trial.ts).
     warm_up_ns: v.number(),
     /** CPU; null: not pinned. */
     target_cpu: v.nullable(v.number()),
     load_cpu: v.nullable(v.number()),
   }),
-  provenance: ProvenanceSchema,
   arms: v.array(v.object({ arm: v.string(), command: v.string() })),
   /** Sentences: what could not be measured here, and why. */
   absent: v.array(v.string()),

@@ -2,7 +2,7 @@
 
 import { medianInterval } from "../../statistics/median_interval.ts";
 import { AXES, type Axis, FLAT, MEASURES, type Measure } from "./axes.ts";
-import type { AxisSummary, GrowthFigures, GrowthTrial, PointSummary } from "./growth_result.ts";
+import type { AxisSummary, GrowthFigures, GrowthTrial, PointSummary } from "./result.ts";
 
 export function summaryOf(trials: readonly GrowthTrial[]): AxisSummary[] {
   return AXES.flatMap((axis) => {

@@ -1,7 +1,5 @@
 // Started in a lab: one point of an axis. A fresh target on one CPU, a load on the other. Prints one line of JSON.
 //
-//   bun growth_trial.ts TASK (JSON)
-//
 //   start ─▶ every place read once ─▶ warm-up ─▶ latency, at its depth ─▶ CPU time, at the axis' depth
 
 import { readlinkSync, writeFileSync } from "node:fs";
@@ -12,15 +10,16 @@ import { openPacketLink } from "../../link/packet.ts";
 import { pinToCpus } from "../../sys/affinity.ts";
 import { now } from "../../sys/clock.ts";
 import { usage } from "../../sys/usage.ts";
-import { EXIT, Failure, failed } from "../../words/failure.ts";
+import { failed } from "../../words/failure.ts";
 import { createRandom } from "../../words/random.ts";
 import { findInterface } from "../../sys/interface.ts";
 import { Asker, awaitExport } from "../machine/asker.ts";
+import { answerProbe } from "../machine/probe.ts";
 import { processCost } from "../machine/process_cost.ts";
 import { AOE } from "../run/trial.ts";
 import { type GrowthShape, MTU, placeOf } from "./axes.ts";
-import { GrowthLoad, type Places } from "./growth_load.ts";
-import type { GrowthFigures } from "./growth_result.ts";
+import { GrowthLoad, type Places } from "./load.ts";
+import type { GrowthFigures } from "./result.ts";
 import { cpuTicks, TICK } from "../machine/cpu_ticks.ts";
 
 export interface GrowthTask {
@@ -163,12 +162,4 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    const figures = await measurePoint(JSON.parse(process.argv[2] ?? "{}") as GrowthTask);
-    process.stdout.write(`${JSON.stringify(figures)}\n`);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = error instanceof Failure ? error.exitCode : EXIT.failed;
-  }
-}
+if (import.meta.main) await answerProbe(measurePoint);

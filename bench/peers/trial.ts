@@ -10,18 +10,16 @@
 
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { now } from "../../sys/clock.ts";
 import { US } from "../../words/quantity.ts";
 import { EXIT } from "../../words/failure.ts";
-import { runChild } from "../machine/child.ts";
+import { lastLine, runWatched } from "../machine/child.ts";
+import type { Attempt } from "../run/experiment.ts";
 import { labCommandLine, labEnv } from "../../lab/lab.ts";
-import { findProgram } from "../../lab/programs.ts";
 import type { ProcessCost } from "../machine/process_cost.ts";
 import { AOE } from "../run/trial.ts";
 import { aoeBlock } from "../run/whole_trial.ts";
-import { ADDRESS, NEAR, SHELF, SLOT } from "./arms.ts";
-import type { LoadedPart, PeersCell, PeersFigures, PeersTrial } from "./peers_result.ts";
-import { cpuTicks, TICK } from "../machine/cpu_ticks.ts";
+import { ADDRESS, NEAR, pinned, SHELF, SLOT } from "./arms.ts";
+import type { LoadedPart, PeersCell, PeersFigures, PeersTrial } from "./result.ts";
 
 export interface TrialBed {
   readonly folder: string;
@@ -47,61 +45,33 @@ export interface Contest {
   readonly loadCpu: number | null;
 }
 
-/** Others' share of the trial's CPUs above which it is repeated: what is compared must not be their work. */
-const DISTURBED = 0.1;
-const ATTEMPTS = 3;
-
-/** The first attempt that others did not disturb, or the last. */
+/** One attempt. */
 export async function runPeerTrial(
   contest: Contest,
   cell: PeersCell,
-  round: number,
   bed: TrialBed,
   signal?: AbortSignal,
-): Promise<PeersTrial> {
-  for (let attempt = 0; ; attempt++) {
-    const trial = await runAttempt(contest, cell, round, bed, signal);
-    const disturbed = trial.others_cpu_share !== null && trial.others_cpu_share > DISTURBED;
-    if (!disturbed || attempt === ATTEMPTS - 1) return { ...trial, attempt, disturbed };
-  }
-}
-
-async function runAttempt(
-  contest: Contest,
-  cell: PeersCell,
-  round: number,
-  bed: TrialBed,
-  signal: AbortSignal | undefined,
-): Promise<PeersTrial> {
-  const startedAt = now();
-  const before = cpuTicks(bed.cpus);
+): Promise<Omit<PeersTrial, "round" | keyof Attempt>> {
   const targetWords = join(bed.folder, "target.err");
   rmSync(targetWords, { force: true });
   const shape = { mtu: bed.mtu };
   const words = labCommandLine(["sh", "-c", scriptOf(contest, cell, bed, targetWords)], shape);
-  const run = await runChild(words, { env: labEnv(shape), signal });
-  const { code, stdout, stderr, cpu } = run;
-  const elapsed = now() - startedAt;
-  const busy = (cpuTicks(bed.cpus).busy - before.busy) * TICK;
-  const others = cpu === null ? null : Math.max(0, busy - cpu);
+  const { code, stdout, stderr, others, elapsed } = await runWatched(words, bed.cpus, {
+    env: labEnv(shape),
+    signal,
+  });
   const all = code === EXIT.done ? figuresOf(contest, stdout) : null;
   // Nothing divides by a rate of none, and no target is so slow.
   const figures = all === null || !(all.iops > 0) ? null : all;
+  const nothing =
+    all === null ? failure(code, stderr, targetWords) : "No command ended in the measured time";
   return {
     part: contest.part,
     ...cell,
     arm: contest.arm,
-    round,
-    attempt: 0,
-    disturbed: false,
     others_cpu_share: others === null ? null : others / (elapsed * bed.cpus.length),
     exit_code: code,
-    failure:
-      figures !== null
-        ? null
-        : all === null
-          ? failure(code, stderr, targetWords)
-          : "No command ended in the measured time",
+    failure: figures === null ? nothing : null,
     figures,
   };
 }
@@ -155,11 +125,6 @@ function loadWords(contest: Contest, cell: PeersCell, bed: TrialBed): string[] {
 
 function duration(ns: number): string {
   return `${Math.round(ns / US)}us`;
-}
-
-/** taskset (util-linux, as unshare is) for all alike: each sees the same CPUs from its first instruction on. */
-function pinned(cpu: number | null, words: readonly string[]): readonly string[] {
-  return cpu === null ? words : [findProgram("taskset") ?? "taskset", "-c", String(cpu), ...words];
 }
 
 function figuresOf(contest: Contest, stdout: string): PeersFigures | null {
@@ -216,10 +181,6 @@ function failure(code: number, stderr: string, targetWords: string): string {
   const words = [lastLine(stderr), target === "" ? "" : `the target: ${target}`];
   const said = words.filter((text) => text !== "").join("; ");
   return `The trial ended with code ${code}${said === "" ? "" : `: ${said}`}`;
-}
-
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "";
 }
 
 /** A command line for a shell. */

@@ -1,8 +1,8 @@
 // The result of `aoe bench growth`: every trial, and what they say of each axis.
 
 import * as v from "valibot";
-import { AXIS_NAMES } from "./axes.ts";
-import { ProvenanceSchema } from "../machine/provenance.ts";
+import { headOf } from "../machine/head.ts";
+import { AXIS_NAMES, MEASURES } from "./axes.ts";
 
 export const GROWTH = "aoe bench growth";
 
@@ -26,8 +26,10 @@ const FiguresSchema = v.object({
 
 const TrialSchema = v.object({
   order: v.number(),
-  /** Others used the CPUs meanwhile, and the trial was repeated. */
-  repeated: v.boolean(),
+  attempt: v.optional(v.number(), 0),
+  disturbed: v.optional(v.boolean(), false),
+  /** In results of older programs: others disturbed it, another one stands in its place. */
+  repeated: v.optional(v.boolean(), false),
   axis: v.picklist(AXIS_NAMES),
   value: v.number(),
   figures: v.nullable(FiguresSchema),
@@ -49,7 +51,7 @@ const PointSchema = v.object({
 });
 
 const EndsSchema = v.object({
-  measure: v.picklist(["target_cpu_ns", "lat_p50_ns"]),
+  measure: v.picklist(MEASURES),
   /** The far end's median by the near end's; null: not measured. */
   ratio: v.nullable(v.number()),
   flat: v.nullable(v.boolean()),
@@ -58,12 +60,7 @@ const EndsSchema = v.object({
 });
 
 export const GrowthSchema = v.object({
-  schema_version: v.number(),
-  kind: v.literal(GROWTH),
-  started_at: v.string(),
-  elapsed_ns: v.number(),
-  /** A signal ended it before all was measured. */
-  cut_short: v.optional(v.boolean(), false),
+  ...headOf(GROWTH),
   seed: v.number(),
   setting: v.object({
     rounds: v.number(),
@@ -75,7 +72,6 @@ export const GrowthSchema = v.object({
     target_cpu: v.nullable(v.number()),
     load_cpu: v.nullable(v.number()),
   }),
-  provenance: ProvenanceSchema,
   trials: v.array(TrialSchema),
   axes: v.array(
     v.object({

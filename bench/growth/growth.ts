@@ -1,0 +1,115 @@
+// `aoe bench growth`: what a read costs along each axis. Each trial is a probe in a lab of its own (trial.ts), all points
+// of all axes in an order of their own in each round.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { requireLab } from "../../lab/lab.ts";
+import { type OptionValues, parseOptions } from "../../words/option.ts";
+import { type ProbeRun, runProbe } from "../machine/probe.ts";
+import type { OwnedBed } from "../run/bed.ts";
+import { type Experiment, experimentAction, inTurn } from "../run/experiment.ts";
+import { schedule } from "../run/schedule.ts";
+import { AXIS_NAMES, type AxisName, axisOf, type GrowthShape, MTU, READ_BYTES } from "./axes.ts";
+import { GROWTH_OPTIONS } from "./options.ts";
+import {
+  GROWTH,
+  type GrowthFigures,
+  type GrowthResult,
+  GrowthSchema,
+  type GrowthTrial,
+} from "./result.ts";
+import { showGrowth } from "./show.ts";
+import { summaryOf } from "./summary.ts";
+import type { GrowthTask } from "./trial.ts";
+
+export interface Point {
+  readonly axis: AxisName;
+  readonly value: number;
+}
+
+export function pointsOf(axes: readonly AxisName[]): Point[] {
+  return axes.flatMap((axis) => axisOf(axis).values.map((value) => ({ axis, value })));
+}
+
+type Options = OptionValues<typeof GROWTH_OPTIONS>;
+
+export const growth: Experiment<Options & { readonly axes: AxisName[] }, GrowthResult> = {
+  kind: GROWTH,
+  schema: GrowthSchema,
+  parse(flags) {
+    const options = parseOptions(GROWTH_OPTIONS, flags);
+    const named = options.axis.flat();
+    const axes = AXIS_NAMES.filter((name) => named.length === 0 || named.includes(name));
+    return { ...options, axes };
+  },
+  async measure(options, { bed, line, signal, untilCut }) {
+    const points = pointsOf(options.axes);
+    const shapes = points.map(({ axis, value }) => axisOf(axis).shape(value));
+    requireLab({ mtu: MTU, pairs: Math.max(...shapes.map(({ interfaces }) => interfaces)) });
+    const turns = schedule(points, options.rounds, 1, "random", options.seed).map(
+      ({ cell }, order) => ({ order, ...cell }),
+    );
+    const trials: GrowthTrial[] = [];
+    await untilCut(() =>
+      inTurn(
+        turns,
+        {
+          name: ({ axis, value }) => `${axis} ${axisOf(axis).label(value)}`,
+          run: async (turn) => ({
+            ...turn,
+            repeated: false,
+            ...(await runPoint(axisOf(turn.axis).shape(turn.value), options, bed, signal)),
+          }),
+          others: ({ figures }) => figures?.others_cpu_share ?? null,
+          iops: ({ figures }) => figures?.iops ?? null,
+          unit: "reads/s",
+        },
+        trials,
+        line,
+      ),
+    );
+    const setting = {
+      rounds: options.rounds,
+      runtime_ns: options.runtime,
+      warm_up_ns: options.warmUp,
+      read_bytes: READ_BYTES,
+      mtu: MTU,
+      target_cpu: bed.pinning.target,
+      load_cpu: bed.pinning.load,
+    };
+    const { seed } = options;
+    return (head) => ({ ...head, kind: GROWTH, seed, setting, trials, axes: summaryOf(trials) });
+  },
+  setting: ({ setting }) => setting,
+  merge(first, all) {
+    const trials = all.flatMap((one) => one.trials).map((trial, order) => ({ ...trial, order }));
+    return { ...first, trials, axes: summaryOf(trials) };
+  },
+  show: showGrowth,
+};
+
+export const growthAction = (files: readonly string[], flags: Record<string, unknown>) =>
+  experimentAction(growth, files, flags);
+
+const TRIAL = join(import.meta.dir, "trial.ts");
+
+export function runPoint(
+  shape: GrowthShape,
+  { runtime, warmUp, seed }: Pick<Options, "runtime" | "warmUp" | "seed">,
+  bed: OwnedBed,
+  signal?: AbortSignal,
+): Promise<ProbeRun<GrowthFigures>> {
+  // Images of one size are the same for every trial; those of a large number are made once.
+  const folder = join(bed.folder, `images-${shape.image_bytes}`);
+  mkdirSync(folder, { recursive: true });
+  const task: GrowthTask = {
+    shape,
+    folder,
+    target_cpu: bed.pinning.target,
+    load_cpu: bed.pinning.load,
+    runtime_ns: runtime,
+    warm_up_ns: warmUp,
+    seed,
+  };
+  return runProbe(TRIAL, task, { mtu: MTU, pairs: shape.interfaces }, signal);
+}
