@@ -1,7 +1,7 @@
 // Configurations: what they come to, and the one sentence for each way to be wrong.
 
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -236,6 +236,11 @@ describe("each error names file, line, table, key, rule and what was found", () 
     ],
     ["a bad mode", 'interfaces = ["a"]\nmode = "fast"\n', ["line 2", "`mode`", "frugal", "`fast`"]],
     ["a bad use of AF_XDP", 'interfaces = ["a"]\nxdp = "yes"\n', ["line 2", "`xdp`", "`yes`"]],
+    [
+      "a name that no interface can have",
+      'interfaces = ["a", "sixteen-letters0"]\n',
+      ["line 1", "at most 15 bytes", "`sixteen-letters0`"],
+    ],
     ["bad faults", 'interfaces = ["a"]\nfaults = "tx:eat:1%"\n', ["line 2", "faults"]],
     [
       "a bad metrics address",
@@ -277,6 +282,36 @@ test("an export by itself has no defaults, and absolute paths", () => {
   expect(() => parseExport("e1.2", "export")).toThrow(
     "export: Expected a table of keys, got `e1.2`",
   );
+});
+
+test("profiles and traces begin at the folder of the file that names them, as images do", () => {
+  const folder = mkdtempSync(join(tmpdir(), "aoe-places-"));
+  try {
+    mkdirSync(join(folder, "sub"));
+    writeFileSync(join(folder, "a.txt"), "1ms\n");
+    writeFileSync(join(folder, "sub/b.txt"), "2ms\n");
+    writeFileSync(
+      join(folder, "sub/p.toml"),
+      'about = ""\nservice = "delay:trace/b.txt"\nsource = ""\np50 = "2ms"\np99 = "2ms"\n',
+    );
+    const path = join(folder, "lab.toml");
+    const table = (minor: number, line: string): string =>
+      `[[export]]\naddress = "e7.${minor}"\nmemory = "1m"\n${line}\n`;
+    const text = `interfaces = ["a"]\nfaults = "tx:delay:trace/a.txt"\n[defaults]\nservice = "delay:trace/./a.txt"\n${table(0, "")}${table(1, 'service = "lanes:2,delay: trace/a.txt,drop:1%"')}${table(2, 'profile = "sub/p.toml"')}${table(3, `service = "delay:trace/${folder}/a.txt"`)}`;
+    const { exports, faults } = parseConfig(text, path);
+    expect(faults).toBe(`tx:delay:trace/${folder}/a.txt`);
+    expect(exports.map(({ service }) => service)).toEqual([
+      `delay:trace/${folder}/a.txt`,
+      `lanes:2,delay: trace/${folder}/a.txt,drop:1%`,
+      `delay:trace/${folder}/sub/b.txt`,
+      `delay:trace/${folder}/a.txt`,
+    ]);
+    expect(() => parseConfig(table(0, 'service = "delay:trace/none.txt"'), path)).toThrow(
+      `Can't read the trace ${folder}/none.txt`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("a file in Latin-1 is refused with line and byte, wherever it is named", () => {

@@ -4,7 +4,7 @@
 //
 //   [[export]] over [defaults] over the key's own default
 
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname } from "node:path";
 
 import * as v from "valibot";
 
@@ -28,10 +28,13 @@ import {
   Top,
 } from "./keys.ts";
 import { shown } from "./values.ts";
-import { loadTrace } from "../service/load_trace.ts";
+import { loadTrace, placed, placeTraces } from "../service/load_trace.ts";
 import { readText } from "../../sys/read_text.ts";
 import { parseListen } from "./listen.ts";
 import type { ExportPlan, StorePlan, TargetPlan } from "./plan.ts";
+
+/** Bytes of an interface's name: the kernel has none that is longer, so that waiting for it would be in vain. */
+const LONGEST_NAME = 15;
 
 /** The plan of the file at `path`. Every fault in it is a usage Failure of one sentence. */
 export function readConfig(path: string): TargetPlan {
@@ -52,7 +55,7 @@ export function parseConfig(text: string, path: string): TargetPlan {
   const process = check(Top, top, Object.keys(PROCESS_KEYS), at("", 0, ""));
   const ofDefaults = at("[defaults]", 0, "[defaults]");
   const checked = check(Defaults, given, Object.keys(SHARED_KEYS), ofDefaults);
-  const defaults = { ...checked, service: serviceOf(checked, ofDefaults) };
+  const defaults = { ...checked, service: serviceOf(checked, folder, ofDefaults) };
   if (!Array.isArray(exported)) {
     throw usage(`${path}: Expected \`export\` to be a list of tables [[export]], got one [export]`);
   }
@@ -80,20 +83,27 @@ export function parseConfig(text: string, path: string): TargetPlan {
       `${where.say("interfaces")}: Expected \`interfaces\` to be a list of at least one name, got none`,
     );
   }
+  const impossible = interfaces.find((name) => Buffer.byteLength(name) > LONGEST_NAME);
+  if (impossible !== undefined) {
+    throw usage(
+      `${where.say("interfaces")}: Expected names of interfaces of at most ${LONGEST_NAME} bytes, got \`${impossible}\``,
+    );
+  }
+  const faults = process.faults === undefined ? null : placeTraces(folder, process.faults);
   within(where, "faults", () => {
-    if (process.faults !== undefined) parseFaults(process.faults, "faults", loadTrace);
+    if (faults !== null) parseFaults(faults, "faults", loadTrace);
   });
   within(where, "metrics", () => {
     if (process.metrics !== undefined) parseListen(process.metrics, "metrics");
   });
-  const placed = (name: string | undefined): string | null =>
-    name === undefined ? null : absolute(folder, name);
+  const place = (name: string | undefined): string | null =>
+    name === undefined ? null : placed(folder, name);
   return {
     exports,
     interfaces,
-    control: placed(process.control),
+    control: place(process.control),
     metrics: process.metrics ?? null,
-    state: placed(process.state),
+    state: place(process.state),
     // For one start: a file would say it for ever.
     resetState: false,
     user: process.user ?? null,
@@ -102,9 +112,9 @@ export function parseConfig(text: string, path: string): TargetPlan {
     cpus: process.cpus ?? [],
     bound: process.max_requests ?? DEFAULT_BOUND,
     seed: process.seed ?? 1,
-    faults: process.faults ?? null,
-    capture: placed(process.capture),
-    statsAtEnd: placed(process.stats_at_end),
+    faults,
+    capture: place(process.capture),
+    statsAtEnd: place(process.stats_at_end),
     blocking: process.blocking ?? null,
   };
 }
@@ -179,7 +189,7 @@ function exportPlan(
     throw usage(`${where.say(null)}: Expected \`address\` to be given, such as e7.0, got none`);
   }
   const store = storePlan(own, folder, where);
-  const service = serviceOf(own, where) ?? defaults.service ?? "";
+  const service = serviceOf(own, folder, where) ?? defaults.service ?? "";
   return {
     address,
     store,
@@ -196,10 +206,15 @@ function exportPlan(
 }
 
 /** A bad model is told where it stands, be that an export or the defaults. */
-function serviceOf({ service, profile }: DefaultsValues, where: Where): string | undefined {
+function serviceOf(
+  { service, profile }: DefaultsValues,
+  folder: string,
+  where: Where,
+): string | undefined {
   return within(where, service === undefined ? "profile" : "service", () => {
-    const text =
-      service ?? (profile === undefined ? undefined : loadProfile(profile, "profile").service);
+    const ofProfile =
+      profile === undefined ? undefined : loadProfile(profile, "profile", folder).service;
+    const text = service === undefined ? ofProfile : placeTraces(folder, service);
     parseServiceModel(text ?? "", {
       what: "service",
       random: createRandom(0),
@@ -235,12 +250,8 @@ function storePlan(own: ExportValues, folder: string, where: Where): StorePlan {
   }
   return {
     kind: "file",
-    path: absolute(folder, file ?? device ?? ""),
+    path: placed(folder, file ?? device ?? ""),
     device: device !== undefined,
     create: create ?? null,
   };
-}
-
-function absolute(folder: string, path: string): string {
-  return isAbsolute(path) ? path : join(folder, path);
 }

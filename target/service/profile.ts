@@ -5,7 +5,7 @@
 //   source   where its figures are from  p50 p99  of one random read at a time, as promised
 
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import * as v from "valibot";
 
@@ -13,7 +13,7 @@ import { expected, usage } from "../../words/failure.ts";
 import { parseDuration } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
 import { parseToml } from "../../words/toml.ts";
-import { loadTrace } from "./load_trace.ts";
+import { loadTrace, placed, placeTraces } from "./load_trace.ts";
 import { readText } from "../../sys/read_text.ts";
 import { parseServiceModel } from "./model.ts";
 
@@ -45,14 +45,17 @@ export function profileNames(): string[] {
     .sort();
 }
 
-/** A profile by name, or by path where the text has a `/` or ends in `.toml`. `what` names the option. */
-export function loadProfile(text: string, what: string): Profile {
+/**
+ * A profile by name, or by path where the text has a `/` or ends in `.toml`; a relative one begins at `folder`. `what`
+ * names the option.
+ */
+export function loadProfile(text: string, what: string, folder = ""): Profile {
   const isPath = text.includes("/") || text.endsWith(SUFFIX);
   const names = profileNames();
   if (!isPath && !names.includes(text)) {
     throw expected(what, `one of ${names.join(", ")}, or a file`, text);
   }
-  const path = isPath ? text : join(PLACE, text + SUFFIX);
+  const path = isPath ? placed(folder, text) : join(PLACE, text + SUFFIX);
   const found = v.safeParse(SCHEMA, parseToml(readText(path, "the profile"), path));
   if (!found.success) {
     const [issue] = found.issues;
@@ -61,7 +64,8 @@ export function loadProfile(text: string, what: string): Profile {
       `The profile ${path} must have about, service, source, p50 and p99, each a text, and nothing else: ${String(key ?? "it")} is wrong`,
     );
   }
-  const { about, service, source, p50, p99 } = found.output;
+  const { about, source, p50, p99 } = found.output;
+  const service = placeTraces(dirname(path), found.output.service);
   // A bad one is the profile's fault, whatever stands beside it on the command line.
   parseServiceModel(service, {
     what: `service of ${path}`,
