@@ -10,8 +10,8 @@
 
 import { createWriter, HEADER_LENGTH, RECORD_LENGTH, type Writer } from "../wire/pcap.ts";
 import * as ethernet from "../wire/ethernet.ts";
-import type { Mac } from "../wire/mac.ts";
 import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
+import { WrappedLink } from "./wrap.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** Most bytes of a frame that are kept unless a snaplen says less: tcpdump's own default. */
@@ -39,9 +39,8 @@ export function createCapture(inner: Link, options: CaptureOptions): CaptureLink
   return new CapturedLink(inner, options);
 }
 
-class CapturedLink implements CaptureLink {
+class CapturedLink extends WrappedLink implements CaptureLink {
   readonly captured = { frames: 0, bytes: 0 };
-  private readonly inner: Link;
   /** The link's own live object: asking for it may cost a system call. */
   private readonly below: Readonly<LinkCounters>;
   private readonly clock: Pick<Waiter, "now">;
@@ -61,9 +60,9 @@ class CapturedLink implements CaptureLink {
   };
 
   constructor(inner: Link, options: CaptureOptions) {
+    super(inner);
     const epoch = options.epochSeconds ?? 0;
     const seconds = Math.floor(epoch);
-    this.inner = inner;
     this.below = inner.counters;
     this.clock = options.clock;
     this.sink = options.sink;
@@ -75,43 +74,12 @@ class CapturedLink implements CaptureLink {
     if (options.header === false) this.writer.clear();
   }
 
-  get mac(): Mac {
-    return this.inner.mac;
-  }
-  get mtu(): number {
-    return this.inner.mtu;
-  }
-  get fds(): readonly number[] {
-    return this.inner.fds;
-  }
-  get counters(): Readonly<LinkCounters> {
-    return this.inner.counters;
-  }
-  get onChange(): (() => void) | null {
-    return this.inner.onChange;
-  }
-  set onChange(listener: (() => void) | null) {
-    this.inner.onChange = listener;
-  }
-  allocate(size: number): TxBuffer | null {
-    return this.inner.allocate(size);
-  }
-  free(buffer: TxBuffer): void {
-    this.inner.free(buffer);
-  }
-  reclaim(): number {
-    return this.inner.reclaim();
-  }
-  nextDeadline(): number {
-    return this.inner.nextDeadline();
-  }
-
-  receive(visit: (frame: FrameView) => void, limit: number): number {
+  override receive(visit: (frame: FrameView) => void, limit: number): number {
     this.visit = visit;
     return this.inner.receive(this.meet, limit);
   }
 
-  transmit(buffer: TxBuffer, length: number): boolean {
+  override transmit(buffer: TxBuffer, length: number): boolean {
     const errors = this.below.transmitErrors;
     if (!this.inner.transmit(buffer, length)) return false;
     if (this.below.transmitErrors === errors) {
@@ -120,7 +88,7 @@ class CapturedLink implements CaptureLink {
     return true;
   }
 
-  flush(): void {
+  override flush(): void {
     this.inner.flush();
     if (this.writer.length() === 0) return;
     const now = this.clock.now();
@@ -129,7 +97,7 @@ class CapturedLink implements CaptureLink {
     this.handOver();
   }
 
-  close(): void {
+  override close(): void {
     if (this.open) this.handOver();
     this.open = false;
     this.inner.close();

@@ -16,9 +16,9 @@ import type { Random } from "../words/random.ts";
 import { createDeadlines } from "./deadlines.ts";
 import type { DirectionFaults, FaultPlan } from "./fault_plan.ts";
 import { FrameSlots } from "./frame_slots.ts";
-import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
+import type { FrameView, Link, TxBuffer } from "./link.ts";
+import { WrappedLink } from "./wrap.ts";
 import * as ethernet from "../wire/ethernet.ts";
-import type { Mac } from "../wire/mac.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** How soon a late frame is tried again after the link below had no room, ns. */
@@ -127,9 +127,8 @@ interface Carrier {
   length: number;
 }
 
-class FaultyLink implements FaultLink {
+class FaultyLink extends WrappedLink implements FaultLink {
   readonly faults: { readonly tx: FaultCounters; readonly rx: FaultCounters };
-  private readonly inner: Link;
   private readonly clock: Pick<Waiter, "now">;
   private readonly tx: Direction;
   private readonly rx: Direction;
@@ -149,8 +148,8 @@ class FaultyLink implements FaultLink {
   private readonly meet = (frame: FrameView): void => this.arrive(frame);
 
   constructor(inner: Link, plan: FaultPlan, options: FaultOptions) {
+    super(inner);
     const longest = options.longestDelay ?? Infinity;
-    this.inner = inner;
     this.clock = options.clock;
     this.slots = options.slots ?? 256;
     this.tx = new Direction("tx", plan.tx, options.random, longest);
@@ -164,35 +163,7 @@ class FaultyLink implements FaultLink {
     this.rx.faults = plan.rx;
   }
 
-  get mac(): Mac {
-    return this.inner.mac;
-  }
-  get mtu(): number {
-    return this.inner.mtu;
-  }
-  get fds(): readonly number[] {
-    return this.inner.fds;
-  }
-  get counters(): Readonly<LinkCounters> {
-    return this.inner.counters;
-  }
-  get onChange(): (() => void) | null {
-    return this.inner.onChange;
-  }
-  set onChange(listener: (() => void) | null) {
-    this.inner.onChange = listener;
-  }
-  allocate(size: number): TxBuffer | null {
-    return this.inner.allocate(size);
-  }
-  free(buffer: TxBuffer): void {
-    this.inner.free(buffer);
-  }
-  flush(): void {
-    this.inner.flush();
-  }
-
-  transmit(buffer: TxBuffer, length: number): boolean {
+  override transmit(buffer: TxBuffer, length: number): boolean {
     if (!this.open) return this.inner.transmit(buffer, length);
     if (length < ethernet.LENGTH || length > buffer.bytes.length) {
       throw new Error(
@@ -292,7 +263,7 @@ class FaultyLink implements FaultLink {
     }
   }
 
-  reclaim(): number {
+  override reclaim(): number {
     if (this.late.size > 0) this.sendLate(this.clock.now());
     const idle = this.inner.reclaim();
     if (this.busy.length === 0) return idle;
@@ -308,7 +279,7 @@ class FaultyLink implements FaultLink {
     return idle - ours;
   }
 
-  receive(visit: (frame: FrameView) => void, limit: number): number {
+  override receive(visit: (frame: FrameView) => void, limit: number): number {
     if (!this.open) return 0;
     this.visit = visit;
     this.visited = 0;
@@ -361,14 +332,14 @@ class FaultyLink implements FaultLink {
     if (bit >= 0) flip(frame.bytes, frame.base, bit);
   }
 
-  nextDeadline(): number {
+  override nextDeadline(): number {
     const below = this.inner.nextDeadline();
     if (!this.open) return below;
     const late = Math.max(this.late.next(), this.retryAt);
     return Math.min(below, this.late.size > 0 ? late : Infinity, this.kept.due.next());
   }
 
-  close(): void {
+  override close(): void {
     this.open = false;
     this.inner.close();
   }

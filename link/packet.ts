@@ -13,7 +13,7 @@ import { now } from "../sys/clock.ts";
 import { EAGAIN, EINTR, ENOBUFS, ENOMEM } from "../sys/errno.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { createArena } from "./arena.ts";
-import type { Link } from "./link.ts";
+import type { Link, TxBuffer } from "./link.ts";
 import { openPacketReceiver, type RawLinkFacts } from "./packet_receiver.ts";
 import { openPacketSocket } from "../sys/packet_socket.ts";
 import { Refusals } from "./refusals.ts";
@@ -54,7 +54,7 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
     sender = own;
   }
   const path = openTxPath(
-    options.transmitInterface ?? receiver.name,
+    options.transmitInterface ?? receiver.interface,
     sender,
     receiver,
     options.xdp ?? "auto",
@@ -64,38 +64,13 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
     path.move(receiver.transmitIndex);
   };
   const { warnings } = receiver.granted;
+  const closeReceiver = receiver.close;
   const refusals = new Refusals();
-  return {
-    get mac() {
-      return receiver.mac;
-    },
-    get mtu() {
-      return receiver.mtu;
-    },
-    get onChange() {
-      return receiver.onChange;
-    },
-    set onChange(told) {
-      receiver.onChange = told;
-    },
-    get carrier() {
-      return receiver.carrier;
-    },
-    get truncated() {
-      return receiver.truncated;
-    },
-    get counters() {
-      receiver.countDrops();
-      return counters;
-    },
-    interface: receiver.name,
-    fds: receiver.fds,
+  return Object.assign(receiver, {
     granted: { ...receiver.granted, warnings: [...warnings, ...path.warnings] },
     allocate: arena.allocate,
     free: arena.free,
-    receive: receiver.receive,
-    waiting: receiver.waiting,
-    transmit(buffer, length) {
+    transmit(buffer: TxBuffer, length: number) {
       if (receiver.closed) throw new Error("invariant: transmit on a closed link");
       if (length < ethernet.LENGTH || length > buffer.bytes.length) {
         throw new Error(`invariant: frame of ${length} bytes in ${buffer.bytes.length}`);
@@ -116,7 +91,7 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
       counters.lastErrno = code;
       return true;
     },
-    transmitBoth(buffer, length, address, bytes) {
+    transmitBoth(buffer: TxBuffer, length: number, address: number, bytes: number) {
       if (receiver.closed) throw new Error("invariant: transmit on a closed link");
       const code = path.sendBoth(buffer.address, length, address, bytes);
       if (code === 0) {
@@ -136,8 +111,8 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
       // It sends what waits.
       path.close();
       if (sender !== receiver.socket) sender.close();
-      receiver.close();
+      closeReceiver();
       arena.close();
     },
-  };
+  });
 }

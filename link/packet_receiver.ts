@@ -31,9 +31,8 @@ import {
 import { openPacketSocket, type PacketSocket } from "../sys/packet_socket.ts";
 import { environment, Failure } from "../words/failure.ts";
 import * as ethernet from "../wire/ethernet.ts";
-import type { Mac } from "../wire/mac.ts";
 import { describeMaster, ringBytesFor, sendBytesFor, warnings } from "./granted.ts";
-import { type FrameView, type LinkCounters, noFrames, OUTGOING } from "./link.ts";
+import { type FrameView, type Link, type LinkCounters, noFrames, OUTGOING } from "./link.ts";
 import type { PacketOptions } from "./packet_options.ts";
 
 /** Slots take frames of this MTU at least: an interface may turn to jumbo frames while it is open. */
@@ -60,28 +59,19 @@ export interface RawLinkFacts {
   readonly truncated: number;
 }
 
-export interface PacketReceiver {
+/** What a link over a raw socket has of its receiver, which `Object.assign` makes the link by adding the rest. */
+export interface PacketReceiver
+  extends RawLinkFacts, Pick<Link, "mac" | "mtu" | "onChange" | "fds" | "counters" | "receive"> {
   readonly socket: PacketSocket;
-  readonly name: string;
-  readonly fds: readonly number[];
-  readonly granted: Granted;
   /** Frames leave here. */
-  transmitIndex: number;
-  /** Of the interface, as last seen. */
-  mac: Mac;
-  mtu: number;
-  carrier: boolean;
-  truncated: number;
-  onChange: (() => void) | null;
+  readonly transmitIndex: number;
   /** Called once a millisecond at most, from within `receive`; `changed`: something about some interface has. */
   onLook: ((now: number, changed: boolean) => void) | null;
   /** Called when frames are to leave by another interface, `transmitIndex`. */
   onMoved: (() => void) | null;
-  /** Plain fields; `receiveDrops` is brought up to date by `countDrops`. */
+  /** One live object; asking for it brings `receiveDrops` up to date by a system call. */
   readonly counters: LinkCounters;
-  countDrops(): void;
   readonly closed: boolean;
-  receive(visit: (frame: FrameView) => void, limit: number): number;
   waiting(): boolean;
   close(): void;
 }
@@ -198,7 +188,7 @@ function receiver(
     const changed = watch.take();
     self.onLook?.(at, changed);
     if (!changed) return;
-    const seen = readInterface(self.name);
+    const seen = readInterface(self.interface);
     if (options.follows !== false) follow(seen);
     if (seen !== null) lookForMaster(seen);
     const carrier = seen?.up === true && seen.running;
@@ -214,12 +204,12 @@ function receiver(
 
   function follow(seen: Interface | null): void {
     if (seen?.index !== index) {
-      if (!isGone) notice(`Interface ${self.name} is gone`);
+      if (!isGone) notice(`Interface ${self.interface} is gone`);
       isGone = true;
       if (seen !== null && moved(() => bindTo(seen))) {
         ({ index } = seen);
         isGone = false;
-        notice(`Interface ${self.name} is there again`);
+        notice(`Interface ${self.interface} is there again`);
       }
     }
     const out = transmit === found ? seen : readInterface(transmit.name);
@@ -301,9 +291,9 @@ function receiver(
     cursor = cursor + 1 === offsets.length ? 0 : cursor + 1;
   }
 
-  const self: PacketReceiver = {
+  const self: { -readonly [Key in keyof PacketReceiver]: PacketReceiver[Key] } = {
     socket,
-    name: found.name,
+    interface: found.name,
     fds: [socket.fd, watch.fd],
     granted,
     transmitIndex: transmit.index,
@@ -314,8 +304,10 @@ function receiver(
     onChange: null,
     onLook: null,
     onMoved: null,
-    counters,
-    countDrops,
+    get counters() {
+      countDrops();
+      return counters;
+    },
     get closed() {
       return closed;
     },

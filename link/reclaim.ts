@@ -8,8 +8,8 @@
 // next send in the kernel; the next `reclaim` counts it. So the sum of what `reclaim` returns is
 // always the number of times that a buffer became idle.
 
-import type { Mac } from "../wire/mac.ts";
 import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
+import { WrappedLink } from "./wrap.ts";
 import type { Held, ReclaimModel } from "./reclaim_model.ts";
 import type { Waiter } from "./waiter.ts";
 
@@ -85,8 +85,7 @@ class Holds implements Held {
   }
 }
 
-class LateLink implements Link {
-  private readonly inner: Link;
+class LateLink extends WrappedLink {
   /** The link's own live object: asking for it may cost a system call. */
   private readonly below: Readonly<LinkCounters>;
   private readonly model: ReclaimModel;
@@ -110,32 +109,13 @@ class LateLink implements Link {
   };
 
   constructor(inner: Link, model: ReclaimModel, clock: Pick<Waiter, "now">) {
-    this.inner = inner;
+    super(inner);
     this.below = inner.counters;
     this.model = model;
     this.clock = clock;
   }
 
-  get mac(): Mac {
-    return this.inner.mac;
-  }
-  get mtu(): number {
-    return this.inner.mtu;
-  }
-  get fds(): readonly number[] {
-    return this.inner.fds;
-  }
-  get counters(): Readonly<LinkCounters> {
-    return this.inner.counters;
-  }
-  get onChange(): (() => void) | null {
-    return this.inner.onChange;
-  }
-  set onChange(listener: (() => void) | null) {
-    this.inner.onChange = listener;
-  }
-
-  allocate(size: number): TxBuffer | null {
+  override allocate(size: number): TxBuffer | null {
     const inner = this.inner.allocate(size);
     if (inner === null) return null;
     // A link that gives the same buffer again gets the same wrapper: allocating per send stays cheap.
@@ -149,7 +129,7 @@ class LateLink implements Link {
     return buffer;
   }
 
-  free(buffer: TxBuffer): void {
+  override free(buffer: TxBuffer): void {
     const mine = this.own(buffer);
     if (mine.pins !== 0) {
       throw new Error(
@@ -169,13 +149,13 @@ class LateLink implements Link {
     return mine;
   }
 
-  receive(visit: (frame: FrameView) => void, limit: number): number {
+  override receive(visit: (frame: FrameView) => void, limit: number): number {
     this.visit = visit;
     this.first = true;
     return this.inner.receive(this.meet, limit);
   }
 
-  transmit(buffer: TxBuffer, length: number): boolean {
+  override transmit(buffer: TxBuffer, length: number): boolean {
     const mine = this.own(buffer);
     // The link below let go of it in a transmit, and the core takes it before a reclaim could say so.
     if (mine.lingers && mine.inner.pins === 0) this.lingersNoMore(mine);
@@ -193,11 +173,7 @@ class LateLink implements Link {
     return true;
   }
 
-  flush(): void {
-    this.inner.flush();
-  }
-
-  reclaim(): number {
+  override reclaim(): number {
     const below = this.inner.reclaim();
     if (this.held.count > 0) {
       if (this.ended > 0) this.letGo(0);
@@ -249,12 +225,8 @@ class LateLink implements Link {
     this.lingering.length = kept;
   }
 
-  nextDeadline(): number {
+  override nextDeadline(): number {
     if (this.ended > 0 || this.idle > 0) return 0;
     return Math.min(this.model.deadline(this.held), this.inner.nextDeadline());
-  }
-
-  close(): void {
-    this.inner.close();
   }
 }

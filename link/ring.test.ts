@@ -108,7 +108,7 @@ function heldEnds(buffers?: number): Ends {
 
 function letGo({ a }: Ends): void {
   release("ta");
-  for (let step = 0; step < 100 && (a as RingLink).pinned > 0; step++) {
+  for (let step = 0; step < 100 && (a as RingLink).pinned.length > 0; step++) {
     Bun.sleepSync(1);
     // Counted by the caller: only wait until nothing moves any more.
     if (a.nextDeadline() > 0 && step > 20) break;
@@ -181,7 +181,7 @@ function held(): void {
     const count = 100;
     const buffers = Array.from({ length: count }, (_, number) => make(number, 9014));
     for (const buffer of buffers) expect(a.transmit(buffer, 9014)).toBe(true);
-    expect(a.pinned).toBe(count);
+    expect(a.pinned.length).toBe(count);
     expect(buffers.every(({ pins }) => pins === 1)).toBe(true);
     const deadline = a.nextDeadline();
     expect(deadline).toBeGreaterThan(now() - 1e6);
@@ -216,7 +216,7 @@ function held(): void {
       const before = held();
       idle += a.reclaim();
       const after = held();
-      expect(a.pinned).toBe(after.length);
+      expect(a.pinned.length).toBe(after.length);
       for (const number of before.filter((each) => !after.includes(each))) {
         order.push(number);
         if (sent >= 30) continue;
@@ -225,7 +225,7 @@ function held(): void {
       }
       Bun.sleepSync(1);
     }
-    expect([held(), a.pinned, idle]).toEqual([[], 0, 30]);
+    expect([held(), a.pinned.length, idle]).toEqual([[], 0, 30]);
     expect(order).toHaveLength(30);
     expect(a.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
     for (const buffer of made) a.free(buffer);

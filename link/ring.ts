@@ -53,7 +53,7 @@ interface SlotBuffer extends TxBuffer {
 
 export interface RingLink extends Link, RawLinkFacts {
   /** Buffers that the kernel holds now, as of the last `reclaim`. */
-  readonly pinned: number;
+  readonly pinned: readonly TxBuffer[];
 }
 
 /** Opens an interface. Throws an environment failure: no such interface, no permission. */
@@ -174,36 +174,10 @@ export function openRingLink(options: PacketOptions): RingLink {
     return released;
   }
 
-  return {
-    get mac() {
-      return receiver.mac;
-    },
-    get mtu() {
-      return receiver.mtu;
-    },
-    get onChange() {
-      return receiver.onChange;
-    },
-    set onChange(told) {
-      receiver.onChange = told;
-    },
-    get carrier() {
-      return receiver.carrier;
-    },
-    get truncated() {
-      return receiver.truncated;
-    },
-    get counters() {
-      receiver.countDrops();
-      return counters;
-    },
-    get pinned() {
-      return pinned.length;
-    },
-    interface: receiver.name,
-    fds: receiver.fds,
-    granted: receiver.granted,
-    allocate(size) {
+  const closeReceiver = receiver.close;
+  return Object.assign(receiver, {
+    pinned,
+    allocate(size: number) {
       if (size <= 0 || liveBytes + size > budgetBytes) return null;
       const buffer = idle.get(size)?.pop() ?? make(size);
       if (buffer === null) return null;
@@ -211,7 +185,7 @@ export function openRingLink(options: PacketOptions): RingLink {
       liveBytes += size;
       return buffer;
     },
-    free(buffer) {
+    free(buffer: TxBuffer) {
       const owner = mine(buffer);
       if (owner.pins !== 0) throw new Error(`invariant: buffer ${owner.index} freed while pinned`);
       owner.live = false;
@@ -220,8 +194,6 @@ export function openRingLink(options: PacketOptions): RingLink {
       if (list === undefined) idle.set(owner.bytes.length, [owner]);
       else list.push(owner);
     },
-    receive: receiver.receive,
-    waiting: receiver.waiting,
     transmit,
     flush() {},
     reclaim,
@@ -232,7 +204,7 @@ export function openRingLink(options: PacketOptions): RingLink {
     },
     close() {
       if (receiver.closed) return;
-      receiver.close();
+      closeReceiver();
       // What the kernel still holds it goes on holding: the pages live until its skb ends.
       const held: TransmitSlot[] = [];
       const free: TransmitSlot[] = [];
@@ -242,5 +214,5 @@ export function openRingLink(options: PacketOptions): RingLink {
       closeSlots(held);
       returnSlots(free);
     },
-  };
+  });
 }

@@ -10,12 +10,19 @@
 
 import { takeWhere } from "../sys/bpf.ts";
 import * as aoe from "../wire/aoe.ts";
-import type { Link, LinkCounters } from "./link.ts";
-import { openPacketReceiver, type RawLinkFacts } from "./packet_receiver.ts";
+import type { FrameView, Link, LinkCounters } from "./link.ts";
 import type { PacketOptions } from "./packet_options.ts";
+import {
+  type Granted,
+  openPacketReceiver,
+  type PacketReceiver,
+  type RawLinkFacts,
+} from "./packet_receiver.ts";
+import { WrappedLink } from "./wrap.ts";
 
 /** Bit 30 of a tag, in the tag's first byte. */
 const WRITES = 0x40;
+
 /**
  * The link that `open` makes of `options`, with a lane for write answers beside it. `counters` are both
  * sockets' together, and `counters.lane` the lane's share. `laneRingBytes`: 4 MiB unless told.
@@ -27,7 +34,7 @@ export function openWithLane(
 ): Link & RawLinkFacts {
   const link = open({ ...options, filter: takeWhere(aoe.TAG, WRITES, "clear") });
   const { transmitInterface: _, ringBytes: __, onNotice: ___, ...receiving } = options;
-  let lane: ReturnType<typeof openPacketReceiver>;
+  let lane: PacketReceiver;
   try {
     lane = openPacketReceiver({
       ...receiving,
@@ -40,56 +47,57 @@ export function openWithLane(
     link.close();
     throw error;
   }
-  const counters: LinkCounters = { ...link.counters };
-  return {
-    get mac() {
-      return link.mac;
-    },
-    get mtu() {
-      return link.mtu;
-    },
-    get onChange() {
-      return link.onChange;
-    },
-    set onChange(told) {
-      link.onChange = told;
-    },
-    get carrier() {
-      return link.carrier;
-    },
-    get truncated() {
-      return link.truncated + lane.truncated;
-    },
-    get counters() {
-      lane.countDrops();
-      const { received, receiveDrops } = lane.counters;
-      Object.assign(counters, link.counters);
-      counters.received += received;
-      counters.receiveDrops += receiveDrops;
-      counters.lane = { received, receiveDrops };
-      return counters;
-    },
-    interface: link.interface,
-    granted: {
-      ...link.granted,
-      warnings: [...new Set([...link.granted.warnings, ...lane.granted.warnings])],
-    },
-    fds: [...link.fds, ...lane.fds],
-    allocate: (size) => link.allocate(size),
-    free: (buffer) => link.free(buffer),
-    receive(visit, limit) {
-      const writes = lane.receive(visit, limit);
-      // With no room left too: it looks at the interface then.
-      return writes + link.receive(visit, limit - writes);
-    },
-    waiting: () => lane.waiting() || link.waiting?.() === true,
-    transmit: (buffer, length) => link.transmit(buffer, length),
-    flush: () => link.flush(),
-    reclaim: () => link.reclaim(),
-    nextDeadline: () => link.nextDeadline(),
-    close() {
-      link.close();
-      lane.close();
-    },
-  };
+  return new LaneLink(link, lane);
+}
+
+class LaneLink extends WrappedLink<Link & RawLinkFacts> implements RawLinkFacts {
+  readonly interface: string;
+  readonly granted: Granted;
+  private readonly lane: PacketReceiver;
+  private readonly polled: readonly number[];
+  private readonly sum: LinkCounters;
+
+  constructor(link: Link & RawLinkFacts, lane: PacketReceiver) {
+    super(link);
+    this.lane = lane;
+    this.sum = { ...link.counters };
+    this.interface = link.interface;
+    const warnings = [...new Set([...link.granted.warnings, ...lane.granted.warnings])];
+    this.granted = { ...link.granted, warnings };
+    this.polled = [...link.fds, ...lane.fds];
+  }
+
+  override get fds(): readonly number[] {
+    return this.polled;
+  }
+  get carrier(): boolean {
+    return this.inner.carrier;
+  }
+  get truncated(): number {
+    return this.inner.truncated + this.lane.truncated;
+  }
+  override get counters(): LinkCounters {
+    const { sum } = this;
+    const { received, receiveDrops } = this.lane.counters;
+    Object.assign(sum, this.inner.counters);
+    sum.received += received;
+    sum.receiveDrops += receiveDrops;
+    sum.lane = { received, receiveDrops };
+    return sum;
+  }
+
+  override receive(visit: (frame: FrameView) => void, limit: number): number {
+    const writes = this.lane.receive(visit, limit);
+    // With no room left too: it looks at the interface then.
+    return writes + this.inner.receive(visit, limit - writes);
+  }
+
+  waiting(): boolean {
+    return this.lane.waiting() || this.inner.waiting?.() === true;
+  }
+
+  override close(): void {
+    super.close();
+    this.lane.close();
+  }
 }

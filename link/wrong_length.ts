@@ -2,9 +2,9 @@
 // Ethernet header, or with what else stands in the buffer behind them. Beside link/faults.ts, which leaves
 // lengths alone.
 
-import type { FrameView, Link, LinkCounters, TxBuffer } from "./link.ts";
+import type { FrameView, Link, TxBuffer } from "./link.ts";
+import { WrappedLink } from "./wrap.ts";
 import * as ethernet from "../wire/ethernet.ts";
-import type { Mac } from "../wire/mac.ts";
 import type { Random } from "../words/random.ts";
 
 /** Bytes that a received frame may grow by. */
@@ -20,11 +20,9 @@ interface Seen extends FrameView {
   at: number;
 }
 
-export class WrongLength implements Link {
-  readonly fds: readonly number[] = [];
+export class WrongLength extends WrappedLink {
   /** Frames with another length, in both directions. */
   altered = 0;
-  private readonly inner: Link;
   private readonly share: number;
   private readonly tx: Random;
   private readonly rx: Random;
@@ -42,20 +40,20 @@ export class WrongLength implements Link {
 
   /** `share` of the frames of each direction. */
   constructor(inner: Link, share: number, random: Random) {
-    this.inner = inner;
+    super(inner);
     this.share = share;
     this.tx = random.fork("tx");
     this.rx = random.fork("rx");
   }
 
-  transmit(buffer: TxBuffer, length: number): boolean {
+  override transmit(buffer: TxBuffer, length: number): boolean {
     if (this.tx.float() >= this.share) return this.inner.transmit(buffer, length);
     this.altered++;
     const most = Math.min(buffer.bytes.length, ethernet.LENGTH + this.inner.mtu);
     return this.inner.transmit(buffer, ethernet.LENGTH + this.tx.below(most - ethernet.LENGTH));
   }
 
-  receive(visit: (frame: FrameView) => void, limit: number): number {
+  override receive(visit: (frame: FrameView) => void, limit: number): number {
     this.visit = visit;
     return this.inner.receive(this.meet, limit);
   }
@@ -78,39 +76,5 @@ export class WrongLength implements Link {
     const room = Math.min(frame.length + GROWTH, frame.bytes.length - frame.base);
     seen.length = ethernet.LENGTH + this.rx.below(room - ethernet.LENGTH);
     this.visit(seen);
-  }
-
-  get mac(): Mac {
-    return this.inner.mac;
-  }
-  get mtu(): number {
-    return this.inner.mtu;
-  }
-  get onChange(): (() => void) | null {
-    return this.inner.onChange;
-  }
-  set onChange(listener: (() => void) | null) {
-    this.inner.onChange = listener;
-  }
-  get counters(): Readonly<LinkCounters> {
-    return this.inner.counters;
-  }
-  allocate(size: number): TxBuffer | null {
-    return this.inner.allocate(size);
-  }
-  free(buffer: TxBuffer): void {
-    this.inner.free(buffer);
-  }
-  flush(): void {
-    this.inner.flush();
-  }
-  reclaim(): number {
-    return this.inner.reclaim();
-  }
-  nextDeadline(): number {
-    return this.inner.nextDeadline();
-  }
-  close(): void {
-    this.inner.close();
   }
 }

@@ -9,6 +9,7 @@
 // Pools, link and clock are the real ones under the virtual clock, so that the figures are exact.
 
 import type { FrameView, Link, TxBuffer } from "../../link/link.ts";
+import { WrappedLink } from "../../link/wrap.ts";
 import type { Core, Port } from "../../link/loop.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createVirtualClock, runVirtual } from "../../link/virtual_clock.ts";
@@ -53,7 +54,7 @@ export function writeBack({ strategy, pages, work }: Shortage): Relief {
   const memory: Memory = { free: pages, refused: 0 };
   const pool = createPool({
     strategy,
-    link: charged(near, memory),
+    link: new ChargedLink(near, memory),
     frameBytes: LENGTH,
     preallocated: WINDOW,
     cap: 256,
@@ -69,28 +70,28 @@ export function writeBack({ strategy, pages, work }: Shortage): Relief {
   };
 }
 
-/** `link` whose buffers come out of `memory`. */
-function charged(link: Link, memory: Memory): Link {
-  const spend = (size: number): TxBuffer | null => {
+/** A link whose buffers come out of `memory`. */
+class ChargedLink extends WrappedLink {
+  private readonly memory: Memory;
+
+  constructor(inner: Link, memory: Memory) {
+    super(inner);
+    this.memory = memory;
+  }
+
+  override allocate(size: number): TxBuffer | null {
+    const { memory } = this;
     if (memory.free === 0) {
       memory.refused++;
       return null;
     }
     memory.free--;
-    return link.allocate(size);
-  };
-  const spare = (buffer: TxBuffer): void => {
-    memory.free++;
-    link.free(buffer);
-  };
-  return new Proxy(link, {
-    get(target, name) {
-      if (name === "allocate") return spend;
-      if (name === "free") return spare;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+    return super.allocate(size);
+  }
+  override free(buffer: TxBuffer): void {
+    this.memory.free++;
+    super.free(buffer);
+  }
 }
 
 class WriteBack implements Core {

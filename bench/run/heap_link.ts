@@ -3,10 +3,10 @@
 // The link below sends its own memory only, so a frame is copied into a scratch buffer of it first: 60 bytes
 // for a read.
 
-import type { FrameView, Link, LinkCounters, TxBuffer } from "../../link/link.ts";
+import type { Link, TxBuffer } from "../../link/link.ts";
+import { WrappedLink } from "../../link/wrap.ts";
 import { allocateHeap, type HeapMemory, releaseHeap } from "../../sys/heap.ts";
 import * as ethernet from "../../wire/ethernet.ts";
-import type { Mac } from "../../wire/mac.ts";
 
 class HeapBuffer implements TxBuffer {
   readonly index: number;
@@ -26,66 +26,31 @@ class HeapBuffer implements TxBuffer {
   }
 }
 
-export class HeapLink implements Link {
-  private readonly inner: Link;
+export class HeapLink extends WrappedLink {
   private readonly vacant: number[] = [];
   private created = 0;
   private scratch: TxBuffer | null = null;
 
   constructor(inner: Link) {
-    this.inner = inner;
+    super(inner);
   }
 
-  get mac(): Mac {
-    return this.inner.mac;
-  }
-  get mtu(): number {
-    return this.inner.mtu;
-  }
-  get fds(): readonly number[] {
-    return this.inner.fds;
-  }
-  get counters(): Readonly<LinkCounters> {
-    return this.inner.counters;
-  }
-  get onChange(): (() => void) | null {
-    return this.inner.onChange;
-  }
-  set onChange(listener: (() => void) | null) {
-    this.inner.onChange = listener;
-  }
-
-  allocate(size: number): TxBuffer | null {
+  override allocate(size: number): TxBuffer | null {
     this.scratch ??= this.inner.allocate(ethernet.LENGTH + this.mtu);
     if (this.scratch === null) return null;
     return new HeapBuffer(this.vacant.pop() ?? this.created++, allocateHeap(size));
   }
 
-  free(buffer: TxBuffer): void {
+  override free(buffer: TxBuffer): void {
     if (!(buffer instanceof HeapBuffer)) throw new Error("invariant: a buffer of this link");
     this.vacant.push(buffer.index);
     releaseHeap(buffer.memory);
   }
 
-  receive(visit: (frame: FrameView) => void, limit: number): number {
-    return this.inner.receive(visit, limit);
-  }
-  transmit(buffer: TxBuffer, length: number): boolean {
+  override transmit(buffer: TxBuffer, length: number): boolean {
     const { scratch } = this;
     if (scratch === null) throw new Error("invariant: what is sent was allocated");
     for (let at = 0; at < length; at++) scratch.bytes[at] = buffer.bytes[at] ?? 0;
     return this.inner.transmit(scratch, length);
-  }
-  flush(): void {
-    this.inner.flush();
-  }
-  reclaim(): number {
-    return this.inner.reclaim();
-  }
-  nextDeadline(): number {
-    return this.inner.nextDeadline();
-  }
-  close(): void {
-    this.inner.close();
   }
 }

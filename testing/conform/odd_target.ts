@@ -7,6 +7,7 @@
 
 import { drive } from "../../link/drive.ts";
 import type { FrameView, Link, TxBuffer } from "../../link/link.ts";
+import { WrappedLink } from "../../link/wrap.ts";
 import { openPacketLink } from "../../link/packet.ts";
 import { createPollWaiter } from "../../link/poll_waiter.ts";
 import { Export } from "../../target/protocol/export.ts";
@@ -89,23 +90,13 @@ function oddLink(link: Link, odd: readonly Odd[], made: Made): Link {
       visit({ ...frame, ...copy, addressed: 0 });
     }
   };
-  return {
-    mac: link.mac,
-    mtu: link.mtu,
-    fds: link.fds,
-    counters: link.counters,
-    onChange: null,
-    allocate: (size) => link.allocate(size),
-    free: (buffer) => link.free(buffer),
-    receive: (visit, limit) =>
-      link.receive(({ bytes, base, length, addressed }) => {
+  class OddLink extends WrappedLink {
+    override receive(visit: (frame: FrameView) => void, limit: number): number {
+      return super.receive(({ bytes, base, length, addressed }) => {
         give(bytes.slice(base, base + length), addressed, visit);
-      }, limit),
-    flush: () => link.flush(),
-    reclaim: () => link.reclaim(),
-    nextDeadline: () => link.nextDeadline(),
-    close: () => link.close(),
-    transmit(buffer: TxBuffer, length) {
+      }, limit);
+    }
+    override transmit(buffer: TxBuffer, length: number): boolean {
       const request = requests.get(aoe.tag(buffer.view, 0));
       let left = length;
       const ours = aoe.minor(buffer.view, 0) !== NEIGHBOUR.minor;
@@ -114,9 +105,10 @@ function oddLink(link: Link, odd: readonly Odd[], made: Made): Link {
           if (left > 0) left = answered?.(buffer.view, left, request) ?? left;
         }
       }
-      return left === 0 || link.transmit(buffer, left);
-    },
-  };
+      return left === 0 || super.transmit(buffer, left);
+    }
+  }
+  return new OddLink(link);
 }
 
 /** Serves one of TARGETS, or ours as it is under any other name, over a real interface. */

@@ -5,10 +5,10 @@
 //   a refusal    is no reason to hold all that is behind: what never leaves is given up
 //   an answer    names a request that was asked: the tag, and with it the LBA and the direction
 
-import type { FrameView, Link, LinkCounters, TxBuffer } from "../../link/link.ts";
+import type { Link, TxBuffer } from "../../link/link.ts";
+import { WrappedLink } from "../../link/wrap.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
-import type { Mac } from "../../wire/mac.ts";
 import type { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
 
@@ -48,15 +48,12 @@ export interface WireRules {
   readonly corrupts: boolean;
 }
 
-export class WireLink implements Link {
+export class WireLink extends WrappedLink {
   /** Called before each frame goes out. */
   onTransmit: (() => void) | null = null;
   /** Frames of more bytes get lost in silence. */
   longest = Infinity;
   swallowed = 0;
-  readonly fds: readonly number[] = [];
-  readonly counters: Readonly<LinkCounters>;
-  private readonly inner: Link;
   private readonly rules: WireRules;
   private readonly number: number;
   /** Since when nothing was taken, and when that was last tried, ns. */
@@ -67,35 +64,12 @@ export class WireLink implements Link {
   private readonly words: Uint32Array[] = [];
 
   constructor(inner: Link, number: number, rules: WireRules) {
-    this.inner = inner;
+    super(inner);
     this.number = number;
     this.rules = rules;
-    this.counters = inner.counters;
   }
 
-  get mac(): Mac {
-    return this.inner.mac;
-  }
-  get mtu(): number {
-    return this.inner.mtu;
-  }
-  get onChange(): (() => void) | null {
-    return this.inner.onChange;
-  }
-  set onChange(listener: (() => void) | null) {
-    this.inner.onChange = listener;
-  }
-  allocate(size: number): TxBuffer | null {
-    return this.inner.allocate(size);
-  }
-  free(buffer: TxBuffer): void {
-    this.inner.free(buffer);
-  }
-  receive(visit: (frame: FrameView) => void, limit: number): number {
-    return this.inner.receive(visit, limit);
-  }
-
-  transmit(buffer: TxBuffer, length: number): boolean {
+  override transmit(buffer: TxBuffer, length: number): boolean {
     const { rules } = this;
     this.onTransmit?.();
     const { view } = buffer;
@@ -145,18 +119,5 @@ export class WireLink implements Link {
     this.memories[index] = bytes;
     this.words[index] = words;
     return words;
-  }
-
-  flush(): void {
-    this.inner.flush();
-  }
-  reclaim(): number {
-    return this.inner.reclaim();
-  }
-  nextDeadline(): number {
-    return this.inner.nextDeadline();
-  }
-  close(): void {
-    this.inner.close();
   }
 }
