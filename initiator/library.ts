@@ -30,7 +30,6 @@ import * as reserve from "../wire/reserve.ts";
 import { formatAddress, parseAddress } from "../words/address.ts";
 import { expected, failed, Failure, usage } from "../words/failure.ts";
 import { MS } from "../words/quantity.ts";
-import { secretSeed } from "../words/random.ts";
 import { CANCELLED, Command } from "./protocol/command.ts";
 import { configure, editMasks, reserveFor } from "./protocol/control.ts";
 import { DeviceError, type ErrorKind, mustBeOk } from "./protocol/describe.ts";
@@ -38,7 +37,7 @@ import type { Device } from "./protocol/device.ts";
 import { sortDevices } from "./protocol/device_list.ts";
 import type { StrategyName } from "./pool/buffer_pool.ts";
 import { openSession, type Session } from "./session/session.ts";
-import { positiveDuration, sessionOptions } from "./session/session_texts.ts";
+import { durationOf, sessionOptions } from "./session/session_table.ts";
 import { type DeviceStats, deviceStats, type LinkStats, linkStats } from "./session/stats.ts";
 import { FLUSH, IDENTIFY, READ, WRITE } from "./protocol/operation.ts";
 
@@ -175,7 +174,6 @@ export async function openInitiator(options: OpenOptions): Promise<AoeInitiator>
       },
       {
         wrappers: [],
-        seed: secretSeed(),
         wallClock: () => performance.timeOrigin + performance.now(),
         onNotice: onNotice ?? (() => {}),
       },
@@ -226,7 +224,7 @@ class Opened implements AoeInitiator {
 }
 
 function waitOf(options: WaitOptions): number {
-  return positiveDuration(options.wait, "wait", 1000 * MS);
+  return durationOf(options.wait, "wait", 1000 * MS);
 }
 
 class Found implements AoeDevice {
@@ -249,7 +247,7 @@ class Found implements AoeDevice {
       await configure(by(options), device, ccmd, bytesOf(text));
     };
     const test = async (ccmd: number, text: string | Uint8Array, options: RequestOptions = {}) => {
-      const timeout = positiveDuration(options.timeout, "timeout", 1000 * MS);
+      const timeout = durationOf(options.timeout, "timeout", 1000 * MS);
       const { timeout: _, ...rest } = options;
       return (await configure(by(rest), device, ccmd, bytesOf(text), timeout)) !== null;
     };
@@ -371,7 +369,7 @@ class Found implements AoeDevice {
     const { signal, timeout } = options;
     signal?.throwIfAborted();
     this.initiator.mustBeOpen();
-    if (timeout !== undefined) command.timeout = positiveDuration(timeout, "timeout", 0);
+    if (timeout !== undefined) command.timeout = durationOf(timeout, "timeout", 0);
     const abort = (): void => this.device.cancel(command);
     signal?.addEventListener("abort", abort, { once: true });
     try {

@@ -7,11 +7,11 @@ export interface PacketOptions {
   /** Its name, as `ip link` prints it. */
   readonly interface: string;
   /** Where frames leave, if not through `interface` (the late lab of pool.md); must be in the same namespace. */
-  readonly transmitInterface?: string;
+  readonly transmitInterface?: string | undefined;
   /** EtherType; AoE's. */
   readonly protocol?: number;
   /** Memory of the receive ring in all; 4 MiB, or what `ringFrames` take. */
-  readonly ringBytes?: number;
+  readonly ringBytes?: number | undefined;
   /** How many of the longest frames the receive ring holds at least, up to 64 MiB; 128. */
   readonly ringFrames?: number;
   /** The MTU up to which a frame fits its slot without making the ring anew; 9100. Less makes more, smaller slots. */
@@ -25,7 +25,7 @@ export interface PacketOptions {
   /** Bytes of transmit buffers that may be allocated at one time; 64 MiB. */
   readonly budgetBytes?: number;
   /** Whether small frames leave by AF_XDP (tx_xdp.ts); `auto` unless told. */
-  readonly xdp?: XdpUse;
+  readonly xdp?: XdpUse | undefined;
   /** False: another interface of that name, after the first was deleted, is none of this link's. */
   readonly follows?: boolean;
   /** A sentence for the user about what happens to the interface while it is open. */

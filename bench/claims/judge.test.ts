@@ -20,8 +20,8 @@ function resultOf(name: string, made: Made, own: Partial<RunResult> = {}): RunRe
   return sampleRun(job, (cell) => [made(cell)], own);
 }
 
-const late = (cell: Cell): boolean => cell.values.reclaim !== "eager";
-const slow = (cell: Cell): boolean => cell.values.service !== "";
+const late = (cell: Cell): boolean => cell.texts.reclaim !== "eager";
+const slow = (cell: Cell): boolean => cell.texts.service !== "";
 const stalled = { iops: 160, kicks: 10, dry: 170 };
 
 /** What the theory says of each job's cells. */
@@ -31,7 +31,7 @@ const AS_CLAIMED: Readonly<Record<string, Made>> = {
     return late(cell) && cell.values.pool === "fixed" ? stalled : { iops: 40_000 };
   },
   e2: ({ values }) => {
-    const cap = Number(values.pool_cap);
+    const cap = values.poolCap;
     return cap < 48
       ? { iops: 100 * cap, kicks: 5, pool_length_peak: cap }
       : { iops: 40_000, pool_length_peak: 48 };
@@ -108,7 +108,7 @@ test("late release that runs at 216 % of eager decides nothing", () => {
 
 test("a zigzag has no knee", () => {
   const zigzag: Made = (cell) =>
-    cell.values.pool_cap === "56" ? { iops: 10_000, kicks: 4 } : (AS_CLAIMED["e2"]?.(cell) ?? {});
+    cell.values.poolCap === 56 ? { iops: 10_000, kicks: 4 } : (AS_CLAIMED["e2"]?.(cell) ?? {});
   const { sentence, verdict } = judge("e2", zigzag);
   expect(verdict).toBe("inconclusive");
   expect(sentence).toContain("Not decided: a cap of 56 is not enough where 48 is");

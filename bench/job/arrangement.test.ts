@@ -6,7 +6,7 @@ import { cellsOf, parseJob } from "./job.ts";
 test("the late lab over the ring link, the lane over either", () => {
   const held = 'link = "ring"\nlate = { never = "release:0s", held = "hold:100ms" }';
   const [late] = parseJob(`[a]\n${held}`, "j.toml").jobs;
-  expect(late && cellsOf(late).map(({ axes, values }) => [axes.late, values.late])).toEqual([
+  expect(late && cellsOf(late).map(({ axes, texts }) => [axes.late, texts.late])).toEqual([
     ["never", "release:0s"],
     ["held", "hold:100ms"],
   ]);

@@ -10,9 +10,10 @@
 // And a service model only with a target that has one: store = "null" has none.
 
 import { usage } from "../../words/failure.ts";
-import { formatDuration, parseDuration } from "../../words/quantity.ts";
-import { lastMove, parseLatePlan } from "../../lab/late_plan.ts";
-import type { KeyName } from "./keys.ts";
+import { SOCKET_OPTIONS } from "../../initiator/session/raw_link.ts";
+import { formatDuration } from "../../words/quantity.ts";
+import { lastMove } from "../../lab/late_plan.ts";
+import { type KeyName, KEYS } from "./keys.ts";
 import type { ResolvedJob } from "./resolved.ts";
 
 /** Throws the usage Failure for the first rule that is broken. */
@@ -31,21 +32,27 @@ export function checkArrangement(jobs: readonly ResolvedJob[], file: string): vo
 /** A null target answers at once, whatever its rows would be called by. */
 function checkStore(job: ResolvedJob, where: string): void {
   const [service] = set(job, "service");
-  if (service !== undefined && set(job, "store", "image").length > 0) {
+  if (service !== undefined && set(job, "store").length > 0) {
     throw usage(
       `${where}: Expected \`service\` only beside \`store\` image, since a null target answers at once, got \`${service}\``,
     );
   }
 }
 
-/** The texts of a key but for `none`, which says that there is no such thing. */
-function set(job: ResolvedJob, key: KeyName, none = ""): string[] {
-  return job.values[key].choices.map(({ text }) => text).filter((text) => text !== none);
+/** The texts of a key that are not its default. */
+function set(job: ResolvedJob, key: KeyName): string[] {
+  const usual = KEYS[key].default;
+  return job.values[key].choices.map(({ text }) => text).filter((text) => text !== usual);
+}
+
+/** The text of a key that has one in the whole file. */
+function only(job: ResolvedJob, key: KeyName): string {
+  return job.values[key].choices[0]?.text ?? "";
 }
 
 /** A target that runs already needs both to be named, and no lab. All of these are one in the whole file. */
 function checkPlace(job: ResolvedJob, file: string): void {
-  const text = (key: KeyName): string => job.values[key].choices[0]?.text ?? "";
+  const text = (key: KeyName): string => only(job, key);
   if ((text("interface") === "") !== (text("target") === "")) {
     throw usage(
       `${file}: Expected \`interface\` and \`target\` both or neither, got \`${text("interface")}\` and \`${text("target")}\``,
@@ -66,23 +73,18 @@ function hasSockets(link: string): boolean {
   return link !== "memory" && link !== "virtual";
 }
 
-/** Keys that only sockets have, each with the text that says that there is no such thing. */
-const SOCKETS = [
-  ["write_lane", "off"],
-  ["receive_ring", ""],
-  ["lane_ring", ""],
-  ["xdp", "auto"],
-] as const;
+/** Keys that only sockets have. */
+const SOCKETS = Object.keys(SOCKET_OPTIONS) as (keyof typeof SOCKET_OPTIONS)[];
 
 /** Whether it has what only a link over sockets has; `auto` has it where a lab can be made. */
 export function needsSockets(job: ResolvedJob): boolean {
-  return SOCKETS.some(([key, none]) => set(job, key, none).length > 0);
+  return SOCKETS.some((key) => set(job, key).length > 0);
 }
 
 function checkSockets(job: ResolvedJob, where: string): void {
-  const [link = ""] = set(job, "link");
-  for (const [key, none] of SOCKETS) {
-    const [text] = set(job, key, none);
+  const link = only(job, "link");
+  for (const key of SOCKETS) {
+    const [text] = set(job, key);
     if (text !== undefined && !hasSockets(link)) {
       throw usage(
         `${where}: Expected \`${key}\` only over raw sockets, got \`${text}\` beside \`link\` ${link}`,
@@ -90,7 +92,7 @@ function checkSockets(job: ResolvedJob, where: string): void {
     }
   }
   const [ring] = set(job, "lane_ring");
-  if (ring !== undefined && set(job, "write_lane", "off").length === 0) {
+  if (ring !== undefined && set(job, "write_lane").length === 0) {
     throw usage(
       `${where}: Expected \`lane_ring\` only where \`write_lane\` is on, got \`${ring}\``,
     );
@@ -98,10 +100,9 @@ function checkSockets(job: ResolvedJob, where: string): void {
 }
 
 function checkLate(job: ResolvedJob, where: string): void {
-  const plans = set(job, "late");
-  const [plan] = plans;
+  const [plan] = set(job, "late");
   if (plan === undefined) return;
-  const [link = ""] = set(job, "link");
+  const link = only(job, "link");
   if (link !== "ring") {
     throw usage(
       `${where}: Expected \`late\` only beside \`link\` ring, since of other links nothing is held, got \`${plan}\` beside ${link}`,
@@ -113,16 +114,18 @@ function checkLate(job: ResolvedJob, where: string): void {
       `${where}: Expected \`late\` only in a lab, got \`${plan}\` beside \`interface\` ${name}`,
     );
   }
-  const [initiators] = set(job, "initiators", "1");
+  const [initiators] = set(job, "initiators");
   if (initiators !== undefined) {
     throw usage(
       `${where}: Expected \`initiators\` to be 1 beside \`late\`, whose lab has one device that holds, got \`${initiators}\``,
     );
   }
   const shortest = (key: "ramp_time" | "runtime"): number =>
-    Math.min(...set(job, key).map((text) => parseDuration(text, key)));
+    Math.min(...job.values[key].choices.map(({ value }) => value));
   const end = shortest("ramp_time") + shortest("runtime");
-  const never = plans.find((text) => lastMove(parseLatePlan(text, "late")) >= end);
+  const never = job.values.late.choices.find(
+    ({ value }) => value !== undefined && lastMove(value) >= end,
+  )?.text;
   if (never !== undefined) {
     throw usage(
       `${where}: Expected the moves of \`late\` to be due before \`ramp_time\` and \`runtime\` are over, ${formatDuration(end)} after the warm-up, got \`${never}\``,

@@ -16,9 +16,20 @@ import { oneOfNames } from "../../words/nearest.ts";
 import { decodeUtf8 } from "../../words/utf8.ts";
 import { parseToml } from "../../words/toml.ts";
 import { checkArrangement } from "./arrangement.ts";
-import { isKey, isSingle, KEY_NAMES, type KeyName, KEYS, Section } from "./keys.ts";
+import {
+  isKey,
+  isSingle,
+  KEY_NAMES,
+  type KeyName,
+  KEYS,
+  type KeyTexts,
+  type KeyValues,
+  Section,
+} from "./keys.ts";
+import { camelCase, parseOption } from "../../words/option.ts";
 import { printableJson, printableLines } from "../../words/printable.ts";
-import type { Resolved, ResolvedJob, Job, Cell } from "./resolved.ts";
+import type { Cell, Job, Resolved, ResolvedJob, ResolvedKeys } from "./resolved.ts";
+import type { Threshold } from "./threshold.ts";
 
 /** Resolves the text of a job file; `sets` are `key=value` overrides. Every fault is a usage Failure that names the file. */
 export function parseJob(text: string, file: string, sets: readonly string[] = []): Job {
@@ -42,9 +53,8 @@ export function parseJob(text: string, file: string, sets: readonly string[] = [
   const jobs = [...sections].map(([name, own]) => ({
     name,
     values: resolve(own, global, overrides),
-    thresholds: overrides.thresholds ?? [
-      ...new Set([...(global.thresholds ?? []), ...(own.thresholds ?? [])]),
-    ],
+    thresholds:
+      overrides.thresholds ?? once([...(global.thresholds ?? []), ...(own.thresholds ?? [])]),
   }));
   for (const key of KEY_NAMES.filter(isSingle)) {
     const found = new Set(jobs.map((job) => job.values[key].choices[0]?.text));
@@ -55,7 +65,14 @@ export function parseJob(text: string, file: string, sets: readonly string[] = [
     }
   }
   checkArrangement(jobs, file);
-  return { file, jobs };
+  const [first] = jobs.flatMap(cellsOf);
+  if (first === undefined) throw new Error("invariant: a job has a cell");
+  return { file, jobs, values: first.values };
+}
+
+/** The first of each text. */
+function once(thresholds: readonly Threshold[]): Threshold[] {
+  return [...new Map(thresholds.map((one) => [one.text, one])).values()];
 }
 
 function readSection(value: object, where: string): Section {
@@ -66,7 +83,7 @@ function readSection(value: object, where: string): Section {
     }
   }
   const parsed = v.safeParse(Section, value);
-  if (parsed.success) return parsed.output as Section;
+  if (parsed.success) return parsed.output;
   const issue = parsed.issues[0];
   const path = issue.path?.map((item) => String(item.key)).join(".") ?? "";
   const message =
@@ -86,7 +103,7 @@ function readSets(sets: readonly string[]): Section {
   return readSection(values, "--set");
 }
 
-function resolve(own: Section, global: Section, set: Section): Record<KeyName, Resolved> {
+function resolve(own: Section, global: Section, set: Section): ResolvedKeys {
   const pick = (key: KeyName): Resolved => {
     for (const [origin, section] of [
       ["set", set],
@@ -96,25 +113,28 @@ function resolve(own: Section, global: Section, set: Section): Record<KeyName, R
       const choices = section[key];
       if (choices !== undefined) return { origin, choices };
     }
-    const text = KEYS[key].value;
-    return { origin: "default", choices: [{ label: text, text }] };
+    const text = KEYS[key].default;
+    return { origin: "default", choices: [{ label: text, ...read(key, text) }] };
   };
-  return Object.fromEntries(KEY_NAMES.map((key) => [key, pick(key)])) as Record<KeyName, Resolved>;
+  return Object.fromEntries(KEY_NAMES.map((key) => [key, pick(key)])) as ResolvedKeys;
+}
+
+function read<Name extends KeyName>(key: Name, text: string) {
+  return { text, value: parseOption(KEYS[key], text, key) };
 }
 
 /** All combinations of a job's lists; the last key of keys.ts varies fastest. */
 export function cellsOf(job: ResolvedJob): Cell[] {
   const { thresholds } = job;
-  let cells: Cell[] = [
-    { job: job.name, values: {} as Record<KeyName, string>, axes: {}, thresholds },
-  ];
+  const none = { texts: {} as KeyTexts, values: {} as KeyValues, axes: {} };
+  let cells: Cell[] = [{ job: job.name, thresholds, ...none }];
   for (const key of KEY_NAMES) {
     const { choices } = job.values[key];
     cells = cells.flatMap((cell) =>
-      choices.map(({ label, text }) => ({
-        job: cell.job,
-        thresholds,
-        values: { ...cell.values, [key]: text },
+      choices.map(({ label, text, value }) => ({
+        ...cell,
+        texts: { ...cell.texts, [key]: text },
+        values: { ...cell.values, [camelCase(key)]: value },
         axes: choices.length > 1 ? { ...cell.axes, [key]: label } : cell.axes,
       })),
     );
@@ -122,11 +142,27 @@ export function cellsOf(job: ResolvedJob): Cell[] {
   return cells;
 }
 
-/** The value of a key that has one value in the whole run. */
-export function single(job: Job, key: KeyName): string {
-  const text = job.jobs[0]?.values[key].choices[0]?.text;
-  if (text === undefined) throw new Error(`invariant: ${key} has a value`);
-  return text;
+/** The cell with other values for some keys. */
+export function withTexts(cell: Cell, texts: Partial<KeyTexts>): Cell {
+  const names = KEY_NAMES.filter((key) => texts[key] !== undefined);
+  const values = names.map((key) => [camelCase(key), read(key, texts[key] ?? "").value]);
+  return {
+    ...cell,
+    texts: { ...cell.texts, ...texts },
+    values: { ...cell.values, ...(Object.fromEntries(values) as Partial<KeyValues>) },
+  };
+}
+
+/** The job as a result keeps it: texts, their labels and origins. */
+export function keptJob({ file, jobs }: Job) {
+  const sections = jobs.map(({ name, values }) => {
+    const keys = KEY_NAMES.map((key) => {
+      const { origin, choices } = values[key];
+      return [key, { origin, choices: choices.map(({ label, text }) => ({ label, text })) }];
+    });
+    return [name, Object.fromEntries(keys)];
+  });
+  return { file, sections: Object.fromEntries(sections) };
 }
 
 /** The job as resolved, as TOML again, each value with where it came from. */
@@ -148,7 +184,8 @@ export function showJob(job: Job): string {
           : `[${texts.join(", ")}]`;
       lines.push(`${key} = ${value} # ${origin}`);
     }
-    if (thresholds.length > 0) lines.push(`thresholds = ${printableJson(thresholds)}`);
+    if (thresholds.length > 0)
+      lines.push(`thresholds = ${printableJson(thresholds.map(({ text }) => text))}`);
   }
   return printableLines(`${lines.join("\n")}\n`);
 }

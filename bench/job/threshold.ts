@@ -44,7 +44,8 @@ const OPERATORS: Readonly<Record<string, (value: number, limit: number) => boole
   ">=": (value, limit) => value >= limit,
 };
 
-interface Threshold {
+export interface Threshold {
+  readonly text: string;
   readonly metric: Metric;
   readonly holds: (value: number) => boolean;
 }
@@ -69,5 +70,5 @@ export function parseThreshold(text: string): Threshold {
     throw usage(`Expected \`thresholds ${name}\` to be compared with a number, got \`${value}\``);
   }
   const test = OPERATORS[operator] ?? (() => false);
-  return { metric, holds: (found) => test(found, limit) };
+  return { text, metric, holds: (found) => test(found, limit) };
 }

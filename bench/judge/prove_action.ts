@@ -47,7 +47,7 @@ export async function proveAction(
   const drag = slow ? await dragOf(path, sets, share) : 0;
   const arms = [
     { name: "base", program: AOE },
-    { name: "head", program: AOE, ...(slow ? { values: { drag: `${drag}ns` } } : {}) },
+    { name: "head", program: AOE, ...(slow ? { texts: { drag: `${drag}ns` } } : {}) },
   ];
   const found: Record<string, number> = {};
   for (let round = 0; round < times; round++) {

@@ -1,22 +1,15 @@
 // `aoe bench load`: one load against a target that runs, over a raw socket.
 
-import type { DriveMode } from "../../link/drive.ts";
 import { createPollWaiter } from "../../link/poll_waiter.ts";
-import {
-  openRawLink,
-  parseRawLink,
-  type RawLinkOptions,
-  type RawLinkTexts,
-} from "../../initiator/session/raw_link.ts";
+import { openRawLink } from "../../initiator/session/raw_link.ts";
+import { checkLinks } from "../../initiator/session/session_table.ts";
 import { pinToCpus } from "../../sys/affinity.ts";
 import { parseAddress, formatAddress } from "../../words/address.ts";
 import { EXIT, expected, usage } from "../../words/failure.ts";
-import { parseDuration, parseInteger } from "../../words/quantity.ts";
 import { type LateHold, openLateHold } from "../../lab/late_hold.ts";
-import { type LatePlan, parseLatePlan } from "../../lab/late_plan.ts";
 import { toHgrm, toHlog } from "../../statistics/histogram_files.ts";
 import type { Load } from "./load.ts";
-import { type LoadTexts, parseLoad } from "./options.ts";
+import { type LoadCommandTexts, parseLoadCommand } from "./options.ts";
 import { describeLoad, loadDocument, shortcomings } from "./load_document.ts";
 import { type LoadOutcome, runLoad } from "./run_load.ts";
 import { traceOf } from "./trace/trace_option.ts";
@@ -31,48 +24,27 @@ import { rate } from "../../words/shown.ts";
 
 const say = sayAs("aoe bench load");
 
-interface Flags extends LoadTexts, RawLinkTexts {
-  readonly interface?: string;
-  readonly late?: string;
-  readonly cpus?: string;
-  readonly wait?: string;
-  readonly mode?: DriveMode;
-  readonly targetPid?: string;
-  readonly packetLife?: string;
-  readonly json?: boolean;
-  readonly ndjson?: boolean;
-  readonly hgrm?: string;
-  readonly hlog?: string;
-  readonly trace?: string;
-  readonly traceLimit?: string;
-}
+type Options = ReturnType<typeof parseLoadCommand>;
 
 /** Returns the exit code. */
-export async function loadAction(
-  device: string,
-  given: Readonly<Record<string, string | boolean>>,
-): Promise<number> {
-  const flags = given as Flags;
+export async function loadAction(device: string, given: LoadCommandTexts): Promise<number> {
   const address = parseAddress(device, "<address>");
-  const options = parseLoad(flags);
-  const raw = parseRawLink(flags);
-  const plan = parseLate(flags.late, raw);
-  const patience = parseDuration(flags.wait ?? "5s", "--wait");
-  const packetLife =
-    flags.packetLife === undefined ? undefined : parseDuration(flags.packetLife, "--packet-life");
-  const on = flags.interface ?? "";
-  if (flags.json === true && flags.ndjson === true) {
+  const options = parseLoadCommand(given);
+  checkLinks(options);
+  checkLate(options);
+  const [on = "", ...others] = options.interface;
+  if (others.length > 0)
+    throw expected("--interface", "one for a load", options.interface.join(" "));
+  const { cpus, mode, packetLife } = options;
+  const machine = options.json || options.ndjson;
+  if (options.json && options.ndjson) {
     throw usage("Expected one of `--json` and `--ndjson`, got both");
   }
-  const watched =
-    flags.targetPid === undefined
-      ? null
-      : watchProcess(parseInteger(flags.targetPid, "--target-pid", 1));
-  const trace = traceOf(flags);
-  for (const path of [flags.hgrm, flags.hlog, flags.trace]) checkOutput(path);
-  const cpus = flags.cpus?.split(",").map((cpu) => parseInteger(cpu, "--cpus", 0)) ?? null;
+  const watched = options.targetPid === undefined ? null : watchProcess(options.targetPid);
+  const trace = traceOf(options);
+  for (const path of [options.hgrm, options.hlog, options.trace]) checkOutput(path);
 
-  const link = openRawLink(on, raw, say);
+  const link = openRawLink(on, options, say);
   for (const warning of link.granted.warnings) say(warning);
   const waiter = createPollWaiter();
   for (const fd of link.fds) waiter.add(fd);
@@ -84,14 +56,14 @@ export async function loadAction(
   });
   const startedAt = Date.now();
   const emit = (event: Record<string, unknown>): void => {
-    if (flags.ndjson === true) process.stdout.write(`${printableJson(event)}\n`);
+    if (options.ndjson) process.stdout.write(`${printableJson(event)}\n`);
   };
-  const progress = progressLine(flags, emit);
+  const progress = progressLine(options.ndjson, emit);
   let late: LateHold | null = null;
   try {
     // Its process is not to share the load's CPU.
-    if (plan !== null) late = await openLateHold(plan);
-    if (cpus !== null) pinToCpus(cpus);
+    if (options.late !== undefined) late = await openLateHold(options.late);
+    if (cpus !== undefined) pinToCpus(cpus);
     emit({
       event: "start",
       at: new Date(startedAt).toISOString(),
@@ -103,7 +75,7 @@ export async function loadAction(
       link,
       waiter,
       address,
-      patience,
+      patience: options.wait,
       options,
       say: (sentence) => {
         progress.clear();
@@ -112,8 +84,8 @@ export async function loadAction(
       },
       onProgress: progress.show,
       interrupted: () => stopBy !== 0,
-      ...(flags.mode === undefined ? {} : { mode: flags.mode }),
-      ...(packetLife === undefined ? {} : { packetLife }),
+      mode,
+      packetLife,
       ...(late === null ? {} : { late }),
       ...(watched === null ? {} : { watched }),
       ...(trace === null ? {} : { trace: trace.trace }),
@@ -123,15 +95,17 @@ export async function loadAction(
       device: formatAddress(address),
       interface: on,
       mtu: link.mtu,
-      link: raw.link,
-      ...(raw.transmitInterface === undefined ? {} : { transmit_interface: raw.transmitInterface }),
-      ...(late === null ? {} : { late: { plan: plan?.text, ...(await late.close()) } }),
-      ...(raw.writeLane === true ? { write_lane: true } : {}),
+      link: options.link,
+      ...(options.transmitInterface === undefined
+        ? {}
+        : { transmit_interface: options.transmitInterface }),
+      ...(late === null ? {} : { late: { plan: options.late?.text, ...(await late.close()) } }),
+      ...(options.writeLane ? { write_lane: true } : {}),
       granted: link.granted,
-      ...(flags.mode === undefined ? {} : { mode: flags.mode }),
-      ...(packetLife === undefined ? {} : { packet_life_ns: packetLife }),
+      mode,
+      packet_life_ns: packetLife,
       ...(watched === null ? {} : { target_process: watched.cost }),
-      pinning: cpus,
+      pinning: cpus ?? null,
       provenance: provenance(),
     };
     const document = loadDocument(
@@ -141,19 +115,19 @@ export async function loadAction(
       startedAt,
       environmentBlock,
     );
-    if (flags.json === true) process.stdout.write(`${printableJson(document)}\n`);
+    if (options.json) process.stdout.write(`${printableJson(document)}\n`);
     emit({ event: "end", result: document });
     const missing = trace?.shortfall() ?? null;
     if (missing !== null) say(missing);
-    for (const line of describeLoad(outcome, options)) tell(flags, line);
+    for (const line of describeLoad(outcome, options)) tell(machine, line);
     const wrong = shortcomings(outcome);
     for (const sentence of wrong) say(sentence);
     // Last: a disk that is full by now must not cost the figures.
     const { lat } = outcome.load;
     const unwritten = writeBeside([
-      [flags.hgrm, () => toHgrm(lat)],
-      [flags.hlog, () => hlogOf(outcome, startedAt)],
-      [flags.trace, () => trace?.text(environmentBlock) ?? ""],
+      [options.hgrm, () => toHgrm(lat)],
+      [options.hlog, () => hlogOf(outcome, startedAt)],
+      [options.trace, () => trace?.text(environmentBlock) ?? ""],
     ]);
     for (const sentence of unwritten) say(sentence);
     if (stopBy !== 0) return stopBy;
@@ -168,11 +142,10 @@ export async function loadAction(
 }
 
 /** What only the ring link's buffers and another device for what leaves make possible. */
-function parseLate(text: string | undefined, raw: RawLinkOptions): LatePlan | null {
-  if (text === undefined) return null;
-  const plan = parseLatePlan(text, "--late");
-  if (raw.link === "ring" && raw.transmitInterface !== undefined) return plan;
-  throw expected("--late", "given beside --link ring and --transmit-interface only", text);
+function checkLate(options: Pick<Options, "late" | "link" | "transmitInterface">): void {
+  const { late, link, transmitInterface } = options;
+  if (late === undefined || (link === "ring" && transmitInterface !== undefined)) return;
+  throw expected("--late", "given beside --link ring and --transmit-interface only", late.text);
 }
 
 function hlogOf({ load }: LoadOutcome, startedAt: number): string {
@@ -181,14 +154,12 @@ function hlogOf({ load }: LoadOutcome, startedAt: number): string {
 }
 
 /** Human words: on stderr where stdout is a machine's, else they are the output. */
-function tell(flags: Flags, line: string): void {
-  (flags.json === true || flags.ndjson === true ? process.stderr : process.stdout).write(
-    `${line}\n`,
-  );
+function tell(machine: boolean, line: string): void {
+  (machine ? process.stderr : process.stdout).write(`${line}\n`);
 }
 
 /** A line that rewrites itself on a terminal, once a second; an `interval` event for --ndjson. */
-function progressLine(flags: Flags, emit: (event: Record<string, unknown>) => void) {
+function progressLine(ndjson: boolean, emit: (event: Record<string, unknown>) => void) {
   const line = createStatusLine();
   let shownAt = 0;
   let shown = 0;
@@ -203,7 +174,7 @@ function progressLine(flags: Flags, emit: (event: Record<string, unknown>) => vo
         iops: perSecond,
         completed: load.completed,
       });
-      if (flags.ndjson !== true) {
+      if (!ndjson) {
         line.show(
           `${seconds.toFixed(0)} s of ${((load.measuredTo - load.measuredFrom) / 1e9).toFixed(0)} s: ${rate(perSecond)} IOPS`,
         );

@@ -128,7 +128,7 @@ export function loadDocument(
   const path = device.paths[0];
   const direction = (one: Direction) => ({
     ios: one.ios,
-    bytes: one.ios * options.workload.bs,
+    bytes: one.ios * options.bs,
     slat: one.slat,
     clat: one.clat,
     lat: one.lat,
@@ -143,7 +143,7 @@ export function loadDocument(
       runtimeNs: runtime,
       elapsedNs: outcome.elapsed,
       intervalNs: options.runtime / INTERVALS,
-      bs: options.workload.bs,
+      bs: options.bs,
       iodepth: options.iodepth,
       read: direction(load.read),
       write: direction(load.write),
@@ -240,7 +240,7 @@ export function describeLoad(outcome: LoadOutcome, options: LoadOptions): string
   const { load, pool, verifier } = outcome;
   const figures = figuresOf(outcome);
   const counts = sinceWarm(pool);
-  const { rw, bs } = options.workload;
+  const { rw, bs } = options;
   const mean = (histogram: Histogram): string => shownTime(histogram.mean());
   const lines = [
     `${rw} ${shownBytes(bs)} depth ${options.iodepth}: ${rate(figures.iops)} IOPS, ${shownBytes(figures.iops * bs)}/s over ${shownTime(figures.runtime_ns)}`,

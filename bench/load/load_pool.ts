@@ -25,7 +25,7 @@ const UNBORN: SeriesSource["metrics"] = {
 };
 
 export function makePool(options: LoadOptions, link: Link, frameBytes: number): Pool {
-  const { strategy, preallocated, cap } = options.pool;
+  const { pool: strategy, poolPrealloc: preallocated, poolCap: cap } = options;
   return createPool({ strategy, link, frameBytes, preallocated, cap });
 }
 

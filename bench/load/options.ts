@@ -1,122 +1,165 @@
-// The options of `aoe bench load`, which are also the keys of a job that describe a load: texts in,
-// values out, every fault a usage Failure that names the option.
+// The options of a load: of `aoe bench load` and, in LOAD_KEYS, of a job too. A row that is added to WORKLOAD is an
+// option of the command, a key that a job may sweep, and a value of LoadOptions; nothing else names it but the code
+// that uses the value.
 
-import { type PoolOptions, parsePoolOptions } from "../../initiator/pool/options.ts";
-import { type FaultPlan, parseFaults } from "../../link/fault_plan.ts";
-import { parseReclaim, type ReclaimModel } from "../../link/reclaim_model.ts";
+import { RAW_LINK_OPTIONS, SOCKET_OPTIONS } from "../../initiator/session/raw_link.ts";
+import {
+  INITIATOR_OPTIONS,
+  SESSION_OPTIONS,
+  WRAPPER_OPTIONS,
+} from "../../initiator/session/session_table.ts";
+import { POOL_OPTIONS } from "../../initiator/pool/options.ts";
+import { parseLatePlan } from "../../lab/late_plan.ts";
 import { expected } from "../../words/failure.ts";
-import { parseDuration, parseInteger, parseSize } from "../../words/quantity.ts";
-import { isProcess, type Process, PROCESSES } from "./arrivals.ts";
-import { isOrder, ORDERS, SECTOR, type WorkloadSpec } from "./workload.ts";
+import {
+  choice,
+  duration,
+  flag,
+  integer,
+  type OptionTable,
+  type OptionTexts,
+  optionTexts,
+  type OptionType,
+  type OptionValues,
+  parseOptions,
+  path,
+  positiveDuration,
+  size,
+} from "../../words/option.ts";
+import { parseInteger, parseSize } from "../../words/quantity.ts";
+import { PROCESSES } from "./arrivals.ts";
+import { TRACE_LIMIT, TRACE_MOST } from "./trace/trace_limit.ts";
+import { ORDERS, SECTOR } from "./workload.ts";
 
-/** As commander gives them. */
-export interface LoadTexts {
-  readonly rw?: string;
-  readonly bs?: string;
-  readonly iodepth?: string;
-  readonly runtime?: string;
-  readonly warmUp?: string;
-  readonly rampTime?: string;
-  readonly rwmixread?: string;
-  readonly randseed?: string;
-  readonly rateIops?: string;
-  readonly rateProcess?: string;
-  readonly offset?: string;
-  readonly size?: string;
-  readonly verify?: string;
-  readonly pool?: string;
-  readonly poolPrealloc?: string;
-  readonly poolCap?: string;
-  readonly kick?: string;
-  readonly reclaim?: string;
-  readonly faults?: string;
-  readonly drag?: string;
-}
+const blockSize: OptionType<number> = {
+  hint: "size",
+  parse(text, what) {
+    const bytes = parseSize(text, what);
+    if (bytes > 0 && bytes % SECTOR === 0) return bytes;
+    throw expected(what, "a multiple of 512 bytes", text);
+  },
+};
 
-export const LOAD_DEFAULTS = {
-  rw: "randread",
-  bs: "4k",
-  iodepth: "16",
-  runtime: "5s",
-  warmUp: "300ms",
-  rampTime: "500ms",
-  rwmixread: "50",
-  randseed: "1",
-  rateIops: "0",
-  rateProcess: "linear",
-  offset: "0",
-  size: "0",
-  verify: "none",
-  reclaim: "eager",
-  drag: "0us",
-} as const satisfies LoadTexts;
+const cpus: OptionType<readonly number[]> = {
+  hint: "list",
+  parse: (text, what) => text.split(",").map((cpu) => parseInteger(cpu, what, 0)),
+};
 
-export interface LoadOptions {
-  readonly workload: WorkloadSpec;
-  readonly iodepth: number;
-  readonly runtime: number;
-  /** ns at full speed before the ramp (warm_up.ts). */
-  readonly warmUp: number;
-  readonly rampTime: number;
-  readonly seed: number;
-  /** Commands a second; 0: closed loop. */
-  readonly rateIops: number;
-  readonly rateProcess: Process;
-  readonly verify: boolean;
-  readonly pool: PoolOptions;
-  readonly reclaim: ReclaimModel;
-  /** null: none. */
-  readonly faults: FaultPlan | null;
-  /** CPU time burnt for every transmit, ns (drag.ts). */
-  readonly drag: number;
-  /** As given, for the result; fio's names. */
+const MOST_SEED = 2 ** 32 - 1;
+
+/** fio's names and values, where fio has the option. */
+const WORKLOAD = {
+  rw: {
+    type: choice(ORDERS, "order"),
+    default: "randread",
+    help: "order and direction; only what has `write` or `rw` in its name writes",
+  },
+  bs: { type: blockSize, default: "4k", help: "bytes of a command" },
+  iodepth: { type: integer(1, 65_536), default: "16", help: "commands outstanding at most" },
+  runtime: { type: positiveDuration, default: "1s", help: "measured time" },
+  warm_up: {
+    type: duration,
+    default: "300ms",
+    help: "at full speed before the ramp, while the link releases buffers at once, so that code is compiled",
+  },
+  ramp_time: {
+    type: duration,
+    default: "200ms",
+    help: "before the measured time, under the model that is measured; not in the figures",
+  },
+  rwmixread: {
+    type: integer(0, 100),
+    unit: "percent",
+    default: "50",
+    help: "reads in a mixed order",
+  },
+  randseed: { type: integer(0, MOST_SEED), default: "1", help: "seed of places, mix and arrivals" },
+  rate_iops: {
+    type: integer(0),
+    default: "0",
+    help: "open loop: commands a second, due by the clock; 0: closed loop",
+  },
+  rate_process: {
+    type: choice(PROCESSES, "process"),
+    default: "linear",
+    help: "arrivals of the open loop",
+  },
+  offset: { type: size, default: "0", help: "where the region begins" },
+  size: { type: size, default: "0", help: "its length; 0: to the end of the device" },
+  verify: {
+    type: choice(["none", "crc32c"], "method"),
+    default: "none",
+    help: "crc32c: stamp every sector written, check every sector read",
+  },
+  late: {
+    type: { hint: "plan", parse: parseLatePlan },
+    default: "",
+    help: "in the late lab, when t0 holds what was sent (ring link): hold:AT,release:AT,drop:AT or pulse:PAUSE/PERIOD, from the warm-up's end on",
+  },
+  drag: {
+    type: duration,
+    default: "0us",
+    help: "CPU time burnt for every transmit: a slow-down of known size (`bench prove`)",
+  },
+} as const satisfies OptionTable;
+
+/** What a load is told, by hand or by a job. */
+export const LOAD_KEYS = {
+  ...WORKLOAD,
+  ...WRAPPER_OPTIONS,
+  ...SOCKET_OPTIONS,
+  ...POOL_OPTIONS,
+} as const satisfies OptionTable;
+
+/** Of `aoe bench load`. */
+export const LOAD_OPTIONS = {
+  interface: { ...SESSION_OPTIONS.interface, help: "where the device is reached" },
+  ...LOAD_KEYS,
+  ...RAW_LINK_OPTIONS,
+  packet_life: { ...INITIATOR_OPTIONS.packet_life, type: duration },
+  mode: INITIATOR_OPTIONS.mode,
+  cpus: { type: cpus, help: "run on these CPUs only: 1 or 0,2" },
+  target_pid: {
+    type: integer(1),
+    unit: "pid",
+    help: "also tell what this process costs meanwhile: the target's",
+  },
+  // A load is often started together with its target.
+  wait: { ...SESSION_OPTIONS.wait, type: duration, default: "5s" },
+  json: { type: flag, default: "off", help: "fio's json+ with an `aoe` block, on stdout" },
+  ndjson: {
+    type: flag,
+    default: "off",
+    help: "a line of JSON at the start, at each interval and at the end, on stdout",
+  },
+  hgrm: { type: path, help: "write the latencies as an HdrHistogram percentile distribution" },
+  hlog: { type: path, help: "write them as an HdrHistogram log" },
+  trace: {
+    type: path,
+    help: "write each buffer's and command's life as a Chrome trace (Perfetto)",
+  },
+  trace_limit: {
+    type: integer(1, TRACE_MOST),
+    help: `commands in it at most (${TRACE_LIMIT} where not given)`,
+  },
+} as const satisfies OptionTable;
+
+export type LoadTexts = OptionTexts<typeof LOAD_KEYS>;
+export type LoadCommandTexts = OptionTexts<typeof LOAD_OPTIONS>;
+
+/** What runLoad goes by. */
+export interface LoadOptions extends OptionValues<typeof LOAD_KEYS> {
+  /** The text of each option, for the result; fio's names. */
   readonly texts: Readonly<Record<string, string>>;
 }
 
 export function parseLoad(given: LoadTexts): LoadOptions {
-  const texts = { ...LOAD_DEFAULTS, ...given };
-  if (!isOrder(texts.rw)) throw expected("--rw", `one of ${ORDERS.join(", ")}`, texts.rw);
-  if (!isProcess(texts.rateProcess)) {
-    throw expected("--rate-process", `one of ${PROCESSES.join(", ")}`, texts.rateProcess);
-  }
-  if (texts.verify !== "none" && texts.verify !== "crc32c") {
-    throw expected("--verify", "crc32c or none", texts.verify);
-  }
-  const bs = parseSize(texts.bs, "--bs");
-  if (bs === 0 || bs % SECTOR !== 0) throw expected("--bs", "a multiple of 512 bytes", texts.bs);
-  const runtime = parseDuration(texts.runtime, "--runtime");
-  if (runtime === 0) throw expected("--runtime", "a duration above 0", texts.runtime);
-  return {
-    workload: {
-      rw: texts.rw,
-      bs,
-      offset: parseSize(texts.offset, "--offset"),
-      size: parseSize(texts.size, "--size"),
-      rwmixread: parseInteger(texts.rwmixread, "--rwmixread", 0, 100),
-    },
-    iodepth: parseInteger(texts.iodepth, "--iodepth", 1, 65_536),
-    runtime,
-    warmUp: parseDuration(texts.warmUp, "--warm-up"),
-    rampTime: parseDuration(texts.rampTime, "--ramp-time"),
-    seed: parseInteger(texts.randseed, "--randseed", 0, 2 ** 32 - 1),
-    rateIops: parseInteger(texts.rateIops, "--rate-iops", 0),
-    rateProcess: texts.rateProcess,
-    verify: texts.verify === "crc32c",
-    pool: parsePoolOptions(texts),
-    reclaim: parseReclaim(texts.reclaim, "--reclaim"),
-    faults:
-      texts.faults === undefined || texts.faults === ""
-        ? null
-        : parseFaults(texts.faults, "--faults"),
-    drag: parseDuration(texts.drag, "--drag"),
-    texts: Object.fromEntries(
-      Object.entries(texts).flatMap(([name, text]) =>
-        text === undefined ? [] : [[underscored(name), text]],
-      ),
-    ),
-  };
+  return { ...parseOptions(LOAD_KEYS, given), texts: optionTexts(LOAD_KEYS, given) };
 }
 
-function underscored(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** All that the command takes. */
+export function parseLoadCommand(
+  given: LoadCommandTexts,
+): LoadOptions & OptionValues<typeof LOAD_OPTIONS> {
+  return { ...parseOptions(LOAD_OPTIONS, given), texts: optionTexts(LOAD_OPTIONS, given) };
 }

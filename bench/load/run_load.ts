@@ -88,7 +88,7 @@ export interface LoadOutcome {
 
 export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
   const { waiter, options, address } = setting;
-  const random = createRandom(options.seed);
+  const random = createRandom(options.randseed);
   const startedAt = waiter.now();
   const reclaim = gate(options.reclaim);
   drag(setting.link, options.drag);
@@ -101,16 +101,15 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
       return setting.trace?.aroundPool(pool) ?? pool;
     },
     ...(setting.packetLife === undefined ? {} : { packetLife: setting.packetLife }),
-    kick: options.pool.kickOnRelease ? "on-release" : options.pool.kick,
+    kick: options.kick,
     clock: waiter,
   });
   initiator.onNotice = setting.say;
   const device = await find(setting, initiator);
-  const { workload } = options;
   const load = makeLoad(setting, device, random);
-  if (writes(workload.rw)) {
+  if (writes(options.rw)) {
     setting.say(
-      `Writing to ${formatAddress(address)} (${formatSize(device.sectors * SECTOR)}): ${workload.rw}, ${load.workload.blocks} blocks of ${formatSize(workload.bs)} from byte ${workload.offset} on.`,
+      `Writing to ${formatAddress(address)} (${formatSize(device.sectors * SECTOR)}): ${options.rw}, ${load.workload.blocks} blocks of ${formatSize(options.bs)} from byte ${options.offset} on.`,
     );
   }
   const run = await perform(setting, initiator, device, load.load, reclaim);
@@ -134,7 +133,8 @@ function wrap(
   clock: Waiter,
   random: Random,
 ): { link: Link; faults: FaultLink["faults"] | null } {
-  if (options.faults === null) return { link: createReclaim(inner, reclaim, clock), faults: null };
+  if (options.faults === undefined)
+    return { link: createReclaim(inner, reclaim, clock), faults: null };
   const faulty = createFaults(inner, options.faults, { clock, random: random.fork("faults") });
   return { link: createReclaim(faulty, reclaim, clock), faults: faulty.faults };
 }
@@ -184,9 +184,9 @@ function makeLoad(
   random: Random,
 ): { load: Load; workload: Workload; verifier: Verifier | null } {
   const { options, waiter } = setting;
-  const { bs } = options.workload;
-  const workload = new Workload(options.workload, device.sectors * SECTOR, random);
-  const verifier = options.verify ? new Verifier(workload, options.seed) : null;
+  const { bs } = options;
+  const workload = new Workload(options, device.sectors * SECTOR, random);
+  const verifier = options.verify === "crc32c" ? new Verifier(workload, options.randseed) : null;
   // Lives as long as the process: commands point into it.
   const memory = mapMemory(options.iodepth * bs);
   const filling = random.fork("filling");

@@ -34,13 +34,20 @@ export function parseEthtool(text: string): Record<string, string> {
   return facts;
 }
 
-/** Sets transmit coalescing; "" leaves a setting alone. An environment Failure where that can't be. */
-export function setCoalescing(name: string, usecs: string, frames: string): void {
+interface Coalescing {
+  readonly interface: string | undefined;
+  /** Undefined leaves a setting alone. */
+  readonly txUsecs: number | undefined;
+  readonly txFrames: number | undefined;
+}
+
+/** Sets transmit coalescing. An environment Failure where that can't be. */
+export function setCoalescing({ interface: name, txUsecs, txFrames }: Coalescing): void {
   const words = [
-    ...(usecs === "" ? [] : ["tx-usecs", usecs]),
-    ...(frames === "" ? [] : ["tx-frames", frames]),
+    ...(txUsecs === undefined ? [] : ["tx-usecs", `${txUsecs}`]),
+    ...(txFrames === undefined ? [] : ["tx-frames", `${txFrames}`]),
   ];
-  if (words.length === 0) return;
+  if (name === undefined || words.length === 0) return;
   const program = findProgram("ethtool");
   if (program === null) {
     throw environment(

@@ -81,7 +81,7 @@ async function measurePeers(
   }
   const images = makeBed("packet", options.seed, options.imageIn ?? inMemory(options.imageSize));
   try {
-    const image = images.image(String(options.imageSize));
+    const image = images.image(options.imageSize);
     const memory = isInMemory(image);
     const { arms, absent, lacking } = armsOf(options, image, bed.folder);
     for (const sentence of absent) line.say(sentence);

@@ -18,11 +18,7 @@ function run(
   job = TWO,
   own: Partial<RunResult> = {},
 ): RunResult {
-  return sampleRun(
-    parseJob(job, "j.toml"),
-    ({ values }) => of(values.pool, Number(values.pool_cap)),
-    own,
-  );
+  return sampleRun(parseJob(job, "j.toml"), ({ values }) => of(values.pool, values.poolCap), own);
 }
 
 function withTrials(result: RunResult, own: (trial: Trial) => Partial<Trial>): RunResult {

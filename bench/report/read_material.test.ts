@@ -50,7 +50,7 @@ test("warnings of a result are the report's, and a reproduction's E2 is drawn, n
   expect(compose(material).warnings).toEqual(["one CPU for all"]);
   const job = parseJob('[caps]\npool = "scan-swap"\npool_cap = [16, 48, 64]', "j.toml");
   const caps = sampleRun(job, ({ values }) => {
-    const cap = Number(values.pool_cap);
+    const cap = values.poolCap;
     return [{ iops: cap, pool_cap: cap }];
   });
   const ran = JSON.parse(JSON.stringify(caps)) as Record<string, unknown>;

@@ -1,14 +1,14 @@
 // A cell of a result, with all that is made from its trials: once here, for runs, merged results and old files alike.
 
 import { cellFigures } from "./cell_figures.ts";
+import type { Threshold } from "../job/threshold.ts";
 import type { CellResult } from "./result.ts";
 import { judgeThreshold } from "./threshold.ts";
 
 /** What a cell is before anything is made from it. */
 export type Measured = Omit<CellResult, "median" | "thresholds">;
 
-/** `thresholds`: as in the job file. */
-export function cellResult(measured: Measured, thresholds: readonly string[]): CellResult {
+export function cellResult(measured: Measured, thresholds: readonly Threshold[]): CellResult {
   const { job, axes, values, trials, discarded, floor } = measured;
   return {
     job,
@@ -18,6 +18,6 @@ export function cellResult(measured: Measured, thresholds: readonly string[]): C
     discarded,
     median: cellFigures(trials),
     floor,
-    thresholds: thresholds.map((text) => judgeThreshold(text, trials)),
+    thresholds: thresholds.map((threshold) => judgeThreshold(threshold, trials)),
   };
 }

@@ -22,7 +22,7 @@ function results(figuresOf: (cell: Cell) => Partial<Figures> | null): CellResult
   return JOB.jobs.flatMap(cellsOf).map((cell) => sampleCell(cell, [figuresOf(cell)]));
 }
 
-const isLate = (cell: Cell): boolean => cell.values.reclaim !== "eager";
+const isLate = (cell: Cell): boolean => cell.texts.reclaim !== "eager";
 const AS_PREDICTED = (cell: Cell): Partial<Figures> => {
   if (cell.axes.service === "slow") return { iops: 4000 };
   if (!isLate(cell)) return {};
@@ -170,7 +170,7 @@ describe("a finding that its own figures refute is not made", () => {
       findings(
         parseJob(`[a]\n${job}`, "j.toml")
           .jobs.flatMap(cellsOf)
-          .map((cell) => sampleCell(cell, [{ pool_cap: Number(cell.values.pool_cap) }])),
+          .map((cell) => sampleCell(cell, [{ pool_cap: cell.values.poolCap }])),
       ).join();
     expect(only('pool = "fixed"')).toBe("");
     expect(only('pool = "per-send"')).toBe("");

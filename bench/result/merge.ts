@@ -2,6 +2,7 @@
 // other, as if they had run in one go, and what is made from trials (median, thresholds, findings) is made anew.
 
 import { environment, usage } from "../../words/failure.ts";
+import { parseThreshold } from "../job/threshold.ts";
 import { cellResult } from "./cell_result.ts";
 import { obstacles } from "./comparable.ts";
 import { rowKey } from "./row_key.ts";
@@ -89,7 +90,7 @@ function mergeCells(cell: CellResult, results: readonly RunResult[]): CellResult
       discarded: parts.flatMap((part) => part.discarded),
       floor: parts.find(({ floor }) => floor !== null)?.floor ?? null,
     },
-    cell.thresholds.map(({ threshold }) => threshold),
+    cell.thresholds.map(({ threshold }) => parseThreshold(threshold)),
   );
 }
 

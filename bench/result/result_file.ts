@@ -62,7 +62,7 @@ export function readResult(path: string): RunResult {
 
 /** A key that came after a result was made is there as it was then: as nobody says otherwise. */
 function withEveryKey(result: RunResult): RunResult {
-  const usual = Object.fromEntries(KEY_NAMES.map((key) => [key, KEYS[key].value]));
+  const usual = Object.fromEntries(KEY_NAMES.map((key) => [key, KEYS[key].default]));
   const cells = result.cells.map((cell) => ({ ...cell, values: { ...usual, ...cell.values } }));
   return { ...result, cells };
 }

@@ -2,11 +2,13 @@
 
 import type { Trial, ThresholdResult } from "./result.ts";
 import { figureOf } from "./cell_figures.ts";
-import { parseThreshold } from "../job/threshold.ts";
+import type { Threshold } from "../job/threshold.ts";
 import { shownTime } from "../../words/shown.ts";
 
-export function judgeThreshold(text: string, trials: readonly Trial[]): ThresholdResult {
-  const { metric, holds } = parseThreshold(text);
+export function judgeThreshold(
+  { text, metric, holds }: Threshold,
+  trials: readonly Trial[],
+): ThresholdResult {
   const value = figureOf(trials, metric.key);
   if (value === null) return { threshold: text, value, shown: "no data", held: false };
   const shown =

@@ -2,6 +2,7 @@
 //
 //   1 → 2   zeros for what was measured of no command become null; what is made from trials is made anew
 
+import { parseThreshold } from "../job/threshold.ts";
 import { cellResult } from "./cell_result.ts";
 import { findings } from "./findings.ts";
 import type { RunResult, Trial } from "./result.ts";
@@ -51,7 +52,7 @@ export function upgradeRun(result: RunResult): RunResult {
         discarded: cell.discarded.map(trial),
         floor: figures(cell.floor),
       },
-      cell.thresholds.map(({ threshold }) => threshold),
+      cell.thresholds.map(({ threshold }) => parseThreshold(threshold)),
     ),
   );
   return { ...result, schema_version: SCHEMA_VERSION, cells, findings: findings(cells) };

@@ -4,7 +4,6 @@ import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { allowedCpus } from "../../sys/affinity.ts";
-import { parseSize } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
 import { overSockets, type RunResult } from "../result/result.ts";
 import { makeScratch } from "../machine/scratch.ts";
@@ -18,7 +17,7 @@ export function makeBed(link: RunResult["link"], seed: number, within = tmpdir()
   const [first = 0] = allowed;
   const last = allowed.at(-1) ?? first;
   const apart = overSockets(link) && first !== last;
-  const images = new Map<string, string>();
+  const images = new Map<number, string>();
   return {
     folder,
     link,
@@ -28,7 +27,7 @@ export function makeBed(link: RunResult["link"], seed: number, within = tmpdir()
       let path = images.get(size);
       if (path === undefined) {
         path = join(folder, `${images.size}.img`);
-        writeImage(path, parseSize(size, "image_size"), seed);
+        writeImage(path, size, seed);
         images.set(size, path);
       }
       return path;

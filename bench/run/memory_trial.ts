@@ -14,34 +14,36 @@ import { parseServiceModel } from "../../target/service/model.ts";
 import { createMemoryStore } from "../../target/stores/memory.ts";
 import { Target } from "../../target/protocol/target.ts";
 import { EXIT, Failure } from "../../words/failure.ts";
-import { parseDuration, parseInteger, parseSize } from "../../words/quantity.ts";
+import { camelCase, optionTexts, parseOptions } from "../../words/option.ts";
 import { createRandom } from "../../words/random.ts";
 import { HeapLink } from "./heap_link.ts";
-import { type LoadTexts, parseLoad } from "../load/options.ts";
+import { KEYS, type KeyValues } from "../job/keys.ts";
+import { LOAD_KEYS } from "../load/options.ts";
 import { loadDocument, shortcomings } from "../load/load_document.ts";
 import { runLoad } from "../load/run_load.ts";
 import { wallMilliseconds } from "../machine/provenance.ts";
 import { NullTarget } from "./null_target.ts";
-import { loadOptions } from "./trial_script.ts";
 import { SECTOR } from "../load/workload.ts";
 import { say } from "../../words/say.ts";
-import type { Cell } from "../job/resolved.ts";
 
 const ADDRESS = { major: 7, minor: 3 };
 
-async function main(values: Cell["values"], link: string): Promise<number> {
-  const options = parseLoad(Object.fromEntries(loadOptions(values).map(camel)) as LoadTexts);
+async function main(given: Readonly<Record<string, string>>, link: string): Promise<number> {
+  const texts = Object.fromEntries(
+    Object.entries(given).map(([key, text]) => [camelCase(key), text]),
+  );
+  const values = parseOptions(KEYS, texts);
+  const options = { ...values, texts: optionTexts(LOAD_KEYS, texts) };
   const exact = link === "virtual";
   const waiter = exact ? createVirtualClock(1e9) : createPollWaiter();
-  const mtu = parseInteger(values.mtu, "mtu");
-  const latency = exact ? parseDuration(values.latency, "latency") : 0;
+  const { mtu, bufferCount } = values;
+  const latency = exact ? values.latency : 0;
   const [near, far] = createMemoryPair({ clock: waiter, mtu, latency });
-  const sectors = parseSize(values.image_size, "image_size") / SECTOR;
-  const bufferCount = parseInteger(values.buffer_count, "buffer_count");
+  const sectors = values.imageSize / SECTOR;
   const beside =
     values.store === "null"
       ? new NullTarget([far], sectors, bufferCount)
-      : wholeTarget(values, far, sectors, bufferCount);
+      : wholeTarget(values, far, sectors);
   const at = exact ? 0 : wallMilliseconds();
   const outcome = await runLoad({
     link: values.memory === "malloc" ? new HeapLink(near) : near,
@@ -66,27 +68,22 @@ async function main(values: Cell["values"], link: string): Promise<number> {
 }
 
 function wholeTarget(
-  values: Cell["values"],
+  { service = "", bufferCount }: KeyValues,
   link: Link,
   sectors: number,
-  bufferCount: number,
 ): Target {
   const target = new Target();
   const random = createRandom(1).fork("service");
-  const model = parseServiceModel(values.service, { what: "service", random, sectors });
+  const model = parseServiceModel(service, { what: "service", random, sectors });
   const store = createMemoryStore(sectors);
   target.addExport(new Export({ ...ADDRESS, store, bufferCount, model }));
   target.addPort(link, "memory");
   return target;
 }
 
-function camel([option, text]: [string, string]): [string, string] {
-  return [option.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), text];
-}
-
 try {
   process.exitCode = await main(
-    JSON.parse(process.argv[2] ?? "{}") as Cell["values"],
+    JSON.parse(process.argv[2] ?? "{}") as Record<string, string>,
     process.argv[3] ?? "memory",
   );
 } catch (error) {

@@ -217,7 +217,7 @@ describe("bad input is one sentence and exit code 2", () => {
       ["bench", "load", "e7.3", "--interface", "lo", "--json", "--ndjson"],
       "Expected one of `--json` and `--ndjson`, got both",
     ],
-    [["bench", "load", "e7.3"], "required option '--interface <name>' not specified"],
+    [["bench", "load", "e7.3"], "Expected `--interface` to be given"],
   ])("%j", async (words, sentence) => {
     const { code, stdout, stderr } = await aoe(words);
     expect(stderr).toContain(sentence);

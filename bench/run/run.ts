@@ -3,7 +3,7 @@
 
 import { now } from "../../sys/clock.ts";
 import { environment, usage } from "../../words/failure.ts";
-import { parseInteger } from "../../words/quantity.ts";
+import { POOL_OPTIONS } from "../../initiator/pool/options.ts";
 import { makeBed } from "./bed.ts";
 import { untilCut } from "../machine/cut_short.ts";
 import { endedNothing } from "../result/cell_figures.ts";
@@ -11,7 +11,8 @@ import { cellResult } from "../result/cell_result.ts";
 import { findings } from "../result/findings.ts";
 import { interfaceFacts, setCoalescing } from "../machine/interfaces.ts";
 import { needsSockets } from "../job/arrangement.ts";
-import { cellsOf, single } from "../job/job.ts";
+import { cellsOf, keptJob, withTexts } from "../job/job.ts";
+import type { KeyTexts } from "../job/keys.ts";
 import { probeLab } from "../../lab/lab.ts";
 import { NEVER_HELD } from "../../lab/late_plan.ts";
 import { provenance, wallMilliseconds } from "../machine/provenance.ts";
@@ -37,7 +38,7 @@ export interface Arm {
   /** Its aoe.ts. */
   readonly program: string;
   /** What this arm alone has otherwise; rows keep the job's values. */
-  readonly values?: Partial<Cell["values"]>;
+  readonly texts?: Partial<KeyTexts>;
 }
 
 const OWN: Arm = { name: "run", program: AOE };
@@ -70,13 +71,10 @@ export async function runArms(
   const date = new Date(wallMilliseconds()).toISOString();
   const where = chooseLink(job);
   if (where.fallback !== null) events.warn(where.fallback);
-  const seed = parseInteger(single(job, "seed"), "seed");
-  const rounds = parseInteger(single(job, "trials"), "trials");
-  const retries = parseInteger(single(job, "retries"), "retries");
-  const order = single(job, "order") === "abba" ? "abba" : "random";
+  const { seed, retries, floor } = job.values;
   const cells = job.jobs.flatMap(cellsOf);
   checkCells(cells, where.link);
-  const turns = schedule(cells, rounds, arms.length, order, seed);
+  const turns = schedule(cells, job.values.trials, arms.length, job.values.order, seed);
   const gathered = arms.map(
     () => new Map<Cell, Gathered>(cells.map((cell) => [cell, { trials: [], discarded: [] }])),
   );
@@ -84,17 +82,17 @@ export async function runArms(
   let floors = new Map<Cell, Figures | null>();
   let ended = 0;
   const cut = await untilCut(signal, async () => {
-    if (single(job, "floor") === "on" && overSockets(where.link) && single(job, "target") === "") {
+    if (floor === "on" && overSockets(where.link) && job.values.target === undefined) {
       floors = await measureFloors(cells, { ...bed, program: AOE }, signal);
     }
     for (const [place, { cell, arm }] of turns.entries()) {
       const own = arms[arm];
       const into = gathered[arm]?.get(cell);
       if (own === undefined || into === undefined) throw new Error("invariant: arms and cells");
-      setCoalescing(cell.values.interface, cell.values.tx_usecs, cell.values.tx_frames);
+      setCoalescing(cell.values);
       events.begin(cell, place, turns.length, own.name);
       for (let attempt = 0; ; attempt++) {
-        const given = { ...cell, values: { ...cell.values, ...own.values } };
+        const given = withTexts(cell, own.texts ?? {});
         const at = { order: place, attempt };
         const trial = await runTrial(given, at, { ...bed, program: own.program }, signal);
         if (trial.disturbed && attempt < retries) {
@@ -115,7 +113,8 @@ export async function runArms(
     const own = cells.map((cell) => {
       const { trials = [], discarded = [] } = gathered[arm]?.get(cell) ?? {};
       const floor = floors.get(cell) ?? null;
-      return cellResult({ ...cell, trials, discarded, floor }, cell.thresholds);
+      const kept = { ...cell, values: cell.texts, trials, discarded, floor };
+      return cellResult(kept, cell.thresholds);
     });
     return {
       schema_version: SCHEMA_VERSION,
@@ -123,10 +122,7 @@ export async function runArms(
       started_at: date,
       elapsed_ns: now() - startedAt,
       arm: name,
-      job: {
-        file: job.file,
-        sections: Object.fromEntries(job.jobs.map((one) => [one.name, { ...one.values }])),
-      },
+      job: keptJob(job),
       seed,
       link: where.link,
       fallback: where.fallback,
@@ -178,11 +174,13 @@ function warningsOf(
 
 /** Raw sockets in labs where labs can be made; the memory link where the job leaves the choice. */
 function chooseLink(job: Job): { link: RunResult["link"]; fallback: string | null } {
-  const wanted = single(job, "link");
+  const { link: wanted, interface: name } = job.values;
   if (wanted === "memory" || wanted === "virtual") return { link: wanted, fallback: null };
   const link = wanted === "ring" ? "ring" : "packet";
-  if (single(job, "interface") !== "") return { link, fallback: null };
-  const late = job.jobs.some(({ values }) => values.late.choices.some(({ text }) => text !== ""));
+  if (name !== undefined) return { link, fallback: null };
+  const late = job.jobs.some(({ values }) =>
+    values.late.choices.some(({ value }) => value !== undefined),
+  );
   const lab = probeLab({ late });
   if (lab.available) return { link, fallback: null };
   if (wanted !== "auto" || job.jobs.some((one) => needsSockets(one))) {
@@ -195,44 +193,45 @@ function chooseLink(job: Job): { link: RunResult["link"]; fallback: string | nul
 }
 
 function checkCells(cells: readonly Cell[], link: RunResult["link"]): void {
-  for (const { values } of cells) {
+  for (const { values, texts } of cells) {
     for (const key of ["initiators", "targets"] as const) {
-      if (values[key] !== "1" && (!overSockets(link) || values.interface !== "")) {
+      if (values[key] !== 1 && (!overSockets(link) || values.interface !== undefined)) {
         throw usage(
-          `Expected \`${key}\` to be 1 but in a lab with raw sockets (this run: ${values.interface === "" ? `the ${link} link` : values.interface}), got \`${values[key]}\``,
+          `Expected \`${key}\` to be 1 but in a lab with raw sockets (this run: ${values.interface ?? `the ${link} link`}), got \`${texts[key]}\``,
         );
       }
     }
-    if (link === "virtual" && Number.parseFloat(values.latency) === 0) {
+    if (link === "virtual" && values.latency === 0) {
       throw usage(
-        `Expected \`latency\` to be above 0 under the virtual clock, where nothing else takes time, got \`${values.latency}\``,
+        `Expected \`latency\` to be above 0 under the virtual clock, where nothing else takes time, got \`${texts.latency}\``,
       );
     }
   }
 }
 
 function factsOf(job: Job): RunResult["interfaces"] {
-  const name = single(job, "interface");
-  return name === "" ? [] : [interfaceFacts(name)];
+  const { interface: name } = job.values;
+  return name === undefined ? [] : [interfaceFacts(name)];
 }
 
-/** What shapes a load's floor: the same texts, the same floor. */
-const SHAPE = [
-  "rw",
-  "bs",
-  "iodepth",
-  "mtu",
-  "buffer_count",
-  "rwmixread",
-  "initiators",
-  "late",
-  "write_lane",
-  "receive_ring",
-  "lane_ring",
-  "xdp",
-] as const;
-/** Longer tells no more: nothing in it is random. */
-const FLOOR_TIMES = { runtime: "500ms", ramp_time: "100ms" } as const;
+/**
+ * A load's floor: nothing in it is random, so that longer tells no more; nothing is asked of the pool, so that its keys
+ * make no other floor.
+ */
+const FLOOR: Partial<KeyTexts> = {
+  ...Object.fromEntries(Object.entries(POOL_OPTIONS).map(([key, row]) => [key, row.default])),
+  runtime: "500ms",
+  ramp_time: "100ms",
+  targets: "1",
+  verify: "none",
+  faults: "",
+  rate_iops: "0",
+  rate_process: "linear",
+  randseed: "1",
+  reclaim: "eager",
+  pool: "scan-swap",
+  service: "",
+};
 
 async function measureFloors(
   cells: readonly Cell[],
@@ -242,27 +241,12 @@ async function measureFloors(
   const known = new Map<string, Figures | null>();
   const floors = new Map<Cell, Figures | null>();
   for (const cell of cells) {
-    const values = {
-      ...cell.values,
-      ...FLOOR_TIMES,
-      targets: "1",
-      verify: "none",
-      faults: "",
-      rate_iops: "0",
-      reclaim: "eager",
-      // The way of the frames is the same, and none is held.
-      late: cell.values.late === "" ? "" : NEVER_HELD,
-      pool: "scan-swap",
-      service: "",
-    };
-    const key = SHAPE.map((name) => values[name]).join(" ");
+    // The way of the frames is the same, and none is held.
+    const late = cell.values.late === undefined ? "" : NEVER_HELD;
+    const bare = withTexts(cell, { ...FLOOR, late });
+    const key = JSON.stringify(bare.texts);
     if (!known.has(key)) {
-      const trial = await runTrial(
-        { ...cell, values },
-        { order: -1, attempt: 0, floor: true },
-        bed,
-        signal,
-      );
+      const trial = await runTrial(bare, { order: -1, attempt: 0, floor: true }, bed, signal);
       known.set(key, trial.figures);
     }
     floors.set(cell, known.get(key) ?? null);

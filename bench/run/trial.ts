@@ -5,7 +5,6 @@
 import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../words/failure.ts";
-import { parseInteger } from "../../words/quantity.ts";
 import { type ChildOptions, lastLine, runWatched } from "../machine/child.ts";
 import { partOf } from "./revision_part.ts";
 import { type ClosingFigures, readClosingFigures } from "../machine/closing_figures.ts";
@@ -14,7 +13,7 @@ import { overSockets, type RunResult, type Trial } from "../result/result.ts";
 import { placesOf, trialScript } from "./trial_script.ts";
 import { upgradeFigures } from "../result/upgrade.ts";
 import { aoeBlock, versionOf, wholeDrops, wholeFigures } from "./whole_trial.ts";
-import { isOrder, writes } from "../load/workload.ts";
+import { writes } from "../load/workload.ts";
 import type { LoadResult } from "../load/figures.ts";
 import type { Cell } from "../job/resolved.ts";
 
@@ -31,7 +30,7 @@ export interface Bed {
   /** aoe.ts of the revision under test. */
   readonly program: string;
   /** Path of an image of so many bytes. */
-  readonly image: (size: string) => string;
+  readonly image: (bytes: number) => string;
 }
 
 /** Others' share of the trial's CPUs above which a trial counts as disturbed. */
@@ -81,9 +80,9 @@ export async function runTrial(
 /** The words of its command and its environment, if not ours. */
 function onSockets(cell: Cell, bed: Bed, floor: boolean): [string[], ChildOptions["env"]?] {
   const { values } = cell;
-  const places = placesOf(values);
+  const places = placesOf(cell);
   const script = trialScript({
-    values,
+    cell,
     places,
     folder: bed.folder,
     program: bed.program,
@@ -92,11 +91,11 @@ function onSockets(cell: Cell, bed: Bed, floor: boolean): [string[], ChildOption
     statsAtEnd: partOf(bed.program, "statsAtEnd") !== null,
     pinning: bed.pinning,
   });
-  if (values.interface !== "") return [["sh", "-c", script]];
+  if (values.interface !== undefined) return [["sh", "-c", script]];
   const shape = {
-    mtu: parseInteger(values.mtu, "mtu"),
+    mtu: values.mtu,
     pairs: places.length,
-    late: values.late !== "",
+    late: values.late !== undefined,
   };
   return [labCommandLine(["sh", "-c", script], shape), labEnv(shape)];
 }
@@ -104,10 +103,10 @@ function onSockets(cell: Cell, bed: Bed, floor: boolean): [string[], ChildOption
 /** A file for each target; one of its own for each where the load writes. */
 function imagesOf(cell: Cell, bed: Bed): string[] {
   const { values } = cell;
-  if (values.interface !== "") return [];
-  const image = bed.image(values.image_size);
-  const changes = isOrder(values.rw) && writes(values.rw);
-  return Array.from({ length: Number(values.targets) }, (_, index) => {
+  if (values.interface !== undefined) return [];
+  const image = bed.image(values.imageSize);
+  const changes = writes(values.rw);
+  return Array.from({ length: values.targets }, (_, index) => {
     if (!changes) return image;
     const own = join(bed.folder, `written.${index}.img`);
     copyFileSync(image, own);
@@ -119,7 +118,7 @@ function inOneProcess(cell: Cell, bed: Bed): string[] {
   const program = partOf(bed.program, "memoryTrial");
   if (program === null)
     throw new Error(`invariant: ${bed.program} has a trial over the memory link`);
-  return [process.execPath, program, JSON.stringify(cell.values), bed.link];
+  return [process.execPath, program, JSON.stringify(cell.texts), bed.link];
 }
 
 /** No file of an earlier trial may be taken for this one's. */
@@ -137,7 +136,7 @@ const MOST = 16;
 /** All loads, or none where one gave no document. */
 function loadsOf(cell: Cell, bed: Bed, stdout: string): LoadResult[] {
   const sockets = overSockets(bed.link);
-  const places = sockets ? placesOf(cell.values) : [{ address: "e7.3", interface: null }];
+  const places = sockets ? placesOf(cell) : [{ address: "e7.3", interface: null }];
   const loads = places.flatMap((place, index): LoadResult[] => {
     const fio = document(sockets ? read(bed, `load.${index}.json`) : stdout);
     const figures = fio === null ? undefined : aoeBlock(fio).figures;
@@ -178,7 +177,7 @@ function failure(code: number, stderr: string, bed: Bed): string {
 
 /** Of each target of the trial; none where they run elsewhere. */
 function targetFigures({ values }: Cell, bed: Bed): (ClosingFigures | null)[] {
-  const targets = values.interface === "" ? Number(values.targets) : 0;
+  const targets = values.interface === undefined ? values.targets : 0;
   return Array.from({ length: targets }, (_, index) =>
     readClosingFigures(join(bed.folder, `target.${index}.json`)),
   );

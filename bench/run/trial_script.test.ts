@@ -7,10 +7,10 @@ import { placesOf, trialScript } from "./trial_script.ts";
 /** The words of the load's line, for a job with these keys. */
 function loadWords(...keys: string[]): string[][] {
   const [job] = parseJob(`[a]\n${keys.join("\n")}`, "j.toml").jobs;
-  return (job === undefined ? [] : cellsOf(job)).map(({ values }) => {
+  return (job === undefined ? [] : cellsOf(job)).map((cell) => {
     const script = trialScript({
-      values,
-      places: placesOf(values),
+      cell,
+      places: placesOf(cell),
       folder: "/f",
       program: "/aoe.ts",
       images: ["/image"],
@@ -33,15 +33,15 @@ test("as usual nothing of it: `bench ab` runs revisions that know less", () => {
 
 test("the late lab: t0 transmits, and the plan goes with the load", () => {
   const [plain = [], late = []] = loadWords('link = "ring"', 'late = ["", "pulse:5ms/20ms"]');
-  expect(plain.join(" ")).toContain("--json --link ring --rw");
+  expect(plain.join(" ")).toContain("--json --link ring --runtime 1s");
   expect(late.join(" ")).toContain(
-    "--interface a0 --json --link ring --transmit-interface t0 --late pulse:5ms/20ms --rw",
+    "--interface a0 --json --link ring --transmit-interface t0 --runtime 1s --ramp-time 200ms --late pulse:5ms/20ms --pool completion",
   );
 });
 
 test("the lane's ring goes with the lane", () => {
   const keys = ['write_lane = ["off", "on"]', 'receive_ring = "64k"', 'lane_ring = "256k"'];
   const [off = [], on = []] = loadWords(...keys);
-  expect(off.join(" ")).toContain("--json --receive-ring 64k --rw");
-  expect(on.join(" ")).toContain("--json --write-lane --receive-ring 64k --lane-ring 256k --rw");
+  expect(off.join(" ")).toContain("--receive-ring 64k --pool");
+  expect(on.join(" ")).toContain("--write-lane --receive-ring 64k --lane-ring 256k --pool");
 });

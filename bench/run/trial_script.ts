@@ -9,60 +9,30 @@
 // Load j runs over pair j and takes target j modulo their number, so that every initiator has a MAC address
 // of its own. The exit code is the first load's that failed, else the first target's.
 
-import { parseSize } from "../../words/quantity.ts";
-import { type KeyName, KEYS } from "../job/keys.ts";
+import { formatAddress } from "../../words/address.ts";
+import { dashed } from "../../words/option.ts";
+import { KEYS } from "../job/keys.ts";
+import { LOAD_KEYS } from "../load/options.ts";
 import { LATE_DEVICE } from "../../lab/setup.ts";
 import { SECTOR } from "../load/workload.ts";
 import type { Cell } from "../job/resolved.ts";
 
-/** The keys that are options of `aoe bench load`. */
-const LOAD_KEYS: readonly KeyName[] = [
-  "rw",
-  "bs",
-  "iodepth",
-  "runtime",
-  "warm_up",
-  "ramp_time",
-  "rwmixread",
-  "randseed",
-  "rate_iops",
-  "rate_process",
-  "offset",
-  "size",
-  "verify",
-  "pool",
-  "pool_prealloc",
-  "pool_cap",
-  "kick",
-  "reclaim",
-  "faults",
-  "drag",
-];
+/** Other revisions, which `bench ab` runs, had other defaults for these: they are always said. */
+const SAID: readonly string[] = ["pool", "ramp_time", "runtime"];
 
-/** The texts of the keys that describe the load, by option name without dashes. */
-export function loadOptions(values: Cell["values"]): [string, string][] {
-  return LOAD_KEYS.filter((key) => !isLeftOut(key, values[key])).map((key) => [
-    key.replaceAll("_", "-"),
-    values[key],
-  ]);
-}
-
-/** A slow-down of nothing is left out too: `bench ab` runs revisions that have never heard of it. */
-function isLeftOut(key: KeyName, text: string): boolean {
-  return text === "" || (key === "drag" && text === KEYS.drag.value);
-}
-
-/** What only a load over raw sockets takes; nothing of it where all is as usual, as revisions that know less need. */
-function socketOptions(values: Cell["values"]): string[] {
-  const lane = values.write_lane === "on";
-  return [
-    ...(values.link === "ring" ? ["--link", "ring"] : []),
-    ...(values.late === "" ? [] : ["--transmit-interface", LATE_DEVICE, "--late", values.late]),
-    ...(lane ? ["--write-lane"] : []),
-    ...(values.receive_ring === "" ? [] : ["--receive-ring", values.receive_ring]),
-    ...(lane && values.lane_ring !== "" ? ["--lane-ring", values.lane_ring] : []),
-    ...(values.xdp === KEYS.xdp.value ? [] : ["--xdp", values.xdp]),
-  ];
+/** The load's options: what is as usual is left out, since other revisions may not know it. */
+function loadOptions(cell: Cell): string[] {
+  const { values, texts } = cell;
+  const words = values.link === "ring" ? ["--link", "ring"] : [];
+  if (values.late !== undefined) words.push("--transmit-interface", LATE_DEVICE);
+  for (const name of Object.keys(LOAD_KEYS) as (keyof typeof LOAD_KEYS)[]) {
+    const text = texts[name];
+    if (text === KEYS[name].default && !SAID.includes(name)) continue;
+    // A list of lanes has cells without one, for which the lane's ring says nothing.
+    if (name === "lane_ring" && !values.writeLane) continue;
+    words.push(dashed(name), ...(LOAD_KEYS[name].type.hint === "" ? [] : [text]));
+  }
+  return words;
 }
 
 /** A load's place in the trial: what it talks to and where. */
@@ -72,7 +42,7 @@ export interface LoadPlace {
 }
 
 export interface ScriptSetting {
-  readonly values: Cell["values"];
+  readonly cell: Cell;
   readonly places: readonly LoadPlace[];
   /** Where the processes write; made by the caller. */
   readonly folder: string;
@@ -87,12 +57,11 @@ export interface ScriptSetting {
 }
 
 /** Where the loads of a cell go in a lab, or on the interface that the job names. */
-export function placesOf(values: Cell["values"]): LoadPlace[] {
-  const initiators = Number(values.initiators);
-  if (values.interface !== "") {
-    return [{ address: values.target, interface: values.interface }];
+export function placesOf({ values }: Cell): LoadPlace[] {
+  const { interface: name, target, initiators, targets } = values;
+  if (name !== undefined && target !== undefined) {
+    return [{ address: formatAddress(target), interface: name }];
   }
-  const targets = Number(values.targets);
   return Array.from({ length: initiators }, (_, load) => ({
     address: `e7.${3 + (load % targets)}`,
     interface: `a${load}`,
@@ -102,7 +71,7 @@ export function placesOf(values: Cell["values"]): LoadPlace[] {
 export function trialScript(setting: ScriptSetting): string {
   const { places, folder, images } = setting;
   const targets =
-    setting.values.interface !== ""
+    setting.cell.values.interface !== undefined
       ? []
       : images === null
         ? [nullTargetLine(setting)]
@@ -129,7 +98,8 @@ function far(setting: ScriptSetting): string {
 }
 
 function targetLine(setting: ScriptSetting, image: string, index: number): string[] {
-  const { values, pinning, program, folder } = setting;
+  const { cell, pinning, program, folder } = setting;
+  const { bufferCount, service } = cell.values;
   const words = [
     process.execPath,
     program,
@@ -139,33 +109,33 @@ function targetLine(setting: ScriptSetting, image: string, index: number): strin
     far(setting),
     image,
     "-b",
-    values.buffer_count,
+    `${bufferCount}`,
   ];
-  if (values.service !== "") words.push("--service", values.service);
+  if (service !== undefined) words.push("--service", service);
   if (setting.statsAtEnd) words.push("--stats-at-end", `${folder}/target.${index}.json`);
   if (pinning.target !== null) words.push("--cpus", String(pinning.target));
   return words;
 }
 
 function nullTargetLine(setting: ScriptSetting): string[] {
-  const { values, pinning } = setting;
-  const sectors = Math.floor(parseSize(values.image_size, "image_size") / SECTOR);
+  const { cell, pinning } = setting;
+  const { bufferCount, imageSize } = cell.values;
+  const sectors = Math.floor(imageSize / SECTOR);
   const words = [
     process.execPath,
     setting.nullTarget,
     far(setting),
     String(sectors),
-    values.buffer_count,
+    `${bufferCount}`,
   ];
   if (pinning.target !== null) words.push(String(pinning.target));
   return words;
 }
 
 function loadLine(setting: ScriptSetting, place: LoadPlace): string[] {
-  const { values, pinning, program } = setting;
+  const { cell, pinning, program } = setting;
   const words = [process.execPath, program, "bench", "load", place.address];
-  words.push("--interface", place.interface, "--json", ...socketOptions(values));
-  for (const [option, text] of loadOptions(values)) words.push(`--${option}`, text);
+  words.push("--interface", place.interface, "--json", ...loadOptions(cell));
   if (pinning.load !== null) words.push("--cpus", String(pinning.load));
   return words;
 }

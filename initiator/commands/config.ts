@@ -7,7 +7,7 @@ import { formatAddress, parseAddress } from "../../words/address.ts";
 import { failed, usage } from "../../words/failure.ts";
 import { S } from "../../words/quantity.ts";
 import { configure } from "../protocol/control.ts";
-import { positiveDuration } from "../session/session_texts.ts";
+import { durationOf } from "../session/session_table.ts";
 import {
   addSessionOptions,
   parseWait,
@@ -58,7 +58,7 @@ async function run(
   const bytes = bytesOf(text ?? "", texts.hex ?? false);
   // A target says no by silence: a test does not wait for as long as a request may take.
   const testing = action === "test" || action === "prefix";
-  const patience = testing ? positiveDuration(texts.timeout, "--timeout", S) : 0;
+  const patience = testing ? durationOf(texts.timeout, "--timeout", S) : 0;
   await withSession(texts, async (session) => {
     const device = await session.locate(address, wait);
     const answer = await configure(

@@ -10,7 +10,7 @@ import { formatDuration, MS } from "../../words/quantity.ts";
 import type { Path } from "../protocol/path.ts";
 import { type Carried, probePath } from "../protocol/path_probe.ts";
 import type { Session } from "../session/session.ts";
-import { positiveDuration } from "../session/session_texts.ts";
+import { durationOf } from "../session/session_table.ts";
 import {
   addSessionOptions,
   parseWait,
@@ -38,7 +38,7 @@ interface Report extends Carried {
 async function run(name: string, texts: SessionTexts): Promise<void> {
   const address = parseAddress(name, "device");
   const wait = parseWait(texts);
-  const timeout = positiveDuration(texts.timeout, "--timeout", 200 * MS);
+  const timeout = durationOf(texts.timeout, "--timeout", 200 * MS);
   // A probe that gets lost is sent once more, then it counts as lost.
   const rtt = { first: timeout / 2, floor: timeout / 2, ceiling: timeout };
   await withSession(

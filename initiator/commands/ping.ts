@@ -12,7 +12,7 @@ import { CANCELLED, Command as Request, OK, TIMEOUT } from "../protocol/command.
 import { controlCommand } from "../protocol/control_command.ts";
 import { describeOutcome } from "../protocol/describe.ts";
 import type { Path } from "../protocol/path.ts";
-import { positiveDuration } from "../session/session_texts.ts";
+import { durationOf } from "../session/session_table.ts";
 import { catchInterrupt, pause } from "./interrupted.ts";
 import {
   addSessionOptions,
@@ -46,8 +46,8 @@ export function pingCommand(): Command {
 async function run(name: string, texts: Options): Promise<void> {
   const address = parseAddress(name, "device");
   const count = texts.count === undefined ? Infinity : parseInteger(texts.count, "--count", 1);
-  const interval = positiveDuration(texts.interval, "--interval", S);
-  const timeout = positiveDuration(texts.timeout, "--timeout", S);
+  const interval = durationOf(texts.interval, "--interval", S);
+  const timeout = durationOf(texts.timeout, "--timeout", S);
   const wait = parseWait(texts);
   const say = (line: string): void => {
     if (!texts.json) process.stdout.write(`${line}\n`);

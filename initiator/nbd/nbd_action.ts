@@ -53,7 +53,7 @@ export async function nbdAction(name: string, texts: NbdTexts): Promise<void> {
     });
     const listener = listenAt(texts.socket, "--socket");
     const start = session.waiter.now();
-    await serve(session, server, listener, texts, () =>
+    await serve(session, server, listener, () =>
       say(
         `Serving ${formatAddress(device)} (${formatSize(server.facts.size)}${readOnly ? ", read-only" : ""}) at ${uri(texts)}`,
       ),
@@ -68,10 +68,9 @@ async function serve(
   session: Session,
   server: NbdServer,
   listener: ByteListener,
-  texts: NbdTexts,
   listening: () => void,
 ): Promise<void> {
-  const { waiter } = session;
+  const { waiter, mode } = session;
   let asked = false;
   let atOnce = false;
   const release = onSignals((_code, again) => {
@@ -85,7 +84,7 @@ async function serve(
     await drive({
       core: server,
       waiter,
-      mode: texts.mode ?? "low-latency",
+      mode,
       lookEvery: LOOK_EVERY,
       expecting: () => server.device.pending > 0,
       until: () => {

@@ -1,68 +1,50 @@
-// The pool's options on a command line and in a job: --pool, --pool-prealloc, --pool-cap, --kick.
+// The pool's options: --pool, --pool-prealloc, --pool-cap, --kick, and a job's keys of these names.
 
+import {
+  choice,
+  integer,
+  type OptionTable,
+  type OptionType,
+  type OptionValues,
+} from "../../words/option.ts";
 import { expected } from "../../words/failure.ts";
-import { MS, parseDuration, parseInteger } from "../../words/quantity.ts";
-import { STRATEGIES, type StrategyName } from "./buffer_pool.ts";
-
-export const DEFAULT_STRATEGY: StrategyName = "completion";
-export const DEFAULT_PREALLOCATED = 16;
-export const DEFAULT_CAP = 256;
-export const DEFAULT_KICK = 100 * MS;
+import { parseDuration } from "../../words/quantity.ts";
+import { STRATEGIES } from "./buffer_pool.ts";
 
 /** The greatest that either number may be: a ring link opens a socket for each buffer. */
 const MOST = 65_536;
 
-/** As commander gives them: camel case, text, absent where not given. */
-export interface PoolOptionTexts {
-  readonly pool?: string | undefined;
-  readonly poolPrealloc?: string | undefined;
-  readonly poolCap?: string | undefined;
-  readonly kick?: string | undefined;
-}
+/** ns after which a dry pool with nothing outstanding is asked again, or as soon as the link releases a buffer. */
+export type Kick = number | "on-release";
 
-export interface PoolOptions {
-  readonly strategy: StrategyName;
-  readonly preallocated: number;
-  readonly cap: number;
-  /** When a device that is dry with nothing outstanding tries again, ns. */
-  readonly kick: number;
-  /** Whether it also tries as soon as the link lets go of a buffer. */
-  readonly kickOnRelease: boolean;
-}
+const kick: OptionType<Kick> = {
+  hint: "when",
+  parse(text, what) {
+    if (text === "on-release") return text;
+    let wait = 0;
+    try {
+      wait = parseDuration(text, what);
+    } catch {
+      // The rule has a word more than a duration's.
+    }
+    if (wait > 0) return wait;
+    throw expected(what, "a duration > 0 with a unit (us, ms, s), or on-release", text);
+  },
+};
 
-export function parsePoolOptions(texts: PoolOptionTexts): PoolOptions {
-  const onRelease = texts.kick === "on-release";
-  return {
-    strategy: texts.pool === undefined ? DEFAULT_STRATEGY : parseStrategy(texts.pool),
-    preallocated: number(texts.poolPrealloc, "--pool-prealloc", 1, DEFAULT_PREALLOCATED),
-    cap: number(texts.poolCap, "--pool-cap", 0, DEFAULT_CAP),
-    kick: texts.kick === undefined || onRelease ? DEFAULT_KICK : parseKick(texts.kick),
-    kickOnRelease: onRelease,
-  };
-}
+export const POOL_OPTIONS = {
+  pool: {
+    type: choice(STRATEGIES, "strategy"),
+    default: "completion",
+    help: "the pool's strategy",
+  },
+  pool_prealloc: { type: integer(1, MOST), default: "16", help: "buffers made at the start" },
+  pool_cap: { type: integer(0, MOST), default: "256", help: "extra buffers at most" },
+  kick: {
+    type: kick,
+    default: "100ms",
+    help: "when a dry pool with nothing outstanding is asked again: a duration, or on-release",
+  },
+} as const satisfies OptionTable;
 
-/** `--kick` as its user wrote it, for reports. */
-export function formatKick(options: PoolOptions, format: (ns: number) => string): string {
-  return options.kickOnRelease ? "on-release" : format(options.kick);
-}
-
-function parseStrategy(text: string): StrategyName {
-  const name = STRATEGIES.find((strategy) => strategy === text);
-  if (name === undefined) throw expected("--pool", `one of ${STRATEGIES.join(", ")}`, text);
-  return name;
-}
-
-function parseKick(text: string): number {
-  let kick = 0;
-  try {
-    kick = parseDuration(text, "--kick");
-  } catch {
-    // The rule has a word more than a duration's.
-  }
-  if (kick > 0) return kick;
-  throw expected("--kick", "a duration > 0 with a unit (us, ms, s), or on-release", text);
-}
-
-function number(text: string | undefined, what: string, least: number, usual: number): number {
-  return text === undefined ? usual : parseInteger(text, what, least, MOST);
-}
+export type PoolOptions = OptionValues<typeof POOL_OPTIONS>;

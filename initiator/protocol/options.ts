@@ -26,7 +26,7 @@ export interface InitiatorOptions {
   /** The maximum packet life, ns; 1 s. */
   readonly packetLife?: number;
   /** Most frames in the network by one path, below the target's buffer count too. */
-  readonly window?: number;
+  readonly window?: number | undefined;
   readonly windowLaw?: WindowLaw;
   readonly rtt?: RttBounds;
   /** `new`: as Linux does; a target can't tell such a retransmit from another request. `same`. */

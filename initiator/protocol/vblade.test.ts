@@ -49,13 +49,10 @@ function define(): void {
     session = openSession({
       interfaces: ["a0"],
       link: "packet",
-      pool: {
-        strategy: "completion",
-        preallocated: 16,
-        cap: 256,
-        kick: 100 * MS,
-        kickOnRelease: false,
-      },
+      pool: "completion",
+      poolPrealloc: 16,
+      poolCap: 256,
+      kick: 100 * MS,
       wrappers: [],
       seed: 1,
       wallClock: Date.now,

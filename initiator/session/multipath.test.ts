@@ -82,13 +82,10 @@ testsInLab(import.meta.path, { pairs: 2, mtu: 9000, timeoutMs: 60_000 }, () => {
       session = openSession({
         interfaces: ["a0", "a1"],
         link: "packet",
-        pool: {
-          strategy: "completion",
-          preallocated: 16,
-          cap: 64,
-          kick: 100 * MS,
-          kickOnRelease: false,
-        },
+        pool: "completion",
+        poolPrealloc: 16,
+        poolCap: 64,
+        kick: 100 * MS,
         wrappers: [],
         seed: 1,
         wallClock: Date.now,

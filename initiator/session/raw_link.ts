@@ -6,70 +6,78 @@ import type { Link } from "../../link/link.ts";
 import type { RawLinkFacts } from "../../link/packet_receiver.ts";
 import { openRingLink } from "../../link/ring.ts";
 import { openWithLane } from "../../link/write_lane.ts";
-import { parseXdpUse, type XdpUse } from "../../link/xdp_use.ts";
+import { XDP_USES } from "../../link/xdp_use.ts";
 import { LEAST_MTU } from "../../wire/ata.ts";
 import { environment, expected } from "../../words/failure.ts";
-import { parseSize } from "../../words/quantity.ts";
+import {
+  choice,
+  flag,
+  type OptionTable,
+  type OptionType,
+  type OptionValues,
+  word,
+} from "../../words/option.ts";
+import { formatSize, parseSize } from "../../words/quantity.ts";
 import type { PacketOptions } from "../../link/packet_options.ts";
 
 export type RawLink = Link & RawLinkFacts;
-
-export interface RawLinkOptions {
-  /** `ring`: transmit from memory that the kernel really holds. */
-  readonly link: "packet" | "ring";
-  /** Where frames leave, if not through the interface itself (the late lab of pool.md). */
-  readonly transmitInterface?: string;
-  /** Answers to writes come by a socket of their own. */
-  readonly writeLane?: boolean;
-  /** Memory of the receive ring, bytes; 4 MiB. */
-  readonly receiveRing?: number;
-  /** Memory of the lane's, bytes; 4 MiB. */
-  readonly laneRing?: number;
-  /** Whether small frames of a packet link leave by AF_XDP; `auto`. */
-  readonly xdp?: XdpUse;
-}
-
-/** As commander gives them. */
-export interface RawLinkTexts {
-  readonly link?: string;
-  readonly transmitInterface?: string;
-  readonly writeLane?: boolean;
-  readonly receiveRing?: string;
-  readonly laneRing?: string;
-  readonly xdp?: string;
-}
 
 /** What a ring of one block takes, and more than any machine gives. */
 const LEAST_RING = 4096;
 const MOST_RING = 1 << 30;
 
-export function parseRawLink(texts: RawLinkTexts): RawLinkOptions {
-  const link = texts.link ?? "packet";
-  if (link !== "packet" && link !== "ring") throw expected("--link", "packet or ring", link);
-  const { transmitInterface, receiveRing, laneRing } = texts;
-  const writeLane = texts.writeLane ?? false;
-  if (laneRing !== undefined && !writeLane) {
-    throw expected("--lane-ring", "given beside --write-lane only", laneRing);
+/** Bytes of a receive ring. */
+const ring: OptionType<number> = {
+  hint: "size",
+  parse(text, what) {
+    const bytes = parseSize(text, what);
+    if (bytes >= LEAST_RING && bytes <= MOST_RING) return bytes;
+    throw expected(what, "between 4k and 1g", text);
+  },
+};
+
+/** What both ends of a socket have, and a job may vary. */
+export const SOCKET_OPTIONS = {
+  write_lane: {
+    type: flag,
+    default: "off",
+    help: "take the answers to writes by a socket of their own",
+  },
+  receive_ring: { type: ring, default: "", help: "memory of the receive ring; 4m where not given" },
+  lane_ring: { type: ring, default: "", help: "memory of the write lane's; 4m where not given" },
+  xdp: {
+    type: choice(XDP_USES, "when"),
+    default: "auto",
+    help: "send small frames by AF_XDP; auto: where no queue discipline and no capture would miss them",
+  },
+} as const satisfies OptionTable;
+
+export const RAW_LINK_OPTIONS = {
+  link: {
+    type: choice(["packet", "ring"], "kind"),
+    default: "packet",
+    help: "ring: transmit from memory that the kernel holds until the driver releases it",
+  },
+  transmit_interface: {
+    type: word,
+    unit: "if",
+    help: "where frames leave, if not by --interface (`aoe lab --late`)",
+  },
+  ...SOCKET_OPTIONS,
+} as const satisfies OptionTable;
+
+type Values = OptionValues<typeof RAW_LINK_OPTIONS>;
+
+export type RawLinkOptions = Pick<Values, "link"> & Partial<Values>;
+
+/** Throws the usage Failure for what can't be had together. */
+export function checkRawLink({ link, writeLane, laneRing, xdp }: RawLinkOptions): void {
+  if (laneRing !== undefined && writeLane !== true) {
+    throw expected("--lane-ring", "given beside --write-lane only", formatSize(laneRing));
   }
-  const xdp = texts.xdp === undefined ? undefined : parseXdpUse(texts.xdp, "--xdp");
   if (xdp === "on" && link === "ring") {
     throw expected("--xdp", "auto or off beside --link ring, which sends from its own memory", xdp);
   }
-  return {
-    link,
-    ...(transmitInterface === undefined ? {} : { transmitInterface }),
-    ...(writeLane ? { writeLane } : {}),
-    ...(receiveRing === undefined ? {} : { receiveRing: parseRing(receiveRing, "--receive-ring") }),
-    ...(laneRing === undefined ? {} : { laneRing: parseRing(laneRing, "--lane-ring") }),
-    ...(xdp === undefined ? {} : { xdp }),
-  };
-}
-
-/** Bytes of a receive ring. */
-export function parseRing(text: string, what: string): number {
-  const bytes = parseSize(text, what);
-  if (bytes >= LEAST_RING && bytes <= MOST_RING) return bytes;
-  throw expected(what, "between 4k and 1g", text);
 }
 
 /** Throws an environment failure: no such interface, no permission, an MTU that holds no sector. */
@@ -78,14 +86,8 @@ export function openRawLink(
   options: RawLinkOptions,
   onNotice: (sentence: string) => void,
 ): RawLink {
-  const { transmitInterface, receiveRing, laneRing, xdp } = options;
-  const where: PacketOptions = {
-    interface: name,
-    onNotice,
-    ...(transmitInterface === undefined ? {} : { transmitInterface }),
-    ...(receiveRing === undefined ? {} : { ringBytes: receiveRing }),
-    ...(xdp === undefined ? {} : { xdp }),
-  };
+  const { transmitInterface, receiveRing: ringBytes, laneRing, xdp } = options;
+  const where: PacketOptions = { interface: name, onNotice, transmitInterface, ringBytes, xdp };
   const open = options.link === "ring" ? openRingLink : openPacketLink;
   const link = options.writeLane === true ? openWithLane(open, where, laneRing) : open(where);
   const { mtu } = link;

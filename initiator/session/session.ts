@@ -19,7 +19,7 @@ import { createInitiator, type Initiator } from "../protocol/initiator.ts";
 import { createPool } from "../pool/buffer_pool.ts";
 import type { PoolOptions } from "../pool/options.ts";
 import { leakMessage } from "../pool/teardown.ts";
-import { wrappersOf, type WrapperText } from "./session_wrappers.ts";
+import { type SessionWrapper, wrappersOf } from "./session_wrappers.ts";
 import { openRawLink, type RawLink, type RawLinkOptions } from "./raw_link.ts";
 import type { RttBounds } from "../protocol/rtt.ts";
 import type { WindowLaw } from "../protocol/window.ts";
@@ -31,19 +31,18 @@ const ASK_EVERY = 200e6;
 /** What a link may take to let go of buffers at the end, ns (Linux: 3 s). */
 const LET_GO = 3e9;
 
-export interface SessionOptions extends RawLinkOptions {
+export interface SessionOptions extends RawLinkOptions, PoolOptions {
   readonly interfaces: readonly string[];
-  readonly pool: PoolOptions;
   /** Check every invariant of the pool at every step, and poison what is idle. */
   readonly verifyPool?: boolean;
-  readonly wrappers: readonly WrapperText[];
+  readonly wrappers: readonly SessionWrapper[];
   /** Of tags and faults. */
   readonly seed: number;
   /** Milliseconds since 1970: what a capture's time stamps begin with. */
   readonly wallClock: () => number;
   readonly timeout: number;
   readonly packetLife: number;
-  readonly window?: number;
+  readonly window?: number | undefined;
   readonly windowLaw?: WindowLaw;
   readonly retransmitTag?: "same" | "new";
   readonly mode: DriveMode;
@@ -58,6 +57,8 @@ export interface SessionOptions extends RawLinkOptions {
 export interface Session {
   readonly initiator: Initiator;
   readonly waiter: PollWaiter;
+  /** How it waits for frames. */
+  readonly mode: DriveMode;
   /** As the core sees them, wrappers and all. */
   readonly links: readonly Link[];
   /** Below the wrappers. */
@@ -85,6 +86,7 @@ class OpenSession implements Session {
   readonly waiter: PollWaiter;
   readonly links: readonly Link[];
   readonly raw: readonly RawLink[];
+  readonly mode: DriveMode;
   private readonly how: { readonly mode: DriveMode; readonly slice?: number };
   private readonly listeners = new Set<(device: Device, event: DeviceEvent) => void>();
   private holders = 0;
@@ -99,6 +101,7 @@ class OpenSession implements Session {
 
   constructor(options: SessionOptions) {
     const { mode, slice } = options;
+    this.mode = mode;
     this.how = slice === undefined ? { mode } : { mode, slice };
     this.waiter = createPollWaiter();
     const raw: RawLink[] = [];
@@ -115,7 +118,6 @@ class OpenSession implements Session {
       throw error;
     }
     this.raw = raw;
-    const { pool } = options;
     let isFaulty = false;
     this.initiator = createInitiator({
       links: this.links,
@@ -132,15 +134,15 @@ class OpenSession implements Session {
         createPool({
           link,
           frameBytes,
-          strategy: pool.strategy,
-          preallocated: pool.preallocated,
-          cap: pool.cap,
+          strategy: options.pool,
+          preallocated: options.poolPrealloc,
+          cap: options.poolCap,
           verify: options.verifyPool ?? false,
         }),
-      kick: pool.kickOnRelease ? "on-release" : pool.kick,
+      kick: options.kick,
       timeout: options.timeout,
       packetLife: options.packetLife,
-      ...(options.window === undefined ? {} : { window: options.window }),
+      window: options.window,
       ...(options.rtt === undefined ? {} : { rtt: options.rtt }),
       ...(options.windowLaw === undefined ? {} : { windowLaw: options.windowLaw }),
       ...(options.retransmitTag === undefined ? {} : { retransmitTag: options.retransmitTag }),

@@ -11,7 +11,6 @@ import { turn } from "../../link/loop.ts";
 import { MS, S } from "../../words/quantity.ts";
 import { type Command, OK } from "../protocol/command.ts";
 import type { Device } from "../protocol/device.ts";
-import { parseRawLink } from "./raw_link.ts";
 import { makeCommand } from "../../testing/doubles/scripted_peer.ts";
 import { openSession, type Session } from "./session.ts";
 import { READ, WRITE } from "../protocol/operation.ts";
@@ -46,9 +45,14 @@ testsInLab(import.meta.path, { mtu: 9000 }, () => {
   /** A ring of four jumbo frames. */
   async function start(writeLane: boolean): Promise<Device> {
     session = openSession({
-      ...parseRawLink({ writeLane, receiveRing: "64k" }),
+      link: "packet",
+      writeLane,
+      receiveRing: 64 << 10,
       interfaces: ["a0"],
-      pool: { strategy: "completion", preallocated: 64, cap: 64, kick: S, kickOnRelease: false },
+      pool: "completion",
+      poolPrealloc: 64,
+      poolCap: 64,
+      kick: S,
       wrappers: [],
       seed: 1,
       wallClock: Date.now,

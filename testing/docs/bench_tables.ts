@@ -6,7 +6,8 @@ import * as v from "valibot";
 import { table, withTable } from "./target_tables.ts";
 import { benchCommand } from "../../bench/commands.ts";
 import { METRICS } from "../../bench/judge/metric.ts";
-import { KEYS } from "../../bench/job/keys.ts";
+import { isSingle, KEY_NAMES, KEYS } from "../../bench/job/keys.ts";
+import { type OptionRow, withChoices } from "../../words/option.ts";
 import { THRESHOLD_METRICS } from "../../bench/job/threshold.ts";
 import { CellSchema, RunSchema, ThresholdSchema, TrialSchema } from "../../bench/result/result.ts";
 import { FiguresSchema } from "../../bench/load/figures.ts";
@@ -35,12 +36,15 @@ function options(name: string, bench: Command): string {
 }
 
 function keys(): string {
-  const rows = Object.entries(KEYS).map(([key, { value, about, ...more }]) => [
-    `\`${key}\``,
-    value === "" ? "" : `\`${value}\``,
-    "single" in more ? "one for all jobs" : "may be a list",
-    about,
-  ]);
+  const rows = KEY_NAMES.map((key) => {
+    const row: OptionRow = KEYS[key];
+    return [
+      `\`${key}\``,
+      row.default === "" ? "" : `\`${row.default}\``,
+      isSingle(key) ? "one for all jobs" : "may be a list",
+      withChoices(row),
+    ];
+  });
   const last = ["`thresholds`", "", "a list, no matrix", "what a run has to keep: see below"];
   return table(["key", "default", "values", "meaning"], [...rows, last]);
 }

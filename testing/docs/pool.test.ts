@@ -1,15 +1,9 @@
 // docs/pool.md says what is so: its tables are the simulator's, its names are the code's.
 
 import { expect, test } from "bun:test";
-import { formatDuration } from "../../words/quantity.ts";
 import { createPool, STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { HandLink } from "../../link/hand.ts";
-import {
-  DEFAULT_CAP,
-  DEFAULT_KICK,
-  DEFAULT_PREALLOCATED,
-  DEFAULT_STRATEGY,
-} from "../../initiator/pool/options.ts";
+import { POOL_OPTIONS } from "../../initiator/pool/options.ts";
 import { capTable, strategyTable } from "./pool_table.ts";
 
 /** Tables without what the formatter pads them with, and without the rules under their heads. */
@@ -40,10 +34,10 @@ test("every strategy has a section", () => {
 });
 
 test("the defaults are the code's", () => {
-  expect(page).toContain(`| \`--pool NAME\` | \`${DEFAULT_STRATEGY}\` |`);
-  expect(page).toContain(`| \`--pool-prealloc N\` | ${DEFAULT_PREALLOCATED} |`);
-  expect(page).toContain(`| \`--pool-cap N\` | ${DEFAULT_CAP} |`);
-  expect(page).toContain(`| \`--kick D\` | ${formatDuration(DEFAULT_KICK)} |`);
+  expect(page).toContain(`| \`--pool NAME\` | \`${POOL_OPTIONS.pool.default}\` |`);
+  expect(page).toContain(`| \`--pool-prealloc N\` | ${POOL_OPTIONS.pool_prealloc.default} |`);
+  expect(page).toContain(`| \`--pool-cap N\` | ${POOL_OPTIONS.pool_cap.default} |`);
+  expect(page).toContain(`| \`--kick D\` | ${POOL_OPTIONS.kick.default} |`);
 });
 
 test("every key of a snapshot stands in its table, and no other", () => {

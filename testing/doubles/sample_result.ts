@@ -1,7 +1,7 @@
 // Results made by hand, for tests of what reads results.
 
 import { cellResult } from "../../bench/result/cell_result.ts";
-import { cellsOf } from "../../bench/job/job.ts";
+import { cellsOf, keptJob } from "../../bench/job/job.ts";
 import type { CellResult, RunResult, Trial } from "../../bench/result/result.ts";
 import { SCHEMA_VERSION } from "../../bench/machine/schema.ts";
 import type { Figures } from "../../bench/load/figures.ts";
@@ -60,7 +60,10 @@ export function sampleCell(cell: Cell, all: readonly (Partial<Figures> | null)[]
   const trials = all.map((own, order) =>
     sampleTrial(own === null ? null : { ...PLAIN, ...own }, order),
   );
-  return cellResult({ ...cell, trials, discarded: [], floor: null }, cell.thresholds);
+  return cellResult(
+    { ...cell, values: cell.texts, trials, discarded: [], floor: null },
+    cell.thresholds,
+  );
 }
 
 /** `figuresOf` gives the trials of a cell; null: one that failed. */
@@ -75,10 +78,7 @@ export function sampleRun(
     started_at: "2026-01-01T00:00:00.000Z",
     elapsed_ns: 1e9,
     arm: "run",
-    job: {
-      file: job.file,
-      sections: Object.fromEntries(job.jobs.map((one) => [one.name, { ...one.values }])),
-    },
+    job: keptJob(job),
     seed: 1,
     link: "packet",
     fallback: null,

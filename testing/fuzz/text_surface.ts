@@ -19,7 +19,8 @@ import {
 } from "../../words/quantity.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
-import { parsePoolOptions } from "../../initiator/pool/options.ts";
+import { POOL_OPTIONS } from "../../initiator/pool/options.ts";
+import { parseOptions } from "../../words/option.ts";
 import { parseConfig } from "../../target/config/read.ts";
 import { parseServiceModel } from "../../target/service/model.ts";
 import { cellsOf, parseJob, showJob } from "../../bench/job/job.ts";
@@ -158,8 +159,12 @@ export const READERS: Readonly<Record<string, Reader>> = {
     texts: ["completion 16 256 100ms", "fixed 4 0 on-release", "lifo-swap 1 1 1ms"],
     read(text) {
       const [pool = "", poolPrealloc = "", poolCap = "", kick = ""] = text.split(" ");
-      const { preallocated, cap } = parsePoolOptions({ pool, poolPrealloc, poolCap, kick });
-      must(preallocated >= 0 && cap >= 0, () => `${preallocated} buffers and ${cap}`);
+      const texts = { pool, poolPrealloc, poolCap, kick };
+      const values = parseOptions(POOL_OPTIONS, texts);
+      must(
+        values.poolPrealloc >= 0 && values.poolCap >= 0,
+        () => `${values.poolPrealloc} buffers and ${values.poolCap}`,
+      );
     },
   },
   load: {

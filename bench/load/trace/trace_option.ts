@@ -1,12 +1,9 @@
 // `--trace FILE` and `--trace-limit N`: from the options to a trace, and from there to a file's text.
 
 import { usage } from "../../../words/failure.ts";
-import { parseInteger } from "../../../words/quantity.ts";
 import { Trace } from "./trace.ts";
 import { shortfall, traceDocument } from "./trace_file.ts";
 import { TRACE_LIMIT } from "./trace_limit.ts";
-
-const MOST = 10_000_000;
 
 export interface TraceOption {
   readonly trace: Trace;
@@ -18,8 +15,8 @@ export interface TraceOption {
 
 /** null: no trace is wanted. */
 export function traceOf(flags: {
-  readonly trace?: string;
-  readonly traceLimit?: string;
+  readonly trace: string | undefined;
+  readonly traceLimit: number | undefined;
 }): TraceOption | null {
   const { trace: path, traceLimit } = flags;
   if (path === undefined) {
@@ -27,8 +24,7 @@ export function traceOf(flags: {
       throw usage("Expected `--trace` beside `--trace-limit`, got none");
     return null;
   }
-  const limit = parseInteger(traceLimit ?? String(TRACE_LIMIT), "--trace-limit", 1, MOST);
-  const trace = new Trace(limit);
+  const trace = new Trace(traceLimit ?? TRACE_LIMIT);
   return {
     trace,
     text: (about) => `${JSON.stringify(traceDocument(trace, about))}\n`,

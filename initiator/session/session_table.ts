@@ -1,0 +1,138 @@
+// A session's options: the rows that `aoe initiator`, `aoe bench load`, a job and the library share, and their values.
+
+import { DRIVE_MODES } from "../../link/drive.ts";
+import { parseFaults } from "../../link/fault_plan.ts";
+import { usableInterfaces } from "../../link/interface_names.ts";
+import { parseReclaim } from "../../link/reclaim_model.ts";
+import { expected, usage } from "../../words/failure.ts";
+import {
+  choice,
+  flag,
+  integer,
+  type OptionTable,
+  type OptionTexts,
+  parseOptions,
+  path,
+  positiveDuration,
+  word,
+} from "../../words/option.ts";
+import { secretSeed } from "../../words/random.ts";
+import { POOL_OPTIONS } from "../pool/options.ts";
+import { WINDOW_LAWS } from "../protocol/window.ts";
+import { checkRawLink, RAW_LINK_OPTIONS, type RawLinkOptions } from "./raw_link.ts";
+import type { SessionOptions } from "./session.ts";
+
+/** `--window` at most: the buffer count is a 16-bit field. */
+const MOST_FRAMES = 0xffff;
+
+/** What stands between an initiator and its link. */
+export const WRAPPER_OPTIONS = {
+  reclaim: {
+    type: { hint: "model", parse: parseReclaim },
+    default: "eager",
+    help: "when the link releases a buffer: eager, coalesce:64/1ms, delay:1ms, next-xmit:100us, on-receive:100us, stuck",
+  },
+  faults: {
+    type: { hint: "plan", parse: parseFaults },
+    default: "",
+    help: "faults on the link (drop, duplicate, reorder, corrupt, delay): tx:drop:1%,rx:delay:uniform/0us/500us",
+  },
+} as const satisfies OptionTable;
+
+/** What every initiator on an interface is told, whoever runs it. */
+export const INITIATOR_OPTIONS = {
+  ...POOL_OPTIONS,
+  ...RAW_LINK_OPTIONS,
+  timeout: { type: positiveDuration, default: "10s", help: "end a request that is not answered" },
+  packet_life: {
+    type: positiveDuration,
+    default: "1s",
+    help: "how long a late copy of a write is feared: writes that overlap it are held back",
+  },
+  window: {
+    type: integer(1, MOST_FRAMES),
+    help: "most frames in the network, below the target's buffer count",
+  },
+  window_law: {
+    type: choice(WINDOW_LAWS, "law"),
+    default: "steady",
+    help: "steady through single losses; slow-start as Linux now, stepwise as before",
+  },
+  retransmit_tag: {
+    type: choice(["same", "new"], "tag"),
+    default: "same",
+    help: "keep it, or take a new one as Linux does, which a target can't tell from another request",
+  },
+  mode: {
+    type: choice(DRIVE_MODES, "mode"),
+    default: "low-latency",
+    help: "how to wait for frames",
+  },
+} as const satisfies OptionTable;
+
+/** Of every `aoe initiator` command. */
+export const SESSION_OPTIONS = {
+  interface: {
+    type: word,
+    unit: "if",
+    short: "i",
+    many: true,
+    help: "where to send; again for each further one (multipath)",
+  },
+  ...WRAPPER_OPTIONS,
+  capture: { type: path, help: "write every frame to a pcap file" },
+  ...INITIATOR_OPTIONS,
+  seed: { type: integer(0), help: "of tags and faults (a secret one where not given)" },
+  wait: {
+    type: positiveDuration,
+    default: "1s",
+    help: "how long to wait for a device to show up",
+  },
+  json: { type: flag, default: "off", help: "one JSON document on stdout" },
+} as const satisfies OptionTable;
+
+export type SessionOptionTexts = OptionTexts<typeof SESSION_OPTIONS>;
+
+/** Wrappers come in the order in which they are given, and so by another way (session_options.ts). */
+const { reclaim: _reclaim, faults: _faults, capture: _capture, ...PLAIN } = SESSION_OPTIONS;
+
+/** What texts don't say. */
+type SessionSurroundings = Pick<SessionOptions, "wrappers" | "wallClock" | "onNotice">;
+
+/** Checks all of them before anything is opened. */
+export function sessionOptions(
+  texts: SessionOptionTexts,
+  surroundings: SessionSurroundings,
+): SessionOptions {
+  const values = parseOptions(PLAIN, texts);
+  checkLinks(values);
+  const { interface: interfaces, seed = secretSeed() } = values;
+  return { ...values, ...surroundings, interfaces, seed };
+}
+
+/** Throws the usage Failure for interfaces and links that can't be had together. */
+export function checkLinks(
+  values: RawLinkOptions & { readonly interface: readonly string[] },
+): void {
+  const { interface: interfaces } = values;
+  if (interfaces.length === 0) {
+    const there = usableInterfaces();
+    throw usage(
+      there.length === 0
+        ? "Expected `--interface` to be given, and no Ethernet interface is up here: `ip link` shows all"
+        : `Expected \`--interface\` to be given: up here ${there.length === 1 ? "is" : "are"} ${there.join(", ")}`,
+    );
+  }
+  if (new Set(interfaces).size < interfaces.length) {
+    throw expected("--interface", "a different one each time", interfaces.join(" "));
+  }
+  if (values.transmitInterface !== undefined && interfaces.length !== 1) {
+    throw expected("--interface", "only one beside --transmit-interface", interfaces.join(" "));
+  }
+  checkRawLink(values);
+}
+
+/** ns above 0 of an option that a command has with a default of its own. */
+export function durationOf(text: string | undefined, what: string, usual: number): number {
+  return text === undefined ? usual : positiveDuration.parse(text, what);
+}
