@@ -1,6 +1,11 @@
 // Where the programs of the system are. An ordinary user's PATH lacks the sbin folders, where ip, tc,
 // vblade, hdparm and mkfs.ext4 live on Debian, so whatever looks for a program looks there too.
 
+import { join } from "node:path";
+
+/** The command line of this program. */
+export const AOE = join(import.meta.dir, "../aoe.ts");
+
 const SBIN = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** PATH with the sbin folders behind it. */

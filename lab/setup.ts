@@ -14,6 +14,8 @@
 // solicitation, MLD), so IPv6 is off for devices made here. Hardware addresses are fixed, so that
 // captures of two runs can be compared: 02:00:00:00:00:a0 is a0's.
 
+import { shellLine } from "./shell.ts";
+
 /** What the lab's first process is called once the lab is made. */
 export const READY = "aoe-lab";
 
@@ -93,10 +95,10 @@ export function setupScript(shape: LabShape, parent: string, ip: string, tc: str
     `mount -t proc proc /proc 2>/dev/null`,
     `{ echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; } 2>/dev/null`,
     `fail() { echo "$1" >&2; exit 5; }`,
-    `said=$(${quote(ip)} -batch - 2>&1 <<'END'\n${links.join("\n")}\nEND\n) ||`,
+    `said=$(${shellLine([ip])} -batch - 2>&1 <<'END'\n${links.join("\n")}\nEND\n) ||`,
     `  fail "The lab's veth pairs can't be made: $(echo $said)"`,
     // Where the sysctl above could not be written: no link-local address, hence nothing to announce.
-    `${quote(ip)} -force -batch - >/dev/null 2>&1 <<'END'\n${quiet.join("\n")}\nEND`,
+    `${shellLine([ip])} -force -batch - >/dev/null 2>&1 <<'END'\n${quiet.join("\n")}\nEND`,
     ...(shape.late === true ? lateScript(tc) : []),
     `command -v -- "$1" >/dev/null || fail "There is no command $1 to run in the lab"`,
     // A Ctrl-C is the command's to answer: without a trap dash would end by it, whatever the command does.
@@ -111,7 +113,7 @@ export function setupScript(shape: LabShape, parent: string, ip: string, tc: str
 
 function lateScript(tc: string): string[] {
   return [
-    `said=$(${quote(tc)} -batch - 2>&1 <<'END'\n${lateSetup().join("\n")}\nEND\n) ||`,
+    `said=$(${shellLine([tc])} -batch - 2>&1 <<'END'\n${lateSetup().join("\n")}\nEND\n) ||`,
     `  fail "The late release needs the kernel's tbf, clsact, u32 and mirred: $(echo $said)"`,
   ];
 }
@@ -128,8 +130,4 @@ function lateSetup(): string[] {
 /** Locally administered, e.g. 02:00:00:00:00:a0. */
 function stableMac(side: "a" | "b" | "c", pair: number): string {
   return `02:00:00:00:00:${side}${pair.toString(16)}`;
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

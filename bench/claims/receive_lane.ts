@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { lastLine, runChild } from "../machine/child.ts";
 import { labCommandLine, labEnv, probeLab } from "../../lab/lab.ts";
 import { makeScratch } from "../machine/scratch.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 
 export interface LaneFigures {
   /** null: no write ended. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { Failure } from "../../words/failure.ts";
 import { makeBed } from "../run/bed.ts";
 import { probeLab } from "../../lab/lab.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import {
   AXES,
   AXIS_NAMES,

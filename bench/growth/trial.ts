@@ -16,7 +16,7 @@ import { findInterface } from "../../sys/interface.ts";
 import { Asker, awaitExport } from "../machine/asker.ts";
 import { answerProbe } from "../machine/probe.ts";
 import { processCost } from "../machine/process_cost.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { type GrowthShape, MTU, placeOf } from "./axes.ts";
 import { GrowthLoad, type Places } from "./load.ts";
 import type { GrowthFigures } from "./result.ts";

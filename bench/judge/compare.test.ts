@@ -9,7 +9,7 @@ import { createRandom, type Random } from "../../words/random.ts";
 import { cellsOf, parseJob } from "../job/job.ts";
 import type { RunResult } from "../result/result.ts";
 import { sampleRun } from "../../testing/doubles/sample_result.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { obstacles } from "../result/comparable.ts";
 import { compare } from "./comparison.ts";
 import { describeComparison } from "./describe.ts";

@@ -5,7 +5,7 @@ import { loadJob } from "../job/job.ts";
 import type { RunResult } from "../result/result.ts";
 import { createProgress } from "../run/progress.ts";
 import { runArms } from "../run/run.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { describeComparison } from "./describe.ts";
 import { metricFor, parseMetric } from "./metric.ts";
 import { learnNoise } from "./noise.ts";

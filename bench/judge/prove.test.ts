@@ -9,7 +9,7 @@ import { now } from "../../sys/clock.ts";
 import { drag } from "../load/drag.ts";
 import { probeLab } from "../../lab/lab.ts";
 import type { RunResult } from "../result/result.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 
 const SMOKE = join(import.meta.dir, "../../fixtures/jobs/smoke.toml");
 

@@ -7,7 +7,7 @@ import { EXIT, expected, failed } from "../../words/failure.ts";
 import { parseInteger, parseProbability } from "../../words/quantity.ts";
 import { loadJob } from "../job/job.ts";
 import { runArms, runJob } from "../run/run.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { parseMetric } from "./metric.ts";
 import { FEWEST } from "./verdict.ts";
 import { say } from "../../words/say.ts";

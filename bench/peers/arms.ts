@@ -8,8 +8,7 @@
 //   --peer           whatever else serves AoE
 
 import { join } from "node:path";
-import { findProgram } from "../../lab/programs.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE, findProgram } from "../../lab/programs.ts";
 import { OURS, VBLADE } from "./names.ts";
 import type { Peer } from "./options.ts";
 

@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { Failure } from "../../words/failure.ts";
 import { probeLab } from "../../lab/lab.ts";
 import { findProgram } from "../../lab/programs.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { barsOf, FRUGAL } from "./bars.ts";
 import { compileLimits } from "./limits.ts";
 import { formatBlocks, markdownBlocks } from "../result/blocks.ts";

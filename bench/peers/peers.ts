@@ -14,7 +14,7 @@ import type { Head } from "../machine/head.ts";
 import { runProbe } from "../machine/probe.ts";
 import { makeBed, type OwnedBed } from "../run/bed.ts";
 import { type Experiment, experimentAction, inTurn, type Stage } from "../run/experiment.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { type Arm, ours } from "./arms.ts";
 import { cellName, FRUGAL } from "./bars.ts";
 import type { IdleTask } from "./idle_probe.ts";

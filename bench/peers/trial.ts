@@ -12,11 +12,12 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { US } from "../../words/quantity.ts";
 import { EXIT } from "../../words/failure.ts";
+import { shellLine } from "../../lab/shell.ts";
 import { lastLine, runWatched } from "../machine/child.ts";
 import type { Attempt } from "../run/experiment.ts";
 import { labCommandLine, labEnv } from "../../lab/lab.ts";
 import type { ProcessCost } from "../machine/process_cost.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { aoeBlock } from "../run/whole_trial.ts";
 import { ADDRESS, NEAR, pinned, SHELF, SLOT } from "./arms.ts";
 import type { LoadedPart, PeersCell, PeersFigures, PeersTrial } from "./result.ts";
@@ -81,10 +82,10 @@ function scriptOf(contest: Contest, cell: PeersCell, bed: TrialBed, targetWords:
   const load = pinned(contest.loadCpu, loadWords(contest, cell, bed));
   const watches = contest.load !== "c";
   return [
-    `${quoted(target)} >/dev/null 2>${quoted([targetWords])} & t=$!`,
+    `${shellLine(target)} >/dev/null 2>${shellLine([targetWords])} & t=$!`,
     "watch=; read self rest </proc/self/stat",
     ...(watches ? [`[ "$self" = $$ ] && watch="--target-pid $t"`] : []),
-    `${quoted(load)} $watch; code=$?`,
+    `${shellLine(load)} $watch; code=$?`,
     // A target that has ended by itself has something to say.
     `kill -0 $t 2>/dev/null || { [ $code -ne 0 ] || code=${EXIT.failed}; }`,
     "kill -TERM $t 2>/dev/null; wait $t 2>/dev/null",
@@ -181,9 +182,4 @@ function failure(code: number, stderr: string, targetWords: string): string {
   const words = [lastLine(stderr), target === "" ? "" : `the target: ${target}`];
   const said = words.filter((text) => text !== "").join("; ");
   return `The trial ended with code ${code}${said === "" ? "" : `: ${said}`}`;
-}
-
-/** A command line for a shell. */
-export function quoted(words: readonly string[]): string {
-  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }

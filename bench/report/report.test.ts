@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { DOMParser } from "linkedom";
 import type { RunResult } from "../result/result.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { compose } from "./compose.ts";
 import { logTicks } from "./draw/canvas.ts";
 import { reportHtml } from "./html.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { printableLines } from "../../words/printable.ts";
 import { parseJob } from "../job/job.ts";
 import { sampleRun } from "../../testing/doubles/sample_result.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { evilResult } from "../../testing/doubles/small_result.ts";
 
 const STEERS = "\u001b]0;owned\u0007\u001b[2J\u009b2J\u202e\r\n\u2028";

@@ -8,7 +8,7 @@ import { parseJob } from "../job/job.ts";
 import { mergeResults } from "./merge.ts";
 import type { RunResult } from "./result.ts";
 import { sampleRun } from "../../testing/doubles/sample_result.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 
 const JOB = parseJob(
   '[pools]\npool = ["fixed", "completion"]\nthresholds = ["iops>=200"]',

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { probeLab, runInLab } from "../../lab/lab.ts";
 import type { CellResult, RunResult } from "../result/result.ts";
 import type { SeriesTable } from "../load/series.ts";
-import { AOE } from "./trial.ts";
+import { AOE } from "../../lab/programs.ts";
 
 const PREALLOCATED = 16;
 const CAP = 8;

@@ -20,7 +20,7 @@ import { reportMarkdown } from "../report/markdown.ts";
 import { materialOf } from "../../testing/doubles/small_result.ts";
 import type { RunResult } from "../result/result.ts";
 import { sampleRun } from "../../testing/doubles/sample_result.ts";
-import { AOE } from "./trial.ts";
+import { AOE } from "../../lab/programs.ts";
 
 const DEMO = join(import.meta.dir, "../../fixtures/jobs/demo.toml");
 /** `fixed` waits for its kick all the measured time. */

@@ -3,10 +3,8 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { AOE } from "../../lab/programs.ts";
 import { type PartName, partPath } from "./parts.ts";
-
-/** aoe.ts of the revision that runs. */
-const OURS = join(import.meta.dir, "../../aoe.ts");
 
 const OLD: Readonly<Partial<Record<PartName, string>>> = {
   golden: "bench/sim/golden.ts",
@@ -42,5 +40,5 @@ function pathsOf(program: string): Paths {
 
 /** Absolute path of a part of the revision whose aoe.ts is `program`; null: it has none. */
 export function partOf(program: string, part: PartName): string | null {
-  return program === OURS ? partPath(part) : (pathsOf(program)[part] ?? null);
+  return program === AOE ? partPath(part) : (pathsOf(program)[part] ?? null);
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { probeLab, runInLab } from "../../lab/lab.ts";
 import type { RunResult } from "../result/result.ts";
-import { AOE } from "./trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";
 
 const DEMO = join(import.meta.dir, "../../fixtures/jobs/demo.toml");

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunResult } from "../result/result.ts";
-import { AOE } from "./trial.ts";
+import { AOE } from "../../lab/programs.ts";
 
 const JOB = join(import.meta.dir, "../../fixtures/jobs/report.toml");
 const SHORT = [

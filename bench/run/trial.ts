@@ -17,7 +17,6 @@ import { writes } from "../load/workload.ts";
 import type { LoadResult } from "../load/figures.ts";
 import type { Cell } from "../job/resolved.ts";
 
-export const AOE = join(import.meta.dir, "../../aoe.ts");
 const NULL_TARGET = join(import.meta.dir, "null_target.ts");
 
 export interface Bed {

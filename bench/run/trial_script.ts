@@ -13,6 +13,7 @@ import { formatAddress } from "../../words/address.ts";
 import { dashed } from "../../words/option.ts";
 import { KEYS } from "../job/keys.ts";
 import { LOAD_KEYS } from "../load/options.ts";
+import { shellLine } from "../../lab/shell.ts";
 import { LATE_DEVICE } from "../../lab/setup.ts";
 import { SECTOR } from "../load/workload.ts";
 import type { Cell } from "../job/resolved.ts";
@@ -78,11 +79,11 @@ export function trialScript(setting: ScriptSetting): string {
         : images.map((image, index) => targetLine(setting, image, index));
   const lines = [
     ...targets.map(
-      (words, at) => `${quoted(words)} 2>${file(folder, `target.${at}.err`)} & t${at}=$!`,
+      (words, at) => `${shellLine(words)} 2>${file(folder, `target.${at}.err`)} & t${at}=$!`,
     ),
     ...places.map(
       (place, at) =>
-        `${quoted(loadLine(setting, place))} >${file(folder, `load.${at}.json`)} 2>${file(folder, `load.${at}.err`)} & l${at}=$!`,
+        `${shellLine(loadLine(setting, place))} >${file(folder, `load.${at}.json`)} 2>${file(folder, `load.${at}.err`)} & l${at}=$!`,
     ),
     "code=0",
     ...places.map((_, at) => `wait $l${at}; c=$?; [ $code -eq 0 ] && code=$c`),
@@ -141,10 +142,5 @@ function loadLine(setting: ScriptSetting, place: LoadPlace): string[] {
 }
 
 function file(folder: string, name: string): string {
-  return quoted([`${folder}/${name}`]);
-}
-
-/** A command line for a shell. */
-function quoted(words: readonly string[]): string {
-  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  return shellLine([`${folder}/${name}`]);
 }

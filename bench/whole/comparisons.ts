@@ -5,9 +5,10 @@
 //   read         an image read whole into nothing: × targets × readers
 
 import { join } from "node:path";
+import { AOE } from "../../lab/programs.ts";
+import { shellLine } from "../../lab/shell.ts";
 import { hyperfineWords, type Hyperfine, type Timed, type TimingPlan } from "./hyperfine.ts";
 
-const AOE = join(import.meta.dir, "../../aoe.ts");
 const PROBER = join(import.meta.dir, "ready_prober.ts");
 const ADDRESS = "e7.3";
 
@@ -49,7 +50,7 @@ export function comparisonsOf(name: Name, plan: WholePlan): Comparison[] {
 const aoe = (...words: string[]): string[] => [process.execPath, AOE, ...words];
 
 function timings(plan: WholePlan, commands: readonly Timed[], file: string): string {
-  return quoted(hyperfineWords(plan.hyperfine, commands, plan, file));
+  return shellLine(hyperfineWords(plan.hyperfine, commands, plan, file));
 }
 
 function fileOf({ folder }: WholePlan, name: string): string {
@@ -105,25 +106,25 @@ function ready(plan: WholePlan): Comparison {
     about: "from a target's start to its first answer to discovery, asked for every millisecond",
     bytes: null,
     commands,
-    script: `mkfifo ${quoted([go, told])}
-cat > ${quoted([start])} <<'END'
-"$@" >/dev/null 2>&1 & echo $! > ${quoted([pid])}
-echo go > ${quoted([go])}
-read answer < ${quoted([told])}
+    script: `mkfifo ${shellLine([go, told])}
+cat > ${shellLine([start])} <<'END'
+"$@" >/dev/null 2>&1 & echo $! > ${shellLine([pid])}
+echo go > ${shellLine([go])}
+read answer < ${shellLine([told])}
 [ "$answer" = ready ]
 END
-cat > ${quoted([stop])} <<'END'
-if [ -e ${quoted([pid])} ]; then
-  p=$(cat ${quoted([pid])}); rm ${quoted([pid])}
+cat > ${shellLine([stop])} <<'END'
+if [ -e ${shellLine([pid])} ]; then
+  p=$(cat ${shellLine([pid])}); rm ${shellLine([pid])}
   kill "$p" 2>/dev/null
   n=0; while kill -0 "$p" 2>/dev/null && [ $n -lt 300 ]; do sleep 0.01; n=$((n+1)); done
 fi
-read warm < ${quoted([told])}
+read warm < ${shellLine([told])}
 [ "$warm" = open ]
 END
-${quoted([process.execPath, PROBER, "a0", go, told])} & prober=$!
+${shellLine([process.execPath, PROBER, "a0", go, told])} & prober=$!
 ${timings(plan, commands, file)}; code=$?
-sh ${quoted([stop])}; echo end > ${quoted([go])}; wait $prober; exit $code`,
+sh ${shellLine([stop])}; echo end > ${shellLine([go])}; wait $prober; exit $code`,
     file,
     lab: true,
   };
@@ -147,15 +148,11 @@ function read(plan: WholePlan, { name, command }: Target): Comparison {
     about: `an image of ${plan.bytes / 2 ** 20} MiB read whole and thrown away`,
     bytes: plan.bytes,
     commands,
-    script: `${quoted(command)} >/dev/null 2>${quoted([words])} & target=$!
-${quoted(aoe("initiator", "info", ADDRESS, "-i", "a0", "--wait", "10s"))} >/dev/null
+    script: `${shellLine(command)} >/dev/null 2>${shellLine([words])} & target=$!
+${shellLine(aoe("initiator", "info", ADDRESS, "-i", "a0", "--wait", "10s"))} >/dev/null
 ${timings(plan, commands, file)}; code=$?
 kill $target; wait $target; exit $code`,
     file,
     lab: true,
   };
-}
-
-function quoted(words: readonly string[]): string {
-  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }

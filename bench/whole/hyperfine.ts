@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { environment, failed } from "../../words/failure.ts";
+import { shellLine } from "../../lab/shell.ts";
 import { searchPath } from "../../lab/programs.ts";
 
 /** The first with `--shell none`, without which a shell's own time is subtracted by guess. */
@@ -79,16 +80,12 @@ export function hyperfineWords(
   words.push("--runs", String(runs), "--warmup", String(warmup));
   // As many --prepare as commands, or none.
   const prepared = commands.some(({ prepare }) => prepare !== undefined);
+  // hyperfine splits them into the same words again, without a shell.
   for (const { name, command, prepare = ["true"] } of commands) {
-    if (prepared) words.push("--prepare", shellWords(prepare));
-    words.push("--command-name", name, shellWords(command));
+    if (prepared) words.push("--prepare", shellLine(prepare));
+    words.push("--command-name", name, shellLine(command));
   }
   return words;
-}
-
-/** What hyperfine splits into the same words again, without a shell: single quotes around each. */
-function shellWords(words: readonly string[]): string {
-  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }
 
 export function readExport(file: string): Timing[] {

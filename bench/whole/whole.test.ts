@@ -9,7 +9,7 @@ import { Failure } from "../../words/failure.ts";
 import { probeLab } from "../../lab/lab.ts";
 import { findProgram } from "../../lab/programs.ts";
 import { compose } from "../report/compose.ts";
-import { AOE } from "../run/trial.ts";
+import { AOE } from "../../lab/programs.ts";
 import { findHyperfine, hyperfineWords } from "./hyperfine.ts";
 import { WholeSchema } from "./whole_result.ts";
 

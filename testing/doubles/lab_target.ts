@@ -12,9 +12,10 @@ import { BROADCAST } from "../../wire/mac.ts";
 import { type Frame, parse, toBytes } from "../../wire/frame.ts";
 import { isMalformed } from "../../wire/malformed.ts";
 import { connectControl, type ControlClient } from "../../target/control/client.ts";
+import { AOE } from "../../lab/programs.ts";
 import { ataOf } from "./probe.ts";
 
-export const AOE = join(import.meta.dir, "../../aoe.ts");
+export { AOE };
 const A0 = 0x0200_0000_00a0;
 const B0 = 0x0200_0000_00b0;
 

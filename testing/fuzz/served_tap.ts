@@ -9,6 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { AOE } from "../../lab/programs.ts";
 import { OURS } from "../doubles/probe.ts";
 import { EAGAIN } from "../../sys/errno.ts";
 import { mapMemory } from "../../sys/memory.ts";
@@ -53,16 +54,11 @@ export function serveOnTap(): ServedTap {
     join(folder, "t.toml"),
     `interfaces = ["${NAME}"]\ncontrol = "${path}"\n[[export]]\naddress = "e${WITNESS.major}.${WITNESS.minor}"\nmemory = "1m"\n`,
   );
-  const child = Bun.spawn(
-    [
-      process.execPath,
-      join(import.meta.dir, "../../aoe.ts"),
-      "target",
-      "--config",
-      `${folder}/t.toml`,
-    ],
-    { stdin: "ignore", stdout: "ignore", stderr: Bun.file(log) },
-  );
+  const child = Bun.spawn([process.execPath, AOE, "target", "--config", `${folder}/t.toml`], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: Bun.file(log),
+  });
   const said = (): string => readFileSync(log, "utf8");
   const gone = (): Error =>
     failed(`The target ended: ${said().trim().split("\n").slice(-2).join("; ")}`);

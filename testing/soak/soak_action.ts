@@ -1,10 +1,9 @@
 // `aoe bench soak`: a lab for each scenario, or the lab that it stands in.
 
-import { join } from "node:path";
-
 import { EXIT, expected } from "../../words/failure.ts";
 import { parseDuration } from "../../words/quantity.ts";
 import { runChild } from "../../bench/machine/child.ts";
+import { AOE } from "../../lab/programs.ts";
 import { labCommandLine, labEnv, requireLab } from "../../lab/lab.ts";
 import { makeScratch } from "../../bench/machine/scratch.ts";
 import { type SoakOutcome, SCENARIOS, soak } from "./scenarios.ts";
@@ -16,7 +15,6 @@ export interface SoakFlags {
   readonly inside?: boolean;
 }
 
-const AOE = join(import.meta.dir, "../../aoe.ts");
 const SHAPE = { mtu: 1500 };
 
 /** The exit code: 1 where something does not hold. */

@@ -17,13 +17,12 @@ import { openPacketLink } from "../../link/packet.ts";
 import { createPollWaiter, type PollWaiter } from "../../link/poll_waiter.ts";
 import { failed } from "../../words/failure.ts";
 import { createRandom } from "../../words/random.ts";
-import { findProgram } from "../../lab/programs.ts";
+import { AOE, findProgram } from "../../lab/programs.ts";
 import { type ProcessSize, sizeOf, SizeTrack } from "./process_size.ts";
 
 export const ADDRESS = { major: 7, minor: 3 };
 /** Sectors of the target's image. */
 export const SECTORS = 8192;
-const AOE = join(import.meta.dir, "../../aoe.ts");
 /** How long a target may take to come up, ns; CI machines are slow. */
 const PATIENCE = 10e9;
 

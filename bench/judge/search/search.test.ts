@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { AOE } from "../../run/trial.ts";
+import { AOE } from "../../../lab/programs.ts";
 import { highest, least } from "./search.ts";
 
 const SMOKE = join(import.meta.dir, "../../../fixtures/jobs/smoke.toml");
