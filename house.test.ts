@@ -38,7 +38,7 @@ const WITHIN: Readonly<Record<string, readonly string[]>> = {
   target: words(
     "outcome stores service protocol config exports systemd control sentences serve commands",
   ),
-  testing: words("sources suites doubles docs sim conform fuzz soak commands"),
+  testing: words("sources commits suites doubles docs sim conform fuzz soak commands"),
 };
 
 /** At the top of a room stand these alone. */
@@ -46,7 +46,7 @@ const TOPS: Readonly<Record<string, readonly string[]>> = {
   bench: words("commands run_action"),
   initiator: words("library example commands"),
   target: words("outcome systemd sentences serve commands"),
-  testing: words("sources commands"),
+  testing: words("sources commits commands"),
 };
 
 /** Started by a person or by another process, so that nothing imports them. */
@@ -56,6 +56,8 @@ const STARTED: readonly RegExp[] = [
   /^testing\/docs\//,
   /\.bench\.ts$/,
   /^bench\/micro\/micro\.ts$/,
+  // By `npm run check`.
+  /^testing\/commits\.ts$/,
   // By the report's page, and by docs/nbd.md.
   /^bench\/report\/page\/page\.ts$/,
   /^bench\/claims\/nbd\.ts$/,
