@@ -36,6 +36,31 @@ for (const stop of [5 * S, 60 * S]) {
   });
 }
 
+test("an answer that was sent before the stop and is heard after it is no round trip", () => {
+  const peer = new Scripted({ bufferCount: 16 });
+  const device = peer.find();
+  const warm = Array.from({ length: 40 }, (_, lba) => makeCommand(READ, lba, 1));
+  for (const read of warm) device.submit(read);
+  peer.run(() => device.pending === 0);
+  const stop = 5 * S;
+  peer.script = (request) => {
+    if (request.lba === 9) peer.answer(request, { delay: stop });
+  };
+  // The deadline of the first is what tells of the stop; that of the second comes after its answer.
+  peer.initiator.begin(peer.clock.now());
+  device.submit(makeCommand(READ, 8, 1));
+  peer.runFor(0.05 * MS);
+  const read = makeCommand(READ, 9, 1);
+  device.submit(read);
+  peer.runFor(0.01 * MS);
+  const wake = peer.clock.now() + stop - 0.01 * MS;
+  while (peer.clock.now() < wake) peer.clock.wait(wake);
+  turn(peer.initiator, peer.clock.now());
+  peer.run(() => !read.busy, 1 * MS);
+  expect([read.outcome, read.transmits]).toEqual([OK, 1]);
+  expect(device.paths[0]?.rtt.smoothed).toBeLessThan(100 * MS);
+});
+
 test("a silent target still ends requests by the time in which it could have been heard", () => {
   const peer = new Scripted({ options: { timeout: 2 * S } });
   const device = peer.find();

@@ -98,7 +98,7 @@ export function receiveLate(path: Path, { view, base, length }: FrameView, now: 
  */
 function isRefusedSize(frame: Frame, command: Command): boolean {
   const several = isTransfer(frame.operation) && frame.sectors > 1;
-  return several && command.aoeError === aoe.ERROR_ARGUMENT && command.path === null;
+  return several && command.aoeError === aoe.ERROR_ARGUMENT;
 }
 
 /**

@@ -91,6 +91,14 @@ test("steady: a fifth lost holds it, a half lost halves it round by round", () =
   expect(window.size).toBe(16);
 });
 
+test("steady: a quarter lost holds it too, and no more than that does", () => {
+  const window = open("steady");
+  lossy(window, 6400, 1, 4);
+  expect(window.size).toBe(16);
+  lossy(window, 6400, 17, 64);
+  expect(window.size).toBeLessThan(16);
+});
+
 test("steady: answers that were late after all are no losses", () => {
   const window = open("steady");
   for (let i = 0; i < 1000; i++) {
