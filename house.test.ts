@@ -6,7 +6,15 @@
 import { posix } from "node:path";
 import { describe, expect, test } from "bun:test";
 import manifest from "./package.json" with { type: "json" };
-import { isTest, ownImportsOf, importsOf, readSources, type Source } from "./testing/sources.ts";
+import {
+  exportsOf,
+  importsOf,
+  isTest,
+  namesTakenBy,
+  ownImportsOf,
+  readSources,
+  type Source,
+} from "./testing/sources.ts";
 
 const all = await readSources(import.meta.dir);
 
@@ -61,6 +69,16 @@ const STARTED: readonly RegExp[] = [
   // By the report's page, and by docs/nbd.md.
   /^bench\/report\/page\/page\.ts$/,
   /^bench\/claims\/nbd\.ts$/,
+];
+
+/** What package.json exports. */
+const PUBLIC: readonly string[] = ["initiator/library.ts"];
+
+/** Exports that nothing in this tree takes; the list may only shrink. */
+const KEPT: readonly string[] = [
+  // `bench ab` of another revision loads them by path (bench/run/parts.ts).
+  "testing/sim/golden.ts goldenTable",
+  "testing/sim/golden.ts formatTable",
 ];
 
 function words(text: string): readonly string[] {
@@ -171,6 +189,38 @@ function deadFiles(sources: readonly Source[]): string[] {
     .map(({ path }) => `${path} is imported and started by nobody`);
 }
 
+/** An export lives by another file than its own test; a type, or what the own test sees inside, by its own file. */
+function deadExports(sources: readonly Source[]): string[] {
+  const takers = new Map<
+    string,
+    { readonly source: Source; readonly names: readonly string[] }[]
+  >();
+  for (const source of sources) {
+    for (const [path, names] of namesTakenBy(source)) {
+      const known = takers.get(path) ?? [];
+      takers.set(path, [...known, { source, names }]);
+    }
+  }
+  return product(sources).flatMap((each) => {
+    const { path, text } = each;
+    if (PUBLIC.includes(path)) return [];
+    const own = path.replace(/\.ts$/, ".test.ts");
+    return exportsOf(each)
+      .filter(({ name, isType }) => {
+        const word = new RegExp(`\\b${name}\\b`, "g");
+        const by = (takers.get(path) ?? []).filter(
+          ({ source, names }) =>
+            names.includes(name) || (names.includes("*") && source.text.search(word) >= 0),
+        );
+        if (by.some(({ source }) => source.path !== own)) return false;
+        return [...text.matchAll(word)].length < 2 || (!isType && by.length === 0);
+      })
+      .map(({ name }) => `${path} ${name}`)
+      .filter((dead) => !KEPT.includes(dead))
+      .map((dead) => `${dead} is exported for nobody but its own test`);
+  });
+}
+
 const RULES: readonly Checked[] = [
   {
     name: "a room imports only what stands below it",
@@ -228,6 +278,20 @@ const RULES: readonly Checked[] = [
     name: "no file is dead",
     check: deadFiles,
     planted: [[source("wire/a.ts"), source("wire/b.ts", "./c.ts")]],
+  },
+  {
+    name: "no export is dead",
+    check: deadExports,
+    planted: [
+      [{ path: "wire/a.ts", text: "export const x = 1;\n" }],
+      [{ path: "wire/a.ts", text: "export const x = 1;\nconst y = x;\n" }],
+      [{ path: "wire/a.ts", text: "export interface X {}\n" }],
+      [{ path: "wire/a.ts", text: "export function x() {}\n" }, source("wire/a.test.ts", "./a.ts")],
+      [
+        { path: "wire/a.ts", text: "export async function x() {}\n" },
+        { path: "wire/b.ts", text: 'import { y } from "./a.ts";\n' },
+      ],
+    ],
   },
 ];
 

@@ -8,7 +8,7 @@ import { toJson, formatDecoded, formatFields } from "./decode_print.ts";
 import { say } from "../words/say.ts";
 
 /** Names the JSON's shape; a change that breaks readers changes it. */
-export const SCHEMA = "aoe-decode/1";
+const SCHEMA = "aoe-decode/1";
 
 export interface Options extends OptionValues {
   readonly interface?: string;

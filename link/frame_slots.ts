@@ -12,7 +12,7 @@ import type { FrameView } from "./link.ts";
 const FIRST_SLOTS = 8;
 
 /** Points at a slot's frame; the one object is used for all. */
-export class SlotFrame implements FrameView {
+class SlotFrame implements FrameView {
   readonly address = 0;
   bytes: Uint8Array;
   view: DataView;

@@ -9,7 +9,7 @@ export interface SteadyLimits {
 }
 
 /** Wide, since runs here last seconds and the machine is shared. */
-export const LIMITS: SteadyLimits = { deviation: 0.2, drift: 0.1 };
+const LIMITS: SteadyLimits = { deviation: 0.2, drift: 0.1 };
 const FEWEST = 5;
 
 export interface SteadyState {

@@ -33,7 +33,7 @@ export const CAPTURED = 8;
 export const MAC = 12;
 export const PACKET_TYPE = 42;
 /** Where the kernel puts a received frame's first byte when nothing was reserved. */
-export const RECEIVED_AT = 66;
+const RECEIVED_AT = 66;
 /** Where it takes a frame to transmit from. */
 export const TRANSMIT_AT = 32;
 
@@ -44,7 +44,6 @@ export const KERNEL = 0;
 /** A transmit slot's status, of which only the low three bits count. */
 export const AVAILABLE = 0;
 export const SEND_REQUEST = 1;
-export const SENDING = 2;
 export const WRONG_FORMAT = 4;
 export const TRANSMIT_STATUS = 7;
 

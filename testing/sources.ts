@@ -36,3 +36,37 @@ export function ownImportsOf(source: Source): string[] {
 export function isTest({ path }: Source): boolean {
   return path.endsWith(".test.ts");
 }
+
+export interface Exported {
+  readonly name: string;
+  readonly isType: boolean;
+}
+
+/** What a file exports by name, in the forms that this tree uses. */
+export function exportsOf({ text }: Source): Exported[] {
+  const declared =
+    /^export (?:async |abstract )*(function\*?|class|const|let|interface|type) (\w+)/gm;
+  return [...text.matchAll(declared)].map(([, kind, name = ""]) => ({
+    name,
+    isType: kind === "interface" || kind === "type",
+  }));
+}
+
+/** What a file takes by name from files of this tree: the names by path; `*` for all of them. */
+export function namesTakenBy(
+  source: Source,
+): (readonly [path: string, names: readonly string[]])[] {
+  const from = (module: string): string => posix.join(posix.dirname(source.path), module);
+  const clauses = source.text.matchAll(
+    /\b(?:import|export)\s+(?:type\s+)?([\w\s*,{}]*?)\s+from\s+"(\.[^"]+)"/g,
+  );
+  const named = [...clauses].map(([, clause = "", module = ""]) => {
+    const list = /\{([^}]*)\}/.exec(clause)?.[1] ?? "*";
+    const names = list
+      .split(",")
+      .map((part) => /^(?:type\s+)?([\w*]+)/.exec(part.trim())?.[1] ?? "");
+    return [from(module), names] as const;
+  });
+  const loaded = source.text.matchAll(/\bimport\(\s*"(\.[^"]+)"/g);
+  return [...named, ...[...loaded].map(([, module = ""]) => [from(module), ["*"]] as const)];
+}

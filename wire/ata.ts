@@ -47,7 +47,7 @@ export const IDENTIFY = 0xec;
 
 /** SMART's subcommands, in the feature register. */
 export const SMART_READ_DATA = 0xd0;
-export const SMART_READ_THRESHOLDS = 0xd1;
+const SMART_READ_THRESHOLDS = 0xd1;
 export const SMART_READ_LOG = 0xd5;
 export const SMART_RETURN_STATUS = 0xda;
 

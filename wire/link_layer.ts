@@ -13,8 +13,8 @@ import { BROADCAST, type Mac, readMac } from "./mac.ts";
 import { type Malformed, malformed } from "./malformed.ts";
 
 export const LINKTYPE_ETHERNET = 1;
-export const LINKTYPE_SLL = 113;
-export const LINKTYPE_SLL2 = 276;
+const LINKTYPE_SLL = 113;
+const LINKTYPE_SLL2 = 276;
 
 const SLL_LENGTH = 16;
 const SLL2_LENGTH = 20;

@@ -21,9 +21,9 @@ export const COUNT = ERROR + 1;
 /** Length of all headers of a mask frame: where its directives begin. */
 export const LENGTH = COUNT + 1;
 
-export const DIRECTIVE_RESERVED = 0;
-export const DIRECTIVE_COMMAND = DIRECTIVE_RESERVED + 1;
-export const DIRECTIVE_MAC = DIRECTIVE_COMMAND + 1;
+const DIRECTIVE_RESERVED = 0;
+const DIRECTIVE_COMMAND = DIRECTIVE_RESERVED + 1;
+const DIRECTIVE_MAC = DIRECTIVE_COMMAND + 1;
 /** Bytes of one directive. */
 export const DIRECTIVE_LENGTH = DIRECTIVE_MAC + 6;
 

@@ -31,14 +31,7 @@ export function secretSeed(): number {
   return (high >>> 11) * 2 ** 32 + low;
 }
 
-/** The generator in a given state, for checks against the published sequence. */
-export function randomInState(a: number, b: number, c: number, d: number): Random {
-  const random = new Xoshiro128(0, 0);
-  random.setState(a, b, c, d);
-  return random;
-}
-
-class Xoshiro128 implements Random {
+export class Xoshiro128 implements Random {
   readonly #keyLow: number;
   readonly #keyHigh: number;
   #a = 0;

@@ -41,7 +41,7 @@ export const FLAT = 1.25;
 export const DEPTH_MAX = 1024;
 /** Of each read. */
 export const READ_BYTES = 1024;
-export const PAGE = 4096;
+const PAGE = 4096;
 export const MTU = 1500;
 
 const COMMON: GrowthShape = {

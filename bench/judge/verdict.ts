@@ -19,7 +19,7 @@ export type Verdict = "better" | "worse" | "same" | "inconclusive";
 /** Below this many trials a side there is no verdict; below ENOUGH it comes with a warning. */
 export const FEWEST = 4;
 export const ENOUGH = 9;
-export const ALPHA = 0.05;
+const ALPHA = 0.05;
 
 /** How many trials a side it takes until the clearest of so many questions can have a verdict after Holm. */
 export function trialsFor(questions: number): number {

@@ -8,10 +8,6 @@ import type { Random } from "../../words/random.ts";
 export const PROCESSES = ["linear", "poisson"] as const;
 export type Process = (typeof PROCESSES)[number];
 
-export function isProcess(text: string): text is Process {
-  return (PROCESSES as readonly string[]).includes(text);
-}
-
 export interface Arrivals {
   /** When the next command is due, ns; -Infinity: whenever there is room. Stays until `take`. */
   readonly due: number;
@@ -45,7 +41,7 @@ export class Linear implements Arrivals {
 }
 
 /** Open loop with independent arrivals: gaps are exponential. */
-export class Poisson implements Arrivals {
+class Poisson implements Arrivals {
   due: number;
   readonly #gap: number;
   readonly #random: Random;

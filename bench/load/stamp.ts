@@ -13,7 +13,7 @@
 import { crc32c } from "./crc32c.ts";
 import { SECTOR } from "./workload.ts";
 
-export const MAGIC = 0x416f4553; // "AoES"
+const MAGIC = 0x416f4553; // "AoES"
 const SEED = 4;
 const LBA = 8;
 const GENERATION = 16;

@@ -27,7 +27,7 @@ import { SECTOR, type Workload } from "./workload.ts";
 import { READ, WRITE } from "../../initiator/protocol/operation.ts";
 
 /** 14 bytes of memory a block. */
-export const MOST_BLOCKS = 1 << 26;
+const MOST_BLOCKS = 1 << 26;
 const KEPT = 16;
 const MANY = 255;
 

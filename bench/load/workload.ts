@@ -27,16 +27,13 @@ export const ORDERS = [
 ] as const;
 export type Order = (typeof ORDERS)[number];
 
-export function isOrder(text: string): text is Order {
-  return (ORDERS as readonly string[]).includes(text);
-}
 export function writes(order: Order): boolean {
   return order !== "read" && order !== "randread";
 }
-export function reads(order: Order): boolean {
+function reads(order: Order): boolean {
   return order !== "write" && order !== "randwrite";
 }
-export function isRandom(order: Order): boolean {
+function isRandom(order: Order): boolean {
   return order.startsWith("rand");
 }
 

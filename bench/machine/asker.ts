@@ -14,7 +14,7 @@ import * as ethernet from "../../wire/ethernet.ts";
 import { BROADCAST, type Mac } from "../../wire/mac.ts";
 
 /** Of every read. */
-export const READ_BYTES = 1024;
+const READ_BYTES = 1024;
 
 export class Asker {
   private readonly socket: PacketSocket;

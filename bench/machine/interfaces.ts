@@ -25,7 +25,7 @@ export function interfaceFacts(name: string): InterfaceFacts {
 }
 
 /** `key: value` lines of ethtool, the indented ones too. */
-export function parseEthtool(text: string): Record<string, string> {
+function parseEthtool(text: string): Record<string, string> {
   const facts: Record<string, string> = {};
   for (const line of text.split("\n")) {
     const match = /^\s*([\w-][\w -]*):\s*(\S.*?)\s*$/.exec(line);

@@ -17,7 +17,7 @@ import type { Pool } from "../../initiator/pool/pool.ts";
 import { costOf } from "./micro_case.ts";
 
 /** Acquire + release at most this long, ns. */
-export const BAR = 30;
+const BAR = 30;
 
 const WINDOW = 16;
 const HELD = 48;

@@ -12,7 +12,7 @@ import { AOE, findProgram } from "../../lab/programs.ts";
 import { OURS, VBLADE } from "./names.ts";
 import type { Peer } from "./options.ts";
 
-export const BUFFER_COUNT = "256";
+const BUFFER_COUNT = "256";
 export const SHELF = "7";
 export const SLOT = "3";
 export const ADDRESS = `e${SHELF}.${SLOT}`;

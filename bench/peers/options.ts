@@ -7,7 +7,7 @@ import { parseSize } from "../../words/quantity.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { listOf, rounds, runtime, seed, several, warmUp } from "../run/experiment_options.ts";
 
-export const PARTS = ["cells", "one-cpu", "load", "idle"] as const;
+const PARTS = ["cells", "one-cpu", "load", "idle"] as const;
 export const DIRECTIONS = ["read", "write"] as const;
 
 export interface Peer {

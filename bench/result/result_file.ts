@@ -71,7 +71,7 @@ function withEveryKey(result: RunResult): RunResult {
  * The JSON in a file. Results travel: whatever is shown of one, in a table, a sentence or a page, is printable from
  * here on.
  */
-export function readJson(path: string): unknown {
+function readJson(path: string): unknown {
   let text: string;
   try {
     text = readFileSync(path, "utf8");

@@ -4,7 +4,7 @@
 
 import { join } from "node:path";
 
-export const PARTS = {
+const PARTS = {
   /** Exports `goldenTable` and `formatTable`. */
   golden: "../../testing/sim/golden.ts",
   /** Exports `cycle` and `SITUATIONS`. */

@@ -145,7 +145,7 @@ async function writeImage(path: string, bytes: number, signal: AbortSignal): Pro
 const PIECE = 1 << 20;
 
 /** A line for each command, under what is timed. */
-export function describeWhole({ comparisons, absent, hyperfine }: WholeResult): string {
+function describeWhole({ comparisons, absent, hyperfine }: WholeResult): string {
   const lines = comparisons.flatMap(({ name, about, bytes, timings }) => [
     `${name}: ${about}`,
     ...timings.map((timing) => {

@@ -25,13 +25,13 @@ import {
   REP_SERVER,
 } from "./protocol.ts";
 
-export const GREETING_BYTES = 18;
+const GREETING_BYTES = 18;
 export const CLIENT_FLAGS_BYTES = 4;
 export const OPTION_BYTES = 16;
-export const OPTION_REPLY_BYTES = 20;
-export const EXPORT_BYTES = 10;
+const OPTION_REPLY_BYTES = 20;
+const EXPORT_BYTES = 10;
 /** Behind the answer to OPT_EXPORT_NAME, for clients that did not say NO_ZEROES. */
-export const ZEROES_BYTES = 124;
+const ZEROES_BYTES = 124;
 
 export function emitGreeting(view: DataView, at: number, flags: number): number {
   view.setUint32(at, MAGIC_HIGH);

@@ -60,7 +60,6 @@ export const CMD_FLUSH = 3;
 export const CMD_TRIM = 4;
 export const CMD_CACHE = 5;
 export const CMD_WRITE_ZEROES = 6;
-export const CMD_BLOCK_STATUS = 7;
 
 // Flags of requests.
 export const CMD_FLAG_FUA = 1;

@@ -32,21 +32,21 @@ function refusal(error: number, message: string): Refusal {
 }
 
 export const SHUTDOWN: Refusal = refusal(NBD_ESHUTDOWN, "the server ends");
-export const UNALIGNED: Refusal = refusal(
+const UNALIGNED: Refusal = refusal(
   NBD_EINVAL,
   "offset and length must be multiples of the 512 bytes that AoE moves at least",
 );
-export const TOO_LONG: Refusal = refusal(NBD_EINVAL, "more data than one request may carry");
-export const READ_BEYOND: Refusal = refusal(NBD_EINVAL, "beyond the end of the device");
-export const WRITE_BEYOND: Refusal = refusal(NBD_ENOSPC, "beyond the end of the device");
-export const READ_ONLY: Refusal = refusal(NBD_EPERM, "the export is read-only");
-export const BAD_FLAGS: Refusal = refusal(NBD_EINVAL, "a flag that was not offered");
-export const BAD_FLUSH: Refusal = refusal(NBD_EINVAL, "a flush has neither offset nor length");
-export const NO_FLUSH: Refusal = refusal(NBD_EINVAL, "the target does not flush");
-export const NO_TRIM: Refusal = refusal(NBD_EINVAL, "AoE has no trim, so none was offered");
-export const NO_CACHE: Refusal = refusal(NBD_EINVAL, "cache was not offered");
+const TOO_LONG: Refusal = refusal(NBD_EINVAL, "more data than one request may carry");
+const READ_BEYOND: Refusal = refusal(NBD_EINVAL, "beyond the end of the device");
+const WRITE_BEYOND: Refusal = refusal(NBD_ENOSPC, "beyond the end of the device");
+const READ_ONLY: Refusal = refusal(NBD_EPERM, "the export is read-only");
+const BAD_FLAGS: Refusal = refusal(NBD_EINVAL, "a flag that was not offered");
+const BAD_FLUSH: Refusal = refusal(NBD_EINVAL, "a flush has neither offset nor length");
+const NO_FLUSH: Refusal = refusal(NBD_EINVAL, "the target does not flush");
+const NO_TRIM: Refusal = refusal(NBD_EINVAL, "AoE has no trim, so none was offered");
+const NO_CACHE: Refusal = refusal(NBD_EINVAL, "cache was not offered");
 export const OUT_OF_MEMORY: Refusal = refusal(NBD_ENOMEM, "no memory for this request");
-export const UNKNOWN: Refusal = refusal(NBD_EINVAL, "a request that this server does not know");
+const UNKNOWN: Refusal = refusal(NBD_EINVAL, "a request that this server does not know");
 
 /** null: it may be carried out. `structured`: what the client negotiated. */
 export function checkRequest(

@@ -34,7 +34,7 @@ const HELD = 3;
 const NONE = -1;
 
 /** What idle memory is filled with under `verify`. */
-export const POISON = 0xdb;
+const POISON = 0xdb;
 
 export class Ledger {
   readonly link: Link;

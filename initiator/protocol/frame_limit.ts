@@ -9,7 +9,7 @@
 /** What every AoE link carries: 1024 bytes at an MTU of 1500. */
 export const SMALL_SECTORS = 2;
 /** Losses of large frames after which they are thought lost. */
-export const LARGE_LOSSES = 3;
+const LARGE_LOSSES = 3;
 /** When a lost size is first probed, ns, and the longest pause between two probes. */
 const FIRST_PROBE = 250e6;
 const LONGEST_PAUSE = 60e9;

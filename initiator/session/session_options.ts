@@ -46,7 +46,7 @@ export function addSessionOptions(command: Command): Command {
 }
 
 /** Checks all of them before anything is opened. */
-export function parseSession(texts: SessionTexts): SessionOptions {
+function parseSession(texts: SessionTexts): SessionOptions {
   const wrappers = (texts.wrappers ?? []).map(parseWrapper);
   const options = sessionOptions(texts, { wrappers: [], wallClock: Date.now, onNotice: say });
   return { ...options, wrappers: wrappers.map((open) => open()) };

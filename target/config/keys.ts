@@ -241,4 +241,3 @@ export const ExportTable = table({ ...EXPORT_KEYS, ...SHARED_KEYS });
 export const Top = table(PROCESS_KEYS);
 export type DefaultsValues = v.InferOutput<typeof Defaults>;
 export type ExportValues = v.InferOutput<typeof ExportTable>;
-export type TopValues = v.InferOutput<typeof Top>;

@@ -57,7 +57,7 @@ export function* statsPieces(
   yield "]}\n";
 }
 
-export function describeExport(owner: Export): Record<string, unknown> {
+function describeExport(owner: Export): Record<string, unknown> {
   const { times } = owner;
   return {
     export: formatAddress(owner),

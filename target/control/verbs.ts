@@ -178,7 +178,7 @@ function checkKeys({ verb, keys }: Verb, request: Readonly<Record<string, unknow
 }
 
 /** A Failure's sentence; anything else is a fault of ours, which costs the client an answer and nobody the target. */
-export function refusal(error: unknown, id?: unknown): Record<string, unknown> {
+function refusal(error: unknown, id?: unknown): Record<string, unknown> {
   const known = error instanceof Failure;
   const message = error instanceof Error ? error.message : String(error);
   return {

@@ -58,7 +58,7 @@ export function cannotOpen({ path, readOnly, direct }: ImageOptions, code: numbe
   return environment(`Can't open the image ${path}: ${describeErrno(code)}`);
 }
 
-export function noDirect(path: string): Failure {
+function noDirect(path: string): Failure {
   return environment(`The file system of ${path} does not support -d (O_DIRECT)`);
 }
 
@@ -98,7 +98,7 @@ export function measureImage(fd: number, options: ImageOptions): number {
 }
 
 /** The same of an image that was only looked at. */
-export function checkImage(kind: FileKind, bytes: number, options: ImageOptions): number {
+function checkImage(kind: FileKind, bytes: number, options: ImageOptions): number {
   const { path, offset = 0, create } = options;
   if (kind !== "file" && kind !== "block") {
     throw environment(

@@ -123,7 +123,7 @@ export function identityOf(s: Subject): identify.Identify | null {
   return identity === null || isMalformed(identity) ? null : identity;
 }
 
-export function identifySector(s: Subject): DataView | null {
+function identifySector(s: Subject): DataView | null {
   const answer = s.prober.answer(s.identify());
   if (answer === null || isError(answer.frame)) return null;
   const bytes = answer.bytes.subarray(ata.LENGTH, ata.LENGTH + identify.LENGTH);

@@ -6,7 +6,7 @@ import { printable } from "../../words/printable.ts";
 import type { Facts } from "./facts.ts";
 import type { RuleOutcome } from "./suite.ts";
 
-export const SCHEMA = 1;
+const SCHEMA = 1;
 
 /** Sentences of one rule in a line or a cell; JSON has all of them. */
 const MOST = 2;
@@ -36,7 +36,7 @@ export interface Totals {
   readonly notTested: number;
 }
 
-export function totalsOf(outcomes: readonly RuleOutcome[]): Totals {
+function totalsOf(outcomes: readonly RuleOutcome[]): Totals {
   const count = (outcome: RuleOutcome["outcome"]): number =>
     outcomes.filter((each) => each.outcome === outcome).length;
   return { passes: count("passes"), differs: count("differs"), notTested: count("not tested") };

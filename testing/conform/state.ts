@@ -9,7 +9,7 @@ import * as reserve from "../../wire/reserve.ts";
 import type { Answer } from "./prober.ts";
 import type { Subject } from "./subject.ts";
 
-export function stringIn(answer: Answer | null): Uint8Array | null {
+function stringIn(answer: Answer | null): Uint8Array | null {
   if (answer === null || isError(answer.frame)) return null;
   return answer.frame.body.kind === "config" ? answer.frame.body.string : null;
 }

@@ -15,16 +15,7 @@ import { FiguresSchema } from "../../bench/load/figures.ts";
 export const PAGE = `${import.meta.dir}/../../docs/bench.md`;
 
 /** The commands that docs/bench.md tells of; the others have pages of their own. */
-export const COMMANDS = [
-  "load",
-  "run",
-  "compare",
-  "ab",
-  "reproduce",
-  "search",
-  "prove",
-  "merge",
-] as const;
+const COMMANDS = ["load", "run", "compare", "ab", "reproduce", "search", "prove", "merge"] as const;
 
 function options(name: string, bench: Command): string {
   const command = bench.commands.find((one) => one.name() === name);

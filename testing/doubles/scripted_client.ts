@@ -210,7 +210,7 @@ export interface Reply {
   readonly structured: boolean;
 }
 
-export class NbdClient {
+class NbdClient {
   readonly stream: MemoryStream;
   private readonly world: NbdWorld;
   /** Bytes of the reply that `take` has given out. */

@@ -53,7 +53,7 @@ const OPCODES: readonly [number, ...number[]] = [
 ];
 
 /** Hosts that talk to the target; few, so that lists let some of them through. */
-export function host(random: Random): Mac {
+function host(random: Random): Mac {
   return pick(random, [PEER, PEER, PEER, OTHER, 0x0200_0000_0101, 0x0200_0000_0102]);
 }
 

@@ -11,13 +11,7 @@ import { MS, US } from "../../words/quantity.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Figures } from "./figures.ts";
 import { simulate } from "./simulate.ts";
-import {
-  compareRows,
-  formatRows,
-  parseRows,
-  type Row as TableRow,
-  type Shape,
-} from "./table_file.ts";
+import { formatRows, type Row as TableRow, type Shape } from "./table_file.ts";
 
 const COMMANDS = 400;
 const LONGEST = 500 * MS;
@@ -33,8 +27,8 @@ const LANES = [1, 8];
 const RECLAIMS = ["eager", "coalesce:64/1ms", "delay:1ms", "next-xmit:100us", "on-receive:100us"];
 
 /** Columns of a row that name its cell, and those that hold its figures. */
-export const KEYS = ["strategy", "cap", "delay", "lanes", "reclaim"] as const;
-export const FIGURES = [
+const KEYS = ["strategy", "cap", "delay", "lanes", "reclaim"] as const;
+const FIGURES = [
   "commands",
   "dry",
   "kicks",
@@ -154,13 +148,4 @@ export const POOLS: Shape<(typeof KEYS)[number], (typeof FIGURES)[number]> = {
 /** A line a cell, in columns. */
 export function formatTable(rows: readonly Row[]): string {
   return formatRows(POOLS, rows);
-}
-
-/** The rows of a table that `formatTable` wrote. */
-export function parseTable(text: string): Row[] {
-  return parseRows(text);
-}
-
-export function compareTables(expected: readonly Row[], got: readonly Row[]): string[] {
-  return compareRows(POOLS, expected, got);
 }

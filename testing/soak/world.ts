@@ -20,7 +20,7 @@ import { createRandom } from "../../words/random.ts";
 import { AOE, findProgram } from "../../lab/programs.ts";
 import { type ProcessSize, sizeOf, SizeTrack } from "./process_size.ts";
 
-export const ADDRESS = { major: 7, minor: 3 };
+const ADDRESS = { major: 7, minor: 3 };
 /** Sectors of the target's image. */
 export const SECTORS = 8192;
 /** How long a target may take to come up, ns; CI machines are slow. */

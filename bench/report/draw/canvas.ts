@@ -16,7 +16,7 @@ export interface Canvas {
 
 /** Below this, labels stand over their rows instead of beside them. */
 export const NARROW = 520;
-export const FONT = 12;
+const FONT = 12;
 /** Width of a character of FONT, about. */
 export const CHARACTER = 6.6;
 

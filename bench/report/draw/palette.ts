@@ -28,7 +28,7 @@ const DARK = [
 const LIGHT_PARTS = ["#dadce0", "#c3c9d1", "#aab2bd", "#d93a2b", "#7c8794", "#4d5b6b"];
 const DARK_PARTS = ["#4b5057", "#5a616a", "#68717c", "#ff7b6b", "#8d98a5", "#bcc6d2"];
 
-export const DASHES = ["none", "6 3", "2 3", "8 3 2 3", "1 2"];
+const DASHES = ["none", "6 3", "2 3", "8 3 2 3", "1 2"];
 
 const rules = (colours: readonly string[], name: string): string =>
   colours.map((colour, at) => `--${name}${at}:${colour}`).join(";");
