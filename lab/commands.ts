@@ -130,7 +130,7 @@ function lateCommand(): Command {
     .action(async () => (await import("./late.ts")).openLate().hold());
   late
     .command("release")
-    .description("let go of all that is held, and of every frame from now on")
+    .description("release all that is held, and every frame from now on")
     .action(async () => (await import("./late.ts")).openLate().release());
   late
     .command("drop")

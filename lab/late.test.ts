@@ -1,4 +1,4 @@
-// The late release, proved with raw sockets: who has a frame when, and when its memory is let go.
+// The late release, proved with raw sockets: who has a frame when, and when its memory is released.
 
 import { readlinkSync } from "node:fs";
 import { resolve } from "node:path";

@@ -1,8 +1,8 @@
 // The hold of a late lab (`aoe lab --late`), moved from inside it: a token bucket filter (tbf) at the
-// root of t0 decides when the kernel lets go of what was sent on t0, while a copy has already left
+// root of t0 decides when the kernel releases what was sent on t0, while a copy has already left
 // through a0. So a command is answered, and its transmit buffer is still pinned: the case of pool.md.
 //
-//   released   rate 10 Gbit/s: a frame is let go of at once
+//   released   rate 10 Gbit/s: a frame is released at once
 //   held       rate 1 byte/s and a bucket of one full frame, which a poke frame empties; `mpu` charges
 //              a whole bucket for any frame, so that not even a short one seeps through for hours
 //

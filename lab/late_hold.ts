@@ -11,7 +11,7 @@ const PLAYER = join(import.meta.dir, "late_player.ts");
 export interface LateHold {
   /** The plan begins. Returns at once: the hold moves a few ms later. */
   begin(): void;
-  /** The plan ends, and all is let go of. Returns at once. */
+  /** The plan ends, and all is released. Returns at once. */
   end(): void;
   /** Ends it where that has not been done, and waits. Throws the Failure that its process ended with. */
   close(): Promise<HoldTotal>;

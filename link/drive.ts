@@ -88,7 +88,7 @@ export async function drive(options: DriveOptions): Promise<void> {
   let at = waiter.now();
   let yielded = at;
   let looked = at;
-  /** When the present stretch without frames began. */
+  /** Since when there were no frames. */
   let quiet = at;
   /** A sleep has ended and brought no frame: it may have been a signal. */
   let sleptInVain = false;

@@ -16,7 +16,7 @@ import { type Distribution, type LoadTrace, parseDistribution } from "../words/d
 import { expected, usage } from "../words/failure.ts";
 import { parseDuration, parseProbability } from "../words/quantity.ts";
 
-/** What befalls frames of one direction; probabilities 0 … 1, 0 where the fault is not asked for. */
+/** The faults of one direction; probabilities 0 … 1, 0 where the fault is not asked for. */
 export interface DirectionFaults {
   readonly drop: number;
   readonly corrupt: number;

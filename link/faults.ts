@@ -1,12 +1,12 @@
 // A link with faults: frames lost, altered, doubled, late, out of order, in either direction, by the
 // plan of link/fault_plan.ts. Seeded, with a stream of random numbers for each fault and direction,
-// so that one fault more leaves what befalls through the others as it was.
+// so that adding a fault does not change what the others do.
 //
 //   tx   transmit ─▶ drop ─▶ corrupt ─▶ duplicate ─▶ delay, reorder ─▶ the link below
 //   rx   the link below ─▶ the same ─▶ visit
 //
 // The core's own buffer is never written. A transmit that is to be altered, doubled or late is
-// copied into a *carrier*, a buffer of the link below, which is taken again when that lets go of it;
+// copied into a *carrier*, a buffer of the link below, which is taken again when that releases it;
 // the core's buffer is then idle at once, as on any link that copies. Carriers are allocated when
 // first needed (on a ring each costs a socket), up to `slots`. Late received frames are copied into
 // as many slots, allocated at the start. Where neither is left the frame passes unharmed, counted as
@@ -24,7 +24,7 @@ import type { Waiter } from "./waiter.ts";
 /** How soon a late frame is tried again after the link below had no room, ns. */
 const RETRY = 10_000;
 
-/** What befell the frames of one direction. */
+/** What happened to the frames of one direction. */
 export interface FaultCounters {
   frames: number;
   dropped: number;
@@ -57,7 +57,7 @@ export function createFaults(inner: Link, plan: FaultPlan, options: FaultOptions
   return new FaultyLink(inner, plan, options);
 }
 
-/** The dice of one direction. */
+/** The faults of one direction, each with a random generator of its own. */
 class Direction {
   faults: DirectionFaults;
   readonly counters: FaultCounters = {

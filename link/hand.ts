@@ -1,4 +1,4 @@
-// A link whose pins move by hand, for tests of pools alone: transmit pins, `letGo` unpins, `reclaim`
+// A link whose pins move by hand, for tests of pools alone: transmit pins, `release` unpins, `reclaim`
 // reports. Frames go nowhere.
 
 import type { Arena, ArenaBuffer } from "./arena.ts";
@@ -72,15 +72,15 @@ export class HandLink implements Link {
   }
 
   /** Takes one pin away. */
-  letGo(index: number): void {
+  release(index: number): void {
     const buffer = this.buffers[index];
     if (buffer == null || buffer.pins === 0) throw new Error(`buffer ${index} is not pinned`);
     if (--buffer.pins === 0) this.idle++;
   }
 
-  letGoAll(): void {
+  releaseAll(): void {
     for (const buffer of this.buffers)
-      while (buffer != null && buffer.pins > 0) this.letGo(buffer.index);
+      while (buffer != null && buffer.pins > 0) this.release(buffer.index);
   }
 
   reclaim(): number {

@@ -67,7 +67,7 @@ const captured =
   (inner: Link) =>
     createCapture(inner, { clock, sink: () => {} });
 
-/** For the models that let go on the way into a transmit: one more frame, whose buffer is held then. */
+/** For the models that release on the way into a transmit: one more frame, whose buffer is held then. */
 function oneMore({ a, b, advance }: Ends): void {
   advance(1e6);
   const buffer = a.allocate(60);
@@ -78,7 +78,7 @@ function oneMore({ a, b, advance }: Ends): void {
   a.transmit(buffer, 60);
 }
 
-/** For the models that let go on the way into a receive: one frame comes in. */
+/** For the models that release on the way into a receive: one frame comes in. */
 function oneIn({ a, b, advance }: Ends): void {
   advance(1e6);
   const buffer = b.allocate(60);
@@ -94,16 +94,16 @@ overMemory("memory, eager", (clock) => [late("eager")(clock)], COPIES);
 for (const text of ["coalesce:64/1ms", "coalesce:3/1ms", "delay:1ms"]) {
   overMemory(`memory, ${text}`, (clock) => [late(text)(clock)], {
     ...HOLDS,
-    letGo: ({ advance }) => advance(1e6),
+    release: ({ advance }) => advance(1e6),
   });
 }
 overMemory("memory, next-xmit:1ms", (clock) => [late("next-xmit:1ms")(clock)], {
   ...HOLDS,
-  letGo: oneMore,
+  release: oneMore,
 });
 overMemory("memory, on-receive:1ms", (clock) => [late("on-receive:1ms")(clock)], {
   ...HOLDS,
-  letGo: oneIn,
+  release: oneIn,
 });
 overMemory("memory, stuck", (clock) => [late("stuck")(clock)], HOLDS);
 overMemory("memory, capture", (clock) => [captured()(clock)], COPIES);
@@ -121,5 +121,5 @@ overMemory(
     faulty("tx:drop:0")(clock),
     captured()(clock),
   ],
-  { ...HOLDS, pins: 2, letGo: ({ advance }) => advance(1e6) },
+  { ...HOLDS, pins: 2, release: ({ advance }) => advance(1e6) },
 );

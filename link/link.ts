@@ -1,6 +1,6 @@
 // The seam between a core and the network: frames in, frames out, and who owns a buffer meanwhile.
 //
-//   core ── allocate ──▶ idle ── transmit ──▶ pinned ── (the link lets go) ──▶ idle ── free ──▶ gone
+//   core ── allocate ──▶ idle ── transmit ──▶ pinned ── (the link releases) ──▶ idle ── free ──▶ gone
 //
 // A link owns what it was given until it says otherwise. `transmit` raises a buffer's pin count,
 // `reclaim` lowers it when the link is done; a link that copies leaves the count as it was. A pinned
@@ -23,7 +23,7 @@ export interface Memory {
 export interface TxBuffer extends Memory {
   /** Dense from 0 per link; reused after `free`. */
   readonly index: number;
-  /** How many transmits of this buffer the link has not let go of. */
+  /** How many transmits of this buffer the link has not released. */
   readonly pins: number;
 }
 
@@ -101,7 +101,7 @@ export interface Link {
   transmitBoth?(buffer: TxBuffer, length: number, address: number, bytes: number): boolean;
   /** Pushes out what `transmit` has gathered. */
   flush(): void;
-  /** Lowers the pins of what the link has let go; the number of buffers that became idle. */
+  /** Lowers the pins of what the link has released; the number of buffers that became idle. */
   reclaim(): number;
   /** When `reclaim` or `receive` will next have something to do by time alone, ns; Infinity: only by events. */
   nextDeadline(): number;

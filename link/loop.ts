@@ -8,14 +8,14 @@ import type { FrameView, Link } from "./link.ts";
 export interface Port {
   readonly link: Link;
   readonly visit: (frame: FrameView) => void;
-  /** The link let go of `count` buffers. */
+  /** The link released `count` buffers. */
   reclaimed(count: number, now: number): void;
 }
 
 /** A state machine without I/O of its own: it is told the time and sends through its ports' links. */
 export interface Core {
   readonly ports: readonly Port[];
-  /** Called at the start of each slice, before any frame: what `visit` takes as the present. */
+  /** Called at the start of each slice, before any frame: what `visit` takes as the current time. */
   begin(now: number): void;
   /** Fires every deadline that is due at `now`, and sends what may be sent. */
   advance(now: number): void;

@@ -83,7 +83,7 @@ describe("reclaim models", () => {
     expect(link.reclaim()).toBe(1);
   });
 
-  test("coalesce with no time at all lets go at the next reclaim", () => {
+  test("coalesce with no time at all releases at the next reclaim", () => {
     const { link, send, pins } = late("coalesce:64/0us", 2);
     send(0, 1);
     expect(pins()).toEqual([0, 1]);
@@ -137,7 +137,7 @@ describe("reclaim models", () => {
     expect(link.nextDeadline()).toBe(Infinity);
   });
 
-  test("next-xmit lets go on the way into a transmit what is D old, and the next reclaim counts it", () => {
+  test("next-xmit releases on the way into a transmit what is D old, and the next reclaim counts it", () => {
     const { link, send, pins, to, clock } = late("next-xmit:100us", 4);
     send(0);
     to(50 * US);
@@ -160,7 +160,7 @@ describe("reclaim models", () => {
     expect(link.reclaim()).toBe(1);
   });
 
-  test("on-receive lets go before the first frame of a receive what is D old", () => {
+  test("on-receive releases before the first frame of a receive what is D old", () => {
     const { link, send, pins, to, pokeIn } = late("on-receive:100us", 3);
     send(0);
     to(50 * US);
@@ -183,7 +183,7 @@ describe("reclaim models", () => {
     expect(link.reclaim()).toBe(1);
   });
 
-  test("stuck never lets go", () => {
+  test("stuck never releases", () => {
     const { link, send, pins, to, pokeIn, buffers } = late("stuck", 2);
     send(0, 1, 0);
     pokeIn();
@@ -248,7 +248,7 @@ describe("reclaim models", () => {
     });
   }
 
-  test("a buffer that a transmit below let go of counts, though it is sent again before a reclaim", () => {
+  test("a buffer that a transmit below released counts, though it is sent again before a reclaim", () => {
     const { link, send, pins, to } = late("next-xmit:150us", 4, 0, "next-xmit:150us");
     send(3);
     to(150 * US);
@@ -285,7 +285,7 @@ describe("reclaim models", () => {
             }
             last = buffers.map((buffer) => buffer.pins);
           };
-          // A pinned buffer is sent again only where no transmit lets go: it could become idle and
+          // A pinned buffer is sent again only where no transmit releases: it could become idle and
           // be pinned anew within the one call, which can't be seen from here.
           const still = [outer, inner ?? "delay"].every((model) => model.startsWith("delay"));
           const offer = (buffer: number) => {
@@ -319,7 +319,7 @@ describe("reclaim models", () => {
     );
   });
 
-  test("a buffer that a transmit below let go of counts, though it is freed and its number lives on", () => {
+  test("a buffer that a transmit below released counts, though it is freed and its number lives on", () => {
     const { link, buffers, send, to } = late("delay:1ms", 2, 0, "next-xmit:0us");
     send(0);
     to(1 * MS);

@@ -3,7 +3,7 @@
 //
 //   holds   [ ended … | held … ]     a ring of (buffer, time of transmit), oldest first
 //
-// What ends by time or by a count is let go by the `reclaim` that follows. What a driver cleans on
+// What ends by time or by a count is released by the `reclaim` that follows. What a driver cleans on
 // its way through a transmit or a receive is idle there and then, as it is for the caller's very
 // next send in the kernel; the next `reclaim` counts it. So the sum of what `reclaim` returns is
 // always the number of times that a buffer became idle.
@@ -103,7 +103,7 @@ class LateLink extends WrappedLink {
   private readonly meet = (frame: FrameView): void => {
     if (this.first) {
       this.first = false;
-      this.letGo(this.model.onReceive(this.held, this.clock.now()));
+      this.release(this.model.onReceive(this.held, this.clock.now()));
     }
     (this.visit as (frame: FrameView) => void)(frame);
   };
@@ -157,12 +157,12 @@ class LateLink extends WrappedLink {
 
   override transmit(buffer: TxBuffer, length: number): boolean {
     const mine = this.own(buffer);
-    // The link below let go of it in a transmit, and the core takes it before a reclaim could say so.
+    // The link below released it in a transmit, and the core takes it before a reclaim could say so.
     if (mine.lingers && mine.inner.pins === 0) this.lingersNoMore(mine);
     const now = this.clock.now();
     // An interrupt that is due came before this transmit: it must not take the new one along.
-    if (this.ended > 0) this.letGo(0);
-    this.letGo(this.model.beforeTransmit(this.held, now));
+    if (this.ended > 0) this.release(0);
+    this.release(this.model.beforeTransmit(this.held, now));
     const errors = this.below.transmitErrors;
     if (!this.inner.transmit(mine.inner, length)) return false;
     // A frame that the kernel refused is nowhere: nobody holds it.
@@ -176,8 +176,8 @@ class LateLink extends WrappedLink {
   override reclaim(): number {
     const below = this.inner.reclaim();
     if (this.held.count > 0) {
-      if (this.ended > 0) this.letGo(0);
-      this.letGo(this.model.byTime(this.held, this.clock.now()));
+      if (this.ended > 0) this.release(0);
+      this.release(this.model.byTime(this.held, this.clock.now()));
     }
     if (below > 0 && this.lingering.length > 0) this.look();
     const { idle } = this;
@@ -186,7 +186,7 @@ class LateLink extends WrappedLink {
   }
 
   /** Ends the holds that an interrupt has ended, and `count` more of the oldest. */
-  private letGo(count: number): void {
+  private release(count: number): void {
     let left = this.ended + count;
     this.ended = 0;
     for (; left > 0; left--) {
@@ -208,7 +208,7 @@ class LateLink extends WrappedLink {
     this.idle++;
   }
 
-  /** The link below let go of something: which of those that waited for it alone are idle now. */
+  /** The link below released something: which of those that waited for it alone are idle now. */
   private look(): void {
     let kept = 0;
     for (let i = 0; i < this.lingering.length; i++) {

@@ -1,4 +1,4 @@
-// When a network driver lets go of what it has transmitted: the models that stand in for one.
+// When a network driver releases what it has transmitted: the models that stand in for one.
 //
 //   eager              at once
 //   coalesce:N/T       all, when N are held or the oldest has been held for T: the tx-frames and
@@ -11,7 +11,7 @@
 //   stuck              never
 //
 // A model is a value without state: it looks at the queue of what is held, oldest first, and says
-// how many of the oldest it lets go. So it is exact whatever the rhythm in which it is asked, and
+// how many of the oldest it releases. So it is exact whatever the rhythm in which it is asked, and
 // nothing in it is random. N alone would hold a pool smaller than N for ever: hence T.
 
 import { expected } from "../words/failure.ts";
@@ -24,7 +24,7 @@ export interface Held {
   at(index: number): number;
 }
 
-/** Each function returns how many of the oldest are let go at `now` (ns). */
+/** Each function returns how many of the oldest are released at `now` (ns). */
 export interface ReclaimModel {
   /** As given: `coalesce:64/1ms`. */
   readonly text: string;
@@ -32,7 +32,7 @@ export interface ReclaimModel {
   readonly holds: boolean;
   /** By time alone. */
   byTime(held: Held, now: number): number;
-  /** When `byTime` will next let go, ns; Infinity: not by time. */
+  /** When `byTime` will next release something, ns; Infinity: not by time. */
   deadline(held: Held): number;
   /** On the driver's way into a transmit, which then holds one more. */
   beforeTransmit(held: Held, now: number): number;
@@ -122,7 +122,7 @@ function delay(text: string, time: number): ReclaimModel {
 
 /**
  * How many are `age` old at `now`, by the sum that `deadline` says: by a difference, which is rounded otherwise, a
- * deadline could come at which nothing is let go.
+ * deadline could come at which nothing is released.
  */
 function aged(held: Held, age: number, now: number): number {
   let count = 0;

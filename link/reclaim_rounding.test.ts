@@ -1,4 +1,4 @@
-// What a link says to be due is let go then, whatever the clock's fractions.
+// What a link says to be due is released then, whatever the clock's fractions.
 
 import { expect, test } from "bun:test";
 
@@ -7,7 +7,7 @@ import { createReclaim } from "./reclaim.ts";
 import { parseReclaim } from "./reclaim_model.ts";
 import { createVirtualClock } from "./virtual_clock.ts";
 
-test.each(["delay:5ms", "coalesce:8/5ms"])("%s lets go at its deadline", (text) => {
+test.each(["delay:5ms", "coalesce:8/5ms"])("%s releases at its deadline", (text) => {
   const clock = createVirtualClock();
   const [inner] = createMemoryPair({ clock });
   const link = createReclaim(inner, parseReclaim(text, "reclaim"), clock);

@@ -1,4 +1,4 @@
-// The ring link: the contract over a plain veth, where the kernel lets go at once; the contract again where
+// The ring link: the contract over a plain veth, where the kernel releases at once; the contract again where
 // it holds every frame (a tbf qdisc on the transmit device, with a copy mirrored to the pair that both
 // ends listen on); then that the hold is real, and what a stuck slot does.
 
@@ -25,7 +25,7 @@ if (inNamespace(import.meta.path)) {
     copies: false,
     repins: false,
     budget: true,
-    letGo,
+    release: releaseAll,
   });
   describe("the ring link under tbf alone", held);
   describe("the ring link", own);
@@ -106,7 +106,7 @@ function heldEnds(buffers?: number): Ends {
   };
 }
 
-function letGo({ a }: Ends): void {
+function releaseAll({ a }: Ends): void {
   release("ta");
   for (let step = 0; step < 100 && (a as RingLink).pinned.length > 0; step++) {
     Bun.sleepSync(1);
@@ -232,7 +232,7 @@ function held(): void {
     expect(arrived(30)).toHaveLength(30);
   }, 30_000);
 
-  test("dropping the queue lets go without the frame ever arriving", () => {
+  test("dropping the queue releases without the frame ever arriving", () => {
     const buffer = make(1);
     a.transmit(buffer, 100);
     inShell("tc qdisc del dev va root");

@@ -71,7 +71,7 @@ export interface PacketSocket {
   takeError(): number;
   /** Frames lost for want of room since the last call. */
   takeDrops(): number;
-  /** Bytes charged to the socket that the device has not let go of yet. */
+  /** Bytes charged to the socket that the device has not released yet. */
   queuedBytes(): number;
   close(): void;
 }

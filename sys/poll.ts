@@ -60,7 +60,7 @@ export interface Poller {
   readonly interrupted: boolean;
   /** Looks without waiting; returns how many `ready` functions ran, the wake-up not counted. */
   serve(): number;
-  /** Ends the present or the next `wait`; may be called from another thread through `wakeFd`. */
+  /** Ends the current or the next `wait`; may be called from another thread through `wakeFd`. */
   wake(): void;
   /** Writing eight bytes with a number > 0 to it wakes the poller. */
   readonly wakeFd: number;

@@ -4,9 +4,9 @@
 //   memory   8 chunks of 2048 bytes, shared with the kernel; a frame never crosses one
 //   TX ring  descriptor i names chunk i for good: address u64 · length u32 · options u32
 //            we move the producer; the kernel takes frames within `kick`, and moves the consumer
-//   completion ring  addresses of frames that the device let go of, of which only the number counts. Most devices get a
+//   completion ring  addresses of frames that the device released, of which only the number counts. Most devices get a
 //            copy; virtio_net sends from the chunk itself. So a chunk is written again only when all that were put
-//            so long before have been let go
+//            so long before have been released
 //
 // What the kernel has looked at can't be taken back: it remembers, between calls, how far it has read the ring and how
 // far that was filled, and publishes its consumer only when it has found the ring empty. So a kick that is not
@@ -56,7 +56,7 @@ const PGOFF_COMPLETION_RING = 0x1_8000_0000;
 export const XDP_SLOTS = 8;
 /** The least that the kernel takes as a chunk. */
 export const XDP_SLOT_BYTES = 2048;
-/** Frames that a slow device may have let go of unread: more than a driver's own queue. */
+/** Frames that a slow device may have released unread: more than a driver's own queue. */
 const COMPLETIONS = 4096;
 /** struct xdp_desc, in bytes and in words, and the word that is the length. */
 const DESCRIPTOR = 16;

@@ -1,4 +1,4 @@
-// What P28's table costs for one request of 36 bytes: looked for, noted and let go of.
+// What P28's table costs for one request of 36 bytes: looked for, noted and released.
 
 import { Duplicates } from "../../target/protocol/duplicates.ts";
 import { SUCCESS } from "../../target/outcome.ts";

@@ -63,7 +63,7 @@ function late(link: HandLink, pool: Pool): () => void {
     at = at + 1 === HELD ? 0 : at + 1;
     const oldest = ring[at];
     if (oldest != null) {
-      link.letGo(oldest.index);
+      link.release(oldest.index);
       pool.reclaimed(link.reclaim(), now);
     }
     const buffer = owned(pool, now);

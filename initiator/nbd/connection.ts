@@ -23,7 +23,7 @@ import { Negotiation, REPLY_ROOM } from "./negotiation.ts";
 import { CMD_DISC, CMD_READ, CMD_WRITE } from "./protocol.ts";
 import { checkRequest, OUT_OF_MEMORY, SHUTDOWN } from "./request_check.ts";
 import { MORE, Replies } from "./replies.ts";
-import { firstCommand, nextCommand } from "./carry_out.ts";
+import { firstCommand, nextCommand } from "./request_commands.ts";
 import { type ConnectionHost, countRequest } from "./host.ts";
 import { fillSlot, memoryOf, type Slot, SlotStock } from "./slot.ts";
 import { StreamBuffer } from "./stream_buffer.ts";

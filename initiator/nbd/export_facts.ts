@@ -35,7 +35,7 @@ export function exportFacts(
   return {
     name,
     description: `${formatAddress(device)} ${identity.model} ${identity.serial}`.trim(),
-    /** A client keeps the size that it was told; what is beyond the present one is refused. */
+    /** A client keeps the size that it was told; what is beyond the current one is refused. */
     get size() {
       return device.sectors * SECTOR;
     },

@@ -21,7 +21,7 @@ function byHand(): Holder {
     pass: (ns) => {
       now += ns;
     },
-    letGo: () => link.letGoAll(),
+    release: () => link.releaseAll(),
     close: () => link.close(),
   };
 }
@@ -40,7 +40,7 @@ function late(): Holder {
       return 60;
     },
     pass: (ns) => clock.wait(clock.now() + ns),
-    letGo: () => clock.wait(clock.now() + HOLD),
+    release: () => clock.wait(clock.now() + HOLD),
     close: () => link.close(),
   };
 }

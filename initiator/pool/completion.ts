@@ -2,15 +2,15 @@
 //
 //                  ┌── answer, no pins ──────────────────────────────────┐
 //   free list      │                                                     ▼
-//   (a stack)  ── acquire ──▶ owned ── answer, pinned ──▶ held ──▶ the link lets go
+//   (a stack)  ── acquire ──▶ owned ── answer, pinned ──▶ held ──▶ the link releases
 //      ▲                                                                 │
 //      └──────────────── pushed at once, in any order ───────────────────┘
 //
 //   empty: a new buffer while below the cap; else dry, and the next completion drives the device again
 //
 // Any idle buffer is found in O(1) and none hides behind a pinned one. The buffer freed last is used first, while the
-// caches still have it. Which buffers the link let go of, the ledger finds: O(1) amortized where a link lets
-// go in about the order of transmits.
+// caches still have it. Which buffers the link released, the ledger finds: O(1) amortized where a link
+// releases in about the order of transmits.
 //
 // Headroom goes back: what lay at the bottom of the stack during a whole QUIET (the least depth that it had)
 // was not needed, and is freed, oldest first, never below the preallocated number.

@@ -6,14 +6,14 @@
 //         [busy]  [pinned]  [idle]
 //                              └── the first that is free and not pinned is taken
 //
-//   a buffer's life:   idle ── acquire ──▶ owned ── answer ──▶ pinned ── the link lets go ──▶ idle
+//   a buffer's life:   idle ── acquire ──▶ owned ── answer ──▶ pinned ── the link releases ──▶ idle
 //                                                             └ its frame is free and of no use
 //
 // All free and all pinned: dry, and with nothing outstanding no answer will come to try again. Linux then
 // set DEVFL_KICKME and waited for its 100 ms timer.
 //
 // Price: a scan of at most 16 frames per command; N buffers, no allocation after the start. On a link that
-// lets go late, N commands per kick.
+// releases late, N commands per kick.
 
 import type { TxBuffer } from "../../link/link.ts";
 import { FIRST, Frames } from "./frames.ts";

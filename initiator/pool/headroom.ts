@@ -20,7 +20,7 @@ export class Headroom {
   private ring: (TxBuffer | null)[] = new Array<TxBuffer | null>(64).fill(null);
   private head = 0;
   length = 0;
-  /** By slot: whether it is in the queue and the link was not seen to let go of it; and how many are. */
+  /** By slot: whether it is in the queue and the link was not seen to release it; and how many are. */
   private pinnedHere: Uint8Array = new Uint8Array(64);
   private pinned = 0;
 
@@ -61,7 +61,7 @@ export class Headroom {
     this.pinned++;
   }
 
-  /** The link was seen to let go of the buffer in `slot`, wherever that is. */
+  /** The link was seen to release the buffer in `slot`, wherever that is. */
   idled(slot: number): void {
     if (this.pinnedHere[slot] !== 1) return;
     this.pinnedHere[slot] = 0;

@@ -3,16 +3,16 @@
 //             own                        disown, pins > 0
 //   IDLE ───────────▶ OWNED ────────────────────────────────▶ HELD (pinned-only)
 //    ▲ ▲                │ disown, pins = 0                      │
-//    │ └────────────────┘                                       │ settle: the link let go
+//    │ └────────────────┘                                       │ settle: the link released
 //    └──────────────────────────────────────────────────────────┘
 //
 // A buffer's slot is its `index` at the link; per slot a state, two times, and a place in a list.
 //
 // The held buffers stand in a list in the order in which their commands ended, which is about the order
-// of their transmits, in which a link lets go. So `settle(count)`, which walks it from the oldest until it
+// of their transmits, in which a link releases them. So `settle(count)`, which walks it from the oldest until it
 // has found `count` that are free, looks at few that are not:
 //
-//   oldest  [let go] [still pinned] [let go] [still pinned] …      count = 2: three steps
+//   oldest  [released] [still pinned] [released] [still pinned] …      count = 2: three steps
 //
 // The link counts what became idle while a command still owned it too. Then fewer are found, and the
 // walk is over all that are held.
@@ -126,7 +126,7 @@ export class Ledger {
     return idle;
   }
 
-  /** Finds at most `count` held buffers that the link has let go of; Infinity: all there are. */
+  /** Finds at most `count` held buffers that the link has released; Infinity: all there are. */
   settle(count: number, now: number): void {
     let left = count;
     let slot = this.oldest;
@@ -134,7 +134,7 @@ export class Ledger {
       const newer = this.newer[slot] ?? NONE;
       if (this.buffers[slot]?.pins === 0) {
         left--;
-        this.letGo(slot, now);
+        this.unpinned(slot, now);
       }
       slot = newer;
     }
@@ -240,7 +240,7 @@ export class Ledger {
   }
 
   /** The link holds the held buffer in `slot` no longer. */
-  private letGo(slot: number, now: number): void {
+  private unpinned(slot: number, now: number): void {
     const { metrics } = this;
     this.remove(slot);
     metrics.pin.record(now - (this.acquiredAt[slot] ?? 0));
@@ -261,14 +261,14 @@ export class Ledger {
     if (this.verify) this.buffers[slot]?.bytes.fill(POISON);
   }
 
-  /** Not known to be idle and about to be owned: what the link let go of without a report so far, or a fault. */
+  /** Not known to be idle and about to be owned: what the link released without a report so far, or a fault. */
   private unexpected(buffer: TxBuffer, now: number): void {
     const slot = buffer.index;
     if (buffer.pins !== 0) throw new Error(`invariant: buffer ${slot} is handed out while pinned`);
     if (this.state[slot] !== HELD || this.buffers[slot] !== buffer) {
       throw new Error(`invariant: buffer ${slot} is handed out to one owner`);
     }
-    this.letGo(slot, now);
+    this.unpinned(slot, now);
   }
 
   private checkPoison(slot: number, buffer: TxBuffer): void {

@@ -1,6 +1,6 @@
 // Each strategy against a model that is as plain as can be: arrays that are searched, no accounting.
 //
-// A random run of commands (acquire and transmit, acquire alone, answer, resend, the link lets go of one
+// A random run of commands (acquire and transmit, acquire alone, answer, resend, the link releases one
 // pin, the link reports) goes to the pool and to its model; both must name the same buffer, or none.
 // `completion` may choose among the idle, so its model says which are allowed.
 
@@ -137,13 +137,13 @@ const MODELS: Readonly<Record<StrategyName, () => Model>> = {
   completion,
 };
 
-type Step = readonly ["send" | "acquire" | "answer" | "resend" | "let go" | "report", number];
+type Step = readonly ["send" | "acquire" | "answer" | "resend" | "release" | "report", number];
 
 const step: fc.Arbitrary<Step> = fc.tuple(
   fc.oneof(
     { arbitrary: fc.constant("send" as const), weight: 6 },
     { arbitrary: fc.constant("answer" as const), weight: 5 },
-    { arbitrary: fc.constant("let go" as const), weight: 4 },
+    { arbitrary: fc.constant("release" as const), weight: 4 },
     { arbitrary: fc.constant("report" as const), weight: 3 },
     { arbitrary: fc.constant("acquire" as const), weight: 1 },
     { arbitrary: fc.constant("resend" as const), weight: 1 },
@@ -191,12 +191,12 @@ function run(strategy: StrategyName, steps: readonly Step[]): Pool {
     } else if (what === "resend") {
       const buffer = owned[number % Math.max(1, owned.length)];
       if (buffer !== undefined) link.transmit(buffer, 60);
-    } else if (what === "let go") {
+    } else if (what === "release") {
       const pinned = link.buffers.filter((buffer) => buffer !== null && buffer.pins > 0);
       // Mostly the oldest, as links do; sometimes any.
       const chosen = number % 4 === 0 ? number % Math.max(1, pinned.length) : 0;
       const buffer = pinned[chosen];
-      if (buffer != null) link.letGo(buffer.index);
+      if (buffer != null) link.release(buffer.index);
     } else {
       const idle = link.reclaim();
       if (idle > 0) pool.reclaimed(idle, now);
@@ -212,7 +212,7 @@ function run(strategy: StrategyName, steps: readonly Step[]): Pool {
     );
   }
   for (const buffer of owned.splice(0)) pool.release(buffer, now);
-  link.letGoAll();
+  link.releaseAll();
   pool.reclaimed(link.reclaim(), now);
   expect(metrics.pinnedOnly).toBe(0);
   expect(pool.close(now)).toBe(true);

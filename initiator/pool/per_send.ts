@@ -2,7 +2,7 @@
 //
 // Source: the message of 6 July 2007, "Alternatives": no preallocation, no list, alloc_skb for every packet.
 //
-//   a buffer's life:   allocate ── owned ── answer, the link lets go (in either order) ──▶ freed
+//   a buffer's life:   allocate ── owned ── answer, the link releases (in either order) ──▶ freed
 //
 // No frames, no list, no cap: as much memory as commands out and pins held ask for. It never waits for a
 // pin. It fails only where memory is short, which is when a write must not fail (claim E5).

@@ -4,7 +4,7 @@
 // it sends. A buffer stays *pinned* for as long as the link holds it, which may be long after the
 // answer came. The strategies of this folder differ in what they do then.
 //
-//   acquire ──▶ owned ──(release)──▶ idle, or pinned-only until the link lets go
+//   acquire ──▶ owned ──(release)──▶ idle, or pinned-only until the link releases
 //
 // Invariants (asserted): idle + owned + pinned-only = created; created ≤ preallocated + cap; one
 // owner per buffer; `acquire` never returns a pinned buffer.

@@ -1,6 +1,6 @@
 // The conformance suite for all six strategies where frames really leave: over a packet link with a reclaim
 // model, and over a ring link in the late lab, where the kernel itself holds each buffer until the test
-// lets go. (Over memory: buffer_pool.test.ts.)
+// releases. (Over memory: buffer_pool.test.ts.)
 
 import { afterAll } from "bun:test";
 
@@ -60,7 +60,7 @@ function packet(inner: Link): Holder {
     now: () => clock.now(),
     fill: fillFor(inner.mac),
     pass: (ns) => clock.wait(clock.now() + ns),
-    letGo: () => clock.wait(clock.now() + HOLD),
+    release: () => clock.wait(clock.now() + HOLD),
     close: lent.freeAll,
   };
 }
@@ -86,7 +86,7 @@ function ring(link: RingLink, late: Late): Holder {
     pass(ns) {
       now += ns;
     },
-    async letGo() {
+    async release() {
       await release();
       late.hold();
     },

@@ -143,7 +143,7 @@ describe("E7: the algorithms differ", () => {
       burst(link, pool, 4);
       // The first four were swapped out, in this order; the second goes idle.
       const idle = first[1] as TxBuffer;
-      link.letGo(idle.index);
+      link.release(idle.index);
       pool.reclaimed(link.reclaim(), 20);
       const got = pool.acquire(20);
       expect(got).toBe(strategy === "completion" ? idle : null);
@@ -157,7 +157,7 @@ describe("E7: the algorithms differ", () => {
       const { link, pool } = byHand(strategy, 4, 8);
       const first = burst(link, pool, 4);
       burst(link, pool, 4);
-      link.letGo((first[1] as TxBuffer).index);
+      link.release((first[1] as TxBuffer).index);
       pool.reclaimed(link.reclaim(), 20);
       expect(pool.metrics.allocations).toBe(4);
       send(link, pool, 20);
@@ -174,11 +174,11 @@ describe("E7: the algorithms differ", () => {
       const b = send(link, pool, 0);
       pool.release(a, 10);
       pool.release(b, 10);
-      link.letGo(a.index);
+      link.release(a.index);
       pool.reclaimed(link.reclaim(), 20);
       expect(pool.acquire(20)).toBe(strategy === "scan-swap" ? a : null);
       // Pushed back, it is on top still.
-      link.letGo(b.index);
+      link.release(b.index);
       pool.reclaimed(link.reclaim(), 30);
       expect(pool.acquire(30)).toBe(b);
     }
@@ -201,16 +201,16 @@ describe("E7: the algorithms differ", () => {
     const [a, b] = burst(link, pool, 2) as [TxBuffer, TxBuffer];
     const [c, d] = burst(link, pool, 2) as [TxBuffer, TxBuffer];
     // Frames have c and d; the pool a and b. All but c and d go idle.
-    link.letGo(b.index);
-    link.letGo(a.index);
+    link.release(b.index);
+    link.release(a.index);
     pool.reclaimed(link.reclaim(), 20);
     expect([pool.acquire(20), pool.acquire(20)]).toEqual([a, b]);
     expect(pool.metrics.poolLength).toBe(2);
     pool.release(a, 30);
     pool.release(b, 30);
     // Frames have a and b, idle; c and d are in the pool and not looked at.
-    link.letGo(c.index);
-    link.letGo(d.index);
+    link.release(c.index);
+    link.release(d.index);
     pool.reclaimed(link.reclaim(), 40);
     const touches = pool.metrics.poolTouches;
     expect([pool.acquire(40), pool.acquire(40)]).toEqual([a, b]);
@@ -246,7 +246,7 @@ describe("completion gives headroom back", () => {
     burst(link, pool, 4);
     burst(link, pool, 4);
     expect([link.allocated, pool.nextDeadline()]).toEqual([12, QUIET]);
-    link.letGoAll();
+    link.releaseAll();
     pool.reclaimed(link.reclaim(), 20);
     // Dry at the start of this period, so nothing was idle for the whole of it.
     pool.advance(QUIET);
@@ -269,7 +269,7 @@ describe("completion gives headroom back", () => {
     const { link, pool } = byHand("completion", 2, 0);
     const [a] = burst(link, pool, 2) as [TxBuffer];
     expect(pool.acquire(20)).toBeNull();
-    link.letGo(a.index);
+    link.release(a.index);
     expect(pool.acquire(30)).toBe(a);
   });
 });
@@ -326,7 +326,7 @@ describe("what the device tells", () => {
     expect(pool.acquire(200)).toBeNull();
     pool.kicked(1200, 200);
     expect(pool.acquire(1200)).toBeNull();
-    link.letGoAll();
+    link.releaseAll();
     pool.reclaimed(link.reclaim(), 1500);
     pool.kicked(2200, 1200);
     expect(pool.acquire(2200)).not.toBeNull();

@@ -12,7 +12,7 @@ export interface Strategy {
   take(now: number): TxBuffer | null;
   /** The command that had `buffer` has ended; `idle`: it has no pins. */
   give(buffer: TxBuffer, idle: boolean, now: number): void;
-  /** The link let go of the buffer in `slot`, which no command owns; null: not told. */
+  /** The link released the buffer in `slot`, which no command owns; null: not told. */
   readonly idled: ((slot: number, now: number) => void) | null;
   /** When `rest` has something to do, ns. */
   nextDeadline(): number;

@@ -63,7 +63,7 @@ describe("a device whose pool is dry", () => {
       drive(1, 10);
       drive(0, 30);
       if (end === "a buffer") {
-        link.letGoAll();
+        link.releaseAll();
         buffers.reclaimed(port, link.reclaim(), 40);
         expect(drive(1, 50)).toBe(true);
       } else if (end === "no need") {
@@ -88,7 +88,7 @@ describe("a device whose pool is dry", () => {
     woken.drive(1, 10);
     woken.drive(0, 30);
     expect([woken.metrics.stalledSince, woken.buffers.nextDeadline()]).toEqual([-1, Infinity]);
-    woken.link.letGoAll();
+    woken.link.releaseAll();
     expect(woken.buffers.reclaimed(woken.port, woken.link.reclaim(), 40)).toBe(true);
   });
 });

@@ -228,7 +228,7 @@ export class Buffers {
     advanceAll(this.pools, now);
   }
 
-  /** The link of `port` let go of `count` buffers; true: the device is to drive. */
+  /** The link of `port` released `count` buffers; true: the device is to drive. */
   reclaimed(port: PortState, count: number, now: number): boolean {
     const pool = this.pools[port.index];
     pool?.reclaimed(count, now);

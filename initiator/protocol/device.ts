@@ -130,7 +130,7 @@ export class Device extends Facts {
 
   /**
    * Takes `command`, which is the device's until `done`. It is sent at the end of the slice, or of the
-   * present answer. Throws a usage Failure for sectors beyond 2^48.
+   * current answer. Throws a usage Failure for sectors beyond 2^48.
    */
   submit(command: Command): void {
     if (command.busy) throw new Error("invariant: a command is submitted once until it is done");
@@ -334,7 +334,7 @@ export class Device extends Facts {
     this.touch();
   }
 
-  /** The link of `port` let go of `count` buffers. */
+  /** The link of `port` released `count` buffers. */
   reclaimed(port: PortState, count: number, now: number): void {
     const wanted = this.buffers.reclaimed(port, count, now);
     if (wanted || this.frames.busyAt < Infinity) this.touch();

@@ -52,7 +52,9 @@ function build() {
       const found = () =>
         initiator.devices.some(({ paths, sectors }) => paths.length === addresses && sectors > 0);
       if (!run(found)) throw new Error("the device was not found");
-      run(() => initiator.devices.every(({ paths }) => paths.every(({ doubted }) => !doubted)));
+      run(() =>
+        initiator.devices.every(({ paths }) => paths.every(({ unverified }) => !unverified)),
+      );
       return initiator.devices[0] as Device;
     },
     /** Writes and reads the whole device, several times over all paths; the outcomes, and whether the data came. */

@@ -33,7 +33,7 @@ const DEAF = 1e9;
 const MOST_DEVICES = 65_536;
 
 export interface Initiator extends Core {
-  /** The time of the present slice, ns. */
+  /** The time of the current slice, ns. */
   readonly now: number;
   readonly ports: readonly (Port & { readonly state: PortState })[];
   /** All that have answered, in the order in which they appeared. */

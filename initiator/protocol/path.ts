@@ -32,7 +32,7 @@ export class Path {
   /** By the last config answer. */
   said: Said | null = null;
   /** Another disk may be behind it: no command by it until its IDENTIFY sector has been compared. */
-  doubted = false;
+  unverified = false;
   /** When that was last done, ns. */
   provedAt = -Infinity;
   /** It has announced itself since, and when it was, or will be, asked for that, ns. */

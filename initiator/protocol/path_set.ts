@@ -38,7 +38,7 @@ const MOST_PER_FRAME = 255;
 export interface Askers {
   /** Sends a large frame by a path that has fallen back in that direction. */
   probeLarge(path: Path, limit: FrameLimit): void;
-  /** A command wants to go by a path that is in doubt. */
+  /** A command wants to go by a path that is unverified. */
   prove(path: Path): void;
   /** The other target of a pair is used from now on, by `to`. */
   failedOver(from: Path, to: Path): void;
@@ -46,7 +46,7 @@ export interface Askers {
 
 export class PathSet {
   readonly all: Path[] = [];
-  /** It is known which disk the device is, so that a path can be in doubt. */
+  /** It is known which disk the device is, so that a path can be unverified. */
   comparable = false;
   /** Somebody relies on it: neither disk nor target is changed for another that would do as well. */
   settled = false;
@@ -127,7 +127,7 @@ export class PathSet {
   /** `path` leads to the device's disk, by `instance` of a target. */
   proved(path: Path, instance: number): void {
     path.instance = instance;
-    path.doubted = false;
+    path.unverified = false;
     path.announced = false;
     path.provedAt = this.host.now;
     this.choose(path);
@@ -142,7 +142,7 @@ export class PathSet {
     const { settled } = this;
     const lower = preferred !== null && kept.every(({ target }) => preferred.target < target);
     if (kept.length === 0 || (lower && !settled)) {
-      const next = preferred ?? all.find(({ alive, doubted }) => alive && !doubted) ?? all[0];
+      const next = preferred ?? all.find(({ alive, unverified }) => alive && !unverified) ?? all[0];
       this.instance = next?.instance ?? 0;
     }
     for (const path of all) path.standby = path.instance !== this.instance;
@@ -216,8 +216,9 @@ export class PathSet {
 
   /** Whether a command may go by `path` without a look at what is behind it; false: it is being asked. */
   private isSure(path: Path): boolean {
-    if (!path.doubted && (!this.comparable || this.host.now - path.heardAt <= SILENCE)) return true;
-    path.doubted = true;
+    if (!path.unverified && (!this.comparable || this.host.now - path.heardAt <= SILENCE))
+      return true;
+    path.unverified = true;
     this.askers.prove(path);
     return false;
   }
@@ -229,7 +230,7 @@ export class PathSet {
     else path.smallHeardAt = this.host.now;
     if (frame.path === path) {
       // Who answers what was sent before the silence was there all the time.
-      if (!path.announced) path.doubted = false;
+      if (!path.announced) path.unverified = false;
       path.heardAt = this.host.now;
     }
     this.heard(path);
@@ -237,7 +238,7 @@ export class PathSet {
 
   heard(path: Path): void {
     const { now } = this.host;
-    if (this.comparable && now - path.heardAt > SILENCE) path.doubted = true;
+    if (this.comparable && now - path.heardAt > SILENCE) path.unverified = true;
     path.heardAt = now;
     path.lossesInRow = 0;
     if (path.alive) return;
@@ -245,7 +246,7 @@ export class PathSet {
     path.nextProbeAt = Infinity;
     path.window.restart();
     path.rtt.reset();
-    if (path.doubted) this.askers.prove(path);
+    if (path.unverified) this.askers.prove(path);
   }
 
   /** `frame` was not answered in time. */
@@ -317,7 +318,7 @@ export class PathSet {
   }
 
   private anotherAlive(path: Path): boolean {
-    for (const each of this.all) if (each !== path && each.alive && !each.doubted) return true;
+    for (const each of this.all) if (each !== path && each.alive && !each.unverified) return true;
     return false;
   }
 

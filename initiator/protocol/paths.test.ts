@@ -241,13 +241,13 @@ describe("the kick", () => {
     expect(device.pools[0]?.metrics.kicks).toBe(2);
   });
 
-  test("a kick of 10 ms finds nothing until the link has let go", () => {
+  test("a kick of 10 ms finds nothing until the link has released", () => {
     const { at, device } = starts({ ...late, options: { kick: 10 * MS } });
     expect(at).toEqual([0, 0, 0, 0, 30, 30, 30, 30, 60, 60, 60, 60]);
     expect(device.counters.kicks).toBe(6);
   });
 
-  test("on-release: at once when the link lets go", () => {
+  test("on-release: at once when the link releases", () => {
     const { at, device } = starts({ ...late, options: { kick: "on-release" } });
     expect(at).toEqual([0, 0, 0, 0, 30, 30, 30, 30, 60, 60, 60, 60]);
     expect(device.counters.kicks).toBe(0);

@@ -5,9 +5,9 @@
 //                          ├ another disk ───▶ a rival: told, never used
 //                          └ silence ────────▶ forgotten
 //
-//   a path in doubt ─ asked ─┬ the same disk ───────────▶ used again
-//     (it announced itself   ├ another size, announced ─▶ resized
-//     or was silent)         └ another disk ────────────▶ no path any more; with the last one the device ends
+//   an unverified path ─ asked ─┬ the same disk ───────────▶ used again
+//     (it announced itself      ├ another size, announced ─▶ resized
+//     or was silent)            └ another disk ────────────▶ no path any more; with the last one the device ends
 //
 // Until it is known which disk the device is, the first address that answers decides; as long as nobody relies on that,
 // the lowest of those that answer.
@@ -41,8 +41,8 @@ const HEAD_START = 50e6;
 /** Addresses with another disk that are remembered, and when one that speaks again is asked again, ns. */
 const MOST_RIVALS = 8;
 const RIVAL_AGAIN = 10e9;
-/** A path that announces itself again and again is doubted this often at most, ns. */
-const DOUBT_EVERY = 100e6;
+/** A path that announces itself again and again is verified this often at most, ns. */
+const VERIFY_EVERY = 100e6;
 /** How often an address that answers and is none of the device's is asked for its config, ns. */
 const ASK_FOREIGN_EVERY = 100e6;
 /** Bounds of the time to the next try, and to the next look for room on the link, ns. */
@@ -175,14 +175,14 @@ export class Proofs {
       this.forget(asked);
     }
     path.announced = true;
-    const dueAt = Math.max(now, path.announcedAt + DOUBT_EVERY);
+    const dueAt = Math.max(now, path.announcedAt + VERIFY_EVERY);
     path.announcedAt = dueAt;
     const question = new Question(this, path, null, now, dueAt);
     this.questions.push(question);
-    if (dueAt === now) this.doubt(question, now);
+    if (dueAt === now) this.verify(question, now);
   }
 
-  /** A command wants to go by `path`, which is in doubt. */
+  /** A command wants to go by `path`, which is unverified. */
   wanted(path: Path): void {
     for (const question of this.questions) if (question.path === path) return;
     const { now } = this.host;
@@ -191,8 +191,8 @@ export class Proofs {
     this.ask(question, now);
   }
 
-  private doubt(question: Question, now: number): void {
-    question.path.doubted = true;
+  private verify(question: Question, now: number): void {
+    question.path.unverified = true;
     this.ask(question, now);
   }
 
@@ -330,7 +330,8 @@ export class Proofs {
   private judge(path: Path, identity: Identify, sector: DataView, again: boolean): void {
     const { device, ways } = this;
     const before = device.identity;
-    if (before === null) throw new Error("invariant: a path is doubted once the disk is known");
+    if (before === null)
+      throw new Error("invariant: a path is unverified only once the disk is known");
     const resized = path.announced && wasResized(before, identity);
     if (resized || sameDisk(before, identity)) {
       ways.proved(path, identity.instance);
@@ -345,7 +346,7 @@ export class Proofs {
     }
     // The others may lead to the same new disk.
     for (const each of ways.all) {
-      each.doubted = true;
+      each.unverified = true;
       this.wanted(each);
     }
     this.addRival(path, identity);
@@ -389,7 +390,7 @@ export class Proofs {
       if (question.dueAt > now) continue;
       const { path, said, tries } = question;
       if (tries > 0 && said === null) this.ways.missed(path);
-      if (said === null && tries === 0) this.doubt(question, now);
+      if (said === null && tries === 0) this.verify(question, now);
       // A path is asked for as long as somebody waits for it; the next command asks again.
       else if (tries >= MOST_QUESTIONS && (said !== null || this.device.pending === 0)) {
         this.forget(question);

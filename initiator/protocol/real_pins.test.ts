@@ -204,7 +204,7 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
       interface: "a0",
       transmitInterface: "t0",
     });
-    // Where the held frames come out when they are let go of.
+    // Where the held frames come out when they are released.
     const watcher = openPacketLink({ interface: "t1" });
     late.hold();
     const command = makeCommand(WRITE, 1000, 2);

@@ -35,7 +35,7 @@ export class Window {
   private readonly law: WindowLaw;
   /** Answers with a full window until it opens by one. */
   private credit: number;
-  /** steady: outcomes of the present round, and whether the last one lets the window grow. */
+  /** steady: outcomes of the current round, and whether the last one lets the window grow. */
   private heard = 0;
   private missed = 0;
   private grows = true;

@@ -28,8 +28,8 @@ import type { WindowLaw } from "../protocol/window.ts";
 const CLAIMS = 20e6;
 /** How often a question that nobody has answered is put again, ns. */
 const ASK_EVERY = 200e6;
-/** What a link may take to let go of buffers at the end, ns (Linux: 3 s). */
-const LET_GO = 3e9;
+/** What a link may take to release buffers at the end, ns (Linux: 3 s). */
+const RELEASE_TIME = 3e9;
 
 export interface SessionOptions extends RawLinkOptions, PoolOptions {
   readonly interfaces: readonly string[];
@@ -349,18 +349,18 @@ class OpenSession implements Session {
     this.closed = true;
     await Promise.allSettled([...this.loops, this.running]);
     try {
-      return this.broken === null ? await this.letGo() : [];
+      return this.broken === null ? await this.releaseAll() : [];
     } finally {
       for (const link of this.links) link.close();
       this.waiter.close();
     }
   }
 
-  /** Ends every command, and waits until the links let go of the buffers. */
-  private async letGo(): Promise<string[]> {
+  /** Ends every command, and waits until the links have released the buffers. */
+  private async releaseAll(): Promise<string[]> {
     const { initiator, waiter } = this;
     initiator.begin(waiter.now());
-    const until = waiter.now() + LET_GO;
+    const until = waiter.now() + RELEASE_TIME;
     let clean = initiator.close();
     if (!clean) {
       await drive({

@@ -138,7 +138,7 @@ describe("what can't be understood is answered with a sentence", () => {
 });
 
 describe("verbs", () => {
-  test("service changes the model while it runs, and lets go of what hung", () => {
+  test("service changes the model while it runs, and releases what hung", () => {
     const { say, probe } = build();
     expect(say({ verb: "service", export: "e7.3", model: "hang:100%" })).toEqual({
       ok: true,

@@ -1,7 +1,7 @@
 // What is served, each export with the plan that it came from, and how a new set of plans takes the place of the old
 // one while it is served: all of it or nothing (reload.ts).
 //
-//   judge ─▶ save new mask lists ─▶ change in place, serve what is new, let go ─ … ─▶ serve what had to wait ─▶ done
+//   judge ─▶ save new mask lists ─▶ change in place, serve what is new, drain ─ … ─▶ serve what had to wait ─▶ done
 //     └ throws       └ done(Failure): as before
 
 import { describeErrno } from "../../sys/errno.ts";
@@ -88,10 +88,10 @@ export class Exports {
   /** Silent from now on; `gone` once what is in hand is answered and the store is closed. */
   remove(address: Address, gone: () => void): void {
     this.refuseWhileApplying();
-    this.letGo(this.at(address), gone);
+    this.drain(this.at(address), gone);
   }
 
-  private letGo({ owner }: Served, gone: () => void): void {
+  private drain({ owner }: Served, gone: () => void): void {
     this.served.delete(formatAddress(owner));
     this.target.removeExport(owner, (errno) => {
       owner.store.close();
@@ -144,7 +144,7 @@ export class Exports {
     this.saveMasks(reload.changes, (failure) => {
       if (failure === null) {
         accepted();
-        this.carryOut(reload, done);
+        this.applyJudged(reload, done);
         return;
       }
       reload.undo();
@@ -189,14 +189,14 @@ export class Exports {
     over();
   }
 
-  private carryOut(
-    { applied, changes, leaving, early, late }: Reload,
+  private applyJudged(
+    { applied, changes, draining, early, late }: Reload,
     done: (applied: Applied) => void,
   ): void {
     for (const change of changes) this.changeInPlace(change);
     for (const { plan, owner } of early) this.place(plan, owner);
     // One more than there are, so that it is over when all have begun.
-    let left = leaving.length + 1;
+    let left = draining.length + 1;
     const over = (): void => {
       if (--left > 0) return;
       this.applying = false;
@@ -207,7 +207,7 @@ export class Exports {
       }
       done(applied);
     };
-    for (const served of leaving) this.letGo(served, over);
+    for (const served of draining) this.drain(served, over);
     over();
   }
 

@@ -45,7 +45,7 @@ export interface Opened {
 export interface Reload {
   readonly applied: Applied;
   readonly changes: readonly ChangeInPlace[];
-  readonly leaving: readonly Served[];
+  readonly draining: readonly Served[];
   /** Served at once, and once those that leave are gone: their address or image is in use until then. */
   readonly early: readonly Opened[];
   readonly late: readonly Opened[];
@@ -62,13 +62,13 @@ export function judgeReload(
   const wanted = new Map(plans.map((plan) => [formatAddress(plan.address), plan]));
   const applied: Applied = { added: [], removed: [], changed: [], unchanged: 0 };
   const changes: ChangeInPlace[] = [];
-  const leaving: Served[] = [];
+  const draining: Served[] = [];
   const stays = new Set<string>();
   for (const [name, served] of all) {
     const plan = wanted.get(name);
     const sectors = plan === undefined ? ANOTHER : sectorsNow(served, plan);
     if (plan === undefined || sectors === ANOTHER) {
-      leaving.push(served);
+      draining.push(served);
       if (plan === undefined) applied.removed.push(name);
       continue;
     }
@@ -81,7 +81,7 @@ export function judgeReload(
       applied.changed.push(name);
     }
   }
-  const held = heldBy(leaving);
+  const held = heldBy(draining);
   const early: Opened[] = [];
   const late: Opened[] = [];
   const yielded: Store[] = [];
@@ -109,13 +109,13 @@ export function judgeReload(
     undo();
     throw error;
   }
-  return { applied, changes, leaving, early, late, undo };
+  return { applied, changes, draining, early, late, undo };
 }
 
 /** By path, the stores of those that leave. */
-function heldBy(leaving: readonly Served[]): Map<string, Store[]> {
+function heldBy(draining: readonly Served[]): Map<string, Store[]> {
   const held = new Map<string, Store[]>();
-  for (const { plan, owner } of leaving) {
+  for (const { plan, owner } of draining) {
     if (plan.store.kind !== "file") continue;
     const stores = held.get(plan.store.path) ?? [];
     stores.push(owner.store);

@@ -71,7 +71,7 @@ test("announcements of many exports wait in steps, not all in the backlog", () =
   expect(probe.run(1e9)).toHaveLength(151);
 });
 
-test("a link that has let go of a buffer is asked at once, however long it had no room", () => {
+test("a link that has released a buffer is asked at once, however long it had no room", () => {
   const probe = createProbe();
   const port = probe.target.ports[0];
   probe.network.congest(0, true);

@@ -68,7 +68,7 @@ describe("an export", () => {
     expect(gone).toBe(1);
   });
 
-  test("that hangs lets go of what it holds when it goes", () => {
+  test("that hangs releases what it holds when it goes", () => {
     const probe = createProbe({ service: "hang:100%" });
     expect(probe.ask(readFrame(0, 1))).toEqual([]);
     expect(probe.run(10e9)).toEqual([]);
@@ -127,7 +127,7 @@ describe("an export", () => {
 });
 
 describe("a service model", () => {
-  test("replaced: the next command takes the new one, those under way keep theirs, what hung is let go", () => {
+  test("replaced: the next command takes the new one, those under way keep theirs, what hung is released", () => {
     const probe = createProbe({ service: "hang:100%" });
     expect(probe.ask(readFrame(0, 1, { tag: 1 }))).toEqual([]);
     probe.target.setModel(probe.owner, model("delay:5ms"));

@@ -1,4 +1,4 @@
-// Links that let go late: an answer's buffer is the link's until it says otherwise, and the target neither writes
+// Links that release late: an answer's buffer is the link's until it says otherwise, and the target neither writes
 // it meanwhile nor runs out.
 
 import { expect, test } from "bun:test";
@@ -116,7 +116,7 @@ test.each([
   },
 );
 
-test("a link that never lets go costs the target its bound, and not its life", () => {
+test("a link that never releases costs the target its bound, and not its life", () => {
   const clock = createVirtualClock();
   const [ours, peer] = createMemoryPair({ clock, macA: OURS, macB: PEER, budget: 50 });
   const target = new Target();

@@ -1,7 +1,7 @@
 // A target's end of one link: the requests whose buffers the link allocated, what it has in service
 // (P28), the answers that wait for room, and the broadcasts that are answered in paced steps.
 //
-// Buffers are allocated on demand and kept. One that the link still pins is nobody's until it lets go.
+// Buffers are allocated on demand and kept. One that the link still pins is nobody's until the link releases it.
 
 import type { FrameView, Link, TxBuffer } from "../../link/link.ts";
 import type { Port } from "../../link/loop.ts";
@@ -36,7 +36,7 @@ export class TargetPort implements Port {
   againAt = 0;
   /** Broadcasts and announcements not yet done with, oldest first. */
   readonly sweeps: Sweep[] = [];
-  /** P13: most sectors of one command at the present MTU. */
+  /** P13: most sectors of one command at the current MTU. */
   mostSectors = 0;
   /** Bytes of the largest frame. */
   frameBytes = 0;

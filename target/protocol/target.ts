@@ -76,11 +76,14 @@ export class Target implements Core {
   private readonly requests: Request[] = [];
   /** Places in `requests` whose port is gone. */
   private readonly vacant: number[] = [];
-  private readonly leaving: Leaving[] = [];
+  private readonly draining: Draining[] = [];
   private portsMade = 0;
   private readonly deadlines = createDeadlines();
-  /** What tells the ends of pending operations, each with how many of the exports' stores it serves. */
-  private readonly tellers: { readonly from: Pick<Completions, "poll">; stores: number }[] = [];
+  /** Where completions of pending operations are polled, each with how many of the exports' stores it serves. */
+  private readonly completionSources: {
+    readonly from: Pick<Completions, "poll">;
+    stores: number;
+  }[] = [];
   private readonly bound: number;
   private readonly onStoreError: TargetOptions["onStoreError"];
   private readonly onFault: TargetOptions["onFault"];
@@ -119,7 +122,7 @@ export class Target implements Core {
   removePort(port: TargetPort, gone: () => void): void {
     const at = this.ports.indexOf(port);
     if (at < 0) throw new Error(`invariant: ${port.name} is a port of this target`);
-    // No turn comes to it any more.
+    // The loop does not come to it any more.
     port.link.flush();
     this.ports.splice(at, 1);
     port.removed = true;
@@ -128,7 +131,7 @@ export class Target implements Core {
     for (let waits = port.backlog.shift(); waits !== null; waits = port.backlog.shift()) {
       this.end(waits as Request, (waits as Request).outcome, this.now);
     }
-    this.leaving.push({
+    this.draining.push({
       isOver: () => port.held === 0,
       gone: () => {
         for (const { id } of port.spare()) this.vacant.push(id);
@@ -158,7 +161,7 @@ export class Target implements Core {
       }
     }
     this.release(owner);
-    this.leaving.push({
+    this.draining.push({
       isOver: () => owner.counters.inService === 0,
       gone: () => {
         this.settle(owner, (errno) => {
@@ -192,7 +195,7 @@ export class Target implements Core {
     if (store.completions?.signals !== true) this.silent--;
   }
 
-  /** From now on commands take `model`; those in the one before stay there, but what that one hangs is let go. */
+  /** From now on commands take `model`; those in the one before stay there, but what that one hangs is released. */
   setModel(owner: Export, model: ServiceModel): void {
     this.release(owner);
     owner.model = model;
@@ -231,16 +234,16 @@ export class Target implements Core {
 
   private listenTo(store: Store): void {
     const from = store.completions ?? store;
-    const teller = this.tellers.find((each) => each.from === from);
-    if (teller === undefined) this.tellers.push({ from, stores: 1 });
-    else teller.stores++;
+    const source = this.completionSources.find((each) => each.from === from);
+    if (source === undefined) this.completionSources.push({ from, stores: 1 });
+    else source.stores++;
   }
 
   private forgetStore(store: Store): void {
     const from = store.completions ?? store;
-    const at = this.tellers.findIndex((each) => each.from === from);
-    const teller = this.tellers[at];
-    if (teller !== undefined && --teller.stores === 0) this.tellers.splice(at, 1);
+    const at = this.completionSources.findIndex((each) => each.from === from);
+    const source = this.completionSources[at];
+    if (source !== undefined && --source.stores === 0) this.completionSources.splice(at, 1);
   }
 
   /** A command that a stage gives back goes on in this core's own time. Call it after setting `model`. */
@@ -263,7 +266,7 @@ export class Target implements Core {
   /** Nothing in hand that time, a store, a saved state or a link will bring to an end: what a `hang` holds does not count. */
   get isIdle(): boolean {
     if (this.pending > 0 || this.saving > 0) return false;
-    if (this.held === 0 && this.leaving.length === 0) return true;
+    if (this.held === 0 && this.draining.length === 0) return true;
     return this.nextDeadline() === Infinity;
   }
 
@@ -281,8 +284,8 @@ export class Target implements Core {
   advance(now: number): void {
     this.now = now;
     // From the last: an export that goes takes its own along.
-    for (let at = this.tellers.length - 1; at >= 0 && this.pending > 0; at--) {
-      this.tellers[at]?.from.poll(this.storeEnded);
+    for (let at = this.completionSources.length - 1; at >= 0 && this.pending > 0; at--) {
+      this.completionSources[at]?.from.poll(this.storeEnded);
     }
     for (;;) {
       // The time that was asked for, not the time it is: what follows is not late because we are.
@@ -295,17 +298,17 @@ export class Target implements Core {
       if (port.backlog.length > 0 && now >= port.againAt) this.retry(port);
       if (port.sweeps.length > 0) this.sweep(port);
     }
-    if (this.leaving.length > 0) this.seeOff();
+    if (this.draining.length > 0) this.finishRemoved();
   }
 
-  private seeOff(): void {
-    // Who is told that it is over may rely on its answers having left.
+  private finishRemoved(): void {
+    // Answers leave first: `gone` promises that they have.
     for (const { link } of this.ports) link.flush();
-    for (let index = this.leaving.length - 1; index >= 0; index--) {
-      const leaving = this.leaving[index] as Leaving;
-      if (!leaving.isOver()) continue;
-      this.leaving.splice(index, 1);
-      leaving.gone();
+    for (let index = this.draining.length - 1; index >= 0; index--) {
+      const draining = this.draining[index] as Draining;
+      if (!draining.isOver()) continue;
+      this.draining.splice(index, 1);
+      draining.gone();
     }
   }
 
@@ -317,7 +320,7 @@ export class Target implements Core {
       if (port.backlog.length > 0) next = Math.min(next, port.againAt);
       else if (sweep !== undefined) next = Math.min(next, sweep.dueAt);
     }
-    for (const leaving of this.leaving) if (leaving.isOver()) return this.now;
+    for (const draining of this.draining) if (draining.isOver()) return this.now;
     return this.silent > 0 ? Math.min(next, this.now + AGAIN) : next;
   }
 
@@ -1001,7 +1004,7 @@ export class Target implements Core {
 }
 
 /** What is no longer served but still in use. */
-interface Leaving {
+interface Draining {
   readonly isOver: () => boolean;
   readonly gone: () => void;
 }

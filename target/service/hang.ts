@@ -1,4 +1,4 @@
-// `hang:P`: with probability P a command is taken and never answered, until the target is told to let go.
+// `hang:P`: with probability P a command is taken and never answered, until the target is told to release it.
 
 import type { Random } from "../../words/random.ts";
 import { JobQueue } from "./queue.ts";

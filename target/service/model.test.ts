@@ -316,7 +316,7 @@ describe("loss, copies, order", () => {
     expect([...times.values()].filter((time) => time === 0)).toHaveLength(1000 - late);
   });
 
-  test("hang:100% takes and never answers, until it is told to let go", () => {
+  test("hang:100% takes and never answers, until it is told to release", () => {
     const probe = createProbe({ service: "hang:100%", exported: { bufferCount: 4 } });
     for (let tag = 0; tag < 6; tag++) probe.send(writeFrame(tag, pattern(1, tag), { tag }));
     expect(probe.run(3600 * S)).toHaveLength(0);

@@ -1,4 +1,4 @@
-// `rate` by itself, to the nanosecond: what a bucket of BURST tokens lets go, and when.
+// `rate` by itself, to the nanosecond: what a bucket of BURST tokens releases, and when.
 
 import { expect, test } from "bun:test";
 

@@ -81,7 +81,7 @@ describe("seek", () => {
   });
 });
 
-test("what hung goes on from when it was let go: stages behind count from there", () => {
+test("what hung goes on from when it was released: stages behind count from there", () => {
   const probe = createProbe({ service: "hang:100%,delay:5ms" });
   probe.ask(readFrame(0, 1, { tag: 1 }));
   probe.run(1e9);

@@ -132,7 +132,7 @@ export const controlSurface: Surface = {
         if (bytes.length >= ethernet.LENGTH) probe.ask(bytes);
       }
     }
-    // What hangs is let go, so that exports on their way out can leave.
+    // What hangs is released, so that exports on their way out can leave.
     for (const { owner } of [...exports.all]) target.setModel(owner, { text: "", stages: [] });
     say('{"verb":"release"}');
     probe.run(10e9);

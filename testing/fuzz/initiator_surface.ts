@@ -113,7 +113,7 @@ export const initiatorSurface: Surface = {
     );
     for (const caller of callers) judge(caller);
 
-    // The end: buffers come back as the link lets go, and late answers find nobody.
+    // The end: buffers come back as the link releases, and late answers find nobody.
     let closed = initiator.close();
     for (let polls = 0; polls < 100 && !closed; polls++) {
       run(() => false, 100e6);

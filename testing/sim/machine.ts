@@ -147,7 +147,7 @@ export class Machine {
     this.boot();
   }
 
-  /** No faults and no service model from now on; what hangs is let go. */
+  /** No faults and no service model from now on; what hangs is released. */
   calmDown(): void {
     this.calm = true;
     for (const link of this.faults) link.setPlan(NO_FAULTS);

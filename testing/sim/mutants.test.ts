@@ -124,7 +124,7 @@ const MUTANTS: readonly Mutant[] = [
     name: "a buffer is handed out while the link holds it",
     by: ["pins", "invariant"],
     patch: () => [
-      // As if it had been let go: into the free list, with no question asked when it comes out.
+      // As if it had been released: into the free list, with no question asked when it comes out.
       replace(
         Ledger.prototype,
         "disown",
@@ -139,11 +139,11 @@ const MUTANTS: readonly Mutant[] = [
         "unexpected",
         () =>
           function (
-            this: { letGo(slot: number, now: number): void },
+            this: { unpinned(slot: number, now: number): void },
             buffer: { index: number },
             now: number,
           ) {
-            this.letGo(buffer.index, now);
+            this.unpinned(buffer.index, now);
           },
       ),
     ],
@@ -222,12 +222,12 @@ const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    name: "the link lets go of a buffer twice",
+    name: "the link releases a buffer twice",
     by: ["pins", "pool", "invariant"],
     patch: () => [
       replace(
         lateLink(),
-        "letGo",
+        "release",
         (old) =>
           function (this: { buffers: { holds: number }[] }, ...given: unknown[]) {
             old.apply(this, given);
@@ -300,7 +300,7 @@ const MORE: readonly Mutant[] = [
   },
 ];
 
-/** In what befalls few networks: one for each kind of event. */
+/** For events that few simulated networks have: one for each kind. */
 const RARER: readonly Mutant[] = [
   {
     name: "a frame that can never leave is tried for ever",

@@ -1,5 +1,5 @@
 // Around a link that releases late, nearest to the core: a buffer that the link holds is never written,
-// and what it holds it lets go of once.
+// and what it holds it releases once.
 //
 //   transmit   held already? then its bytes must be those that were sent
 //              and it is held once more than before

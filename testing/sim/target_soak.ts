@@ -228,7 +228,7 @@ export function soak(options: SoakOptions): SoakReport {
     while (clock.now() < until && until < Infinity) clock.wait(until);
   };
   run(options.length, false);
-  // No new ones; what hangs is let go, what the clients wait for comes or is given up.
+  // No new ones; what hangs is released, what the clients wait for comes or is given up.
   run(options.length + 60 * S, true);
   for (const owner of owners) target.release(owner);
   run(options.length + 120 * S, true);

@@ -50,8 +50,8 @@ export interface LinkTraits {
   readonly pins?: number;
   /** Frames are late by more than their way, in a queue of this end's own: `receive` may find none yet. */
   readonly defers?: boolean;
-  /** For a link that pins: makes `a` let go of every transmit so far (or waits until it has). Left out: it never does. */
-  readonly letGo?: (ends: Ends) => void;
+  /** For a link that pins: makes `a` release every transmit so far (or waits until it has). Left out: it never does. */
+  readonly release?: (ends: Ends) => void;
   /** Whether a buffer that is pinned can be transmitted again; false where a buffer is one ring slot. */
   readonly repins?: boolean;
   /** Whether the factory honours `EndsOptions.buffers`. */
@@ -88,7 +88,7 @@ export function linkConformance(
     const pins = traits.copies ? 0 : (traits.pins ?? 1);
     const burst = traits.burst ?? 64;
     const patience = traits.patience ?? 50e6;
-    const { letGo } = traits;
+    const { release } = traits;
 
     /** Waits until `link` has handed out `count` frames, or patience is at its end. */
     function collect(link: Link, count: number, from?: Ends): Kept[] {
@@ -336,7 +336,7 @@ export function linkConformance(
       },
     );
 
-    if (letGo !== undefined) {
+    if (release !== undefined) {
       test("reclaim counts each buffer that became idle, once", () => {
         const { a, b } = ends;
         const buffers = Array.from({ length: 8 }, (_, i) => make(a, b.mac, i));
@@ -346,7 +346,7 @@ export function linkConformance(
           idle += a.reclaim();
         }
         a.flush();
-        letGo?.(ends);
+        release?.(ends);
         idle += a.reclaim();
         expect(buffers.map((buffer) => buffer.pins)).toEqual(buffers.map(() => 0));
         // Where letting go takes a frame of its own, that one may have become idle too.
@@ -365,9 +365,9 @@ export function linkConformance(
         expect(a.transmit(buffer, 60)).toBe(true);
         expect(buffer.pins).toBe(2 * pins);
         expect(() => a.free(buffer)).toThrow("invariant");
-        if (letGo !== undefined) {
+        if (release !== undefined) {
           a.reclaim();
-          letGo(ends);
+          release(ends);
           a.reclaim();
           expect(buffer.pins).toBe(0);
           a.free(buffer);
@@ -385,8 +385,8 @@ export function linkConformance(
       if (!traits.copies) {
         a.transmit(buffer, 60);
         expect(() => a.free(buffer)).toThrow("invariant");
-        if (letGo === undefined) return;
-        letGo(ends);
+        if (release === undefined) return;
+        release(ends);
         a.reclaim();
       }
       a.free(buffer);

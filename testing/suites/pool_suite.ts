@@ -1,5 +1,5 @@
 // What every strategy keeps on every link: one suite, called by tests with a strategy and a link that
-// holds what is transmitted until it is told to let go.
+// holds what is transmitted until it is told to release.
 //
 // Counts that differ by strategy stand in EXPECTED; all else is the same for all six.
 
@@ -25,8 +25,8 @@ export interface Holder {
   fill(buffer: TxBuffer): number;
   /** Lets time pass, without letting go of what is held. */
   pass(ns: number): void;
-  /** Makes the link let go of all that it holds; `reclaim` has not been called since. */
-  letGo(): void | Promise<void>;
+  /** Makes the link release all that it holds; `reclaim` has not been called since. */
+  release(): void | Promise<void>;
   close(): void | Promise<void>;
 }
 
@@ -137,8 +137,8 @@ export function poolConformance(
       }
     }
 
-    async function letGo(): Promise<number> {
-      await holder.letGo();
+    async function release(): Promise<number> {
+      await holder.release();
       const idle = holder.link.reclaim();
       pool.reclaimed(idle, holder.now());
       return idle;
@@ -175,15 +175,15 @@ export function poolConformance(
       expect(pool.metrics.framesBusy).toBe(0);
     });
 
-    test("when the link lets go, as many can be sent again, with the same buffers", async () => {
+    test("when the link releases, as many can be sent again, with the same buffers", async () => {
       const first = exhaust(PREALLOCATED);
-      expect(await letGo()).toBe(first);
+      expect(await release()).toBe(first);
       expect(pool.metrics.pinnedOnly).toBe(0);
       const { allocations } = pool.metrics;
       expect(exhaust(PREALLOCATED)).toBe(first);
       if (expected.reuses) expect(pool.metrics.allocations).toBe(allocations);
       expect(pool.metrics.created).toBe(first);
-      await letGo();
+      await release();
       expect(exhaust(PREALLOCATED)).toBe(first);
     });
 
@@ -202,7 +202,7 @@ export function poolConformance(
       for (let i = 1; i < PREALLOCATED; i++) others.push(take());
       expect(others.includes(resent)).toBe(false);
       for (const buffer of others) pool.release(buffer, holder.now());
-      await letGo();
+      await release();
       expect(pool.metrics.pinnedOnly).toBe(0);
       // In a pool, it is found when a frame's own buffer is pinned, not before.
       if (!expected.reuses || pool.metrics.poolLength > 0) return;
@@ -213,7 +213,7 @@ export function poolConformance(
     test("a pin that ends before its command does leaves nothing behind", async () => {
       const early = take();
       send(early);
-      await letGo();
+      await release();
       expect(early.pins).toBe(0);
       expect(pool.metrics.pinnedOnly).toBe(0);
       pool.release(early, holder.now());
@@ -271,7 +271,7 @@ export function poolConformance(
 
     test("close of a pool at rest leaves nothing", async () => {
       exhaust(PREALLOCATED);
-      await letGo();
+      await release();
       expect(pool.close(holder.now())).toBe(true);
       expect([pool.metrics.created, pool.metrics.leaked]).toEqual([0, 0]);
       expect(pool.metrics.poolLength).toBe(expected.reuses ? expected.poolLength : 0);
@@ -284,7 +284,7 @@ export function poolConformance(
       expect(teardown.nextDeadline()).toBe(100e6);
       expect(teardown.advance(100e6)).toBe(false);
       expect(teardown.nextDeadline()).toBe(200e6);
-      await letGo();
+      await release();
       expect(teardown.advance(200e6)).toBe(true);
       expect(teardown.message).toBeNull();
       expect(pool.metrics.leaked).toBe(0);
@@ -316,7 +316,7 @@ export function poolConformance(
         if (i === MANY) pool.markWarm(holder.now());
         const buffer = pool.acquire(holder.now());
         if (buffer === null) {
-          await letGo();
+          await release();
           continue;
         }
         send(buffer);

@@ -14,7 +14,7 @@ import { CMD_FLUSH, CMD_READ, CMD_WRITE, CMD_WRITE_ZEROES } from "./protocol.ts"
 import { memoryOf, type Slot } from "./slot.ts";
 import { FLUSH, READ, WRITE } from "../protocol/operation.ts";
 
-/** Fills the slot's command with its first; `zeroes` is a stretch that nobody writes to. */
+/** Fills the slot's command with its first; `zeroes`: memory that nobody writes to. */
 export function firstCommand(slot: Slot, zeroes: Memory): void {
   const { command } = slot;
   command.lba = slot.offset / SECTOR;
