@@ -145,9 +145,10 @@ Example:
 
 function schemaCommand(): Command {
   return new Command("schema")
-    .description("print the form of a result as JSON Schema")
-    .action(async () => {
+    .description("print the form of a result, or of a job file, as JSON Schema")
+    .argument("[what]", "result or job", "result")
+    .action(async (what: string) => {
       const { schemaAction } = await import("../result/schema_action.ts");
-      process.exitCode = schemaAction();
+      schemaAction(what);
     });
 }

@@ -1,6 +1,8 @@
-// `aoe bench schema`: the published form of a result, as JSON Schema (docs/result.schema.json).
+// `aoe bench schema`: the published form of a result (docs/result.schema.json) or of a job file, as JSON Schema.
 
 import { toJsonSchema } from "@valibot/to-json-schema";
+import { expected } from "../../words/failure.ts";
+import { jobSchema } from "../job/job_schema.ts";
 import { RunSchema } from "./result.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";
 
@@ -9,7 +11,8 @@ export function resultSchema(): string {
   return `${JSON.stringify({ title: `aoe bench run: result, schema version ${SCHEMA_VERSION}`, ...schema }, null, 2)}\n`;
 }
 
-export function schemaAction(): number {
-  process.stdout.write(resultSchema());
-  return 0;
+export function schemaAction(what: string): void {
+  if (what !== "result" && what !== "job") throw expected("[what]", "result or job", what);
+  const text = what === "job" ? `${JSON.stringify(jobSchema(), null, 2)}\n` : resultSchema();
+  process.stdout.write(text);
 }

@@ -41,14 +41,14 @@ export const SOCKET_OPTIONS = {
   write_lane: {
     type: flag,
     default: "off",
-    help: "take the answers to writes by a socket of their own",
+    help: "receive answers to writes on a separate socket, so that read answers can't displace them",
   },
   receive_ring: { type: ring, default: "", help: "memory of the receive ring; 4m where not given" },
   lane_ring: { type: ring, default: "", help: "memory of the write lane's; 4m where not given" },
   xdp: {
     type: choice(XDP_USES, "when"),
     default: "auto",
-    help: "send small frames by AF_XDP; auto: where no queue discipline and no capture would miss them",
+    help: "send small frames by AF_XDP; auto: only where no queue discipline or capture is bypassed",
   },
 } as const satisfies OptionTable;
 
@@ -61,7 +61,7 @@ export const RAW_LINK_OPTIONS = {
   transmit_interface: {
     type: word,
     unit: "if",
-    help: "where frames leave, if not by --interface (`aoe lab --late`)",
+    help: "interface to transmit on, if not --interface (`aoe lab --late`)",
   },
   ...SOCKET_OPTIONS,
 } as const satisfies OptionTable;

@@ -30,12 +30,12 @@ export const WRAPPER_OPTIONS = {
   reclaim: {
     type: { hint: "model", parse: parseReclaim },
     default: "eager",
-    help: "when the link releases a buffer: eager, coalesce:64/1ms, delay:1ms, next-xmit:100us, on-receive:100us, stuck",
+    help: "model of late release of transmit buffers: eager, coalesce:64/1ms, delay:1ms, next-xmit:100us, on-receive:100us, stuck",
   },
   faults: {
     type: { hint: "plan", parse: parseFaults },
     default: "",
-    help: "faults on the link (drop, duplicate, reorder, corrupt, delay): tx:drop:1%,rx:delay:uniform/0us/500us",
+    help: "faults of the link (drop, duplicate, reorder, corrupt, delay), such as tx:drop:1%,rx:delay:2ms",
   },
 } as const satisfies OptionTable;
 
@@ -43,25 +43,29 @@ export const WRAPPER_OPTIONS = {
 export const INITIATOR_OPTIONS = {
   ...POOL_OPTIONS,
   ...RAW_LINK_OPTIONS,
-  timeout: { type: positiveDuration, default: "10s", help: "end a request that is not answered" },
+  timeout: {
+    type: positiveDuration,
+    default: "10s",
+    help: "a request without an answer fails after this time",
+  },
   packet_life: {
     type: positiveDuration,
     default: "1s",
-    help: "how long a late copy of a write is feared: writes that overlap it are held back",
+    help: "how long a late copy of a write may still arrive; overlapping writes are held back",
   },
   window: {
     type: integer(1, MOST_FRAMES),
-    help: "most frames in the network, below the target's buffer count",
+    help: "limit of the window, below the target's buffer count",
   },
   window_law: {
     type: choice(WINDOW_LAWS, "law"),
     default: "steady",
-    help: "steady through single losses; slow-start as Linux now, stepwise as before",
+    help: "how the window follows losses; slow-start as in Linux now, stepwise as in Linux before 3.8",
   },
   retransmit_tag: {
     type: choice(["same", "new"], "tag"),
     default: "same",
-    help: "keep it, or take a new one as Linux does, which a target can't tell from another request",
+    help: "new: as Linux does; a target can't recognize such a retransmit as a copy",
   },
   mode: {
     type: choice(DRIVE_MODES, "mode"),
@@ -77,18 +81,18 @@ export const SESSION_OPTIONS = {
     unit: "if",
     short: "i",
     many: true,
-    help: "where to send; again for each further one (multipath)",
+    help: "interface to send on; repeat it for multipath",
   },
   ...WRAPPER_OPTIONS,
   capture: { type: path, help: "write every frame to a pcap file" },
   ...INITIATOR_OPTIONS,
-  seed: { type: integer(0), help: "of tags and faults (a secret one where not given)" },
+  seed: { type: integer(0), help: "seed of tags and faults (secret where not given)" },
   wait: {
     type: positiveDuration,
     default: "1s",
-    help: "how long to wait for a device to show up",
+    help: "how long to wait for a device",
   },
-  json: { type: flag, default: "off", help: "one JSON document on stdout" },
+  json: { type: flag, default: "off", help: "one JSON document on stdout; messages go to stderr" },
 } as const satisfies OptionTable;
 
 export type SessionOptionTexts = OptionTexts<typeof SESSION_OPTIONS>;

@@ -3,19 +3,20 @@
 
 import type { Command } from "commander";
 import * as v from "valibot";
-import { table, withTable } from "./target_tables.ts";
+import { optionRows, table, writeTables } from "./target_tables.ts";
 import { benchCommand } from "../../bench/commands.ts";
 import { METRICS } from "../../bench/judge/metric.ts";
 import { isSingle, KEY_NAMES, KEYS } from "../../bench/job/keys.ts";
 import { type OptionRow, withChoices } from "../../words/option.ts";
 import { THRESHOLD_METRICS } from "../../bench/job/threshold.ts";
 import { CellSchema, RunSchema, ThresholdSchema, TrialSchema } from "../../bench/result/result.ts";
+import { LOAD_OPTIONS } from "../../bench/load/options.ts";
 import { FiguresSchema } from "../../bench/load/figures.ts";
 
 export const PAGE = `${import.meta.dir}/../../docs/bench.md`;
 
 /** The commands that docs/bench.md tells of; the others have pages of their own. */
-const COMMANDS = ["load", "run", "compare", "ab", "reproduce", "search", "prove", "merge"] as const;
+const COMMANDS = ["run", "compare", "ab", "reproduce", "search", "prove", "merge"] as const;
 
 function options(name: string, bench: Command): string {
   const command = bench.commands.find((one) => one.name() === name);
@@ -70,11 +71,8 @@ export function benchTables(): Record<string, string> {
     figures: entries(FiguresSchema),
     threshold: entries(ThresholdSchema),
     ...Object.fromEntries(COMMANDS.map((name) => [`${name} options`, options(name, bench)])),
+    "load options": optionRows(LOAD_OPTIONS),
   };
 }
 
-if (import.meta.main) {
-  let page = await Bun.file(PAGE).text();
-  for (const [mark, text] of Object.entries(benchTables())) page = withTable(page, mark, text);
-  await Bun.write(PAGE, page);
-}
+if (import.meta.main) await writeTables(PAGE, benchTables());

@@ -3,6 +3,8 @@
 
 import type { Command } from "commander";
 
+import { optionFlags } from "../../words/command_options.ts";
+import { type OptionTable, withChoices } from "../../words/option.ts";
 import { targetCommand } from "../../target/commands.ts";
 import { EXPORT_KEYS, PROCESS_KEYS, SHARED_KEYS } from "../../target/config/keys.ts";
 import {
@@ -22,6 +24,16 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(heads), `|${"---|".repeat(heads.length)}`, ...rows.map(line)].join("\n");
+}
+
+/** Of a table of options: what each row says. */
+export function optionRows(options: OptionTable): string {
+  const rows = Object.entries(options).map(([name, row]) => {
+    const usual = row.type.hint === "" || !row.default ? "" : `\`${row.default}\``;
+    const help = row.type.hint === "" ? row.help : withChoices(row);
+    return [`\`${optionFlags(name, row)}\``, usual, help];
+  });
+  return table(["option", "default", "meaning"], rows);
 }
 
 function options(command: Command | undefined): string {
@@ -89,8 +101,11 @@ export function withTable(page: string, mark: string, text: string): string {
   return `${page.slice(0, at + begin.length)}${text}\n${page.slice(end)}`;
 }
 
-if (import.meta.main) {
-  let page = await Bun.file(PAGE).text();
-  for (const [mark, text] of Object.entries(manualTables())) page = withTable(page, mark, text);
-  await Bun.write(PAGE, page);
+/** Writes each table behind its mark. */
+export async function writeTables(path: string, tables: Record<string, string>): Promise<void> {
+  let page = await Bun.file(path).text();
+  for (const [mark, text] of Object.entries(tables)) page = withTable(page, mark, text);
+  await Bun.write(path, page);
 }
+
+if (import.meta.main) await writeTables(PAGE, manualTables());
