@@ -16,6 +16,8 @@ export interface GrowthShape {
   readonly image_bytes: number;
   /** Different sectors that are read, each on a page of its own. */
   readonly places: number;
+  /** Whether start, discovery and memory are measured too (census.ts). */
+  readonly census?: true;
 }
 
 export interface Axis {
@@ -62,7 +64,7 @@ export const AXES: readonly Axis[] = [
     about: "exports of a file each, 20,000 pages read in all of them together",
     values: [1, 100, 10_000],
     label: plain,
-    shape: (exports) => ({ ...COMMON, exports, places: 20_000 }),
+    shape: (exports) => ({ ...COMMON, exports, places: 20_000, census: true }),
     grows: null,
     reason:
       "each of many exports and files is used so seldom that its own state has left the processor's caches",

@@ -18,6 +18,7 @@ import {
   type GrowthShape,
   placeOf,
 } from "./axes.ts";
+import { exportBars } from "./census.ts";
 import { growth, pointsOf, runPoint } from "./growth.ts";
 import { type GrowthFigures, type GrowthResult, GrowthSchema, type GrowthTrial } from "./result.ts";
 import { showGrowth } from "./show.ts";
@@ -145,6 +146,39 @@ describe("what trials say", () => {
   });
 });
 
+describe("what is promised of exports", () => {
+  const census = {
+    start_ns: 1e9,
+    discovered: 10_000,
+    discovery_ns: 1e9,
+    idle_bytes: 50e6,
+    one_export_ns: 3000,
+  };
+  const point = (value: number, p50: number, more: Partial<typeof census> = {}) => ({
+    value,
+    lat_p50_ns: { median: p50 },
+    census: { ...census, ...more },
+  });
+
+  test("is met by figures that are good, and each that is not is named", () => {
+    const good = exportBars([point(1, 100), point(10_000, 110, { idle_bytes: 90e6 })]);
+    expect(good.map(({ met }) => met)).toEqual([true, true, true, true, true]);
+    const missed = {
+      start_ns: 3e9,
+      discovered: 9999,
+      idle_bytes: 92e6,
+      one_export_ns: 3301,
+    };
+    const bad = exportBars([point(1, 100), point(10_000, 120, missed)]);
+    expect(bad.map(({ met }) => met)).toEqual([false, false, false, false, false]);
+  });
+
+  test("is not judged without both ends", () => {
+    expect(exportBars([point(1, 100)])).toEqual([]);
+    expect(exportBars([point(1, 100), { value: 10_000, lat_p50_ns: null }])).toEqual([]);
+  });
+});
+
 function resultOf(axis: AxisName, machine = "m"): GrowthResult {
   const trials = trialsOf(axis, (at) => 3000 + 1000 * at);
   return {
@@ -215,6 +249,7 @@ describe("a point in a lab", () => {
   const small = axisOf("image").shape(1 << 20);
   const shapes: [string, GrowthShape][] = [
     ["100 exports, opened on first use", { ...small, exports: 100, places: 200 }],
+    ["600 exports and their census", { ...small, exports: 600, places: 1200, census: true }],
     ["1024 outstanding", { ...small, depth: 1024, latency_depth: 1024 }],
     ["a terabyte", { ...small, image_bytes: 2 ** 40 }],
     ["64 initiators on 8 interfaces", { ...small, initiators: 64, interfaces: 8 }],
@@ -231,6 +266,11 @@ describe("a point in a lab", () => {
           // How many is up to the machine.
           expect(figures?.reads).toBeGreaterThan(0);
           expect(figures?.lat_p50_ns).toBeGreaterThan(0);
+          if (shape.census === true) {
+            expect(figures?.census).toMatchObject({ discovered: shape.exports });
+            expect(figures?.census?.start_ns).toBeGreaterThan(1e6);
+            expect(figures?.census?.one_export_ns).toBeWithin(100, 1e9);
+          }
         } finally {
           bed.remove();
         }

@@ -49,9 +49,10 @@ export class GrowthLoad implements Core {
   running = false;
   /** Places one after the other, each once; else by chance. */
   inOrder = false;
+  /** May change while nothing is outstanding. */
+  places: Places;
   private readonly ways: readonly Way[];
   private readonly buffers: readonly TxBuffer[];
-  private readonly places: Places;
   private readonly initiators: number;
   private readonly random: Random;
   private readonly tags = new Uint32Array(DEPTH_MAX);

@@ -2,7 +2,9 @@
 
 import * as v from "valibot";
 import { headOf } from "../machine/head.ts";
+import { BarSchema } from "../result/bar.ts";
 import { AXIS_NAMES, MEASURES } from "./axes.ts";
+import { CensusSchema } from "./census.ts";
 
 export const GROWTH = "aoe bench growth";
 
@@ -22,6 +24,8 @@ const FiguresSchema = v.object({
   resident_bytes: v.nullable(v.number()),
   /** Of the two CPUs in the measured time, what neither target nor load used; null: not known. */
   others_cpu_share: v.nullable(v.number()),
+  /** On the axis of exports. */
+  census: v.optional(CensusSchema),
 });
 
 const TrialSchema = v.object({
@@ -48,6 +52,7 @@ const PointSchema = v.object({
   iops: MedianSchema,
   /** Over all trials of the point. */
   lost: v.number(),
+  census: v.optional(v.nullable(CensusSchema)),
 });
 
 const EndsSchema = v.object({
@@ -79,6 +84,8 @@ export const GrowthSchema = v.object({
       about: v.string(),
       points: v.array(PointSchema),
       ends: v.array(EndsSchema),
+      /** What is promised, on the axis of exports. */
+      bars: v.optional(v.array(BarSchema), []),
     }),
   ),
 });

@@ -2,6 +2,7 @@
 
 import { formatDuration } from "../../words/quantity.ts";
 import { rate } from "../../words/shown.ts";
+import { barRows } from "../result/bar.ts";
 import type { Block, Shown } from "../result/blocks.ts";
 import { FLAT, type Measure } from "./axes.ts";
 import type { AxisSummary, GrowthResult, PointSummary } from "./result.ts";
@@ -16,7 +17,12 @@ export function showGrowth({ axes, trials }: GrowthResult): Shown {
     failure === null ? [] : [`${axis} ${value}: ${failure}`],
   );
   return {
-    blocks: axes.map(blockOf),
+    blocks: axes.flatMap((axis) => [
+      blockOf(axis),
+      ...(axis.bars.length === 0
+        ? []
+        : [{ title: `${axis.axis}: what is promised`, rows: barRows(axis.bars) }]),
+    ]),
     sentences: [
       `medians over trials, with the range that holds the true one with 95 % chance (all of them where there are too few); flat: at most ${FLAT} times the first`,
       ...failures,

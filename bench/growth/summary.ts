@@ -1,6 +1,7 @@
 // What the trials say of each axis: medians by point, and whether the far end costs what the near end does.
 
 import { medianInterval } from "../../statistics/median_interval.ts";
+import { exportBars, medianCensus } from "./census.ts";
 import { AXES, type Axis, FLAT, MEASURES, type Measure } from "./axes.ts";
 import type { AxisSummary, GrowthFigures, GrowthTrial, PointSummary } from "./result.ts";
 
@@ -20,6 +21,7 @@ export function summaryOf(trials: readonly GrowthTrial[]): AxisSummary[] {
         about: axis.about,
         points,
         ends: MEASURES.map((measure) => endsOf(axis, measure, points)),
+        bars: exportBars(points),
       },
     ];
   });
@@ -33,6 +35,7 @@ function pointOf(axis: Axis, value: number, figures: readonly GrowthFigures[]): 
     lat_p50_ns: medianOf(figures.map(({ lat_p50_ns }) => lat_p50_ns)),
     iops: medianOf(figures.map(({ iops }) => iops)),
     lost: figures.reduce((sum, { lost }) => sum + lost, 0),
+    census: medianCensus(figures.flatMap(({ census }) => census ?? [])),
   };
 }
 

@@ -2,22 +2,24 @@
 //
 //   start ─▶ every place read once ─▶ warm-up ─▶ latency, at its depth ─▶ CPU time, at the axis' depth
 
-import { readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { median } from "../../statistics/quantile.ts";
 import { spinUntil } from "../../link/drive.ts";
 import { openPacketLink } from "../../link/packet.ts";
 import { pinToCpus } from "../../sys/affinity.ts";
 import { now } from "../../sys/clock.ts";
 import { usage } from "../../sys/usage.ts";
 import { failed } from "../../words/failure.ts";
-import { createRandom } from "../../words/random.ts";
+import { createRandom, type Random } from "../../words/random.ts";
 import { findInterface } from "../../sys/interface.ts";
 import { Asker, awaitExport } from "../machine/asker.ts";
 import { answerProbe } from "../machine/probe.ts";
 import { processCost } from "../machine/process_cost.ts";
 import { AOE } from "../../lab/programs.ts";
 import { type GrowthShape, MTU, placeOf } from "./axes.ts";
+import { takeCensus } from "./census.ts";
 import { GrowthLoad, type Places } from "./load.ts";
 import type { GrowthFigures } from "./result.ts";
 import { cpuTicks, TICK } from "../machine/cpu_ticks.ts";
@@ -37,6 +39,8 @@ export interface GrowthTask {
 const SLOTS = 250;
 /** How long what is outstanding may take to end, ns. */
 const DRAIN = 2e9;
+/** Of reads of one export, each of another. */
+const STRETCHES = 20;
 
 function address(index: number): [major: number, minor: number] {
   return [Math.floor(index / SLOTS), index % SLOTS];
@@ -49,23 +53,41 @@ function configuration({ shape, folder }: GrowthTask): string {
   for (let index = 0; index < shape.exports; index++) {
     const [major, minor] = address(index);
     parts.push(
-      `[[export]]\naddress = "e${major}.${minor}"\nfile = ${JSON.stringify(join(folder, `${index}.img`))}\ncreate = "${shape.image_bytes}"\nbuffer_count = ${buffers}`,
+      `[[export]]\naddress = "e${major}.${minor}"\nfile = ${JSON.stringify(join(folder, `${index}.img`))}\nbuffer_count = ${buffers}`,
     );
   }
   return parts.join("\n");
 }
 
-function placesOf(shape: GrowthShape): Places {
-  const { places } = shape;
-  const majors = new Int32Array(places);
-  const minors = new Int32Array(places);
-  const lbas = new Float64Array(places);
-  for (let place = 0; place < places; place++) {
-    const { owner, lba } = placeOf(shape, place);
-    [majors[place], minors[place]] = address(owner) as [number, number];
-    lbas[place] = lba;
+/** Those with the numbers in `which`. */
+function placesOf(shape: GrowthShape, which: readonly number[]): Places {
+  const found = which.map((place) => placeOf(shape, place));
+  const addresses = found.map(({ owner }) => address(owner));
+  return {
+    majors: Int32Array.from(addresses, ([major]) => major),
+    minors: Int32Array.from(addresses, ([, minor]) => minor),
+    lbas: Float64Array.from(found, ({ lba }) => lba),
+  };
+}
+
+/** As many as each of ten thousand exports has. */
+const PART = 2;
+
+/** Places of one export, the same number however many exports there are. */
+function placesOfOne({ exports, places }: GrowthShape, random: Random): number[] {
+  const owner = random.below(exports);
+  const first = random.below(Math.max(1, Math.floor(places / exports) - PART + 1));
+  return Array.from({ length: PART }, (_, at) => owner + (first + at) * exports);
+}
+
+/** Sparse files that are missing: what a target takes to make them is not of its start. */
+function makeImages({ shape, folder }: GrowthTask): void {
+  for (let index = 0; index < shape.exports; index++) {
+    const path = join(folder, `${index}.img`);
+    if (existsSync(path)) continue;
+    writeFileSync(path, "");
+    truncateSync(path, shape.image_bytes);
   }
-  return { majors, minors, lbas };
 }
 
 function run(load: GrowthLoad, depth: number, until: () => boolean): void {
@@ -109,7 +131,9 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
   const { shape, target_cpu, load_cpu } = task;
   const file = join(task.folder, "growth.toml");
   writeFileSync(file, configuration(task));
+  makeImages(task);
   const pinned = target_cpu === null ? [] : ["--cpus", `${target_cpu}`];
+  const started = now();
   const child = Bun.spawn([process.execPath, AOE, "target", "--config", file, ...pinned], {
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -122,10 +146,11 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
   );
   try {
     const [major, minor] = address(shape.exports - 1);
-    awaitExport(asker, major, minor);
+    const start_ns = awaitExport(asker, major, minor).at - started;
+    const census = shape.census === true ? await takeCensus(asker, pid) : null;
     asker.close();
     const ways = links.map((link, index) => ({ link, target: findInterface(`b${index}`).mac }));
-    const places = placesOf(shape);
+    const places = placesOf(shape, [...Array(shape.places).keys()]);
     const random = createRandom(task.seed).fork("places");
     const load = new GrowthLoad(ways, places, shape.initiators, random);
     load.inOrder = true;
@@ -137,6 +162,12 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
     const lone = measure(load, shape.latency_depth, task.runtime_ns, pid);
     const deep = measure(load, shape.depth, task.runtime_ns, pid);
     const busy = busyTime(task) - busyBefore;
+    const stretches = census === null ? 0 : STRETCHES;
+    const one_export_ns = Array.from({ length: stretches }, () => {
+      load.places = placesOf(shape, placesOfOne(shape, random));
+      const { elapsed, reads } = measure(load, shape.depth, task.runtime_ns / STRETCHES, null);
+      return elapsed / reads;
+    });
     if (lone.p50 === null || lone.p99 === null || deep.reads === 0) {
       throw failed("No read was answered in time");
     }
@@ -154,6 +185,9 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
           ? null
           : Math.max(0, busy - deep.cpu - lone.cpu - deep.load - lone.load) /
             (2 * (deep.elapsed + lone.elapsed)),
+      ...(census === null
+        ? {}
+        : { census: { ...census, start_ns, one_export_ns: median(one_export_ns) } }),
     };
   } finally {
     child.kill("SIGKILL");

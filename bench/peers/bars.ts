@@ -4,8 +4,9 @@
 import { formatSize, MS } from "../../words/quantity.ts";
 import { geomean } from "../../statistics/geomean.ts";
 import { median } from "../../statistics/quantile.ts";
+import type { Bar } from "../result/bar.ts";
 import { DEEP, ECHO_RING, OURS, SHALLOW, VBLADE } from "./names.ts";
-import type { Bar, CellSummary, PeersIdle, PeersResult } from "./result.ts";
+import type { CellSummary, PeersIdle, PeersResult } from "./result.ts";
 
 /** The idle target in the mode that does not spin. */
 export const FRUGAL = "ours, frugal";

@@ -13,6 +13,7 @@
 
 import * as v from "valibot";
 import { headOf } from "../machine/head.ts";
+import { BarSchema } from "../result/bar.ts";
 import { DIRECTIONS } from "./options.ts";
 
 export const PEERS = "aoe bench peers";
@@ -111,14 +112,6 @@ const MeanSchema = v.object({
   load_cpu: v.number(),
 });
 
-const BarSchema = v.object({
-  what: v.string(),
-  bar: v.string(),
-  /** For a person; null: not measured. */
-  found: v.nullable(v.string()),
-  met: v.nullable(v.boolean()),
-});
-
 export const PeersSchema = v.object({
   ...headOf(PEERS),
   /** One for each run that is in here. */
@@ -154,6 +147,5 @@ export type PeersFigures = NonNullable<PeersTrial["figures"]>;
 export type PeersIdle = PeersResult["idle"][number];
 export type CellSummary = PeersResult["cells"][number];
 export type Mean = PeersResult["means"][number];
-export type Bar = PeersResult["bars"][number];
 export type PeersCell = Pick<PeersTrial, "bs" | "iodepth" | "rw">;
 export type LoadedPart = PeersTrial["part"];

@@ -3,6 +3,7 @@
 import { formatDuration, formatSize } from "../../words/quantity.ts";
 import { shownTime, rate } from "../../words/shown.ts";
 import { median } from "../../statistics/quantile.ts";
+import { barRows } from "../result/bar.ts";
 import type { Block, Shown } from "../result/blocks.ts";
 import type { CellSummary, PeersResult } from "./result.ts";
 
@@ -15,7 +16,7 @@ export function showPeers(result: PeersResult): Shown {
     part("CPU time of a command in the load generator, over the ring limit", result.loads, loadRow),
     { title: "Geometric means of the ratios", rows: meanRows(result) },
     { title: "Idle targets", rows: idleRows(result) },
-    { title: "Bars", rows: barRows(result) },
+    { title: "Bars", rows: barRows(result.bars) },
   ].filter(({ rows }) => rows.length > 0);
   return { blocks, sentences: [...result.absent, footer(result)] };
 }
@@ -112,13 +113,4 @@ function idleRows({ idle }: PeersResult): Record<string, string>[] {
       memory: bytes == null ? "?" : `${(bytes / 2 ** 20).toFixed(1)} MiB`,
     };
   });
-}
-
-function barRows({ bars }: PeersResult): Record<string, string>[] {
-  return bars.map(({ what, bar, found, met }) => ({
-    bar: what,
-    asked: bar,
-    found: found ?? "not measured",
-    "": met === null ? "" : met ? "met" : "NOT MET",
-  }));
 }
