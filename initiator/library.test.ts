@@ -124,7 +124,7 @@ testsInLab(import.meta.path, { mtu: 9000 }, () => {
       expect(bytes.length).toBe(32 * 512);
       expect(bytes.every((byte) => byte === index + 1)).toBe(true);
     }
-    // A stretch of a larger array, which keeps what is around it.
+    // A part of a larger array, which keeps what is around it.
     const large = new Uint8Array(4096).fill(0x77);
     expect(await device.read(32, large.subarray(1000, 2024))).toHaveLength(1024);
     expect([large[999], large[1000], large[2023], large[2024]]).toEqual([0x77, 2, 2, 0x77]);

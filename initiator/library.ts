@@ -4,9 +4,9 @@
 //   const device = await initiator.device("e7.3");
 //   await device.write(0, bytes);
 //
-// Data go between frames and the caller's memory without a copy between: his memory is the device's until
-// the promise settles, and his again from then on, whatever the network still holds. While something is
-// asked, frames are driven on this thread and the program's own timers and sockets get a turn every
+// Data go between frames and the caller's memory without a copy between. The device owns that memory until the promise
+// settles, and the caller from then on, whatever the network still holds. While something is
+// asked, frames are driven on this thread and the program's own timers and sockets are served every
 // few milliseconds at the latest; while nothing is, nothing runs.
 //
 // Errors are Failures: one sentence and an exit code. What a target refused, or did not answer, is a
@@ -151,7 +151,7 @@ export interface MaskList {
   remove(macs: readonly string[], options?: RequestOptions): Promise<string[]>;
 }
 
-/** Within which the program's own timers and sockets get a turn, ns. */
+/** Within which the program's own timers and sockets are served, ns. */
 const SLICE = 2 * MS;
 
 /** Opens the interfaces. Rejects with a Failure: no such interface, no permission (exit code 5), a bad option (2). */

@@ -99,18 +99,18 @@ describe("deadlines", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
         const deadlines = createDeadlines(1);
-        const model: { handle: number; at: number; turn: number }[] = [];
+        const model: { handle: number; at: number; order: number }[] = [];
         const forget = (handle: number) => {
           const index = model.findIndex((entry) => entry.handle === handle);
           if (index >= 0) model.splice(index, 1);
         };
-        let turn = 0;
+        let order = 0;
         for (const { what, handle, at } of steps) {
           if (what === "set") {
             deadlines.set(handle, at);
             forget(handle);
-            model.push({ handle, at, turn: turn++ });
-            model.sort((a, b) => a.at - b.at || a.turn - b.turn);
+            model.push({ handle, at, order: order++ });
+            model.sort((a, b) => a.at - b.at || a.order - b.order);
           } else if (what === "clear") {
             deadlines.clear(handle);
             forget(handle);

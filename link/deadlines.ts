@@ -3,8 +3,8 @@
 //   heap      [ h3 | h0 | h7 | … ]     handles, the earliest at 0, children of i at 2i+1 and 2i+2
 //   position  by handle: where it stands in `heap`, or -1
 //   due       by handle: ns; Infinity: none
-//   turn      by handle: the count of `set` calls before its own, which orders equal times
-//   key       by handle: what it stands in the heap by, never later than `due`; likewise `keyTurn`
+//   order     by handle: the count of `set` calls before its own, which orders equal times
+//   key       by handle: what it stands in the heap by, never later than `due`; likewise `keyOrder`
 //
 // A handle is a slot's number, chosen by whoever has the slots: dense, small, from 0. Two deadlines
 // of one time fire in the order in which they were set, so that a run under the virtual clock is the
@@ -43,17 +43,17 @@ class Heap implements Deadlines {
   private heap: Int32Array;
   private position: Int32Array;
   private due: Float64Array;
-  private turn: Float64Array;
+  private order: Float64Array;
   private key: Float64Array;
-  private keyTurn: Float64Array;
+  private keyOrder: Float64Array;
 
   constructor(capacity: number) {
     this.heap = new Int32Array(capacity);
     this.position = new Int32Array(capacity).fill(-1);
     this.due = new Float64Array(capacity).fill(Infinity);
-    this.turn = new Float64Array(capacity);
+    this.order = new Float64Array(capacity);
     this.key = new Float64Array(capacity);
-    this.keyTurn = new Float64Array(capacity);
+    this.keyOrder = new Float64Array(capacity);
   }
 
   set(handle: number, at: number): void {
@@ -66,12 +66,12 @@ class Heap implements Deadlines {
     if (handle >= this.position.length || handle < 0) this.grow(handle);
     if (this.due[handle] === Infinity) this.size++;
     this.due[handle] = at;
-    this.turn[handle] = this.sets++;
+    this.order[handle] = this.sets++;
     const stands = this.position[handle] as number;
     // By a key that is no later it comes up in time.
     if (stands >= 0 && (this.key[handle] as number) <= at) return;
     this.key[handle] = at;
-    this.keyTurn[handle] = this.turn[handle] as number;
+    this.keyOrder[handle] = this.order[handle] as number;
     this.rise(stands >= 0 ? stands : this.standing++, handle);
   }
 
@@ -114,9 +114,9 @@ class Heap implements Deadlines {
       if ((this.key[first] as number) > now) return;
       if (this.due[first] === Infinity) {
         this.removeFirst();
-      } else if (this.keyTurn[first] !== this.turn[first]) {
+      } else if (this.keyOrder[first] !== this.order[first]) {
         this.key[first] = this.due[first] as number;
-        this.keyTurn[first] = this.turn[first] as number;
+        this.keyOrder[first] = this.order[first] as number;
         this.sink(0, first);
       } else {
         return;
@@ -134,7 +134,7 @@ class Heap implements Deadlines {
     const difference = (this.key[a] as number) - (this.key[b] as number);
     return (
       difference < 0 ||
-      (difference === 0 && (this.keyTurn[a] as number) < (this.keyTurn[b] as number))
+      (difference === 0 && (this.keyOrder[a] as number) < (this.keyOrder[b] as number))
     );
   }
 
@@ -179,9 +179,9 @@ class Heap implements Deadlines {
     this.heap = wider(new Int32Array(capacity), this.heap);
     this.position = wider(new Int32Array(capacity).fill(-1), this.position);
     this.due = wider(new Float64Array(capacity).fill(Infinity), this.due);
-    this.turn = wider(new Float64Array(capacity), this.turn);
+    this.order = wider(new Float64Array(capacity), this.order);
     this.key = wider(new Float64Array(capacity), this.key);
-    this.keyTurn = wider(new Float64Array(capacity), this.keyTurn);
+    this.keyOrder = wider(new Float64Array(capacity), this.keyOrder);
   }
 }
 

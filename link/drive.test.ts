@@ -1,5 +1,5 @@
 // The real loop: it sleeps when idle, wakes for frames, descriptors, deadlines and signals, and leaves Bun's own
-// loop its turns.
+// loop its time.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
@@ -123,7 +123,7 @@ function outside(): void {
     expect(now() - start).toBeLessThan(500 * MS);
   });
 
-  test("a busy loop leaves timers their turn too", async () => {
+  test("a busy loop leaves time for timers too", async () => {
     const [near, far] = createMemoryPair({ clock: waiter });
     const game = pingPong(near, far);
     game.send();
@@ -183,20 +183,20 @@ function outside(): void {
     other.close();
   });
 
-  test("looked at after each turn, another descriptor is served between two turns", async () => {
+  test("looked at after each iteration, another descriptor is served between two", async () => {
     const other = createPoller();
-    let turns = 0;
+    let iterations = 0;
     let wokenAt = 0;
     let servedAt = 0;
     waiter.add(other.wakeFd, () => {
-      servedAt ||= turns;
+      servedAt ||= iterations;
       other.serve();
     });
     const busy = idleCore(
       () => 0,
       () => {
-        if (++turns === 100) {
-          wokenAt = turns;
+        if (++iterations === 100) {
+          wokenAt = iterations;
           other.wake();
         }
       },
@@ -207,15 +207,15 @@ function outside(): void {
     other.close();
   });
 
-  test("expecting nothing it sleeps after one turn; expecting something it spins first", async () => {
+  test("expecting nothing it sleeps after one iteration; expecting something it spins first", async () => {
     for (const expected of [false, true]) {
       let time = 0;
-      let turns = 0;
-      const turnsAtSleep: number[] = [];
+      let iterations = 0;
+      const iterationsAtSleep: number[] = [];
       const core = idleCore(
         () => Number.POSITIVE_INFINITY,
         () => {
-          turns++;
+          iterations++;
         },
       );
       await drive({
@@ -224,27 +224,27 @@ function outside(): void {
         waiter: {
           now: () => (time += 1e3),
           wait(deadline) {
-            turnsAtSleep.push(turns);
+            iterationsAtSleep.push(iterations);
             time = deadline;
           },
           wake() {},
         },
-        until: () => turnsAtSleep.length > 0,
+        until: () => iterationsAtSleep.length > 0,
         expecting: () => expected,
       });
       // low-latency spins for 50 µs.
-      expect(turnsAtSleep).toEqual([expected ? 50 : 1]);
+      expect(iterationsAtSleep).toEqual([expected ? 50 : 1]);
     }
   });
 
   test("a spin that died comes back once a sleep was hardly longer than the waking up", async () => {
     let time = 0;
-    let turns = 0;
-    const turnsAtSleep: number[] = [];
+    let iterations = 0;
+    const iterationsAtSleep: number[] = [];
     const core = idleCore(
       () => Number.POSITIVE_INFINITY,
       () => {
-        turns++;
+        iterations++;
       },
     );
     await drive({
@@ -252,17 +252,17 @@ function outside(): void {
       waiter: {
         now: () => (time += 1e3),
         wait(deadline) {
-          turnsAtSleep.push(turns);
-          turns = 0;
+          iterationsAtSleep.push(iterations);
+          iterations = 0;
           // Six sleeps to the end of their slice; then one that a frame ends, as late as machines wake up.
-          time = turnsAtSleep.length <= 6 ? deadline : time + 150e3;
+          time = iterationsAtSleep.length <= 6 ? deadline : time + 150e3;
         },
         wake() {},
       },
-      until: () => turnsAtSleep.length >= 8,
+      until: () => iterationsAtSleep.length >= 8,
     });
-    expect(turnsAtSleep.slice(0, 6)).toEqual([50, 24, 12, 6, 3, 1]);
-    expect(turnsAtSleep[7]).toBeGreaterThanOrEqual(49);
+    expect(iterationsAtSleep.slice(0, 6)).toEqual([50, 24, 12, 6, 3, 1]);
+    expect(iterationsAtSleep[7]).toBeGreaterThanOrEqual(49);
   });
 
   test("with settle, who awaits an answer goes on at once", async () => {
@@ -342,7 +342,7 @@ function inside(): void {
     await downer.exited;
     expect(link.carrier).toBe(false);
     // Its error has been taken, so sleeping is sleeping again.
-    for (let turns = 0; turns < 5; turns++) {
+    for (let iterations = 0; iterations < 5; iterations++) {
       Bun.sleepSync(2);
       link.receive(() => {}, 1);
     }

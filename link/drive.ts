@@ -1,8 +1,8 @@
-// The loop of a real process: turns of link/loop.ts, and between them spinning, sleeping, or a turn of Bun's
-// own event loop.
+// The loop of a real process: iterations of link/loop.ts, and between them spinning, sleeping, or Bun's own event
+// loop.
 //
-//   turn ─ frames? ─ yes ─▶ turn (frugal, after one frame, where no other waits: sleep)
-//             └ no ─▶ spin (turns without sleeping) ─ used up ─▶ sleep until the next deadline ─▶ turn
+//   iterate ─ frames? ─ yes ─▶ iterate (frugal, after one frame, where no other waits: sleep)
+//                └ no ─▶ spin (iterate without sleeping) ─ used up ─▶ sleep until the next deadline ─▶ iterate
 //   every 5 ms, and after a wait that brought no frame: setImmediate, for signals, promises, progress
 //
 // Spinning pays only where the next frame comes within tens of microseconds, about what waking up
@@ -12,14 +12,14 @@
 //
 // What a spin waits for may be the work of a process that waits for this very CPU: a client of our own, the other end
 // on a machine with fewer CPUs than processes. So a spin that outlasts what an end on another CPU takes to answer
-// offers the CPU at each further turn. Who took it for long (a whole slice of the scheduler's is 3 ms) works at
-// something else: the next offer waits, twice as long each time that this happens in a row, and until then the CPU is
+// offers the CPU at each further iteration. A process that took it for long (a time slice of the scheduler is 3 ms)
+// works at something else: the next offer waits, twice as long each time that this happens in a row, and until then the CPU is
 // shared as the scheduler shares it among all.
 
 import { drainMicrotasks } from "bun:jsc";
 
 import { now } from "../sys/clock.ts";
-import { type Core, frameWaits, nextDeadline, turn } from "./loop.ts";
+import { type Core, frameWaits, nextDeadline, iterate } from "./loop.ts";
 import type { Waiter } from "./waiter.ts";
 
 export const DRIVE_MODES = ["low-latency", "throughput", "frugal"] as const;
@@ -46,7 +46,7 @@ const LONGEST_NO_OFFER = 320e6;
  * machine, so a limit of one longest spin was never met there, and the spin, once gone, did not come back.
  */
 const JUST_MISSED = 4;
-/** How often Bun's own loop has its turn while this one is busy, ns. */
+/** How often Bun's own loop runs while this one is busy, ns. */
 const YIELD_EVERY = 5e6;
 /** Of `lookEvery`, where nothing else is said, ns. */
 const LOOK_EVERY = 20e3;
@@ -55,24 +55,24 @@ export interface DriveOptions {
   readonly core: Core;
   /** Its links' fds must have been added to it. `look`, where it has one, serves other descriptors without waiting. */
   readonly waiter: Waiter & { look?(): number };
-  /** Asked after each turn; true ends the drive. */
+  /** Asked after each iteration; true ends the drive. */
   readonly until: () => boolean;
   /** `low-latency` unless told. */
   readonly mode?: DriveMode;
   /** Longest sleep, ns, if not the mode's: how late a timer, a file or a signal of Bun's own loop may be served. */
   readonly slice?: number;
   /**
-   * Runs promise reactions after each turn that brought frames, so that a caller who awaits an answer
+   * Runs promise reactions after each iteration that brought frames, so that a caller who awaits an answer
    * goes on at once and not at the next yield. Off: what a core without promises wants.
    */
   readonly settle?: boolean;
   /**
    * How often descriptors other than the links' are looked at while this loop is busy, ns; 20 µs. 0:
-   * after each turn, for who answers them as fast as frames.
+   * after each iteration, for a process that answers them as fast as frames.
    */
   readonly lookEvery?: number;
   /**
-   * Asked after each turn; false: nothing that is worth spinning for is under way, so sleep at once. For
+   * Asked after each iteration; false: nothing that is worth spinning for is under way, so sleep at once. For
    * who serves processes of this host: they need the CPU to say more. Not given: always true.
    */
   readonly expecting?: () => boolean;
@@ -95,12 +95,12 @@ export async function drive(options: DriveOptions): Promise<void> {
   let offerAt = Number.NEGATIVE_INFINITY;
   let noOffer = NO_OFFER;
   for (;;) {
-    let events = turn(core, at);
+    let events = iterate(core, at);
     if (events > 0 && settle) drainMicrotasks();
     if (until()) return;
     at = waiter.now();
     const expects = expecting();
-    // Whoever sleeps next looks then.
+    // Before a sleep nothing is looked at here: `wait` does that.
     if ((expects || frameWaits(core)) && at - looked >= lookEvery && waiter.look !== undefined) {
       looked = at;
       events += waiter.look();
@@ -110,18 +110,18 @@ export async function drive(options: DriveOptions): Promise<void> {
       quiet = at;
       sleptInVain = false;
     }
-    // Who never spins sleeps right after a turn that brought one frame, unless the next one waits already. Where frames
-    // come by the dozen another turn, which takes time in which one may come, is cheaper than a sleep.
+    // Frugal mode sleeps right after an iteration that brought one frame, unless the next one waits already. Where
+    // frames come by the dozen another iteration, in which one may come, is cheaper than a sleep.
     const idle =
       !expects || (longestSpin === 0 && events <= 1) || (events === 0 && at - quiet >= spin);
     if (at - yielded >= YIELD_EVERY || (idle && sleptInVain)) {
-      await eventLoopTurn();
+      await eventLoop();
       if (until()) return;
       yielded = at = waiter.now();
     }
     if (!idle) {
       if (events > 0 || at - quiet <= ALONE || at < offerAt || waiter.yield === undefined) continue;
-      // Whoever takes the CPU may keep it past a deadline that spinning would meet.
+      // The process that takes the CPU may keep it past a deadline that spinning would meet.
       if (nextDeadline(core) - at <= longestSpin) continue;
       waiter.yield();
       const back = waiter.now();
@@ -134,7 +134,7 @@ export async function drive(options: DriveOptions): Promise<void> {
       at = back;
       continue;
     }
-    // It came during the turn: to go to sleep and be woken at once costs more than another turn.
+    // It came during the iteration: to sleep and be woken at once costs more than another one.
     if (frameWaits(core)) continue;
     const deadline = nextDeadline(core);
     // A deadline within reach is met by spinning: the kernel's timer would be tens of microseconds late.
@@ -157,13 +157,13 @@ function always(): boolean {
 export function spinUntil(core: Core, until: () => boolean, deadline: number): boolean {
   for (;;) {
     const at = now();
-    turn(core, at);
+    iterate(core, at);
     if (until()) return true;
     if (at >= deadline) return false;
   }
 }
 
-function eventLoopTurn(): Promise<void> {
+function eventLoop(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

@@ -77,8 +77,8 @@ test("no CPU is offered while a deadline is within reach", async () => {
   expect(fired).toBeGreaterThan(15);
 });
 
-test("frugal sleeps right after a turn that brought one frame, where no other waits, and looks again after one that brought more", async () => {
-  for (const [brought, turns] of [
+test("frugal sleeps right after an iteration that brought one frame, where no other waits, and looks again after one that brought more", async () => {
+  for (const [brought, iterations] of [
     [[1], [1]],
     [[2, 0], [2]],
     [[64, 3, 1], [3]],
@@ -93,21 +93,21 @@ test("frugal sleeps right after a turn that brought one frame, where no other wa
     };
     const port = { link: link as Partial<Link> as Link, visit() {}, reclaimed() {} };
     const core = { ...idleCore(() => Infinity), ports: [port] };
-    const turnsBeforeSleep: number[] = [];
+    const iterationsBeforeSleep: number[] = [];
     const { wait } = waiter;
     waiter.wait = () => {
-      turnsBeforeSleep.push(received);
+      iterationsBeforeSleep.push(received);
       wait();
     };
     await drive({ core, waiter, mode: "frugal", until: () => waiter.sleeps > 0 });
-    expect(turnsBeforeSleep).toEqual([...turns]);
+    expect(iterationsBeforeSleep).toEqual([...iterations]);
   }
 });
 
-test("who would sleep takes another turn where a frame waits already", async () => {
+test("a loop that would sleep iterates again where a frame waits already", async () => {
   for (const mode of ["low-latency", "throughput", "frugal"] as const) {
     const waiter = idleWaiter(0, 0);
-    // What is there before each turn; the second and third frame come while the one before is served.
+    // What is there before each iteration; the second and third frame come while the one before is served.
     const there = [1, 1, 1, 0];
     let received = 0;
     const link = {
@@ -138,8 +138,8 @@ test("while frames wait what is beside them is looked at, by whoever expects not
   };
   const port = { link: link as Partial<Link> as Link, visit() {}, reclaimed() {} };
   const core = { ...idleCore(() => Infinity), ports: [port] };
-  let turns = 0;
-  const until = () => ++turns > 1000;
+  let iterations = 0;
+  const until = () => ++iterations > 1000;
   await drive({ core, waiter, expecting: () => false, until, lookEvery: 20e3 });
   expect(looks).toBeGreaterThan(5);
   expect(looks).toBeLessThan(100);

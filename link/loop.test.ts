@@ -1,9 +1,9 @@
-// One slice of a loop, in its order.
+// One iteration of a loop, in its order.
 
 import { expect, test } from "bun:test";
 
 import type { Link } from "./link.ts";
-import { type Core, frameWaits, nextDeadline, turn } from "./loop.ts";
+import { type Core, frameWaits, nextDeadline, iterate } from "./loop.ts";
 
 /** A core with two ports; `idle` buffers become free at each reclaim. */
 function bed(idle: readonly number[]) {
@@ -39,7 +39,7 @@ function bed(idle: readonly number[]) {
 
 test("frames, what was released, deadlines, and what is sent goes out", () => {
   const { core, calls } = bed([0, 3]);
-  expect(turn(core, 7)).toBe(3);
+  expect(iterate(core, 7)).toBe(3);
   expect(calls).toEqual([
     "begin 7",
     "receive 0 64",

@@ -1,6 +1,6 @@
-// One bounded slice of a process's only loop: receive, run the core, transmit, reclaim, fire deadlines.
+// One bounded iteration of a process's only loop: receive, run the core, transmit, reclaim, fire deadlines.
 // The same function drives a core over raw sockets and under the virtual clock; what surrounds it
-// (spinning, sleeping, a turn of Bun's own event loop) differs and stands elsewhere.
+// (spinning, sleeping, Bun's own event loop) differs and stands elsewhere.
 
 import type { FrameView, Link } from "./link.ts";
 
@@ -15,7 +15,7 @@ export interface Port {
 /** A state machine without I/O of its own: it is told the time and sends through its ports' links. */
 export interface Core {
   readonly ports: readonly Port[];
-  /** Called at the start of each slice, before any frame: what `visit` takes as the current time. */
+  /** Called at the start of each iteration, before any frame: what `visit` takes as the current time. */
   begin(now: number): void;
   /** Fires every deadline that is due at `now`, and sends what may be sent. */
   advance(now: number): void;
@@ -23,11 +23,11 @@ export interface Core {
   nextDeadline(): number;
 }
 
-/** Frames that one slice takes from one link at most: what bounds the time to the next deadline. */
+/** Frames that one iteration takes from one link at most: what bounds the time to the next deadline. */
 const BATCH = 64;
 
-/** Runs one slice at `now` (ns) and returns how many frames came in. */
-export function turn(core: Core, now: number): number {
+/** Runs one iteration at `now` (ns) and returns how many frames came in. */
+export function iterate(core: Core, now: number): number {
   let frames = 0;
   core.begin(now);
   for (const port of core.ports) {

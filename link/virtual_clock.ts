@@ -7,7 +7,7 @@
 // says. A run in which cores, links and randomness depend on nothing else is the same run for ever.
 
 import { createDeadlines, type Deadlines } from "./deadlines.ts";
-import { type Core, nextDeadline, turn } from "./loop.ts";
+import { type Core, nextDeadline, iterate } from "./loop.ts";
 import type { Waiter } from "./waiter.ts";
 
 export interface VirtualClock extends Waiter {
@@ -79,13 +79,13 @@ class Clock implements VirtualClock {
   }
 }
 
-/** Slices at one instant after which time is taken to stand still: a core that never clears what is due. */
-const SLICES_AT_ONE_INSTANT = 100_000;
+/** Iterations at one instant after which time is taken to stand still: a core that never clears what is due. */
+const ITERATIONS_AT_ONE_INSTANT = 100_000;
 
 /**
  * Drives `cores` until `until()` is true (returns true), or until nothing is left to happen by
  * `deadline` (ns; returns what `until()` says then). At each instant the cores with something due get
- * one slice each, in their order, and again while any of them is due. The clock ends at `deadline` where one is given
+ * one iteration each, in their order, and again while any of them is due. The clock ends at `deadline` where one is given
  * and `until` never came true.
  *
  * What is submitted to a core from outside is seen because `nextDeadline` then says so, as in any
@@ -97,10 +97,10 @@ export function runVirtual(
   until: () => boolean,
   deadline = Infinity,
 ): boolean {
-  // The first round gives every core a slice: whatever was submitted before it starts goes out.
-  for (const core of cores) turn(core, clock.now());
+  // The first round gives every core an iteration: whatever was submitted before it starts goes out.
+  for (const core of cores) iterate(core, clock.now());
   const due = clock.dues(cores.length);
-  let slices = 0;
+  let iterations = 0;
   while (!until()) {
     let next = Infinity;
     for (let i = 0; i < cores.length; i++) {
@@ -115,17 +115,17 @@ export function runVirtual(
         return until();
       }
       clock.wait(next);
-      slices = 0;
-    } else if (++slices > SLICES_AT_ONE_INSTANT) {
+      iterations = 0;
+    } else if (++iterations > ITERATIONS_AT_ONE_INSTANT) {
       throw new Error(`invariant: time moves on (it stands at ${now} ns: a core stays due)`);
     }
     const present = clock.now();
-    // A slice of one core can make a later one due, and only that: until then `due` holds.
+    // An iteration of one core can make a later one due, and only that: until then `due` holds.
     let changed = false;
     for (let i = 0; i < cores.length; i++) {
       const core = cores[i] as Core;
       if ((due[i] as number) > present && !(changed && nextDeadline(core) <= present)) continue;
-      turn(core, present);
+      iterate(core, present);
       changed = true;
     }
   }

@@ -4,7 +4,7 @@
 //   judge the plan ─ sockets ─ (another user) ─ images ─▶ READY ─ drive ─ STOPPING ─▶ answer, flush, report
 //
 // Beside the frames, once a millisecond at most: the control socket, interfaces that came or went, and
-// systemd's watchdog. Signals and metrics have their turn when Bun's own loop has.
+// systemd's watchdog. Signals and metrics are served when Bun's own loop runs.
 
 import { createCapture } from "../link/capture.ts";
 import { openCaptureFile } from "../link/capture_file.ts";
@@ -309,7 +309,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const core: Core = {
       ports: target.ports,
       begin(now) {
-        io.slice(now);
+        io.tellTime(now);
         target.begin(now);
       },
       advance(now) {

@@ -5,7 +5,7 @@ import { createInitiator } from "../../initiator/protocol/initiator.ts";
 import type { Device } from "../../initiator/protocol/device.ts";
 import { createPool } from "../../initiator/pool/buffer_pool.ts";
 import type { Core } from "../../link/loop.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { now as look } from "../../sys/clock.ts";
 import { mapMemory } from "../../sys/memory.ts";
 import { createRandom } from "../../words/random.ts";
@@ -42,7 +42,7 @@ function loop(rw: Order, bs: number): () => void {
     if (event === "identified") found = device;
   };
   initiator.discover();
-  for (let step = 0; step < 8; step++) turn(initiator, now());
+  for (let step = 0; step < 8; step++) iterate(initiator, now());
   const device = found as Device | null;
   if (device === null) throw new Error("invariant: the mirror is found");
   const spec = { rw, bs, offset: 0, size: 0, rwmixread: 50 };
@@ -61,9 +61,9 @@ function loop(rw: Order, bs: number): () => void {
     },
     nextDeadline: () => Math.min(load.nextDeadline(), initiator.nextDeadline()),
   };
-  turn(core, now());
+  iterate(core, now());
   return () => {
-    const frames = turn(core, now());
+    const frames = iterate(core, now());
     if (frames !== BATCH) throw new Error(`invariant: ${BATCH} answers a turn, got ${frames}`);
   };
 }

@@ -10,7 +10,7 @@ import { parseSize } from "../../words/quantity.ts";
 import { makeDurable } from "../session/flush.ts";
 import {
   readDevice,
-  type Stretch,
+  type DeviceRange,
   type TransferOptions,
   writeDevice,
 } from "../session/transfer.ts";
@@ -25,15 +25,10 @@ import {
   type SessionTexts,
   withSession,
 } from "../session/session_options.ts";
-import {
-  addStretchOptions,
-  parseStretch,
-  placeStretch,
-  type StretchTexts,
-} from "./stretch_options.ts";
+import { addRangeOptions, parseRange, placeRange, type RangeTexts } from "./range_options.ts";
 import { summarize } from "./summary.ts";
 
-interface Options extends SessionTexts, StretchTexts {
+interface Options extends SessionTexts, RangeTexts {
   readonly force?: boolean;
   /** true: where the part file ends. */
   readonly resume?: string | true;
@@ -48,7 +43,7 @@ export function copyCommand(): Command {
     .option("--force", "replace the image where it exists, and what an earlier copy left")
     .option("--resume [bytes]", "go on with a copy that broke off, as it said")
     .option("--skip-zeros", "onto a device that holds zeros: leave out blocks of zeros");
-  return addSessionOptions(addStretchOptions(command)).action(run);
+  return addSessionOptions(addRangeOptions(command)).action(run);
 }
 
 const ADDRESS = /^e\d+\.\d+$/;
@@ -64,9 +59,9 @@ async function run(source: string, destination: string, texts: Options): Promise
   else await ontoDevice(source, destination, texts);
 }
 
-/** The rest of `stretch` from byte `done` of it on. */
-function rest(stretch: Stretch, done: number): Stretch {
-  return { ...stretch, offset: stretch.offset + done, size: stretch.size - done };
+/** The rest of `range` from byte `done` of it on. */
+function rest(range: DeviceRange, done: number): DeviceRange {
+  return { ...range, offset: range.offset + done, size: range.size - done };
 }
 
 /** In place of how to go on, which would mix two disks. */
@@ -81,7 +76,7 @@ function brokenOff(error: unknown, whole: number, size: number, how: string): un
 
 async function intoImage(name: string, file: string, texts: Options): Promise<void> {
   const address = parseAddress(name, "device");
-  const request = parseStretch(texts);
+  const request = parseRange(texts);
   const wait = parseWait(texts);
   if (typeof texts.resume === "string") {
     throw expected(
@@ -93,27 +88,27 @@ async function intoImage(name: string, file: string, texts: Options): Promise<vo
   if (texts.skipZeros) throw usage("`--skip-zeros` is for copies onto a device");
   await withSession(texts, async (session) => {
     const device = await session.find(address, wait);
-    const stretch = placeStretch(request, device);
+    const range = placeRange(request, device);
     const part = new PartFile(file, texts.force ?? false, texts.resume === true);
-    if (part.resumeAt > stretch.size) {
+    if (part.resumeAt > range.size) {
       part.keep(part.resumeAt);
       throw usage(
-        `${part.part} holds ${part.resumeAt} bytes, more than the ${stretch.size} that are to be copied`,
+        `${part.part} holds ${part.resumeAt} bytes, more than the ${range.size} that are to be copied`,
       );
     }
     let whole = part.resumeAt;
-    await move(name, stretch, part.resumeAt, texts, async (todo, options) => {
+    await move(name, range, part.resumeAt, texts, async (todo, options) => {
       try {
         await readDevice({ session, device, ...todo, ...options }, (bytes, at) => {
-          part.write(bytes, at - stretch.offset);
-          whole = at - stretch.offset + bytes.length;
+          part.write(bytes, at - range.offset);
+          whole = at - range.offset + bytes.length;
         });
       } catch (error) {
         part.keep(whole);
         const how = device.gone ? OF_BEFORE : `--resume goes on with ${part.part}`;
-        throw brokenOff(error, whole, stretch.size, how);
+        throw brokenOff(error, whole, range.size, how);
       }
-      part.finish(stretch.size);
+      part.finish(range.size);
       return { session, device };
     });
   });
@@ -121,7 +116,7 @@ async function intoImage(name: string, file: string, texts: Options): Promise<vo
 
 async function ontoDevice(file: string, name: string, texts: Options): Promise<void> {
   const address = parseAddress(name, "device");
-  const request = parseStretch(texts);
+  const request = parseRange(texts);
   const wait = parseWait(texts);
   if (texts.resume === true) {
     throw expected("--resume", "the number of bytes that the earlier copy named", "nothing");
@@ -133,11 +128,11 @@ async function ontoDevice(file: string, name: string, texts: Options): Promise<v
   try {
     await withSession(texts, async (session) => {
       const device = await session.find(address, wait);
-      const stretch = placeStretch(request, device, input.bytes);
-      if (done > stretch.size) {
-        throw expected("--resume", `at most the ${stretch.size} bytes to be copied`, done);
+      const range = placeRange(request, device, input.bytes);
+      if (done > range.size) {
+        throw expected("--resume", `at most the ${range.size} bytes to be copied`, done);
       }
-      await move(name, stretch, done, texts, async (todo, options) => {
+      await move(name, range, done, texts, async (todo, options) => {
         let whole = done;
         try {
           await writeDevice(
@@ -151,13 +146,13 @@ async function ontoDevice(file: string, name: string, texts: Options): Promise<v
               },
             },
             (bytes, at) => {
-              input.read(bytes, at - stretch.offset);
+              input.read(bytes, at - range.offset);
               return !(texts.skipZeros === true && isZero(bytes));
             },
           );
         } catch (error) {
           const how = device.gone ? OF_BEFORE : `--resume ${whole} goes on`;
-          throw brokenOff(error, whole, stretch.size, how);
+          throw brokenOff(error, whole, range.size, how);
         }
         return { session, device, note: await makeDurable(session, device) };
       });
@@ -172,16 +167,19 @@ interface Copied extends Pick<TransferOptions, "session" | "device"> {
   readonly note?: string | null;
 }
 
-/** Runs `work` on what is left of `stretch`, with progress, Ctrl-C and the summary around it. */
+/** Runs `work` on what is left of `range`, with progress, Ctrl-C and the summary around it. */
 async function move(
   name: string,
-  stretch: Stretch,
+  range: DeviceRange,
   done: number,
   texts: Options,
-  work: (todo: Stretch, options: Pick<TransferOptions, "onProgress" | "signal">) => Promise<Copied>,
+  work: (
+    todo: DeviceRange,
+    options: Pick<TransferOptions, "onProgress" | "signal">,
+  ) => Promise<Copied>,
 ): Promise<void> {
-  const todo = rest(stretch, done);
-  const progress = createProgress(`Copying ${name}`, stretch.size, texts.json ?? false, {
+  const todo = rest(range, done);
+  const progress = createProgress(`Copying ${name}`, range.size, texts.json ?? false, {
     from: done,
   });
   const interrupt = catchInterrupt();

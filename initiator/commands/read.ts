@@ -1,4 +1,4 @@
-// `aoe initiator read eS.L -o FILE`: a device, or a stretch of it, into a file or to standard output.
+// `aoe initiator read eS.L -o FILE`: a device, or a range of it, into a file or to standard output.
 
 import { Command } from "commander";
 
@@ -13,15 +13,10 @@ import {
   type SessionTexts,
   withSession,
 } from "../session/session_options.ts";
-import {
-  addStretchOptions,
-  parseStretch,
-  placeStretch,
-  type StretchTexts,
-} from "./stretch_options.ts";
+import { addRangeOptions, parseRange, placeRange, type RangeTexts } from "./range_options.ts";
 import { summarize } from "./summary.ts";
 
-interface Options extends SessionTexts, StretchTexts {
+interface Options extends SessionTexts, RangeTexts {
   readonly output: string;
   readonly force?: boolean;
 }
@@ -32,33 +27,27 @@ export function readCommand(): Command {
     .argument("<device>", "its address, such as e7.3")
     .requiredOption("-o, --output <file>", "a new file, or - for standard output")
     .option("--force", "replace the file where it exists");
-  return addSessionOptions(addStretchOptions(command)).action(run);
+  return addSessionOptions(addRangeOptions(command)).action(run);
 }
 
 async function run(name: string, texts: Options): Promise<void> {
   const address = parseAddress(name, "device");
-  const request = parseStretch(texts);
+  const request = parseRange(texts);
   const wait = parseWait(texts);
   if (texts.json && texts.output === "-") {
     throw usage("`--json` and `--output -` both want standard output");
   }
   await withSession(texts, async (session) => {
     const device = await session.find(address, wait);
-    const stretch = placeStretch(request, device);
+    const range = placeRange(request, device);
     const output = openOutput(texts.output, texts.force ?? false);
     try {
       const json = texts.json ?? false;
-      const done = await transferHashed(
-        session,
-        device,
-        stretch,
-        "Reading",
-        json,
-        (options, hash) =>
-          readDevice(options, (bytes, at) => {
-            hash.update(bytes);
-            output.write(bytes, at - stretch.offset);
-          }),
+      const done = await transferHashed(session, device, range, "Reading", json, (options, hash) =>
+        readDevice(options, (bytes, at) => {
+          hash.update(bytes);
+          output.write(bytes, at - range.offset);
+        }),
       );
       output.finish();
       summarize(session, device, { verb: "Read", ...done }, json);

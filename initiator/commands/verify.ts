@@ -14,15 +14,10 @@ import {
   type SessionTexts,
   withSession,
 } from "../session/session_options.ts";
-import {
-  addStretchOptions,
-  parseStretch,
-  placeStretch,
-  type StretchTexts,
-} from "./stretch_options.ts";
+import { addRangeOptions, parseRange, placeRange, type RangeTexts } from "./range_options.ts";
 import { summarize } from "./summary.ts";
 
-interface Options extends SessionTexts, StretchTexts {
+interface Options extends SessionTexts, RangeTexts {
   readonly sha256?: string;
 }
 
@@ -31,13 +26,13 @@ export function verifyCommand(): Command {
     .description("compare a device with a file or a checksum")
     .argument("<device>", "its address, such as e7.3")
     .argument("[file]", "an image; the device may be longer")
-    .option("--sha256 <hex>", "the checksum of the stretch, in place of a file");
-  return addSessionOptions(addStretchOptions(command)).action(run);
+    .option("--sha256 <hex>", "the checksum of the range, in place of a file");
+  return addSessionOptions(addRangeOptions(command)).action(run);
 }
 
 async function run(name: string, file: string | undefined, texts: Options): Promise<void> {
   const address = parseAddress(name, "device");
-  const request = parseStretch(texts);
+  const request = parseRange(texts);
   const wait = parseWait(texts);
   const wanted = texts.sha256?.toLowerCase();
   if ((file === undefined) === (wanted === undefined)) {
@@ -50,13 +45,13 @@ async function run(name: string, file: string | undefined, texts: Options): Prom
   try {
     await withSession(texts, async (session) => {
       const device = await session.find(address, wait);
-      const stretch = placeStretch(request, device, input?.bytes);
-      const difference = new Difference(input, stretch.blockBytes, stretch.offset);
+      const range = placeRange(request, device, input?.bytes);
+      const difference = new Difference(input, range.blockBytes, range.offset);
       const json = texts.json ?? false;
       const done = await transferHashed(
         session,
         device,
-        stretch,
+        range,
         "Verifying",
         json,
         (options, hash) =>

@@ -14,15 +14,10 @@ import {
   type SessionTexts,
   withSession,
 } from "../session/session_options.ts";
-import {
-  addStretchOptions,
-  parseStretch,
-  placeStretch,
-  type StretchTexts,
-} from "./stretch_options.ts";
+import { addRangeOptions, parseRange, placeRange, type RangeTexts } from "./range_options.ts";
 import { summarize } from "./summary.ts";
 
-interface Options extends SessionTexts, StretchTexts {
+interface Options extends SessionTexts, RangeTexts {
   readonly flush: boolean;
 }
 
@@ -32,29 +27,29 @@ export function writeCommand(): Command {
     .argument("<device>", "its address, such as e7.3")
     .argument("<file>", "an image, a multiple of 512 bytes")
     .option("--no-flush", "leave it to the target when the data become durable");
-  return addSessionOptions(addStretchOptions(command)).action(run);
+  return addSessionOptions(addRangeOptions(command)).action(run);
 }
 
 async function run(name: string, file: string, texts: Options): Promise<void> {
   const address = parseAddress(name, "device");
-  const request = parseStretch(texts);
+  const request = parseRange(texts);
   const wait = parseWait(texts);
   const input = openInput(file, request.size);
   try {
     await withSession(texts, async (session) => {
       const device = await session.find(address, wait);
-      const stretch = placeStretch(request, device, input.bytes);
+      const range = placeRange(request, device, input.bytes);
       const json = texts.json ?? false;
       let unflushed: string | null = null;
       const done = await transferHashed(
         session,
         device,
-        stretch,
+        range,
         "Writing",
         json,
         async (options, hash) => {
           await writeDevice(options, (bytes, at) => {
-            input.read(bytes, at - stretch.offset);
+            input.read(bytes, at - range.offset);
             hash.update(bytes);
           });
           if (texts.flush) unflushed = await makeDurable(session, device);

@@ -7,7 +7,7 @@ import { allocationsPerCall } from "../../testing/doubles/allocations.ts";
 import { AGAIN, type ByteStream, READABLE } from "../../link/byte_stream.ts";
 import type { Memory } from "../../link/link.ts";
 import type { Core } from "../../link/loop.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { type Command, OK } from "../protocol/command.ts";
 import type { Device } from "../protocol/device.ts";
 import type { ExportFacts } from "./handshake.ts";
@@ -26,7 +26,7 @@ import {
 import { hello, option, request } from "../../testing/doubles/scripted_client.ts";
 import { NbdServer } from "./server.ts";
 
-/** Ends every command well in the next slice. */
+/** Ends every command well in the next iteration. */
 class PromptDevice implements Core {
   readonly sectors = SIZE / 512;
   readonly ports = [];
@@ -116,17 +116,17 @@ function requests(structured: boolean, message: Uint8Array): () => void {
   server.adopt(stream, 0);
   const start = [hello(), ...(structured ? [option(OPT_STRUCTURED_REPLY)] : [])];
   stream.message = Buffer.concat([...start, option(OPT_EXPORT_NAME)]);
-  turn(server, 0);
+  iterate(server, 0);
   ready(READABLE);
-  turn(server, 0);
+  iterate(server, 0);
   stream.message = message;
   return () => {
     const before = device.ended;
     const { sent } = stream;
     stream.at = 0;
     ready(READABLE);
-    turn(server, 0);
-    turn(server, 0);
+    iterate(server, 0);
+    iterate(server, 0);
     if (device.ended === before || stream.sent === sent) throw new Error("it was not answered");
   };
 }

@@ -49,7 +49,7 @@ describe("the end of a connection", () => {
     world.close();
   });
 
-  test("a client that says no more is answered and let go without a word", () => {
+  test("a client that says no more is answered and disconnected without a word", () => {
     const world = new NbdWorld();
     const client = world.connect().go();
     client.startRead(0, 4096);

@@ -7,7 +7,7 @@ import type { ExportFacts } from "./handshake.ts";
 import { CMD_FLUSH, CMD_READ, CMD_WRITE } from "./protocol.ts";
 import type { Slot } from "./slot.ts";
 
-/** What a host marks: a connection, to which it comes back in this slice. */
+/** What a host marks: a connection, to which it comes back in this iteration. */
 export interface Markable {
   marked: boolean;
   serve(now: number): void;
@@ -22,7 +22,7 @@ export interface ConnectionHost {
   readonly watchList: WatchList;
   readonly counters: NbdCounters;
   readonly stopping: boolean;
-  /** The connection has something to do: `serve` will be called in this slice. */
+  /** The connection has something to do: `serve` will be called in this iteration. */
   mark(connection: Markable): void;
   /** `kind` says what it is about, for all clients alike. */
   notice(kind: string, sentence: string): void;

@@ -247,7 +247,7 @@ describe("several connections", () => {
     world.close();
   });
 
-  test("a slice serves few clients and moves few bytes: frames are looked at in between", () => {
+  test("an iteration serves few clients and moves few bytes: frames are looked at in between", () => {
     const world = new NbdWorld({ mostConnections: 40, sectors: 32_768 });
     const clients = Array.from({ length: 40 }, () => world.connect());
     const served: number[] = [];
@@ -276,7 +276,7 @@ describe("several connections", () => {
     const length = 8 << 20;
     expect(client.ask(CMD_WRITE, 0, length, 0, filled(length, 7)).error).toBe(0);
     expect(client.read(0, length).data.every((byte) => byte === 7)).toBe(true);
-    // Twice a slice it may read so much, and send so much at two places.
+    // Twice an iteration it may read so much, and send so much at two places.
     expect(Math.max(...bytes)).toBeLessThanOrEqual(6 * MOST_SENT);
     world.close();
   });

@@ -1,9 +1,9 @@
 // Serves a device to NBD clients: an initiator's core, with clients beside its frames.
 //
-//   slice ─▶ frames in ─▶ done ─▶ replies out ─▶ requests in ─▶ frames out ─▶ replies out
+//   iteration ─▶ frames in ─▶ done ─▶ replies out ─▶ requests in ─▶ frames out ─▶ replies out
 //
 // Streams are touched only within `advance`, when they have said that there is something to do, so one
-// slice of the loop answers frames and clients alike and no client costs anything while it is silent.
+// iteration of the loop answers frames and clients alike and no client costs anything while it is silent.
 //
 // Several connections are one view of one device: a write is answered when the target has
 // answered it, every read goes to the target, nothing is cached between, and a flush is the target's own for

@@ -1,4 +1,4 @@
-// Bytes between a stream and those who read or write them in whole pieces: one mapped stretch, filled at
+// Bytes between a stream and those who read or write them in whole pieces: one mapping, filled at
 // the end, emptied at the start, moved to the front when the end comes near.
 //
 //   0        from          to        capacity

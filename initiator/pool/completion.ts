@@ -55,7 +55,7 @@ export class Completion implements Strategy {
   take(now: number): TxBuffer | null {
     if (now >= this.quietAt) this.rest(now);
     const { ledger } = this;
-    // A link that several pools share may not have told us of all; once per slice is enough.
+    // A link that several pools share may not have told us of all; once per iteration is enough.
     if (this.depth === 0 && this.sweptAt !== now) {
       this.sweptAt = now;
       ledger.settle(Infinity, now);

@@ -1,7 +1,7 @@
 // A number of things that changes over time, and for how long it had each value.
 //
 //   level  3 ┤      ┌──┐
-//          2 ┤   ┌──┘  └──────      at[2] = the two stretches at 2, in ns
+//          2 ┤   ┌──┘  └──────      at[2] = the two times at 2 together, in ns
 //          1 ┤───┘                  mean  = Σ level × at[level] / Σ at[level]
 //
 // Room for `most` levels is made at the start; where there is no bound it grows by doubling, which is

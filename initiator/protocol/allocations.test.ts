@@ -6,7 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { addressedMemory } from "../../link/addressed_memory.ts";
 import { allocationsPerCall } from "../../testing/doubles/allocations.ts";
 import type { FrameView, Link, TxBuffer } from "../../link/link.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createReclaim } from "../../link/reclaim.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
@@ -86,9 +86,9 @@ function build({ strategy, operation, sectors, reclaim, skip }: Shape): Bench {
   });
   let now = 0;
   const step = (): void => {
-    turn(initiator, now);
+    iterate(initiator, now);
     theirs.receive(echo.visit, 64);
-    turn(initiator, now);
+    iterate(initiator, now);
   };
   while (initiator.devices.length === 0) {
     initiator.discover();

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { OK, TIMEOUT } from "./command.ts";
 import { makeCommand, Scripted } from "../../testing/doubles/scripted_peer.ts";
 import { READ, WRITE } from "./operation.ts";
@@ -26,7 +26,7 @@ for (const stop of [5 * S, 60 * S]) {
     const wake = peer.clock.now() + stop;
     while (peer.clock.now() < wake) peer.clock.wait(wake);
     peer.script = (request) => peer.answer(request);
-    turn(peer.initiator, peer.clock.now());
+    iterate(peer.initiator, peer.clock.now());
     expect(commands.filter(({ outcome }) => outcome === TIMEOUT)).toHaveLength(0);
     peer.run(() => commands.every(({ busy }) => !busy), 20 * S);
     expect(commands.filter(({ outcome }) => outcome !== OK)).toHaveLength(0);
@@ -55,7 +55,7 @@ test("an answer that was sent before the stop and is heard after it is no round 
   peer.runFor(0.01 * MS);
   const wake = peer.clock.now() + stop - 0.01 * MS;
   while (peer.clock.now() < wake) peer.clock.wait(wake);
-  turn(peer.initiator, peer.clock.now());
+  iterate(peer.initiator, peer.clock.now());
   peer.run(() => !read.busy, 1 * MS);
   expect([read.outcome, read.transmits]).toEqual([OK, 1]);
   expect(device.paths[0]?.rtt.smoothed).toBeLessThan(100 * MS);

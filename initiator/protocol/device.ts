@@ -129,7 +129,7 @@ export class Device extends Facts {
   }
 
   /**
-   * Takes `command`, which is the device's until `done`. It is sent at the end of the slice, or of the
+   * Takes `command`, which is the device's until `done`. It is sent at the end of the iteration, or of the
    * current answer. Throws a usage Failure for sectors beyond 2^48.
    */
   submit(command: Command): void {
@@ -172,7 +172,7 @@ export class Device extends Facts {
     if (this.identity === null && !this.closed) this.firstIdentify.ask();
   }
 
-  /** There is something to send: the initiator drives the device in this slice. */
+  /** There is something to send: the initiator drives the device in this iteration. */
   touch(): void {
     if (this.ready) return;
     this.ready = true;
@@ -197,7 +197,7 @@ export class Device extends Facts {
       return;
     }
     if (!receiveAnswer(exchange, frame, path, view)) return;
-    // What waits to go again may be answered by the next frame of this same slice: it waits for the end. So does
+    // What waits to go again may be answered by the next frame of this same iteration: it waits for the end. So does
     // what there is to do where nothing is to be sent.
     if (frames.waiting.size > 0 || exchange.queued === 0) {
       this.touch();

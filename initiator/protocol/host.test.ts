@@ -26,7 +26,7 @@ test("the clock is asked where time has passed since the last look, and never go
   host.begin(1000);
   host.look();
   expect([host.now, asked]).toEqual([1000, 0]);
-  // A frame that was there before the slice began, and one that came within it.
+  // A frame that was there before the iteration began, and one that came within it.
   host.arrived(900);
   expect(host.now).toBe(1000);
   host.arrived(1200);

@@ -46,7 +46,7 @@ export class Host {
     this.ready[this.readyCount++] = device;
   }
 
-  /** A slice begins, or goes on, at `now`. */
+  /** An iteration begins, or goes on, at `now`. */
   begin(now: number): void {
     this.now = now;
     this.fresh = true;

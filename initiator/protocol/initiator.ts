@@ -33,7 +33,7 @@ const DEAF = 1e9;
 const MOST_DEVICES = 65_536;
 
 export interface Initiator extends Core {
-  /** The time of the current slice, ns. */
+  /** The time of the current iteration, ns. */
   readonly now: number;
   readonly ports: readonly (Port & { readonly state: PortState })[];
   /** All that have answered, in the order in which they appeared. */
@@ -153,7 +153,7 @@ class InitiatorCore implements Initiator, DeviceKeeper {
       (this.everyDevice[index] as Device).due();
       index = host.deviceDeadlines.pop(now);
     }
-    // `done` may make others ready: they are sent in this same slice.
+    // `done` may make others ready: they are sent in this same iteration.
     for (let index = 0; index < host.readyCount; index++) {
       const device = this.everyDevice[host.ready[index] as number] as Device;
       if (!device.ready) continue;

@@ -10,9 +10,9 @@ import type { WindowLaw } from "./window.ts";
 export interface InitiatorOptions {
   readonly links: readonly Link[];
   /**
-   * Looked at for each frame that comes in and each device that is served: a slice can last a
+   * Looked at for each frame that comes in and each device that is served: an iteration can last a
    * millisecond, and a frame that is sent at its end is not as old as its beginning. Without it all of
-   * a slice happens at its beginning.
+   * an iteration happens at its beginning.
    */
   readonly clock?: Pick<Waiter, "now">;
   /** Where tags begin. */

@@ -293,7 +293,7 @@ describe("the same disk with another size", () => {
   });
 });
 
-test("a slow target is not doubted for its answers, which come after more than a second", () => {
+test("a slow target is not asked again for its answers, which come after more than a second", () => {
   const { peer, device } = connected();
   peer.script = (request) => {
     if (!peer.seen.some((other) => other.tag === request.tag && other !== request)) {

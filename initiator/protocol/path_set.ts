@@ -58,7 +58,8 @@ export class PathSet {
   private readonly askers: Askers;
   /** The run of the target that is in use; -1: none was proved yet. */
   private instance = -1;
-  private turn = 0;
+  /** Place of the path that is tried first. */
+  private next = 0;
   private probeAt = Infinity;
   private searchAt = -Infinity;
 
@@ -119,7 +120,7 @@ export class PathSet {
   /** `path` leads to another disk: what went by it goes by others. */
   remove(path: Path): void {
     this.all.splice(this.all.indexOf(path), 1);
-    this.turn = 0;
+    this.next = 0;
     path.removed = true;
     this.choose(null);
   }
@@ -186,17 +187,17 @@ export class PathSet {
     path.writes.fit(most);
   }
 
-  /** A path with room in its window and a pool that was not dry in this drive; each in its turn. */
+  /** A path with room in its window and a pool that was not dry in this drive, round robin. */
   pick(): Path | null {
     const { all } = this;
     const count = all.length;
     for (let step = 0; step < count; step++) {
-      const place = this.turn + step < count ? this.turn + step : this.turn + step - count;
+      const place = this.next + step < count ? this.next + step : this.next + step - count;
       const path = all[place] as Path;
       if (path.inFlight >= path.window.size || this.buffers.isDry(path.port)) continue;
       if (path.standby || (!path.alive && this.anotherAlive(path))) continue;
       if (!this.isSure(path)) continue;
-      this.turn = place + 1 === count ? 0 : place + 1;
+      this.next = place + 1 === count ? 0 : place + 1;
       return path;
     }
     return null;

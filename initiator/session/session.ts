@@ -191,7 +191,7 @@ class OpenSession implements Session {
   }
 
   private async runWhileHeld(): Promise<void> {
-    // What is asked for in the same turn of Bun's loop goes out in one slice.
+    // What is asked for in the same iteration of Bun's loop goes out in one of ours.
     await Promise.resolve();
     try {
       // Whoever was answered may have asked again before this resumes.

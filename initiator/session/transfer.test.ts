@@ -5,12 +5,17 @@ import { describe, expect, test } from "bun:test";
 import * as ata from "../../wire/ata.ts";
 import { Scripted, type Seen } from "../../testing/doubles/scripted_peer.ts";
 import type { Session } from "./session.ts";
-import { readDevice, type Stretch, writeDevice } from "./transfer.ts";
+import { readDevice, type DeviceRange, writeDevice } from "./transfer.ts";
 
 const SECTOR = 512;
 /** Blocks of two sectors from sector 4 on: one frame each. */
-const STRETCH: Stretch = { offset: 4 * SECTOR, size: 16 * SECTOR, blockBytes: 1024, iodepth: 4 };
-const BLOCKS = STRETCH.size / STRETCH.blockBytes;
+const RANGE: DeviceRange = {
+  offset: 4 * SECTOR,
+  size: 16 * SECTOR,
+  blockBytes: 1024,
+  iodepth: 4,
+};
+const BLOCKS = RANGE.size / RANGE.blockBytes;
 
 function world() {
   const peer = new Scripted();
@@ -25,9 +30,9 @@ function world() {
   return { peer, device, session };
 }
 
-/** Which block of the stretch a request is about. */
+/** Which block of the range a request is about. */
 function blockOf({ lba }: Seen): number {
-  return (lba * SECTOR - STRETCH.offset) / STRETCH.blockBytes;
+  return (lba * SECTOR - RANGE.offset) / RANGE.blockBytes;
 }
 
 const fail = (peer: Scripted, request: Seen, delay = 0): void =>
@@ -39,11 +44,11 @@ describe("reading", () => {
     // The later in its window, the sooner.
     peer.script = (request) => peer.answer(request, { delay: 1e6 * (4 - (blockOf(request) % 4)) });
     const seen: number[] = [];
-    await readDevice({ ...STRETCH, session, device }, (bytes, at) => {
+    await readDevice({ ...RANGE, session, device }, (bytes, at) => {
       seen.push(at);
       expect(Buffer.from(bytes).equals(peer.image.subarray(at, at + bytes.length))).toBe(true);
     });
-    const wanted = Array.from({ length: BLOCKS }, (_, at) => STRETCH.offset + 1024 * at);
+    const wanted = Array.from({ length: BLOCKS }, (_, at) => RANGE.offset + 1024 * at);
     expect(seen).toEqual(wanted);
   });
 
@@ -51,7 +56,7 @@ describe("reading", () => {
     const { device, session } = world();
     const lengths: number[] = [];
     const size = 5 * SECTOR;
-    await readDevice({ ...STRETCH, size, session, device }, ({ length }) => lengths.push(length));
+    await readDevice({ ...RANGE, size, session, device }, ({ length }) => lengths.push(length));
     expect(lengths).toEqual([1024, 1024, 512]);
   });
 
@@ -64,7 +69,7 @@ describe("reading", () => {
     let whole = -1;
     const seen: number[] = [];
     const reading = readDevice(
-      { ...STRETCH, session, device, onFailure: (bytes) => (whole = bytes) },
+      { ...RANGE, session, device, onFailure: (bytes) => (whole = bytes) },
       (_, at) => seen.push(at),
     );
     await expect(reading).rejects.toThrow("e7.3 can't read sectors 14 to 15");
@@ -76,9 +81,9 @@ describe("reading", () => {
     const { device, session } = world();
     let whole = -1;
     const reading = readDevice(
-      { ...STRETCH, session, device, onFailure: (bytes) => (whole = bytes) },
+      { ...RANGE, session, device, onFailure: (bytes) => (whole = bytes) },
       (_, at) => {
-        if (at === STRETCH.offset + 3072) throw new Error("no room");
+        if (at === RANGE.offset + 3072) throw new Error("no room");
       },
     );
     await expect(reading).rejects.toThrow("no room");
@@ -91,11 +96,11 @@ describe("writing", () => {
     bytes.fill(at / 1024);
   };
 
-  test("every block has its own bytes, and none beside the stretch is touched", async () => {
+  test("every block has its own bytes, and none beside the range is touched", async () => {
     const { peer, device, session } = world();
     const before = Buffer.from(peer.image);
-    await writeDevice({ ...STRETCH, session, device }, fill);
-    for (let at = STRETCH.offset; at < STRETCH.offset + STRETCH.size; at += 1024) {
+    await writeDevice({ ...RANGE, session, device }, fill);
+    for (let at = RANGE.offset; at < RANGE.offset + RANGE.size; at += 1024) {
       before.fill(at / 1024, at, at + 1024);
     }
     expect(Buffer.from(peer.image).equals(before)).toBe(true);
@@ -110,7 +115,7 @@ describe("writing", () => {
     };
     let whole = -1;
     const writing = writeDevice(
-      { ...STRETCH, session, device, onFailure: (bytes) => (whole = bytes) },
+      { ...RANGE, session, device, onFailure: (bytes) => (whole = bytes) },
       fill,
     );
     await expect(writing).rejects.toThrow("e7.3 can't write sectors 16 to 17");
@@ -126,7 +131,7 @@ describe("writing", () => {
     };
     let whole = -1;
     const writing = writeDevice(
-      { ...STRETCH, session, device, onFailure: (bytes) => (whole = bytes) },
+      { ...RANGE, session, device, onFailure: (bytes) => (whole = bytes) },
       fill,
     );
     await expect(writing).rejects.toThrow("can't write");
@@ -138,26 +143,26 @@ describe("writing", () => {
     const before = Buffer.from(peer.image);
     let through = 0;
     await writeDevice(
-      { ...STRETCH, session, device, onProgress: (bytes) => (through = bytes) },
+      { ...RANGE, session, device, onProgress: (bytes) => (through = bytes) },
       (bytes, at) => {
         bytes.fill(0xee);
         return (at / 1024) % 2 === 0;
       },
     );
-    for (let at = STRETCH.offset; at < STRETCH.offset + STRETCH.size; at += 2048) {
+    for (let at = RANGE.offset; at < RANGE.offset + RANGE.size; at += 2048) {
       before.fill(0xee, at, at + 1024);
     }
     expect(Buffer.from(peer.image).equals(before)).toBe(true);
-    expect(through).toBe(STRETCH.size);
+    expect(through).toBe(RANGE.size);
   });
 
   test("a caller that throws ends it before that block, and nothing of it is sent", async () => {
     const { peer, device, session } = world();
     let whole = -1;
     const writing = writeDevice(
-      { ...STRETCH, session, device, onFailure: (bytes) => (whole = bytes) },
+      { ...RANGE, session, device, onFailure: (bytes) => (whole = bytes) },
       (bytes, at) => {
-        if (at === STRETCH.offset + 2048) throw new Error("the file was cut");
+        if (at === RANGE.offset + 2048) throw new Error("the file was cut");
         bytes.fill(1);
       },
     );

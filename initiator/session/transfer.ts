@@ -1,4 +1,4 @@
-// A stretch of a device through `iodepth` buffers, in order on the caller's side:
+// A range of a device through `iodepth` buffers, in order on the caller's side:
 //
 //   read    commands ─▶ [ b0 | b1 | b2 | … ] ─▶ consume(b0), consume(b1), … in the order of the device
 //   write   produce(b0), produce(b1), … ─▶ commands
@@ -14,7 +14,7 @@ import type { Device } from "../protocol/device.ts";
 import type { Session } from "./session.ts";
 import { READ, WRITE } from "../protocol/operation.ts";
 
-export interface Stretch {
+export interface DeviceRange {
   /** Bytes, all multiples of 512. */
   readonly offset: number;
   readonly size: number;
@@ -28,12 +28,12 @@ export type Visit = (bytes: Uint8Array, at: number) => void;
 /** False: this block stays on the device as it is. */
 export type Produce = (bytes: Uint8Array, at: number) => boolean | undefined;
 
-export interface TransferOptions extends Stretch {
+export interface TransferOptions extends DeviceRange {
   readonly session: Session;
   readonly device: Device;
   /** Bytes that are through, told now and then. */
   readonly onProgress?: (bytes: number) => void;
-  /** The transfer has failed; every byte of the stretch before the first `whole` is through. */
+  /** The transfer has failed; every byte of the range before the first `whole` is through. */
   readonly onFailure?: (whole: number) => void;
   /** Ends the transfer with the signal's reason. */
   readonly signal?: AbortSignal;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { testsInLab } from "../../testing/suites/in_lab.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { MS, S } from "../../words/quantity.ts";
 import { type Command, OK } from "../protocol/command.ts";
 import type { Device } from "../protocol/device.ts";
@@ -76,7 +76,7 @@ testsInLab(import.meta.path, { mtu: 9000 }, () => {
     const all = [...reads, ...writes];
     session.initiator.begin(session.waiter.now());
     for (const command of all) device.submit(command);
-    turn(session.initiator, session.waiter.now());
+    iterate(session.initiator, session.waiter.now());
     Bun.sleepSync(100);
     await session.run(() => all.every(({ busy }) => !busy));
     expect(all.every(({ outcome }) => outcome === OK)).toBe(true);

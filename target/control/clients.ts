@@ -1,4 +1,4 @@
-// Clients of one listener beside the frames: accepted, served in turn, let go. What they cost at a time is bounded,
+// Clients of one listener beside the frames: accepted, served in turn, disconnected. What they cost at a time is bounded,
 // whatever they send: frames come first.
 //
 //   look ─ accept, as long as there is a place ─▶ a step of each client in turn ─▶ … until nobody has

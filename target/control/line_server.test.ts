@@ -1,5 +1,5 @@
 // Lines over Unix sockets: halves, floods, giants, many clients, clients that do not read; each is answered
-// clearly or let go, and none holds up another.
+// clearly or disconnected, and none holds up another.
 
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
@@ -135,7 +135,7 @@ describe("lines", () => {
     expect(lines).toHaveLength(2);
   });
 
-  test("the longest line is taken, a longer one refused and its client let go", async () => {
+  test("the longest line is taken, a longer one refused and its client disconnected", async () => {
     const served = serve((line, answer) => answer({ length: line.length }));
     const client = await served.connect();
     client.socket.write(`${"x".repeat(LONGEST_LINE)}\n`);

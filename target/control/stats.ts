@@ -67,7 +67,7 @@ function describeExport(owner: Export): Record<string, unknown> {
   };
 }
 
-/** What is answered in the slice of the loop in which it came takes 0 there, which nobody has measured: null. */
+/** What is answered in the iteration of the loop in which it came takes 0 there, which nobody has measured: null. */
 function timesOf(times: HistogramSnapshot): Record<string, unknown> {
   const { count, sum_ns, buckets_ns, ...measured } = times;
   const told = Object.entries(measured).map(([key, ns]) => [key, ns === 0 ? null : ns] as const);

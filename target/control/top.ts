@@ -103,7 +103,7 @@ function commands({ rate }: Rates): number {
 function meanTime({ change }: Rates): string {
   const count = change("reads") + change("writes") + change("flushes") + change("other_ata");
   const ns = change("read_ns") + change("write_ns") + change("other_ns");
-  // Of what was answered in the slice of the loop in which it came no time is measured.
+  // Of what was answered in the iteration of the loop in which it came no time is measured.
   return ns === 0 ? "-" : formatDuration(ns / count);
 }
 

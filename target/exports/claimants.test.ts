@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 
 import { testsInLab } from "../../testing/suites/in_lab.ts";
 import { openPacketLink } from "../../link/packet.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { now } from "../../sys/clock.ts";
 import { Export } from "../protocol/export.ts";
 import { createMemoryStore } from "../stores/memory.ts";
@@ -41,7 +41,7 @@ testsInLab(import.meta.path, { timeoutMs: 60_000 }, () => {
     });
     const start = now();
     for (let stopped = false; !ended;) {
-      turn(other, now());
+      iterate(other, now());
       if (!stopped && now() - start > 3e9) {
         child.kill("SIGTERM");
         stopped = true;

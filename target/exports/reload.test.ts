@@ -96,7 +96,7 @@ describe("all or nothing", () => {
     const { probe, reload } = build([{ address: "e8.1", file: path, service: "delay:5ms" }]);
     const data = pattern(1, 7);
     probe.send(writeFrame(3, data, { major: 8, minor: 1, tag: 1 }));
-    probe.turn();
+    probe.iterate();
     const going = reload([{ address: "e8.2", file: path }]);
     expect(served(probe)).toEqual({});
     expect(await going).toMatchObject({ added: ["e8.2"], removed: ["e8.1"] });
@@ -201,7 +201,7 @@ describe("all or nothing", () => {
     const slow = { address: "e8.1", memory: "64k", service: "delay:5ms" };
     const { probe, exports, reload } = build([slow]);
     probe.send(readFrame(0, 1, { major: 8, minor: 1 }));
-    probe.turn();
+    probe.iterate();
     const going = reload([{ address: "e8.1", memory: "32k" }]);
     const address = { major: 8, minor: 1 };
     for (const act of [

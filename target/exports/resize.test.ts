@@ -97,7 +97,7 @@ describe("an image of another size", () => {
     const { probe, exports } = build([table]);
     probe.send(writeFrame(12, pattern(1, 3), { major: 8, minor: 1, tag: 1 }));
     probe.send(readFrame(12, 1, { major: 8, minor: 1, tag: 2 }));
-    probe.turn();
+    probe.iterate();
     truncateSync(path, 8 * 512);
     exports.resize({ major: 8, minor: 1 });
     const answers = probe.run(10e6).filter(({ aoe }) => aoe.tag > 0);

@@ -42,7 +42,7 @@ test("answers keep their order: one that comes when there is room again waits be
   for (const tag of [1, 2]) expect(probe.ask(readFrame(0, 1, { tag }))).toEqual([]);
   probe.network.congest(0, false);
   probe.send(readFrame(0, 1, { tag: 3 }));
-  probe.turn();
+  probe.iterate();
   expect(probe.run(1e6).map(({ aoe }) => aoe.tag)).toEqual([1, 2, 3]);
   expect(probe.target.inHand).toBe(0);
 });

@@ -111,7 +111,7 @@ describe("a fault of ours that a frame meets", () => {
     const probe = createProbe();
     choke(probe);
     probe.send(readFrame(BAD, 1));
-    expect(() => probe.turn()).toThrow("the store is at fault");
+    expect(() => probe.iterate()).toThrow("the store is at fault");
     expect(probe.target.inHand).toBe(0);
     expect(probe.ask(readFrame(1, 1))).toHaveLength(1);
   });

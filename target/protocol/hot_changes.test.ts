@@ -31,7 +31,7 @@ describe("an export", () => {
     const data = pattern(1, 3);
     probe.send(readFrame(0, 1, { tag: 1 }));
     probe.send(writeFrame(5, data, { tag: 2 }));
-    probe.turn();
+    probe.iterate();
     let gone = false;
     probe.target.removeExport(probe.owner, () => {
       gone = true;
@@ -57,7 +57,7 @@ describe("an export", () => {
     expect(probe.target.isIdle).toBe(true);
   });
 
-  test("with nothing in hand is gone by the next slice", () => {
+  test("with nothing in hand is gone by the next iteration", () => {
     const probe = createProbe();
     let gone = 0;
     probe.target.removeExport(probe.owner, () => gone++);
@@ -89,7 +89,7 @@ describe("an export", () => {
     const probe = createProbe({ more });
     probe.run(1e9);
     probe.send(discovery({ to: OURS }));
-    probe.turn();
+    probe.iterate();
     const first = probe.take();
     expect(first).toHaveLength(32);
     const { exports } = probe.target;
@@ -142,7 +142,7 @@ describe("a service model", () => {
     const probe = createProbe({ service: "lanes:1,delay:10ms" });
     probe.send(readFrame(0, 1, { tag: 1 }));
     probe.send(readFrame(1, 1, { tag: 2 }));
-    probe.turn();
+    probe.iterate();
     probe.target.setModel(probe.owner, model("lanes:1,delay:1ms"));
     probe.send(readFrame(2, 1, { tag: 3 }));
     expect(probe.run(1e6).map(({ aoe }) => aoe.tag)).toEqual([3]);
@@ -165,7 +165,7 @@ describe("an interface", () => {
     const data = pattern(1, 4);
     probe.send(writeFrame(7, data, { tag: 1 }));
     probe.send(readFrame(0, 1, { tag: 2, to: OURS_TOO }));
-    probe.turn();
+    probe.iterate();
     const [first] = probe.target.ports;
     let gone = false;
     probe.target.removePort(first as NonNullable<typeof first>, () => {
@@ -181,7 +181,7 @@ describe("an interface", () => {
     expect(probe.ask(readFrame(0, 1, { tag: 3, to: OURS }))).toEqual([]);
   });
 
-  test("that goes sends what its link has gathered first: no turn comes to it any more", () => {
+  test("that goes sends what its link has gathered first: the loop does not come to it any more", () => {
     const probe = createProbe();
     const [first] = probe.target.ports;
     const port = first as NonNullable<typeof first>;

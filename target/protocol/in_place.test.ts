@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test";
 
 import type { FrameView, Link } from "../../link/link.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createVirtualClock } from "../../link/virtual_clock.ts";
 import { toBytes } from "../../wire/frame.ts";
@@ -54,7 +54,7 @@ function answers(how: "sends" | "refuses" | "absent", known = true, service = ""
   const visit = ({ bytes, base, length }: FrameView): void => {
     frames.push(bytes.slice(base, base + length));
   };
-  turn(target, clock.now());
+  iterate(target, clock.now());
   peer.receive(() => {}, 64);
   const requests = [
     readFrame(1, 2, { tag: 1 }),
@@ -69,9 +69,9 @@ function answers(how: "sends" | "refuses" | "absent", known = true, service = ""
     if (buffer === null) throw new Error("no buffer");
     buffer.bytes.set(bytes);
     peer.transmit(buffer, bytes.length);
-    turn(target, clock.now());
+    iterate(target, clock.now());
     clock.wait(clock.now() + 1e6);
-    turn(target, clock.now());
+    iterate(target, clock.now());
     peer.receive(visit, 64);
   }
   const { reads, readBytes, ataErrors, inService } = owner.counters;

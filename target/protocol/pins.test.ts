@@ -4,7 +4,7 @@
 import { expect, test } from "bun:test";
 
 import type { FrameView, Link, TxBuffer } from "../../link/link.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createReclaim } from "../../link/reclaim.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
@@ -107,7 +107,7 @@ test.each([
     }
     runVirtual([target], clock, () => false, clock.now() + 1e9);
     while (peer.receive(visit, 64) > 0);
-    turn(target, clock.now());
+    iterate(target, clock.now());
     expect(answers).toBeGreaterThanOrEqual(2000);
     expect(watched.changed()).toBe(0);
     expect(target.inHand).toBe(0);
@@ -131,7 +131,7 @@ test("a link that never releases costs the target its bound, and not its life", 
     const frame = toBytes(readFrame(0, 1, { tag }));
     buffer.bytes.set(frame);
     peer.transmit(buffer, frame.length);
-    turn(target, clock.now());
+    iterate(target, clock.now());
   }
   // One of the 50 buffers went to the announcement.
   expect(owner.counters.reads).toBe(49);

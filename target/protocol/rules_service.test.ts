@@ -271,7 +271,7 @@ describe("a store that ends later", () => {
     probe.send(writeFrame(3, data, { tag: 1 }));
     probe.send(readFrame(7, 2, { tag: 2 }));
     probe.send(ataFrame({ command: ata.FLUSH }, { tag: 3 }));
-    probe.turn();
+    probe.iterate();
     expect(probe.take()).toHaveLength(0);
     expect(probe.target.inHand).toBe(3);
     const answers = new Map(probe.run(1e6).map((answer) => [answer.aoe.tag, ataOf(answer)]));

@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { allocationsPerCall } from "../../testing/doubles/allocations.ts";
 import type { FrameView } from "../../link/link.ts";
 import { createMemoryPair } from "../../link/memory.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { createVirtualClock } from "../../link/virtual_clock.ts";
 import { toBytes, type Frame } from "../../wire/frame.ts";
 import { Export } from "./export.ts";
@@ -53,10 +53,10 @@ function perRequest(
     buffer.view.setUint32(20, call);
     buffer.view.setUint32(40, (call * 0x9e37_79b1) >>> 0);
     peer.transmit(buffer, frame.length);
-    turn(target, clock.now());
+    iterate(target, clock.now());
     if (service !== "") {
       clock.wait(clock.now() + 1000);
-      turn(target, clock.now());
+      iterate(target, clock.now());
     }
     if (leak !== null) leak.push({ call });
     peer.receive(visit, 64);

@@ -172,7 +172,7 @@ export class Target implements Core {
     });
   }
 
-  /** Makes durable what was written: `ended` hears 0 or an errno, at once or in a later slice. */
+  /** Makes durable what was written: `ended` hears 0 or an errno, at once or in a later iteration. */
   settle({ store }: Export, ended: (errno: number) => void): void {
     if (store.settle === undefined) {
       ended(0);

@@ -33,10 +33,10 @@ function timeOf(probe: Probe, frame: Frame): number {
 
 /** To the next thing that happens. */
 function step(probe: Probe): void {
-  probe.turn();
+  probe.iterate();
   const next = Math.min(probe.target.nextDeadline(), probe.clock.now() + S);
   if (next > probe.clock.now()) probe.clock.wait(next);
-  probe.turn();
+  probe.iterate();
 }
 
 /** Sends `count` reads at once and returns when each answer came, by tag. */

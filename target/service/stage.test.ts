@@ -85,7 +85,7 @@ test("what hung goes on from when it was released: stages behind count from ther
   const probe = createProbe({ service: "hang:100%,delay:5ms" });
   probe.ask(readFrame(0, 1, { tag: 1 }));
   probe.run(1e9);
-  probe.turn();
+  probe.iterate();
   expect(probe.target.release(probe.owner)).toBe(1);
   expect(probe.target.release(probe.owner)).toBe(0);
   expect(probe.run(5 * MS - 1)).toEqual([]);

@@ -75,7 +75,7 @@ export class FileIo implements Completions {
   private tell: Ended = () => {};
   /** Flushes that go on: a buffered write may then wait for the journal, and goes beside the loop too. */
   flushes = 0;
-  /** What `slice` was told, ns; -1: nobody tells. */
+  /** What `tellTime` was told, ns; -1: nobody tells. */
   now = -1;
   /** What mapped files know of the page cache; each file has a number there. */
   readonly recent = new RecentPages();
@@ -94,8 +94,8 @@ export class FileIo implements Completions {
     return this.io?.pending ?? 0;
   }
 
-  /** A slice of the loop begins at `now` (ns): who says so spares stores a look at the clock for each request. */
-  slice(now: number): void {
+  /** An iteration of the loop begins at `now` (ns): who says so spares stores a look at the clock for each request. */
+  tellTime(now: number): void {
     this.now = now;
     this.recent.tell(now);
   }

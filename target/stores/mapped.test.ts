@@ -29,7 +29,7 @@ function image(): string {
 
 function withStore(path: string, use: (store: Store) => void): void {
   const io = new FileIo();
-  io.slice(0);
+  io.tellTime(0);
   const store = openFileStore({ path, io, offset: 2 });
   try {
     use(store);

@@ -27,7 +27,7 @@ export class RecentPages {
     this.second = second;
   }
 
-  /** It is `now` (ns): who says so at each slice of its loop spares a look at the clock for each request. */
+  /** It is `now` (ns): who says so at each iteration of its loop spares a look at the clock for each request. */
   tell(now: number): void {
     this.told = Math.floor(now / 1e9);
   }

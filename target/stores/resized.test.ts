@@ -27,7 +27,7 @@ const MS = 1e6;
 /** A store and the time that its loop tells it. */
 function open(path: string, more: Partial<FileStoreOptions> = {}) {
   const io = new FileIo();
-  io.slice(0);
+  io.tellTime(0);
   const store = openFileStore({ path, io, ...more });
   /** The end of a write, however it goes. */
   const write = async (lba: number, sectors: number): Promise<{ errno: number; good: number }> => {
@@ -57,7 +57,7 @@ test.each<[string, Partial<FileStoreOptions>, boolean]>([
     if (warm) for (let lba = 0; lba < 64; lba += 8) await write(lba, 8);
     expect(await write(40, 2)).toEqual({ errno: DONE, good: 2 });
     truncateSync(path, 32 * 512);
-    io.slice(2 * MS);
+    io.tellTime(2 * MS);
     expect(await write(40, 2)).toEqual({ errno: EIO, good: 0 });
     // The first bad sector is told.
     expect(await write(30, 4)).toEqual({ errno: EIO, good: 2 });
@@ -66,7 +66,7 @@ test.each<[string, Partial<FileStoreOptions>, boolean]>([
     // It is what is served until somebody says otherwise.
     expect(store.sectors).toBe(64);
     truncateSync(path, 64 * 512);
-    io.slice(4 * MS);
+    io.tellTime(4 * MS);
     expect(await write(62, 2)).toEqual({ errno: DONE, good: 2 });
     store.close();
   },
@@ -87,7 +87,7 @@ test("an offset counts: the end is the file's, not the export's", async () => {
   const path = image(64);
   const { io, store, write } = open(path, { offset: 10, length: 20 });
   truncateSync(path, 20 * 512);
-  io.slice(2 * MS);
+  io.tellTime(2 * MS);
   expect(await write(9, 1)).toEqual({ errno: DONE, good: 1 });
   expect(await write(8, 4)).toEqual({ errno: EIO, good: 2 });
   expect(statSync(path).size).toBe(20 * 512);
@@ -106,7 +106,7 @@ test("a new size is measured, then served whole, past a mapping of the old one",
   expect(store.sectors).toBe(64);
   store.resize?.(4096);
   expect(store.sectors).toBe(4096);
-  io.slice(2 * MS);
+  io.tellTime(2 * MS);
   for (let round = 0; round < 2; round++) {
     expect(await write(4088, 8)).toEqual({ errno: DONE, good: 8 });
   }

@@ -10,7 +10,7 @@
 // the option says so, the link's release.
 
 import type { FrameView, Link, TxBuffer } from "../../link/link.ts";
-import { type Core, type Port, turn } from "../../link/loop.ts";
+import { type Core, type Port, iterate } from "../../link/loop.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createReclaim } from "../../link/reclaim.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
@@ -80,7 +80,7 @@ export function closedLoop(conditions: Conditions): Outcome {
   device.widen(0);
   // The pins of all models but `stuck` end within a second of the last transmit, or with the next ones.
   runVirtual(cores, clock, () => false, clock.now() + S);
-  turn(device, clock.now());
+  iterate(device, clock.now());
   pool.check();
   return {
     completed: snapshot.releases,

@@ -26,7 +26,7 @@ export function serveArrivals(probe: Probe, arrivals: readonly Arrival[]): numbe
       probe.send((arrivals[next] as Arrival).frame);
       next++;
     }
-    probe.turn();
+    probe.iterate();
     for (const { aoe } of probe.take()) {
       times.push(clock.now() - start - (arrivals[aoe.tag] as Arrival).at);
     }

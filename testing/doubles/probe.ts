@@ -3,7 +3,7 @@
 
 import { createMemorySwitch, type MemorySwitch } from "../../link/memory.ts";
 import type { FrameView, Link } from "../../link/link.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { createVirtualClock, runVirtual, type VirtualClock } from "../../link/virtual_clock.ts";
 import { createRandom } from "../../words/random.ts";
 import * as aoe from "../../wire/aoe.ts";
@@ -55,16 +55,16 @@ export interface Probe {
   readonly network: MemorySwitch;
   /** What came since the last call of `take`, `ask`; a frame that does not parse fails the test. */
   take(): Frame[];
-  /** Puts a frame on the wire; it is received in the target's next slice. */
+  /** Puts a frame on the wire; it is received in the target's next iteration. */
   send(frame: Frame | Uint8Array): void;
-  /** Sends, lets the target have its slices at this instant, and takes what came. */
+  /** Sends, lets the target iterate at this instant, and takes what came. */
   ask(frame: Frame | Uint8Array): Frame[];
   /** The one answer; throws where there is none or more than one. */
   answer(frame: Frame | Uint8Array): Frame;
   /** Lets time pass, and takes what came. */
   run(ns: number): Frame[];
-  /** One slice of the target, now. */
-  turn(): void;
+  /** One iteration of the target, now. */
+  iterate(): void;
 }
 
 export function createProbe(options: ProbeOptions = {}): Probe {
@@ -131,8 +131,8 @@ export function createProbe(options: ProbeOptions = {}): Probe {
       runVirtual([target], clock, () => false, clock.now() + ns);
       return probe.take();
     },
-    turn() {
-      turn(target, clock.now());
+    iterate() {
+      iterate(target, clock.now());
     },
   };
   // The announcements, which each interface also hears from the other, are not the tests' concern.

@@ -8,7 +8,7 @@ import type { Device } from "../../initiator/protocol/device.ts";
 import { createInitiator, type Initiator } from "../../initiator/protocol/initiator.ts";
 import { createPool } from "../../initiator/pool/buffer_pool.ts";
 import type { Link } from "../../link/link.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createVirtualClock, type VirtualClock } from "../../link/virtual_clock.ts";
 import * as aoe from "../../wire/aoe.ts";
@@ -22,7 +22,7 @@ interface World {
   readonly initiator: Initiator;
   readonly device: Device;
   readonly clock: VirtualClock;
-  /** A config answer from e7.`minor` at `from`, taken in one slice. */
+  /** A config answer from e7.`minor` at `from`, taken in one iteration. */
   announce(minor: number, from: Mac): void;
 }
 
@@ -50,7 +50,7 @@ function world(): World {
     aoe.write(buffer.view, 0, aoe.FLAG_RESPONSE, 0, 7, minor, aoe.COMMAND_CONFIG, 0);
     config.write(buffer.view, 0, 16, 1, 2, config.READ, 0);
     b.transmit(buffer, 60);
-    turn(initiator, clock.now());
+    iterate(initiator, clock.now());
   };
   announce(3, b.mac);
   const device = initiator.device({ major: 7, minor: 3 });
@@ -70,7 +70,7 @@ describe("found by fuzzing", () => {
     device.submit(command);
     device.cancel(command);
     expect([ended, command.outcome]).toEqual([1, CANCELLED]);
-    turn(initiator, clock.now());
+    iterate(initiator, clock.now());
     expect([ended, command.outcome, device.queued]).toEqual([1, CANCELLED, 0]);
   });
 

@@ -11,7 +11,7 @@ import { createPool, STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createReclaim } from "../../link/reclaim.ts";
 import { parseReclaim } from "../../link/reclaim_model.ts";
-import type { Core, turn } from "../../link/loop.ts";
+import type { Core, iterate } from "../../link/loop.ts";
 import { createVirtualClock, runVirtual } from "../../link/virtual_clock.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ethernet from "../../wire/ethernet.ts";
@@ -139,7 +139,7 @@ export const initiatorSurface: Surface = {
 
 /** The peer as a core, so that the clock drives it: it has no deadline of its own. */
 function peerCore(
-  link: Parameters<typeof turn>[0]["ports"][number]["link"],
+  link: Parameters<typeof iterate>[0]["ports"][number]["link"],
   evil: EvilTarget,
 ): Core {
   return {

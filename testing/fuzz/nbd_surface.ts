@@ -48,7 +48,7 @@ export const nbdSurface: Surface = {
     return Array.from({ length: clients }, () => {
       const whole = session(random);
       const bytes = random.below(4) === 0 ? whole : mutateBytes(whole, random, 5);
-      // Not so small that a long session takes more slices than an instant may have.
+      // Not so small that a long session takes more iterations than an instant may have.
       const grain = pick(random, [1 << 30, 1, 1 + random.below(600)]) + (bytes.length >> 12);
       const end = pick(random, ["ended", "ended", "broken"]);
       return `${end} ${grain} ${random.below(50e3)} ${toHex(bytes)}`;

@@ -33,7 +33,7 @@ export interface ClientRules {
   readonly trace: Trace;
   readonly traits: Traits;
   readonly now: () => number;
-  /** Before something is submitted or withdrawn from outside the initiator's own slice. */
+  /** Before something is submitted or withdrawn from outside the initiator's own iteration. */
   readonly wake: (initiator: number) => void;
   /** Fires `client.fire(slot)` at `at` (ns), of all clients by `base + slot`; Infinity: not. */
   readonly timer: (handle: number, at: number) => void;

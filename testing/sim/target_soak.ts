@@ -11,7 +11,7 @@ import type { FrameView, TxBuffer } from "../../link/link.ts";
 import { createFaults } from "../../link/faults.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { createMemorySwitch } from "../../link/memory.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { createVirtualClock } from "../../link/virtual_clock.ts";
 import { ENOSPC } from "../../sys/errno.ts";
 import { Export } from "../../target/protocol/export.ts";
@@ -203,7 +203,7 @@ export function soak(options: SoakOptions): SoakReport {
   const run = (until: number, ending: boolean): void => {
     for (;;) {
       step(ending);
-      turn(target, clock.now());
+      iterate(target, clock.now());
       while (peer.receive(visit, 256) > 0);
       const next = Math.min(
         due.next(),

@@ -8,7 +8,7 @@ import { expect, test } from "bun:test";
 
 import { createMemoryPair } from "../../link/memory.ts";
 import { openPacketLink } from "../../link/packet.ts";
-import { turn } from "../../link/loop.ts";
+import { iterate } from "../../link/loop.ts";
 import { createVirtualClock, runVirtual } from "../../link/virtual_clock.ts";
 import { now } from "../../sys/clock.ts";
 import { testsInLab } from "../suites/in_lab.ts";
@@ -57,7 +57,7 @@ function overRawSockets(plan: string): FaultCounts {
     const run = createFaultRun(plan, COMMANDS, near, far, { now }, LAB_CABLE);
     const deadline = now() + 20e9;
     while (!run.over()) {
-      for (const core of run.cores) turn(core, now());
+      for (const core of run.cores) iterate(core, now());
       if (now() > deadline) throw new Error(`${plan} did not end: ${JSON.stringify(run.counts())}`);
     }
     const counts = run.counts();

@@ -1,4 +1,4 @@
-// Which stretch of a device a command is about, and in what pieces: --offset, --size, --bs, --iodepth.
+// Which range of a device a command is about, and in what pieces: --offset, --size, --bs, --iodepth.
 
 import type { Command } from "commander";
 
@@ -7,9 +7,9 @@ import { formatAddress } from "../../words/address.ts";
 import { expected, failed, usage } from "../../words/failure.ts";
 import { parseInteger, parseSize } from "../../words/quantity.ts";
 import type { Device } from "../protocol/device.ts";
-import type { Stretch } from "../session/transfer.ts";
+import type { DeviceRange } from "../session/transfer.ts";
 
-export interface StretchTexts {
+export interface RangeTexts {
   readonly offset?: string;
   readonly size?: string;
   readonly bs?: string;
@@ -21,7 +21,7 @@ const DEFAULT_BLOCK = "64k";
 /** Memory of all blocks together. */
 const MOST_BYTES = 1 << 30;
 
-export function addStretchOptions(command: Command): Command {
+export function addRangeOptions(command: Command): Command {
   return command
     .option("--offset <bytes>", "where on the device to begin (0)")
     .option("--size <bytes>", "how much (all that there is)")
@@ -30,7 +30,7 @@ export function addStretchOptions(command: Command): Command {
 }
 
 /** What needs no device to be checked. */
-export interface StretchRequest {
+export interface RangeRequest {
   readonly offset: number;
   /** null: all that there is. */
   readonly size: number | null;
@@ -38,7 +38,7 @@ export interface StretchRequest {
   readonly iodepth: number;
 }
 
-export function parseStretch(texts: StretchTexts): StretchRequest {
+export function parseRange(texts: RangeTexts): RangeRequest {
   const blockBytes = sectors(texts.bs ?? DEFAULT_BLOCK, "--bs");
   if (blockBytes === 0) throw expected("--bs", "above 0", texts.bs);
   const iodepth = parseInteger(texts.iodepth ?? DEFAULT_DEPTH, "--iodepth", 1, 65_536);
@@ -59,8 +59,8 @@ function sectors(text: string, what: string): number {
   return bytes;
 }
 
-/** The stretch on `device`; `wanted` is what a file holds, where one says how much. */
-export function placeStretch(request: StretchRequest, device: Device, wanted?: number): Stretch {
+/** The range on `device`; `wanted` is what a file holds, where one says how much. */
+export function placeRange(request: RangeRequest, device: Device, wanted?: number): DeviceRange {
   const { offset, blockBytes, iodepth } = request;
   const name = formatAddress(device);
   const there = device.sectors * SECTOR;
