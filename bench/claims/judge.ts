@@ -5,7 +5,7 @@ import { formatDuration } from "../../words/quantity.ts";
 import type { CellResult, RunResult } from "../result/result.ts";
 import { median } from "../../statistics/quantile.ts";
 import { type Claim, type ClaimVerdict, verdictOf } from "./claim.ts";
-import type { LaneFigures } from "./receive_lane.ts";
+import type { LaneFigures, Lanes } from "./receive_lane.ts";
 import type { Relief } from "./writeback.ts";
 import type { Figures } from "../load/figures.ts";
 import { shownTime, rate } from "../../words/shown.ts";
@@ -274,9 +274,7 @@ export function judgeE5(
   };
 }
 
-export function judgeE6(
-  found: { readonly one: LaneFigures; readonly two: LaneFigures } | string,
-): Claim {
+export function judgeE6(found: Lanes | string): Claim {
   const claim = {
     id: "E6",
     claim: "write completions need a lane of their own on the receive side",

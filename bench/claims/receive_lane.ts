@@ -1,14 +1,7 @@
-// Claim E6: a flood of read answers into a small receive ring, the answers to writes among them; then the same with
-// a second socket whose filter takes write answers alone (tag bit 30, P19).
-//
-//   lab │ aoe target 7 3 b0        ◀── random reads and one write in ten, 128 outstanding ──  aoe bench load
-//       │                                                      --receive-ring 64k [--write-lane]
+// Claim E6, of fixtures/jobs/lane.toml: a flood of read answers into a small receive ring, the answers to writes among
+// them; then the same with a second socket whose filter takes write answers alone (tag bit 30, P19).
 
-import { join } from "node:path";
-import { lastLine, runChild } from "../machine/child.ts";
-import { labCommandLine, labEnv, probeLab } from "../../lab/lab.ts";
-import { makeScratch } from "../machine/scratch.ts";
-import { AOE } from "../../lab/programs.ts";
+import type { RunResult } from "../result/result.ts";
 
 export interface LaneFigures {
   /** null: no write ended. */
@@ -23,34 +16,25 @@ export interface LaneFigures {
   readonly writes_held_back: number;
 }
 
-/** Without and with the lane; a sentence where it could not be measured. */
-export async function receiveLanes(
-  runtime: string,
-  signal?: AbortSignal,
-): Promise<{ readonly one: LaneFigures; readonly two: LaneFigures } | string> {
-  const lab = probeLab();
-  if (!lab.available) return lab.reason;
-  const { folder, remove } = makeScratch("lane");
-  try {
-    await Bun.write(join(folder, "image"), new Uint8Array(4 << 20));
-    const aoe = `'${process.execPath}' '${AOE}'`;
-    const load = `${aoe} bench load e7.3 --interface a0 --rw randrw --rwmixread 90 --bs 8k --iodepth 128 --warm-up 200ms --ramp-time 100ms --runtime ${runtime} --receive-ring 64k --json`;
-    const script = `${aoe} target 7 3 b0 image -b 128 2>target.err & t=$!
-${load} >one.json 2>one.err
-${load} --write-lane --lane-ring 256k >two.json 2>two.err
-kill -TERM $t; wait $t`;
-    await runChild(labCommandLine(["sh", "-c", script]), { cwd: folder, env: labEnv(), signal });
-    const [one, two] = [await read(folder, "one"), await read(folder, "two")];
-    if (one === null || two === null) {
-      const said = await Bun.file(join(folder, one === null ? "one.err" : "two.err")).text();
-      return `The load gave no figures: ${lastLine(said)}`;
-    }
-    return { one, two };
-  } finally {
-    remove();
-  }
+export interface Lanes {
+  readonly one: LaneFigures;
+  readonly two: LaneFigures;
 }
 
+/** Without and with the lane; a sentence where one gave no figures. */
+export function lanesOf({ cells }: RunResult): Lanes | string {
+  const of = (lane: string): LaneFigures | string => {
+    const [trial] = cells.find(({ values }) => values.write_lane === lane)?.trials ?? [];
+    const [load] = trial?.loads ?? [];
+    return load === undefined
+      ? (trial?.failure ?? "The load gave no figures")
+      : figuresOf(load.fio as unknown as Document);
+  };
+  const [one, two] = [of("off"), of("on")];
+  return typeof one === "string" ? one : typeof two === "string" ? two : { one, two };
+}
+
+/** What of a load's document is read here. */
 interface Document {
   readonly jobs: readonly [
     {
@@ -75,19 +59,12 @@ interface Document {
   ];
 }
 
-async function read(folder: string, name: string): Promise<LaneFigures | null> {
-  let document: Document;
-  try {
-    document = (await Bun.file(join(folder, `${name}.json`)).json()) as Document;
-  } catch {
-    return null;
-  }
-  const [{ read: reads, write, aoe }] = document.jobs;
+function figuresOf({ jobs: [{ read, write, aoe }] }: Document): LaneFigures {
   return {
     write_mean_ns: write.lat_ns.mean === null ? null : Math.round(write.lat_ns.mean),
     write_p99_ns: write.lat_ns.percentile?.["99.000000"] ?? null,
     writes: write.total_ios,
-    reads: reads.total_ios,
+    reads: read.total_ios,
     drops: aoe.link.receiveDrops,
     lane_drops: aoe.link.lane?.receiveDrops ?? null,
     retransmits: aoe.device.counters.retransmits,
