@@ -14,15 +14,17 @@
 // claim is nbd ≤ 3 × load. Exit code 0 where it holds, 3 where it does not, 5 without fio.
 
 import { existsSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
 import { allowedCpus, pinToCpus } from "../../sys/affinity.ts";
 import { EXIT, expected } from "../../words/failure.ts";
-import { findProgram } from "../../lab/programs.ts";
-import { startNbd } from "./nbd_fixture.ts";
+import { AOE, findProgram } from "../../lab/programs.ts";
+import { median } from "../../statistics/quantile.ts";
+import { runChild } from "../machine/child.ts";
 import { makeScratch } from "../machine/scratch.ts";
+import { schedule } from "../run/schedule.ts";
+import { startNbd } from "./nbd_fixture.ts";
 
-const AOE = resolve(import.meta.dir, "../../aoe.ts");
 const SIZE = 64 * 2 ** 20;
 const WARM_UP_SECONDS = 0.5;
 const MOST_RATIO = 3;
@@ -32,7 +34,6 @@ const PLACEMENTS = ["two", "one", "free"];
 interface Document {
   readonly jobs: readonly {
     readonly read: {
-      readonly iops: number;
       readonly lat_ns: { readonly percentile?: Readonly<Record<string, number | null>> };
     };
   }[];
@@ -41,7 +42,6 @@ interface Document {
 interface Trial {
   readonly p50: number;
   readonly p99: number;
-  readonly iops: number;
 }
 
 function trialOf(text: string): Trial {
@@ -50,37 +50,26 @@ function trialOf(text: string): Trial {
   const percentile = read?.lat_ns.percentile;
   const p50 = percentile?.["50.000000"];
   const p99 = percentile?.["99.000000"];
-  if (read === undefined || p50 == null || p99 == null) {
+  if (p50 == null || p99 == null) {
     throw new Error(`no percentiles in ${text.slice(0, 400)}`);
   }
-  return { p50, p99, iops: read.iops };
+  return { p50, p99 };
 }
 
-async function output(cwd: string, words: readonly string[]): Promise<string> {
-  const child = Bun.spawn([...words], { cwd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  if ((await child.exited) !== 0) throw new Error(`${words.join(" ")}: ${err}${out}`);
-  return out;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+/** Of fio, or of ours, whose document has its shape. */
+async function timed(cwd: string, words: readonly string[]): Promise<Trial> {
+  const { code, stdout, stderr } = await runChild(words, { cwd });
+  if (code !== 0) throw new Error(`${words.join(" ")}: ${stderr}${stdout}`);
+  return trialOf(stdout);
 }
 
 /** fio's reads of what `uri` serves. */
-async function throughNbd(cwd: string, uri: string, seconds: number): Promise<Trial> {
-  const text = await output(cwd, [
+function throughNbd(cwd: string, uri: string, seconds: number): Promise<Trial> {
+  return timed(cwd, [
     ...["fio", "--name=nbd", "--ioengine=nbd", `--uri=${uri}`, "--rw=randread"],
     ...["--bs=4k", "--iodepth=1", `--size=${SIZE}`, "--time_based", `--runtime=${seconds}`],
     ...[`--ramp_time=${WARM_UP_SECONDS}`, "--lat_percentiles=1", "--output-format=json"],
   ]);
-  return trialOf(text);
 }
 
 /** The same of `image` by qemu-nbd, which has no network behind it. */
@@ -127,14 +116,12 @@ async function main(rounds: number, seconds: number, placement: string): Promise
   await nbd.server.end();
   if (placement !== "free") pinToCpus([ours]);
   const arms = {
-    load: async () =>
-      trialOf(
-        await output(folder, [
-          ...[process.execPath, AOE, "bench", "load", "e7.3", "--interface", "a0", "--json"],
-          ...["--rw", "randread", "--bs", "4k", "--iodepth", "1", "--runtime", `${seconds}s`],
-          ...["--ramp-time", `${WARM_UP_SECONDS * 1e3}ms`],
-        ]),
-      ),
+    load: () =>
+      timed(folder, [
+        ...[process.execPath, AOE, "bench", "load", "e7.3", "--interface", "a0", "--json"],
+        ...["--rw", "randread", "--bs", "4k", "--iodepth", "1", "--runtime", `${seconds}s`],
+        ...["--ramp-time", `${WARM_UP_SECONDS * 1e3}ms`],
+      ]),
     nbd: async () => {
       const server = await nbd.restart();
       const trial = await throughNbd(folder, nbd.uri, seconds);
@@ -145,32 +132,28 @@ async function main(rounds: number, seconds: number, placement: string): Promise
   };
   const bare = findProgram("qemu-nbd") === null ? [] : (["bare"] as const);
   const trials: Record<keyof typeof arms, Trial[]> = { load: [], nbd: [], bare: [] };
+  const turns = schedule(["load", "nbd", ...bare] as const, rounds, 1, "abba", 0);
   try {
-    for (let round = 0; round < rounds; round++) {
-      const order = ["load", "nbd", ...bare] as const;
-      for (const arm of round % 2 === 0 ? order : order.toReversed()) {
-        trials[arm].push(await arms[arm]());
-      }
-      const [load, through] = [trials.load.at(-1), trials.nbd.at(-1)] as [Trial, Trial];
+    for (const [at, { cell: arm }] of turns.entries()) {
+      const trial = await arms[arm]();
+      trials[arm].push(trial);
       process.stderr.write(
-        `round ${round + 1}: p50 load ${us(load.p50)} us, nbd ${us(through.p50)} us; p99 ${us(load.p99)}, ${us(through.p99)}\n`,
+        `${at + 1}/${turns.length}  ${arm}: p50 ${us(trial.p50)} us, p99 ${us(trial.p99)} us\n`,
       );
     }
   } finally {
     await nbd.close();
     remove();
   }
-  const [load, through, floor] = [trials.load, trials.nbd, trials.bare].map((arm) =>
-    median(arm.map(({ p50 }) => p50)),
-  );
-  const ratio = (through as number) / (load as number);
+  const p50 = (arm: keyof typeof arms): number => median(trials[arm].map((trial) => trial.p50));
+  const ratio = p50("nbd") / p50("load");
   const holds = ratio <= MOST_RATIO;
   process.stdout.write(
-    `p50 at depth 1, 4 KiB random reads, CPUs ${placement}, median of ${rounds}: load ${us(load as number)} us, nbd ${us(through as number)} us, ratio ${ratio.toFixed(2)} (at most ${MOST_RATIO}: ${holds ? "holds" : "missed"})\n`,
+    `p50 at depth 1, 4 KiB random reads, CPUs ${placement}, median of ${rounds}: load ${us(p50("load"))} us, nbd ${us(p50("nbd"))} us, ratio ${ratio.toFixed(2)} (at most ${MOST_RATIO}: ${holds ? "holds" : "missed"})\n`,
   );
-  if (trials.bare.length > 0) {
+  if (bare.length > 0) {
     process.stdout.write(
-      `qemu-nbd with the image in memory and no network, by the same client: ${us(floor as number)} us\n`,
+      `qemu-nbd with the image in memory and no network, by the same client: ${us(p50("bare"))} us\n`,
     );
   }
   return holds ? EXIT.done : EXIT.threshold;
