@@ -5,7 +5,8 @@
 //
 // Only what varies is named. A setting or arm that nothing names is called `all`.
 
-import type { Spread } from "./report.ts";
+import type { Axis, Spread } from "./report.ts";
+import type { Column } from "./shown.ts";
 import { KEY_NAMES, type KeyName } from "../job/keys.ts";
 import { areDisturbed, countedTrials, valuesOf } from "../result/cell_figures.ts";
 import type { CellResult, RunResult, Trial } from "../result/result.ts";
@@ -126,6 +127,41 @@ export function evenDashes<Line extends { readonly dash: number }>(lines: readon
 /** The cells of a setting that have figures. */
 export function measured(subject: Subject, setting: string): ArmCell[] {
   return subject.cells.filter((cell) => cell.setting === setting && cell.cell.median !== null);
+}
+
+/** All of the subject's, setting by setting. */
+export function allMeasured(subject: Subject): ArmCell[] {
+  return subject.settings.flatMap((setting) => measured(subject, setting));
+}
+
+/** The settings that these have, in their order. */
+export function settingsOf(cells: readonly ArmCell[]): string[] {
+  return [...new Set(cells.map(({ setting }) => setting))];
+}
+
+/** The first columns of a table whose rows are cells. */
+export const CELL_COLUMNS: readonly Column<ArmCell>[] = [
+  ["setting", ({ setting }) => setting],
+  ["arm", ({ arm }) => arm],
+];
+
+/** The first columns of a table whose rows have cells. */
+export const OF_CELL: readonly Column<{ readonly cell: ArmCell }>[] = [
+  ["setting", ({ cell }) => cell.setting],
+  ["arm", ({ cell }) => cell.arm],
+];
+
+/** A figure's median and its interval. */
+export function spreadColumns(
+  key: NumberKey,
+  unit: Axis["unit"],
+  names: readonly [string, string, string],
+): Column<ArmCell>[] {
+  return (["median", "low", "high"] as const).map((of, at) => [
+    names[at] ?? "",
+    unit,
+    (cell: ArmCell) => spreadOf(cell, key)[of],
+  ]);
 }
 
 /** Those that a heading may speak of: a cell whose trials others disturbed says nothing about an arm. */

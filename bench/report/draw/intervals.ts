@@ -6,11 +6,9 @@
 import * as Plot from "@observablehq/plot";
 import type { IntervalChart, IntervalRow, Spread } from "../report.ts";
 import { shown } from "../shown.ts";
-import { base, type Canvas, domainOf, fitted, labelMargin, NARROW, scaleOf } from "./canvas.ts";
+import { type Canvas, domainOf } from "./canvas.ts";
 import { colour } from "./palette.ts";
-
-const ROW = 26;
-const NARROW_ROW = 40;
+import { drawRows } from "./rows.ts";
 
 interface Mark extends Spread {
   readonly row: number;
@@ -20,52 +18,32 @@ interface Mark extends Spread {
 }
 
 export function drawIntervals(chart: IntervalChart, canvas: Canvas) {
-  const narrow = canvas.width < NARROW;
-  const { rows, axis, names } = chart;
-  const margin = narrow ? 8 : labelMargin(labels(rows), canvas.width);
-  const height = 62 + rows.length * (narrow ? NARROW_ROW : ROW);
+  const { rows, axis, names, reference, caption } = chart;
   const marks = rows.flatMap((row, at) =>
     row.spreads.map((spread, of) => markOf(chart, row, spread, at, of)),
   );
   const dots = marks.flatMap((mark) => mark.values.map((value) => ({ ...mark, value })));
-  const { reference } = chart;
   const domain = domainOf(
     axis,
     marks.flatMap(({ low, high, values }) => [low, high, ...values]).concat(reference?.value ?? []),
   );
-  const room = Math.max(3, Math.floor((canvas.width - margin) / (axis.log ? 62 : 85)));
-  const edge = Math.min(...domain);
-  return Plot.plot({
-    ...base(canvas, height, `${names.join(" and ")}: ${chart.caption}`),
-    marginLeft: margin,
-    x: {
-      ...scaleOf(axis, domain, room),
-      labelAnchor: "right",
+  return drawRows(
+    {
+      name: `${names.join(" and ")}: ${caption}`,
+      labels: rows.map(({ label }) => label),
+      axis,
+      domain,
+      tick: axis.log ? 62 : 85,
+      above: 13,
     },
-    y: { domain: [-0.5, rows.length - 0.5], reverse: true, axis: null },
-    marks: [
-      Plot.gridX({
-        stroke: "var(--grid)",
-        strokeOpacity: 1,
-        ticks: scaleOf(axis, domain, room).ticks,
-      }),
+    canvas,
+    [
       Plot.ruleX(reference === null ? [] : [reference.value], {
         stroke: "var(--soft)",
         strokeDasharray: "3 3",
       }),
-      Plot.text(
-        rows.map(({ label }, at) => ({ at, label })),
-        {
-          x: () => edge,
-          y: "at",
-          dx: narrow ? 0 : -10,
-          dy: narrow ? -13 : 0,
-          textAnchor: narrow ? "start" : "end",
-          text: (row: { label: string }) =>
-            fitted(row.label, narrow ? canvas.width - 16 : margin - 12),
-          fill: "var(--ink)",
-        },
-      ),
+    ],
+    [
       Plot.link(marks, {
         x1: "low",
         x2: "high",
@@ -87,11 +65,7 @@ export function drawIntervals(chart: IntervalChart, canvas: Canvas) {
         title: "title",
       }),
     ],
-  });
-}
-
-function labels(rows: readonly IntervalRow[]): string[] {
-  return rows.map(({ label }) => label);
+  );
 }
 
 function markOf(

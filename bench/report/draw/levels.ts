@@ -8,7 +8,8 @@ import { colour, dash } from "./palette.ts";
 const HEIGHT = 190;
 /** Held, owned, extra: places in the palette, and dashes. */
 export const LEVEL_COLOURS = [0, 1, 3];
-const TIME = { label: "measured time", unit: "time", log: false, reach: [] } as const;
+/** The axis of what happened over time. */
+export const TIME = { label: "measured time", unit: "time", log: false, reach: [] } as const;
 const BUFFERS = { label: "buffers", unit: "count", log: false, reach: [] } as const;
 
 export function drawLevels(chart: LevelChart, canvas: Canvas) {

@@ -2,12 +2,14 @@
 
 import { type KneeLine, type Section, section } from "../report.ts";
 import { standing } from "../../../statistics/standing.ts";
-import { figure } from "../shown.ts";
+import { tableOf } from "../shown.ts";
 import {
   type ArmCell,
+  CELL_COLUMNS,
   evenDashes,
   intervalNote,
   measured,
+  spreadColumns,
   spreadOf,
   type Subject,
   sure,
@@ -64,24 +66,15 @@ export function caps(subject: Subject): Section {
           .map(({ label, colour, dash, points, knee }) => ({ label, colour, dash, points, knee })),
       ),
     })),
-    table: {
-      columns: ["setting", "arm", "cap", "IOPS", "interval from", "to", "most extra buffers"],
-      rows: lines.flatMap(({ setting, label, points, cells: own }) =>
-        points.map(({ x, median, low, high }, at) => {
-          const cell = own[at];
-          if (cell === undefined) throw new Error("invariant: a point is a cell");
-          return [
-            setting,
-            label,
-            figure(x, "count"),
-            figure(median, "count"),
-            figure(low, "count"),
-            figure(high, "count"),
-            figure(cell.cell.median?.pool_length_peak ?? null, "count"),
-          ];
-        }),
-      ),
-    },
+    table: tableOf(
+      lines.flatMap(({ label, cells: own }) => own.map((cell) => ({ ...cell, arm: label }))),
+      [
+        ...CELL_COLUMNS,
+        ["cap", "count", capOf],
+        ...spreadColumns("iops", "count", ["IOPS", "interval from", "to"]),
+        ["most extra buffers", "count", ({ cell }) => cell.median?.pool_length_peak ?? null],
+      ],
+    ),
   });
 }
 

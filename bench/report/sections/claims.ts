@@ -2,7 +2,7 @@
 
 import type { Reproduction } from "../../claims/reproduction.ts";
 import { type Section, section, type Table, type Verdict } from "../report.ts";
-import { figure } from "../shown.ts";
+import { figure, tableOf } from "../shown.ts";
 import { listed, plural } from "../../../words/shown.ts";
 
 export function claims(reproductions: readonly Reproduction[]): Section {
@@ -10,7 +10,7 @@ export function claims(reproductions: readonly Reproduction[]): Section {
   const topic = "Claims";
   const verdicts: Verdict[] = reproductions
     .flatMap((one) => one.claims)
-    .map(({ figures, ...claim }) => ({ ...claim, table: tableOf(figures) }))
+    .map(({ figures, ...claim }) => ({ ...claim, table: figuresTable(figures) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   if (verdicts.length === 0) {
     return section(
@@ -32,20 +32,17 @@ export function claims(reproductions: readonly Reproduction[]): Section {
   );
   return section(id, topic, `Of ${plural(verdicts.length, "claim")} ${parts.join("; ")}.`, {
     verdicts,
-    table: {
-      columns: ["claim", "verdict", "what it says", "what was found", "how"],
-      rows: verdicts.map(({ id: name, verdict, claim, sentence, how }) => [
-        name,
-        verdict,
-        claim,
-        sentence,
-        how,
-      ]),
-    },
+    table: tableOf(verdicts, [
+      ["claim", (one) => one.id],
+      ["verdict", (one) => one.verdict],
+      ["what it says", (one) => one.claim],
+      ["what was found", (one) => one.sentence],
+      ["how", (one) => one.how],
+    ]),
   });
 }
 
-function tableOf(figures: Reproduction["claims"][number]["figures"]): Table | null {
+function figuresTable(figures: Reproduction["claims"][number]["figures"]): Table | null {
   if (figures.length === 0) return null;
   const columns = [...new Set(figures.flatMap((row) => Object.keys(row)))];
   const rows = figures.map((row) =>

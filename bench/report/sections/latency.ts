@@ -3,14 +3,18 @@
 import { floorColumn, floorLatency } from "./floor.ts";
 import { type Section, section } from "../report.ts";
 import { standing } from "../../../statistics/standing.ts";
-import { figure } from "../shown.ts";
+import { tableOf } from "../shown.ts";
 import {
+  allMeasured,
   type ArmCell,
   bandOf,
+  CELL_COLUMNS,
   disturbedNote,
   drawable,
   intervalNote,
   measured,
+  settingsOf,
+  spreadColumns,
   spreadOf,
   type Subject,
   sure,
@@ -22,8 +26,7 @@ import { shownTime } from "../../../words/shown.ts";
 export function latency(subject: Subject): Section {
   const id = "latency";
   const topic = "Latency";
-  const settings = subject.settings.filter((setting) => measured(subject, setting).length > 0);
-  const cells = settings.flatMap((setting) => measured(subject, setting));
+  const cells = allMeasured(subject);
   if (cells.length === 0)
     return section(id, topic, "No trial ended well, so there is no latency to show.");
   const timed = cells.filter((cell) => drawable(spreadOf(cell, "lat_p99_ns")).length > 0);
@@ -45,7 +48,7 @@ export function latency(subject: Subject): Section {
       intervalNote(cells),
       ...disturbedNote(cells),
     ],
-    charts: settings.map((setting) => ({
+    charts: settingsOf(cells).map((setting) => ({
       reference: floorLatency(measured(subject, setting)),
       kind: "intervals" as const,
       caption: setting,
@@ -60,35 +63,12 @@ export function latency(subject: Subject): Section {
         ],
       })),
     })),
-    table: {
-      columns: [
-        "setting",
-        "arm",
-        "median",
-        "from",
-        "to",
-        "99th percentile",
-        "from",
-        "to",
-        "floor's median",
-      ],
-      rows: cells.map((cell) => {
-        const p50 = spreadOf(cell, "lat_p50_ns");
-        const p99 = spreadOf(cell, "lat_p99_ns");
-        const time = (ns: number) => figure(ns, "time");
-        return [
-          cell.setting,
-          cell.arm,
-          time(p50.median),
-          time(p50.low),
-          time(p50.high),
-          time(p99.median),
-          time(p99.low),
-          time(p99.high),
-          floorColumn(cell, ({ lat_p50_ns }) => lat_p50_ns, "time"),
-        ];
-      }),
-    },
+    table: tableOf(cells, [
+      ...CELL_COLUMNS,
+      ...spreadColumns("lat_p50_ns", "time", ["median", "from", "to"]),
+      ...spreadColumns("lat_p99_ns", "time", ["99th percentile", "from", "to"]),
+      ["floor's median", (cell) => floorColumn(cell, ({ lat_p50_ns }) => lat_p50_ns, "time")],
+    ]),
   });
 }
 

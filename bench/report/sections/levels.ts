@@ -4,11 +4,12 @@
 import { countedTrials, middleTrial } from "../../result/cell_figures.ts";
 import { levelsOf, seriesOf, type SeriesBlock } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
-import { figure } from "../shown.ts";
+import { tableOf } from "../shown.ts";
 import {
   type ArmCell,
-  measured,
+  allMeasured,
   NAMELESS,
+  OF_CELL,
   overTrials,
   type Subject,
   sure,
@@ -32,20 +33,18 @@ interface Levels {
 export function levels(subject: Subject): Section {
   const id = "levels";
   const topic = "Pool over time";
-  const all = subject.settings
-    .flatMap((setting) => measured(subject, setting))
-    .flatMap((cell): Levels[] => {
-      const trial = middleTrial(cell.cell.trials);
-      const series = trial === null ? null : seriesOf(trial);
-      const held = overTrials(cell, (one) => levelsOf(one)?.held_by_link.mean ?? null);
-      const owned = overTrials(cell, (one) => levelsOf(one)?.occupancy.mean ?? null);
-      if (series === null || held === null || owned === null) return [];
-      const peaks = countedTrials(cell.cell.trials).flatMap(
-        (one) => levelsOf(one)?.held_by_link.peak ?? [],
-      );
-      const length = cell.cell.median?.pool_length_peak ?? 0;
-      return [{ cell, series, held, owned, heldPeak: Math.max(...peaks), length }];
-    });
+  const all = allMeasured(subject).flatMap((cell): Levels[] => {
+    const trial = middleTrial(cell.cell.trials);
+    const series = trial === null ? null : seriesOf(trial);
+    const held = overTrials(cell, (one) => levelsOf(one)?.held_by_link.mean ?? null);
+    const owned = overTrials(cell, (one) => levelsOf(one)?.occupancy.mean ?? null);
+    if (series === null || held === null || owned === null) return [];
+    const peaks = countedTrials(cell.cell.trials).flatMap(
+      (one) => levelsOf(one)?.held_by_link.peak ?? [],
+    );
+    const length = cell.cell.median?.pool_length_peak ?? 0;
+    return [{ cell, series, held, owned, heldPeak: Math.max(...peaks), length }];
+  });
   const most = all.toSorted((a, b) => b.held - a.held);
   if (all.length === 0) {
     return section(id, topic, "The result has no samples of its pools over time.");
@@ -76,17 +75,13 @@ export function levels(subject: Subject): Section {
         { name: "extra buffers", points: pairs(series.at_ns, series.pool_length) },
       ],
     })),
-    table: {
-      columns: ["setting", "arm", "owned, mean", "held, mean", "held, most", "extra buffers, most"],
-      rows: all.map(({ cell, owned, held, heldPeak, length }) => [
-        cell.setting,
-        cell.arm,
-        figure(owned, "count"),
-        figure(held, "count"),
-        figure(heldPeak, "count"),
-        figure(length, "count"),
-      ]),
-    },
+    table: tableOf(all, [
+      ...OF_CELL,
+      ["owned, mean", "count", ({ owned }) => owned],
+      ["held, mean", "count", ({ held }) => held],
+      ["held, most", "count", ({ heldPeak }) => heldPeak],
+      ["extra buffers, most", "count", ({ length }) => length],
+    ]),
   });
 }
 

@@ -8,12 +8,14 @@ import { standing } from "../../../statistics/standing.ts";
 import { median } from "../../../statistics/quantile.ts";
 import { latencyBuckets } from "../load_block.ts";
 import { type Curve, type Section, section } from "../report.ts";
-import { figure } from "../shown.ts";
+import { type Column, tableOf } from "../shown.ts";
 import {
   type ArmCell,
   bandOf,
+  allMeasured,
   evenDashes,
-  measured,
+  OF_CELL,
+  settingsOf,
   type Subject,
   sure,
   unsure,
@@ -35,46 +37,40 @@ interface Measured {
 export function percentiles(subject: Subject): Section {
   const id = "percentiles";
   const topic = "Latency curves";
-  const all = subject.settings.flatMap((setting) =>
-    measured(subject, setting).flatMap((cell): Measured[] => {
-      const histograms = countedTrials(cell.cell.trials).map((trial) => {
-        const histogram = new Histogram();
-        histogram.addBuckets(latencyBuckets(trial));
-        // A bucket knows its longest to a thousandth only.
-        histogram.max = Math.min(histogram.max, trial.figures.lat_max_ns ?? 0);
-        return histogram;
-      });
-      return percentile({ histograms }, 50) === null ? [] : [{ cell, histograms }];
-    }),
-  );
+  const all = allMeasured(subject).flatMap((cell): Measured[] => {
+    const histograms = countedTrials(cell.cell.trials).map((trial) => {
+      const histogram = new Histogram();
+      histogram.addBuckets(latencyBuckets(trial));
+      // A bucket knows its longest to a thousandth only.
+      histogram.max = Math.min(histogram.max, trial.figures.lat_max_ns ?? 0);
+      return histogram;
+    });
+    return percentile({ histograms }, 50) === null ? [] : [{ cell, histograms }];
+  });
   if (all.length === 0) {
     return section(id, topic, "The result has no latency buckets, so there are no curves to draw.");
   }
   const reach = all.flatMap((one) => curve(one).points.map(([, value]) => value));
-  const settings = [...new Set(all.map(({ cell }) => cell.setting))];
   return section(id, topic, finding(subject, all), {
     notes: [
       "Each step to the right leaves a tenth of the commands of the step before above it. A point is the median over the trials of that percentile of each trial's commands; a curve ends where a trial has fewer than one command left.",
     ],
-    charts: settings.map((setting) => ({
+    charts: settingsOf(all.map(({ cell }) => cell)).map((setting) => ({
       kind: "percentiles" as const,
       caption: setting,
       axis: { label: "latency", unit: "time", log: true, reach },
       curves: evenDashes(all.filter(({ cell }) => cell.setting === setting).map(curve)),
     })),
-    table: {
-      columns: ["setting", "arm", "commands, all trials", ...NAMED.map((p) => `${p} %`), "longest"],
-      rows: all.map((one) => [
-        one.cell.setting,
-        one.cell.arm,
-        figure(
-          one.histograms.reduce((sum, { count }) => sum + count, 0),
-          "count",
-        ),
-        ...NAMED.map((p) => figure(percentile(one, p), "time")),
-        figure(one.cell.cell.median?.lat_max_ns ?? null, "time"),
-      ]),
-    },
+    table: tableOf(all, [
+      ...OF_CELL,
+      [
+        "commands, all trials",
+        "count",
+        ({ histograms }) => histograms.reduce((sum, { count }) => sum + count, 0),
+      ],
+      ...NAMED.map((p): Column<Measured> => [`${p} %`, "time", (one) => percentile(one, p)]),
+      ["longest", "time", ({ cell }) => cell.cell.median?.lat_max_ns ?? null],
+    ]),
   });
 }
 

@@ -3,11 +3,13 @@
 
 import { PARTS, splitOf } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
-import { figure } from "../shown.ts";
+import { type Column, tableOf } from "../shown.ts";
 import {
   type ArmCell,
-  measured,
+  allMeasured,
+  OF_CELL,
   overTrials,
+  settingsOf,
   type Subject,
   sure,
   unsure,
@@ -29,24 +31,21 @@ interface Parted {
 export function split(subject: Subject): Section {
   const id = "split";
   const topic = "Where the time goes";
-  const parted = subject.settings
-    .flatMap((setting) => measured(subject, setting))
-    .flatMap((cell): Parted[] => {
-      const values = PARTS.flatMap(
-        (_, part) => overTrials(cell, (trial) => splitOf(trial)?.[part] ?? null) ?? [],
-      );
-      if (values.length < PARTS.length) return [];
-      const whole = values.reduce((sum, value) => sum + value, 0);
-      const buffer = values[BUFFER] ?? 0;
-      return [{ cell, values, buffer, share: whole === 0 ? 0 : buffer / whole }];
-    });
+  const parted = allMeasured(subject).flatMap((cell): Parted[] => {
+    const values = PARTS.flatMap(
+      (_, part) => overTrials(cell, (trial) => splitOf(trial)?.[part] ?? null) ?? [],
+    );
+    if (values.length < PARTS.length) return [];
+    const whole = values.reduce((sum, value) => sum + value, 0);
+    const buffer = values[BUFFER] ?? 0;
+    return [{ cell, values, buffer, share: whole === 0 ? 0 : buffer / whole }];
+  });
   if (parted.length === 0) return section(id, topic, "The result does not split its latencies.");
-  const settings = [...new Set(parted.map(({ cell }) => cell.setting))];
   return section(id, topic, finding(subject, parted), {
     notes: [
       "From when a command was due until it ended. Each part is the median over the trials of its mean in each, and so is the mean latency beside them, which they add up to in each trial alone.",
     ],
-    charts: settings.map((setting) => ({
+    charts: settingsOf(parted.map(({ cell }) => cell)).map((setting) => ({
       kind: "split" as const,
       caption: setting,
       axis: { label: "mean latency", unit: "time", log: false, reach: [] },
@@ -55,16 +54,16 @@ export function split(subject: Subject): Section {
         .filter(({ cell }) => cell.setting === setting)
         .map(({ cell, values }) => ({ label: cell.arm, values })),
     })),
-    table: {
-      columns: ["setting", "arm", "mean latency", ...PARTS, "buffer's share"],
-      rows: parted.map(({ cell, values, share }) => [
-        cell.setting,
-        cell.arm,
-        figure(cell.cell.median?.lat_mean_ns ?? null, "time"),
-        ...values.map((value) => figure(value, "time")),
-        figure(share, "share"),
+    table: tableOf(parted, [
+      ...OF_CELL,
+      ["mean latency", "time", ({ cell }) => cell.cell.median?.lat_mean_ns ?? null],
+      ...PARTS.map((name, at): Column<Parted> => [
+        name,
+        "time",
+        ({ values }) => values[at] ?? null,
       ]),
-    },
+      ["buffer's share", "share", ({ share }) => share],
+    ]),
   });
 }
 

@@ -3,12 +3,14 @@
 import { middleTrial } from "../../result/cell_figures.ts";
 import { stallsOf } from "../load_block.ts";
 import { type Section, section } from "../report.ts";
-import { figure } from "../shown.ts";
+import { tableOf } from "../shown.ts";
 import {
   type ArmCell,
-  measured,
+  allMeasured,
   NAMELESS,
+  OF_CELL,
   overTrials,
+  settingsOf,
   type Subject,
   sure,
   unsure,
@@ -30,26 +32,24 @@ interface Stalled {
 export function stalls(subject: Subject): Section {
   const id = "stalls";
   const topic = "Stalls";
-  const known = subject.settings
-    .flatMap((setting) => measured(subject, setting))
-    .flatMap((cell): Stalled[] => {
-      const trial = middleTrial(cell.cell.trials);
-      const block = trial === null ? null : stallsOf(trial);
-      const count = overTrials(cell, (one) => stallsOf(one)?.stall_count ?? null);
-      const figures = cell.cell.median;
-      if (block === null || count === null || figures === null) return [];
-      const { kick_stall_ns: total, runtime_ns: runtime } = figures;
-      return [
-        {
-          cell,
-          drawn: block.stalls_ns,
-          cut: block.stalls_ns.length < block.stall_count,
-          count,
-          total,
-          runtime,
-        },
-      ];
-    });
+  const known = allMeasured(subject).flatMap((cell): Stalled[] => {
+    const trial = middleTrial(cell.cell.trials);
+    const block = trial === null ? null : stallsOf(trial);
+    const count = overTrials(cell, (one) => stallsOf(one)?.stall_count ?? null);
+    const figures = cell.cell.median;
+    if (block === null || count === null || figures === null) return [];
+    const { kick_stall_ns: total, runtime_ns: runtime } = figures;
+    return [
+      {
+        cell,
+        drawn: block.stalls_ns,
+        cut: block.stalls_ns.length < block.stall_count,
+        count,
+        total,
+        runtime,
+      },
+    ];
+  });
   if (known.length === 0) {
     return section(id, topic, "The result does not say when its pools stood still.");
   }
@@ -61,14 +61,13 @@ export function stalls(subject: Subject): Section {
       `No pool stood still: none of ${plural(known.length, "cell")} had to wait for a kick.`,
     );
   }
-  const settings = [...new Set(stalled.map(({ cell }) => cell.setting))];
   const missing = stalled.some(({ cut }) => cut);
   return section(id, topic, finding(subject, known, stalled), {
     notes: [
       "A bar reaches from when the pool had no buffer and no answer on its way to the kick that made it try again. The link may have let go long before: nobody tells the pool. Drawn is one trial, the middle one by throughput; the table has medians over the trials.",
       ...(missing ? ["Where a trial had very many stalls only the first of them are drawn."] : []),
     ],
-    charts: settings.map((setting) => {
+    charts: settingsOf(stalled.map(({ cell }) => cell)).map((setting) => {
       const rows = stalled.filter(({ cell }) => cell.setting === setting);
       return {
         kind: "stalls" as const,
@@ -81,16 +80,12 @@ export function stalls(subject: Subject): Section {
         })),
       };
     }),
-    table: {
-      columns: ["setting", "arm", "stalls", "stalled", "share of the time"],
-      rows: known.map((one) => [
-        one.cell.setting,
-        one.cell.arm,
-        figure(one.count, "count"),
-        figure(one.total, "time"),
-        figure(share(one), "share"),
-      ]),
-    },
+    table: tableOf(known, [
+      ...OF_CELL,
+      ["stalls", "count", ({ count }) => count],
+      ["stalled", "time", ({ total }) => total],
+      ["share of the time", "share", share],
+    ]),
   });
 }
 

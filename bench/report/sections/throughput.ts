@@ -1,16 +1,21 @@
 // Throughput by arm, with intervals.
 
-import { type Section, section, type Spread, type TableCell } from "../report.ts";
+import type { NumberKey } from "../../load/figures.ts";
+import { type Section, section, type Spread } from "../report.ts";
 import { type Standing, standing } from "../../../statistics/standing.ts";
 import { valuesOf } from "../../result/cell_figures.ts";
 import { floorColumn, floorNote } from "./floor.ts";
-import { figure } from "../shown.ts";
+import { tableOf } from "../shown.ts";
 import {
+  allMeasured,
   type ArmCell,
   bandOf,
+  CELL_COLUMNS,
   disturbedNote,
   intervalNote,
   measured,
+  settingsOf,
+  spreadColumns,
   spreadOf,
   type Subject,
   sure,
@@ -24,8 +29,8 @@ const AXIS = { label: "IOPS", unit: "count", log: false, reach: [] } as const;
 export function throughput(subject: Subject): Section {
   const id = "throughput";
   const topic = "Throughput";
-  const settings = subject.settings.filter((setting) => measured(subject, setting).length > 0);
-  const cells = settings.flatMap((setting) => measured(subject, setting));
+  const cells = allMeasured(subject);
+  const settings = settingsOf(cells);
   if (cells.length === 0)
     return section(id, topic, "No trial ended well, so there is no throughput to show.");
   const charts = settings.map((setting) => ({
@@ -49,41 +54,19 @@ export function throughput(subject: Subject): Section {
       ...disturbedNote(cells),
     ],
     charts,
-    table: {
-      columns: [
-        "setting",
-        "arm",
-        "trials",
-        "IOPS",
-        "interval from",
-        "to",
-        "retransmits, all trials",
-        "drops, all trials",
-        "floor",
-      ],
-      rows: cells.map(row),
-    },
+    table: tableOf(cells, [
+      ...CELL_COLUMNS,
+      ["trials", "count", (cell) => spreadOf(cell, "iops").values.length],
+      ...spreadColumns("iops", "count", ["IOPS", "interval from", "to"]),
+      ["retransmits, all trials", "count", (cell) => sum(cell, "retransmits")],
+      ["drops, all trials", "count", (cell) => sum(cell, "receive_drops")],
+      ["floor", (cell) => floorColumn(cell, ({ iops }) => iops, "count")],
+    ]),
   });
 }
 
-function row(cell: ArmCell): TableCell[] {
-  const spread = spreadOf(cell, "iops");
-  const sum = (key: "retransmits" | "receive_drops"): TableCell =>
-    figure(
-      valuesOf(cell.cell.trials, key).reduce((total, value) => total + value, 0),
-      "count",
-    );
-  return [
-    cell.setting,
-    cell.arm,
-    figure(spread.values.length, "count"),
-    figure(spread.median, "count"),
-    figure(spread.low, "count"),
-    figure(spread.high, "count"),
-    sum("retransmits"),
-    sum("receive_drops"),
-    floorColumn(cell, ({ iops }) => iops, "count"),
-  ];
+function sum({ cell }: ArmCell, key: NumberKey): number {
+  return valuesOf(cell.trials, key).reduce((total, value) => total + value, 0);
 }
 
 interface Range {

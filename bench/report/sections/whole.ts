@@ -1,8 +1,7 @@
 // Whole commands, as hyperfine timed them.
 
-import type { Section, Spread, TableCell } from "../report.ts";
-import { section } from "../report.ts";
-import { figure } from "../shown.ts";
+import { type Section, section, type Spread } from "../report.ts";
+import { figure, tableOf } from "../shown.ts";
 import { medianInterval } from "../../../statistics/median_interval.ts";
 import type { WholeComparison, WholeResult } from "../../whole/whole_result.ts";
 import { listed, shownTime } from "../../../words/shown.ts";
@@ -33,25 +32,25 @@ export function whole(wholes: readonly WholeResult[]): Section {
         spreads: [spreadOf(timing.times_ns)],
       })),
     })),
-    table: {
-      columns: ["what", "command", "runs", "median", "from", "to", "user", "system", "per second"],
-      rows: comparisons.flatMap(({ name, bytes, timings }) =>
-        timings.map((timing): TableCell[] => {
-          const spread = spreadOf(timing.times_ns);
-          return [
-            name,
-            timing.name,
-            figure(timing.times_ns.length, "count"),
-            figure(spread.median, "time"),
-            figure(spread.low, "time"),
-            figure(spread.high, "time"),
-            figure(timing.user_ns, "time"),
-            figure(timing.system_ns, "time"),
-            bytes === null ? "" : figure((bytes * 1e9) / spread.median, "bytes"),
-          ];
-        }),
+    table: tableOf(
+      comparisons.flatMap(({ name, bytes, timings }) =>
+        timings.map((timing) => ({ ...spreadOf(timing.times_ns), timing, name, bytes })),
       ),
-    },
+      [
+        ["what", ({ name }) => name],
+        ["command", ({ timing }) => timing.name],
+        ["runs", "count", ({ values }) => values.length],
+        ["median", "time", ({ median }) => median],
+        ["from", "time", ({ low }) => low],
+        ["to", "time", ({ high }) => high],
+        ["user", "time", ({ timing }) => timing.user_ns],
+        ["system", "time", ({ timing }) => timing.system_ns],
+        [
+          "per second",
+          ({ bytes, median }) => (bytes === null ? "" : figure((bytes * 1e9) / median, "bytes")),
+        ],
+      ],
+    ),
   });
 }
 
