@@ -31,6 +31,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   initiator: ["link", "wire", "words", "statistics"],
   bench: ["target", "initiator", "lab", "link", "sys", "wire", "words", "statistics"],
   fixtures: ["wire", "words"],
+  // The program made into one file: all rooms, as aoe.ts has them.
+  bin: ["bench", "lab", "sys"],
   testing: [
     ...["bench", "target", "initiator", "lab", "decode", "link", "sys", "wire", "words"],
     ...["statistics", "fixtures"],
@@ -61,6 +63,7 @@ const TOPS: Readonly<Record<string, readonly string[]>> = {
 const STARTED: readonly RegExp[] = [
   /^aoe\.ts$/,
   /^fixtures\//,
+  /^bin\/build_executable\.ts$/,
   /^testing\/docs\//,
   /\.bench\.ts$/,
   /^bench\/micro\/micro\.ts$/,

@@ -13,12 +13,13 @@
 //
 // In a lab, process ids are the lab's own; /proc is remounted to agree, where the container permits.
 
+import { dirname } from "node:path";
 import { environment } from "../words/failure.ts";
 import { readlinkSync } from "node:fs";
-import { join } from "node:path";
 
 import { findProgram, searchPath } from "./programs.ts";
 import { labEnvironment, type LabShape, setupScript } from "./setup.ts";
+import { BUILT_IN, ownFile } from "../sys/root.ts";
 
 export type LabProbe =
   { readonly available: true } | { readonly available: false; readonly reason: string };
@@ -131,7 +132,7 @@ export function labEnv(
 }
 
 /** Where `aoe` stands as a command, which in a lab needs neither npx nor a path. */
-const COMMANDS = join(import.meta.dir, "../bin");
+const COMMANDS = BUILT_IN ? dirname(process.execPath) : ownFile("bin");
 
 export interface RunOptions extends LabShape {
   readonly cwd?: string;

@@ -1,12 +1,12 @@
 // The hold of a late lab as a load sees it: begun when its warm-up ends, ended with its measured time, and moved by
 // a process beside it meanwhile (late_player.ts).
 
-import { join } from "node:path";
 import { Failure, failed } from "../words/failure.ts";
 import type { HoldTotal } from "./late.ts";
 import type { LatePlan } from "./late_plan.ts";
+import { ownFile } from "../sys/root.ts";
 
-const PLAYER = join(import.meta.dir, "late_player.ts");
+const PLAYER = ownFile("lab/late_player.ts");
 
 export interface LateHold {
   /** The plan begins. Returns at once: the hold moves a few ms later. */

@@ -1,10 +1,10 @@
 // Where the programs of the system are. An ordinary user's PATH lacks the sbin folders, where ip, tc,
 // vblade, hdparm and mkfs.ext4 live on Debian, so whatever looks for a program looks there too.
 
-import { join } from "node:path";
+import { ownFile } from "../sys/root.ts";
 
 /** The command line of this program. */
-export const AOE = join(import.meta.dir, "../aoe.ts");
+export const AOE = ownFile("aoe.ts");
 
 const SBIN = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 

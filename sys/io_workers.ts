@@ -24,6 +24,7 @@ import {
 } from "./io_mailbox.ts";
 import { libc } from "./libc.ts";
 import { type Mapping, mapMemory } from "./memory.ts";
+import { ownWorker } from "./root.ts";
 
 const c = libc({
   eventfd: { args: ["u32", "i32"], returns: "i32" },
@@ -179,7 +180,7 @@ class Workers implements IoWorkers {
       c.close(bell);
       throw refusal;
     }
-    const worker = new Worker(new URL("./io_worker.ts", import.meta.url).href);
+    const worker = new Worker(ownWorker("sys/io_worker.ts"));
     worker.unref();
     worker.postMessage({ shared, bell, done });
     const hand: Hand = { worker, box: mailbox(shared), bell, task: null };

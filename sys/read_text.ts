@@ -5,6 +5,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 
 import { cantRead } from "../words/file_error.ts";
 import { decodeUtf8 } from "../words/utf8.ts";
+import { BUILT_IN, ROOT } from "./root.ts";
 
 /** Bytes of the longest: a trace of a million durations is a tenth of it. */
 export const LONGEST_TEXT = 64 * 2 ** 20;
@@ -25,6 +26,8 @@ export function readText(path: string, what: string): string {
 
 /** Throws the kernel's refusal, or an Error that says what is wrong. `flags` beside those of a look at a regular file. */
 export function readRegular(path: string, flags = 0): Uint8Array {
+  // What is built into an executable has no descriptor.
+  if (BUILT_IN && path.startsWith(ROOT)) return readFileSync(path);
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | flags);
   try {
     const stat = fstatSync(fd);

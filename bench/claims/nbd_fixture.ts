@@ -1,9 +1,8 @@
 // A target and an NBD server over it as processes of a lab, for tests and for the comparison of latencies.
 
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { truncateSync, writeFileSync } from "node:fs";
-
-const AOE = resolve(import.meta.dir, "../../aoe.ts");
+import { AOE } from "../../lab/programs.ts";
 
 export interface Running {
   readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">;

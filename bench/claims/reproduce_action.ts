@@ -17,6 +17,7 @@ import * as judge from "./judge.ts";
 import { lanesOf } from "./receive_lane.ts";
 import { writeBack } from "./writeback.ts";
 import { plural } from "../../words/shown.ts";
+import { ownFile } from "../../sys/root.ts";
 
 interface Flags extends OutputFlags {
   readonly quick?: boolean;
@@ -48,7 +49,7 @@ const EXACT = [
   "retries=0",
 ];
 
-const JOBS = join(import.meta.dir, "../../fixtures/jobs");
+const JOBS = ownFile("fixtures/jobs");
 /** Pages of memory and of work in the model of E5. */
 const PAGES = 64;
 const WORK = 1000;

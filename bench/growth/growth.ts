@@ -21,6 +21,7 @@ import {
 import { showGrowth } from "./show.ts";
 import { summaryOf } from "./summary.ts";
 import type { GrowthTask } from "./trial.ts";
+import { ownFile } from "../../sys/root.ts";
 
 export interface Point {
   readonly axis: AxisName;
@@ -91,7 +92,7 @@ export const growth: Experiment<Options & { readonly axes: AxisName[] }, GrowthR
 export const growthAction = (files: readonly string[], flags: Record<string, unknown>) =>
   experimentAction(growth, files, flags);
 
-const TRIAL = join(import.meta.dir, "trial.ts");
+const TRIAL = ownFile("bench/growth/trial.ts");
 
 export function runPoint(
   shape: GrowthShape,

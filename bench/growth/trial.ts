@@ -23,6 +23,7 @@ import { takeCensus } from "./census.ts";
 import { GrowthLoad, type Places } from "./load.ts";
 import type { GrowthFigures } from "./result.ts";
 import { cpuTicks, TICK } from "../machine/cpu_ticks.ts";
+import { isStarted } from "../../sys/root.ts";
 
 export interface GrowthTask {
   readonly shape: GrowthShape;
@@ -196,4 +197,4 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
   }
 }
 
-if (import.meta.main) await answerProbe(measurePoint);
+if (isStarted("bench/growth/trial.ts")) await answerProbe(measurePoint);

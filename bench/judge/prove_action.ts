@@ -2,7 +2,6 @@
 // this program; under `slow` one of them burns a known share of a command's whole CPU cost in each transmit.
 // A comparison counts as a whole, however many cells the job has.
 
-import { join } from "node:path";
 import { EXIT, expected, failed } from "../../words/failure.ts";
 import { parseInteger, parseProbability } from "../../words/quantity.ts";
 import { loadJob } from "../job/job.ts";
@@ -13,6 +12,7 @@ import { FEWEST } from "./verdict.ts";
 import { say } from "../../words/say.ts";
 import { exitCodeOf, judgeResults } from "./judge_results.ts";
 import { plural } from "../../words/shown.ts";
+import { ownFile } from "../../sys/root.ts";
 
 interface Flags {
   readonly job?: string;
@@ -24,7 +24,7 @@ interface Flags {
   readonly band?: string;
 }
 
-const COST = join(import.meta.dir, "../../fixtures/jobs/cost.toml");
+const COST = ownFile("fixtures/jobs/cost.toml");
 const QUIET = { begin() {}, end() {}, warn() {} };
 /** "At most one false verdict in all." */
 const MOST_FALSE = 1;

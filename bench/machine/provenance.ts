@@ -2,21 +2,17 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { cpus, hostname, release } from "node:os";
-import { dirname } from "node:path";
 import { allowedCpus } from "../../sys/affinity.ts";
 import { addNanoseconds, now, wallClockAtZero } from "../../sys/clock.ts";
 import manifest from "../../package.json" with { type: "json" };
 import * as v from "valibot";
 import { about, text, type Deep } from "./schema.ts";
+import { BUILT_IN, ROOT, ownFile } from "../../sys/root.ts";
 
 export function provenance(): Provenance {
-  const source = dirname(import.meta.dir);
-  const revision = git(source, "rev-parse", "HEAD");
-  const status = revision === null ? null : git(source, "status", "--porcelain");
   return {
     program: `aoe ${manifest.version}`,
-    git_revision: revision,
-    git_dirty: status === null ? null : status !== "",
+    ...revision(),
     bun: `${Bun.version}+${Bun.revision.slice(0, 9)}`,
     kernel: release(),
     architecture: process.arch,
@@ -26,6 +22,19 @@ export function provenance(): Provenance {
     machine: machine(),
     user: process.getuid?.() === 0 ? "root" : "ordinary",
   };
+}
+
+/** What an executable was built from stands in it. */
+export const REVISION = "build/revision.json";
+
+/** Of the sources that run; nulls outside a git work tree. */
+export function revision(): Pick<Provenance, "git_revision" | "git_dirty"> {
+  if (BUILT_IN) {
+    return JSON.parse(readFileSync(ownFile(REVISION), "utf8")) as ReturnType<typeof revision>;
+  }
+  const git_revision = git(ROOT, "rev-parse", "HEAD");
+  const status = git_revision === null ? null : git(ROOT, "status", "--porcelain");
+  return { git_revision, git_dirty: status === null ? null : status !== "" };
 }
 
 /** The wall clock, ms since 1970. */

@@ -9,6 +9,7 @@ import { answerProbe } from "../machine/probe.ts";
 import { processCost } from "../machine/process_cost.ts";
 import { NEAR, pinned, SHELF, SLOT } from "./arms.ts";
 import type { PeersIdle } from "./result.ts";
+import { isStarted } from "../../sys/root.ts";
 
 export interface IdleTask {
   readonly command: readonly string[];
@@ -56,4 +57,4 @@ async function measureIdle(task: IdleTask): Promise<Omit<PeersIdle, "arm">> {
   return idle;
 }
 
-if (import.meta.main) await answerProbe(measureIdle);
+if (isStarted("bench/peers/idle_probe.ts")) await answerProbe(measureIdle);

@@ -2,7 +2,6 @@
 // targets.
 
 import { statSync } from "node:fs";
-import { join } from "node:path";
 import { requireLab } from "../../lab/lab.ts";
 import { findProgram } from "../../lab/programs.ts";
 import { isInMemory } from "../../sys/file.ts";
@@ -26,6 +25,7 @@ import { showPeers } from "./show.ts";
 import { summaryOf } from "./summary.ts";
 import { runPeerTrial } from "./trial.ts";
 import { armsOf, contestsOf, type PeersOptions, turnsOf } from "./turns.ts";
+import { ownFile } from "../../sys/root.ts";
 
 export const peers: Experiment<PeersOptions, PeersResult> = {
   kind: PEERS,
@@ -179,7 +179,7 @@ function shown(command: readonly string[], image: string, { folder }: OwnedBed):
 
 const STARTS = 9;
 const IDLE_NS = 5 * S;
-const PROBE = join(import.meta.dir, "idle_probe.ts");
+const PROBE = ownFile("bench/peers/idle_probe.ts");
 
 /** Ours as it comes, ours in the mode that does not spin, and vblade. */
 function idleArms(arms: readonly Arm[], image: string): Arm[] {

@@ -3,14 +3,18 @@
 //
 //   page.html + page.css + page.ts (+ draw/, Plot)  ── Bun.build ──▶  one file  ── data, policy ──▶  report.html
 
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import type { Report } from "./report.ts";
+import { BUILT_IN, ownFile } from "../../sys/root.ts";
 
-const PAGE = join(import.meta.dir, "page/page.html");
+const PAGE = ownFile("bench/report/page/page.html");
 const DATA = '<script type="application/json" id="data">';
 const CHARSET = '<meta charset="utf-8"';
 
-export async function reportHtml(report: Report): Promise<string> {
+/** The page before its data; in an executable it was bundled when that was built. */
+export const BUNDLED = "build/page.html";
+
+export async function bundlePage(): Promise<string> {
   const built = await Bun.build({
     entrypoints: [PAGE],
     compile: true,
@@ -21,7 +25,11 @@ export async function reportHtml(report: Report): Promise<string> {
   if (!built.success || output === undefined) {
     throw new Error(`The report's page could not be bundled: ${built.logs.join("; ")}`);
   }
-  const html = await output.text();
+  return output.text();
+}
+
+export async function reportHtml(report: Report): Promise<string> {
+  const html = BUILT_IN ? readFileSync(ownFile(BUNDLED), "utf8") : await bundlePage();
   return fill(fill(html, CHARSET, `${policy(html)}${CHARSET}`), DATA, DATA + embeddable(report));
 }
 

@@ -17,6 +17,7 @@ import * as ata from "../../wire/ata.ts";
 import * as config from "../../wire/config.ts";
 import * as ethernet from "../../wire/ethernet.ts";
 import * as identify from "../../wire/identify.ts";
+import { isStarted } from "../../sys/root.ts";
 
 const MAJOR = 7;
 const MINOR = 3;
@@ -115,7 +116,7 @@ async function main([names = "", sectors = "0", bufferCount = "0", cpu]: string[
   waiter.close();
 }
 
-if (import.meta.main) {
+if (isStarted("bench/run/null_target.ts")) {
   try {
     await main(process.argv.slice(2));
   } catch (error) {

@@ -2,24 +2,24 @@
 // not show, prints these paths, so that files may move from one revision to the next. Each is run in a process that
 // loads nothing else: code that was loaded beside it would change what it costs.
 
-import { join } from "node:path";
+import { ownFile } from "../../sys/root.ts";
 
 const PARTS = {
   /** Exports `goldenTable` and `formatTable`. */
-  golden: "../../testing/sim/golden.ts",
+  golden: "testing/sim/golden.ts",
   /** Exports `cycle` and `SITUATIONS`. */
-  micro: "../micro/pool.bench.ts",
+  micro: "bench/micro/pool.bench.ts",
   /** A program: a cell's values as JSON, and `memory` or `virtual`. */
-  memoryTrial: "memory_trial.ts",
+  memoryTrial: "bench/run/memory_trial.ts",
   /** Of its presence only: `aoe target` has `--stats-at-end`. */
-  statsAtEnd: "../../target/control/stats_at_end.ts",
+  statsAtEnd: "target/control/stats_at_end.ts",
 } as const;
 
 export type PartName = keyof typeof PARTS;
 
 /** Absolute, in this revision. */
 export function partPath(part: PartName): string {
-  return join(import.meta.dir, PARTS[part]);
+  return ownFile(PARTS[part]);
 }
 
 /** Prints the absolute path of each part, as one JSON object. */

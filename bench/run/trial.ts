@@ -16,8 +16,9 @@ import { aoeBlock, versionOf, wholeDrops, wholeFigures } from "./whole_trial.ts"
 import { writes } from "../load/workload.ts";
 import type { LoadResult } from "../load/figures.ts";
 import type { Cell } from "../job/resolved.ts";
+import { ownFile } from "../../sys/root.ts";
 
-const NULL_TARGET = join(import.meta.dir, "null_target.ts");
+const NULL_TARGET = ownFile("bench/run/null_target.ts");
 
 export interface Bed {
   /** A folder that this run may fill; removed with it. */

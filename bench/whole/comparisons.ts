@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { AOE } from "../../lab/programs.ts";
 import { shellLine } from "../../lab/shell.ts";
 import { hyperfineWords, type Hyperfine, type Timed, type TimingPlan } from "./hyperfine.ts";
+import { ownFile } from "../../sys/root.ts";
 
-const PROBER = join(import.meta.dir, "ready_prober.ts");
+const PROBER = ownFile("bench/whole/ready_prober.ts");
 const ADDRESS = "e7.3";
 
 export interface WholePlan extends TimingPlan {

@@ -16,8 +16,9 @@ import { parseToml } from "../../words/toml.ts";
 import { loadTrace, placed, placeTraces } from "./load_trace.ts";
 import { readText } from "../../sys/read_text.ts";
 import { parseServiceModel } from "./model.ts";
+import { ownFile } from "../../sys/root.ts";
 
-const PLACE = join(import.meta.dir, "../../fixtures/profiles");
+const PLACE = ownFile("fixtures/profiles");
 const SUFFIX = ".toml";
 
 export interface Profile {

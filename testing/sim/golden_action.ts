@@ -1,15 +1,14 @@
 // `aoe bench sim --golden`: the tables of pools and of loss against those in the repository.
 
-import { join } from "node:path";
-
 import { createBreath } from "../../words/breath.ts";
 import { EXIT } from "../../words/failure.ts";
 import { goldenRows, POOLS } from "./golden.ts";
 import { LOSS, lossRows } from "./loss_table.ts";
 import { compareRows, formatRows, parseRows, type Row, type Shape } from "./table_file.ts";
+import { ownFile } from "../../sys/root.ts";
 
-export const GOLDEN_FILE = join(import.meta.dir, "../../fixtures/baselines/pools.txt");
-export const LOSS_FILE = join(import.meta.dir, "../../fixtures/baselines/loss.txt");
+export const GOLDEN_FILE = ownFile("fixtures/baselines/pools.txt");
+export const LOSS_FILE = ownFile("fixtures/baselines/loss.txt");
 
 /** 0: equal, or written anew; 3: cells differ, each told in a line. */
 export async function goldenAction(update: boolean): Promise<number> {

@@ -117,7 +117,7 @@ test("no repository, or another user's, is one sentence with git's own reason", 
   const folder = mkdtempSync(join(tmpdir(), "aoe-no-git-"));
   try {
     expect(() => requireRepository(folder)).toThrow(
-      /^`aoe bench ab` compares revisions, and git has none here \(not a git repository/,
+      /^`aoe bench ab` compares revisions in a clone of the project, and git has none here \(not a git repository/,
     );
   } finally {
     rmSync(folder, { recursive: true });

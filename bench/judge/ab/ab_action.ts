@@ -9,7 +9,6 @@
 // would be noise, and then nothing counts as found.
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { catchInterrupt } from "../../../initiator/commands/interrupted.ts";
 import { EXIT, environment, expected } from "../../../words/failure.ts";
 import { codeOf, untilCut } from "../../machine/cut_short.ts";
@@ -29,6 +28,7 @@ import { sayAs } from "../../../words/say.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
 import { judgeResults } from "../judge_results.ts";
 import { plural } from "../../../words/shown.ts";
+import { ROOT, ownFile } from "../../../sys/root.ts";
 
 const say = sayAs("aoe bench ab");
 
@@ -41,9 +41,8 @@ interface Flags extends OutputFlags {
 const JUDGES = ["exact", "micro", "cost", "sockets"] as const;
 type Judge = (typeof JUDGES)[number];
 
-const ROOT = join(import.meta.dir, "../../..");
-const COST = join(ROOT, "fixtures/jobs/cost.toml");
-const SOCKETS = join(ROOT, "fixtures/jobs/smoke.toml");
+const COST = ownFile("fixtures/jobs/cost.toml");
+const SOCKETS = ownFile("fixtures/jobs/smoke.toml");
 /** Enough for a verdict without a warning. */
 const TRIALS = "trials=9";
 

@@ -7,7 +7,7 @@
 //
 // The noise band is assumed: no A/A run is kept for it, the control arm stands in for one.
 
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { STRATEGIES } from "../../../initiator/pool/buffer_pool.ts";
 import { failed } from "../../../words/failure.ts";
 import { runChild } from "../../machine/child.ts";
@@ -19,6 +19,7 @@ import { schedule } from "../../run/schedule.ts";
 import { partOf } from "../../run/revision_part.ts";
 import type { Tree } from "./worktree.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
+import { ownFile } from "../../../sys/root.ts";
 
 export interface MicroOptions {
   readonly strategies: readonly string[];
@@ -32,7 +33,7 @@ const MEASURE = { name: "pool", higherIsBetter: false };
 const ARMS = ["base", "control", "head"] as const;
 
 /** Ours, for all arms. */
-const CLOCK = join(import.meta.dir, "../../micro/micro_case.ts");
+const CLOCK = ownFile("bench/micro/micro_case.ts");
 
 /** By strategy and situation: a figure of each trial, ns. */
 type Samples = Map<string, number[]>;

@@ -104,7 +104,7 @@ export function requireRepository(root: string): void {
   if (code === 0) return;
   const [reason = ""] = err.split("\n");
   throw environment(
-    `\`aoe bench ab\` compares revisions, and git has none here (${reason.replace(/^fatal: /, "")})`,
+    `\`aoe bench ab\` compares revisions in a clone of the project, and git has none here (${reason.replace(/^fatal: /, "")})`,
   );
 }
 
