@@ -50,7 +50,7 @@ const ROOMS: readonly Room[] = [
   },
   {
     name: "lab",
-    summary: "run a command in a network of its own, without root",
+    summary: "run a command in its own network namespace, without root",
     load: async () => (await import("./lab/commands.ts")).labCommand(),
   },
   {

@@ -24,7 +24,7 @@ export function decodeCommand(): Command {
       "Print the frames of a capture (pcap or pcapng, gzip too) that tcpdump, Wireshark or --capture wrote, or those on an interface, until Ctrl-C.",
     )
     .argument("[file]", "the capture, or - for standard input")
-    .option("--interface <name>", "the frames that come and go there, in place of a file")
+    .option("--interface <name>", "frames sent and received there, instead of a file")
     .option("-v, --verbose", "every field of each frame, with its offset")
     .option(
       "--match <kinds>",

@@ -17,7 +17,7 @@ import { writeCommand } from "./commands/write.ts";
 
 export function initiatorCommand(): Command {
   return new Command("initiator")
-    .description("Discover, read, write, copy and look after devices that AoE targets serve")
+    .description("Discover, read, write, copy and manage AoE devices")
     .helpCommand(false)
     .addCommand(discoverCommand())
     .addCommand(infoCommand())

@@ -32,29 +32,32 @@ interface LabFlags {
 
 export function labCommand(): Command {
   const lab = new Command("lab")
-    .description("run a command in a network of its own, without root")
+    .description("run a command in its own network namespace, without root")
     .usage("[options] -- COMMAND…")
-    .argument("[command...]", "what to run, behind --; it finds AOE_LAB_A and AOE_LAB_B set")
+    .argument(
+      "[command...]",
+      "command to run, after --, with AOE_LAB_A and AOE_LAB_B in its environment",
+    )
     .option("--mtu <bytes>", `largest payload on every pair (default ${DEFAULT_MTU})`, (text) =>
       parseInteger(text, "--mtu", MTU_MIN, MTU_MAX),
     )
     .option("--pairs <count>", "veth pairs a0-b0, a1-b1, … (default 1)", (text) =>
       parseInteger(text, "--pairs", 1, PAIRS_MAX),
     )
-    .option("--late", "add t0, a transmit device that can hold what it sent (see: aoe lab late)")
-    .option("-v, --verbose", "say the names of the devices")
+    .option("--late", "add t0, a transmit interface that can hold sent frames (see: aoe lab late)")
+    .option("-v, --verbose", "print the names of the interfaces")
     .passThroughOptions()
     .enablePositionalOptions()
     .helpCommand(false)
     .addHelpText(
       "after",
       `
-The pairs carry no addresses and no traffic but the command's. Its environment:
+The pairs have no IP addresses and carry only the command's traffic. Its environment:
   AOE_LAB_A, AOE_LAB_B  the ends of the first pair: a0, b0
   AOE_LAB_PAIRS         all of them: a0:b0 a1:b1
   AOE_LAB_MTU           their MTU
-  AOE_LAB_LATE          with --late: t0. What is sent on it reaches b0 at once (a copy through a0),
-                        while the frame itself stays in t0's queue for as long as it is held
+  AOE_LAB_LATE          with --late: t0. A copy of each frame sent on it reaches b0 at once, through a0;
+                        the frame itself stays in t0's queue while t0 holds frames
 
 Example:
   aoe lab --mtu 1500 -- sh -c 'aoe target 7 3 $AOE_LAB_B disk.img & aoe initiator discover --interface $AOE_LAB_A'`,
@@ -121,30 +124,28 @@ function inForeground(): boolean {
 
 function lateCommand(): Command {
   const late = new Command("late")
-    .description("inside `aoe lab --late`: hold back, or release, what t0 has sent")
+    .description("inside `aoe lab --late`: hold or release frames sent on t0")
     .helpCommand(false)
     .action(() => late.help({ error: true }));
   late
     .command("hold")
-    .description("keep every frame sent from now on")
+    .description("hold every frame sent from now on")
     .action(async () => (await import("./late.ts")).openLate().hold());
   late
     .command("release")
-    .description("release all that is held, and every frame from now on")
+    .description("release all held frames and every later one")
     .action(async () => (await import("./late.ts")).openLate().release());
   late
     .command("drop")
-    .description("throw away all that is held, then release")
+    .description("discard all held frames, then release")
     .action(async () => (await import("./late.ts")).openLate().drop());
   late
     .command("pulse")
-    .description("hold for <pause>, every <period>, until a signal comes or --for has passed")
+    .description("hold for <pause> every <period>, until a signal or the end of --for")
     .argument("<pause>", "a duration, such as 5ms", (text) => parseDuration(text, "PAUSE"))
     .argument("every", "the word itself")
     .argument("<period>", "a duration, such as 20ms", (text) => parseDuration(text, "PERIOD"))
-    .option("--for <duration>", "stop by itself after this long", (text) =>
-      parseDuration(text, "--for"),
-    )
+    .option("--for <duration>", "stop after this time", (text) => parseDuration(text, "--for"))
     .action(async (pause: number, word: string, period: number, flags: { for?: number }) => {
       if (word !== "every") throw usage(`Expected \`pulse PAUSE every PERIOD\`, got \`${word}\``);
       const { openLate } = await import("./late.ts");

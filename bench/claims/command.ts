@@ -12,7 +12,7 @@ export function reproduceCommand(): Command {
     .addHelpText(
       "after",
       `
-Each claim is judged by exact figures (virtual clock) and by this machine's (raw sockets).
+Each claim is judged by exact figures (virtual clock) and by this machine's figures (raw sockets).
 A claim that does not hold is a finding: the exit code is 0.
 
 Example:

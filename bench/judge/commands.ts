@@ -21,19 +21,19 @@ export function collect(value: string, before: string[]): string[] {
 
 function compareCommand(): Command {
   return new Command("compare")
-    .description("judge one result beside another: better, worse, same or inconclusive")
+    .description("compare two results: better, worse, same or inconclusive")
     .argument("[results...]", "BASE and HEAD, as `aoe bench run -o` writes them")
-    .option("--baseline <name>", "a saved baseline in place of BASE")
+    .option("--baseline <name>", "a saved baseline instead of BASE")
     .option("--metric <name>", `${METRIC_NAMES.join(" ")} (iops; with rate_iops lat.p99)`)
-    .option("--band <share>", "noise band, such as 3%, in place of what --noise has learned")
-    .option("--anyway", "compare although environment or job differ")
-    .option("--noise <job>", "run a job against itself and keep how far two equal runs differ")
+    .option("--band <share>", "noise band, such as 3%, instead of the one measured by --noise")
+    .option("--anyway", "compare even if environment or job differ")
+    .option("--noise <job>", "run a job against itself and save how far two equal runs differ")
     .option("--set <key=value>", "with --noise: override a key of the job", collect, [])
     .option("--json", "the comparison on stdout")
     .addHelpText(
       "after",
       `
-Ends with 0 (better, same), 3 (worse), 4 (inconclusive), 5 (not comparable), 1 (a trial had failed).
+Exit code: 0 better or same, 3 worse, 4 inconclusive, 5 not comparable, 1 a trial failed.
 
 Examples:
   aoe bench compare --noise fixtures/jobs/smoke.toml
@@ -49,20 +49,20 @@ Examples:
 
 function abCommand(): Command {
   return new Command("ab")
-    .description("judge one revision of this program beside another, or beside the work tree")
+    .description("compare two revisions of this program, or one with the work tree")
     .argument("<base>", "a git revision")
-    .argument("[head]", "another (the work tree as it is)")
-    .option("--only <judges>", "some of exact,micro,cost,sockets")
-    .option("--job <file>", "what runs over raw sockets (fixtures/jobs/smoke.toml)")
+    .argument("[head]", "another revision (default: the work tree)")
+    .option("--only <judges>", "which judges: some of exact,micro,cost,sockets")
+    .option("--job <file>", "the job to run over raw sockets (default fixtures/jobs/smoke.toml)")
     .option("--set <key=value>", "override a key of that job", collect, [])
     .option("--json", "everything on stdout")
     .option("-o, --output <file>", "write it to a file")
     .addHelpText(
       "after",
       `
-The golden table of pools is compared first, by equality; then what the pool alone costs, a command's CPU
-time under the virtual clock and a job over raw sockets, all three interleaved and with a control arm.
-Ends with 0 (better, same), 3 (worse, or an invariant broke), 4 (inconclusive).
+First the golden tables of pools are compared by equality. Then three costs are compared, with alternating trials
+and a control arm: the pool alone, a command's CPU time under the virtual clock, and a job over raw sockets.
+Exit code: 0 better or same, 3 worse or a broken invariant, 4 inconclusive.
 
 Examples:
   aoe bench ab HEAD
@@ -76,7 +76,7 @@ Examples:
 
 function searchCommand(): Command {
   return new Command("search")
-    .description("find the smallest cap that is enough, or the highest rate that is bearable")
+    .description("find the smallest sufficient cap, or the highest rate within a latency limit")
     .argument("<what>", "cap or rate")
     .argument("<job>", "a job of one cell")
     .option("--keep <share>", "cap: how much of the peak it must keep (99%)")
@@ -99,19 +99,22 @@ Examples:
 
 function proveCommand(): Command {
   return new Command("prove")
-    .description("try the judge itself: on two equal things, or on a slow-down of known size")
+    .description("test the judge itself: on two equal things, or on a slow-down of known size")
     .argument("<what>", "equal or slow")
-    .option("--job <file>", "what is run (fixtures/jobs/cost.toml with one pool)")
+    .option("--job <file>", "the job to run (default fixtures/jobs/cost.toml with one pool)")
     .option("--set <key=value>", "override a key of the job", collect, [])
     .option("--metric <name>", `${METRIC_NAMES.join(" ")} (cpu)`)
     .option("--times <n>", "comparisons (equal 20, slow 10)")
-    .option("--trials <n>", "trials a side (equal 7, slow 9)")
-    .option("--slow <share>", "of a command's whole CPU cost, burnt in the send path (10%)")
-    .option("--band <share>", "noise band (that of --noise, else 5%)")
+    .option("--trials <n>", "trials per side (equal 7, slow 9)")
+    .option(
+      "--slow <share>",
+      "share of a command's CPU cost that is burnt in the send path (default 10%)",
+    )
+    .option("--band <share>", "noise band (default: the one measured by --noise, else 5%)")
     .addHelpText(
       "after",
       `
-Ends with 0 where equal things were told apart at most once, or the slow-down was found every time; else 1.
+Exit code: 0 when equal things differed at most once, or the slow-down was found every time; otherwise 1.
 
 Examples:
   aoe bench prove equal
@@ -126,13 +129,13 @@ Examples:
 
 function mergeCommand(): Command {
   return new Command("merge")
-    .description("make one result of several of the same job, program and machine")
+    .description("merge results of the same job, program and machine")
     .argument("<results...>", "files of `aoe bench run -o`")
     .requiredOption("-o, --output <file>", "where to write it")
     .addHelpText(
       "after",
       `
-Ends with 5 where they are not of one job, program and machine.
+Exit code: 5 when they are not of one job, program and machine.
 
 Example:
   aoe bench merge monday.json tuesday.json -o both.json`,

@@ -4,7 +4,7 @@ import { Command } from "commander";
 
 export function reportCommand(): Command {
   return new Command("report")
-    .description("draw results: one HTML file that needs nothing else, or Markdown, or SVG")
+    .description("draw results: a self-contained HTML file, Markdown, or SVG")
     .argument("<results...>", "files of `aoe bench run -o`, `reproduce` or `whole`")
     .option("-o, --output <file>", "html: the file; svg: a folder or file (default: stdout)")
     .option("--format <format>", "html, markdown or svg (default: by the output's name, else html)")

@@ -8,16 +8,16 @@ export function wholeCommand(): Command {
       "time whole commands with hyperfine: cold start, a target's start, reading an image",
     )
     .argument("[what...]", "cold-start, ready, read (all of them)")
-    .option("--runs <n>", "of each command (default 10)")
-    .option("--warmup <n>", "runs before them, not counted (default 1)")
-    .option("--size <size>", "of the image that is read (default 256m)")
-    .option("--mtu <bytes>", "of the lab's network (default 9000)")
+    .option("--runs <n>", "runs of each command (default 10)")
+    .option("--warmup <n>", "runs before these, not counted (default 1)")
+    .option("--size <size>", "size of the image (default 256m)")
+    .option("--mtu <bytes>", "MTU of the lab (default 9000)")
     .option("--json", "the result on stdout")
     .option("-o, --output <file>", "write the result to a file")
     .addHelpText(
       "after",
       `
-hyperfine is the system's (apt install hyperfine); vblade stands beside our target where it is installed.
+hyperfine is the system's (apt install hyperfine). If vblade is installed, it is measured too.
 
 Example:
   aoe bench whole ready read --runs 5 -o whole.json`,

@@ -36,11 +36,11 @@ export function configCommand(): Command {
       .description("read, test or set the config string of a device")
       .argument("<device>", "its address, such as e7.3")
       .addArgument(
-        new Argument("[action]", "set: where there is none or the same; force: in any case")
+        new Argument("[action]", "set: if there is none or the same; force: always")
           .choices(Object.keys(ACTIONS))
           .default("read"),
       )
-      .argument("[string]", "of at most 1024 bytes")
+      .argument("[string]", "at most 1024 bytes")
       .option("--hex", "the string is given and printed as hexadecimal digits"),
   ).action(run);
 }

@@ -37,12 +37,12 @@ interface Options extends SessionTexts, RangeTexts {
 
 export function copyCommand(): Command {
   const command = new Command("copy")
-    .description("copy an image onto a device, or a device into an image")
+    .description("copy an image to a device, or a device to an image")
     .argument("<source>", "a file, or a device such as e7.3 (./e7.3 is a file)")
-    .argument("<destination>", "the other of the two")
-    .option("--force", "replace the image where it exists, and what an earlier copy left")
-    .option("--resume [bytes]", "go on with a copy that broke off, as it said")
-    .option("--skip-zeros", "onto a device that holds zeros: leave out blocks of zeros");
+    .argument("<destination>", "a device, or a file")
+    .option("--force", "replace an existing image and the rest of an earlier copy")
+    .option("--resume [bytes]", "continue a copy that stopped, as its message says")
+    .option("--skip-zeros", "to a device that holds only zeros: skip blocks of zeros");
   return addSessionOptions(addRangeOptions(command)).action(run);
 }
 

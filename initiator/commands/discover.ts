@@ -25,7 +25,7 @@ export function discoverCommand(): Command {
   return addSessionOptions(
     new Command("discover")
       .description("list the devices that answer on an interface")
-      .option("--watch", "go on, and say who comes and goes, until Ctrl-C"),
+      .option("--watch", "run until Ctrl-C and print each change"),
   ).action(run);
 }
 

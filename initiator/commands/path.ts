@@ -23,7 +23,7 @@ import { printableJson } from "../../words/printable.ts";
 export function pathCommand(): Command {
   return addSessionOptions(
     new Command("path")
-      .description("find out what the ways to a device carry: MTU, largest frames, mismatches")
+      .description("measure the paths to a device: MTU, largest frames, mismatches")
       .argument("<device>", "its address, such as e7.3"),
   ).action(run);
 }

@@ -32,13 +32,13 @@ interface Options extends SessionTexts {
 export function pingCommand(): Command {
   return addSessionOptions(
     new Command("ping")
-      .description("measure round trips to a device, one question at a time")
+      .description("measure round trips to a device, one request at a time")
       .argument("<device>", "its address, such as e7.3")
-      .option("-c, --count <n>", "stop after so many (until Ctrl-C)")
-      .option("--interval <d>", "from one to the next (1s)")
+      .option("-c, --count <n>", "number of requests (default: until Ctrl-C)")
+      .option("--interval <d>", "time between requests (default 1s)")
       .option(
         "--ata",
-        "ask for the IDENTIFY sector, through the target's disk, not the config string",
+        "request the IDENTIFY sector, which passes through the target's disk, not the config string",
       ),
   ).action(run);
 }

@@ -23,10 +23,10 @@ const MOST_BYTES = 1 << 30;
 
 export function addRangeOptions(command: Command): Command {
   return command
-    .option("--offset <bytes>", "where on the device to begin (0)")
-    .option("--size <bytes>", "how much (all that there is)")
-    .option("--bs <bytes>", `bytes of one request (${DEFAULT_BLOCK})`)
-    .option("--iodepth <n>", `requests at a time (${DEFAULT_DEPTH})`);
+    .option("--offset <bytes>", "start on the device (default 0)")
+    .option("--size <bytes>", "number of bytes (default: to the end)")
+    .option("--bs <bytes>", `bytes of a request (default ${DEFAULT_BLOCK})`)
+    .option("--iodepth <n>", `outstanding requests (default ${DEFAULT_DEPTH})`);
 }
 
 /** What needs no device to be checked. */

@@ -26,7 +26,7 @@ export function readCommand(): Command {
     .description("read a device into a file")
     .argument("<device>", "its address, such as e7.3")
     .requiredOption("-o, --output <file>", "a new file, or - for standard output")
-    .option("--force", "replace the file where it exists");
+    .option("--force", "replace an existing file");
   return addSessionOptions(addRangeOptions(command)).action(run);
 }
 

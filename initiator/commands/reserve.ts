@@ -27,11 +27,11 @@ export function reserveCommand(): Command {
       .description("reserve a device for some initiators, or release it")
       .argument("<device>", "its address, such as e7.3")
       .addArgument(
-        new Argument("[action]", "set: where nobody else holds it; force: in any case")
+        new Argument("[action]", "set: if no other initiator holds it; force: always")
           .choices(Object.keys(ACTIONS))
           .default("list"),
       )
-      .argument("[mac...]", "for whom (the interfaces given by --interface)"),
+      .argument("[mac...]", "MAC addresses (default: those of the given interfaces)"),
   ).action(run);
 }
 

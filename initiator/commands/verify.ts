@@ -26,7 +26,7 @@ export function verifyCommand(): Command {
     .description("compare a device with a file or a checksum")
     .argument("<device>", "its address, such as e7.3")
     .argument("[file]", "an image; the device may be longer")
-    .option("--sha256 <hex>", "the checksum of the range, in place of a file");
+    .option("--sha256 <hex>", "the checksum of the range, instead of a file");
   return addSessionOptions(addRangeOptions(command)).action(run);
 }
 

@@ -23,10 +23,10 @@ interface Options extends SessionTexts, RangeTexts {
 
 export function writeCommand(): Command {
   const command = new Command("write")
-    .description("write a file onto a device")
+    .description("write a file to a device")
     .argument("<device>", "its address, such as e7.3")
     .argument("<file>", "an image, a multiple of 512 bytes")
-    .option("--no-flush", "leave it to the target when the data become durable");
+    .option("--no-flush", "do not flush after the last write");
   return addSessionOptions(addRangeOptions(command)).action(run);
 }
 

@@ -9,10 +9,10 @@ export function nbdCommand(): Command {
   const command = new Command("nbd")
     .description("serve a device to NBD clients: fio, qemu-img, nbdcopy, nbdinfo, nbd-client")
     .argument("<device>", "its address, such as e7.3")
-    .requiredOption("--socket <path>", "the Unix socket to listen at; taken away at the end")
-    .option("--export <name>", "the export's name, beside the empty one", "")
+    .requiredOption("--socket <path>", "path of the Unix socket; removed at the end")
+    .option("--export <name>", "the export's name; the empty name works too", "")
     .option("--read-only", "refuse writes")
-    .option("--connections <n>", "clients served at one time", "16");
+    .option("--connections <n>", "most clients at a time", "16");
   return addSessionOptions(command).action(async (device: string, texts: NbdTexts) => {
     const { nbdAction } = await import("./nbd_action.ts");
     await nbdAction(device, texts);

@@ -6,11 +6,11 @@ import type { FuzzFlags } from "./fuzz_action.ts";
 
 export function fuzzCommand(): Command {
   return new Command("fuzz")
-    .description("feed both cores, the NBD server and every parser what nobody should send")
-    .option("--seconds <n>", "how long (10)")
-    .option("--cases <n>", "cases of each surface, in place of a time")
-    .option("--seed <n>", "of all cases (the clock)")
-    .option("--case <n>", "this one case alone, as a finding names it")
+    .description("send invalid input to target, initiator, NBD server and all parsers")
+    .option("--seconds <n>", "run time (default 10)")
+    .option("--cases <n>", "cases of each surface, instead of a time")
+    .option("--seed <n>", "seed of all cases (default: from the clock)")
+    .option("--case <n>", "only this case, as a finding names it")
     .option(
       "--only <names>",
       "target, service, initiator, nbd, control, captures, texts (all of them), or tap; separated by commas",
@@ -20,7 +20,7 @@ export function fuzzCommand(): Command {
     .addHelpText(
       "after",
       `
-Exit code: 0 when nothing was found, 1 when something was. What each surface is held to: docs/fuzzing.md
+Exit code: 0 when nothing was found, 1 when something was. The rules of each surface: docs/fuzzing.md
 
 Examples:
   aoe bench fuzz --seconds 60

@@ -4,26 +4,26 @@ import { Command } from "commander";
 
 export function simCommand(): Command {
   return new Command("sim")
-    .description("simulate targets and initiators under a virtual clock, one seed a run")
-    .option("--seed <n>", "one run, exactly as it was before")
+    .description("simulate targets and initiators under a virtual clock, one seed per run")
+    .option("--seed <n>", "run one seed")
     .option(
       "--seeds <range>",
-      "as many runs: 1000 (from seed 0 on), or 5000..6000 (the last one not)",
+      "number of runs, from seed 0 on (default 1000), or a range without its end: 5000..6000",
     )
-    .option("--scenario <file>", "one run of a scenario as JSON, as --minimize and --show print it")
-    .option("--minimize", "shrink the first scenario that fails")
-    .option("--show", "print the scenario, run nothing")
-    .option("--speed", "simulated commands a second of one CPU, in five rounds")
     .option(
-      "--golden",
-      "run the tables of pools and of loss, and compare them with fixtures/baselines",
+      "--scenario <file>",
+      "run a scenario from a JSON file, as --minimize and --show print it",
     )
-    .option("--update", "with --golden: write the tables anew")
+    .option("--minimize", "minimize the first scenario that fails")
+    .option("--show", "print the scenario and run nothing")
+    .option("--speed", "measure simulated commands per second, in five rounds")
+    .option("--golden", "compare the tables of pools and of loss with fixtures/baselines")
+    .option("--update", "with --golden: write the tables again")
     .option("--json", "the verdict on stdout as JSON, one line a run")
     .addHelpText(
       "after",
       `
-Without a choice: --seeds 1000. Ends with 0 where all runs pass, 1 where one fails.
+Default: --seeds 1000. Exit code: 0 when all runs pass, 1 when one fails.
 
 Examples:
   aoe bench sim --seeds 10000

@@ -5,17 +5,17 @@ import { Command } from "commander";
 export function faultRunCommand(): Command {
   return new Command("faults")
     .description(
-      "run commands over a simulated network that loses, doubles, reorders and damages frames",
+      "run commands over a simulated network that loses, duplicates, reorders and corrupts frames",
     )
-    .option("--commands <n>", "how many (1000000)")
-    .option("--seed <n>", "of commands and faults (1)")
+    .option("--commands <n>", "number of commands (default 1000000)")
+    .option("--seed <n>", "seed of commands and faults (default 1)")
     .option("--json", "the figures on stdout as JSON")
     .addHelpText(
       "after",
       `
-1 % of frames lost, 1 % doubled, 1 % reordered, 0.1 % damaged (a flipped bit in headers or payload, or a
-wrong length), in both directions. Ends with 0 where every request ended, every sector read was right or its
-stamp caught the damage, and no stale write reached the disk; else with 1.
+In both directions 1 % of frames are lost, 1 % duplicated, 1 % reordered and 0.1 % corrupted (a flipped bit in
+headers or payload, or a wrong length). Exit code: 0 when every request ended, every sector read was correct or
+its stamp showed the corruption, and no stale write reached the disk; otherwise 1.
 
 Example:
   aoe bench faults --commands 100000 --seed 7`,

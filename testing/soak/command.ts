@@ -6,18 +6,18 @@ import type { SoakFlags } from "./soak_action.ts";
 
 export function soakCommand(): Command {
   return new Command("soak")
-    .description("load target and initiator over raw sockets in a lab until something gives")
+    .description("put heavy load and faults on target and initiator, over raw sockets in a lab")
     .argument(
       "[names...]",
       "all (the default), or some of: depth many loss hang link-down flat faults",
     )
-    .option("--seconds <n>", "about how long each lasts (5)")
+    .option("--seconds <n>", "approximate time of each scenario (default 5)")
     .option("--json", "one JSON document on stdout")
     .addOption(new Option("--inside").hideHelp())
     .addHelpText(
       "after",
       `
-Exit code: 0 when all holds, 1 when something does not. What each must show: docs/soak.md
+Exit code: 0 when everything holds, 1 when something does not. What each scenario requires: docs/soak.md
 
 Examples:
   aoe bench soak
