@@ -146,7 +146,7 @@ const REFUSED: readonly [words: string[], code: number, sentence: string | RegEx
   [
     ["read", "e7.3", "-o", "-", ...NOWHERE, "--lane-ring", "1m"],
     2,
-    "Expected `--lane-ring` to be given beside --write-lane only, got `1m`\n",
+    "Expected `--lane-ring` to be given only with --write-lane, got `1m`\n",
   ],
   [
     ["read", "e7.3", "-o", "-", ...NOWHERE, "--receive-ring", "1"],
@@ -161,7 +161,7 @@ const REFUSED: readonly [words: string[], code: number, sentence: string | RegEx
   [
     ["read", "e7.3", "-o", "-", ...NOWHERE, "--xdp", "on", "--link", "ring"],
     2,
-    "Expected `--xdp` to be auto or off beside --link ring, which sends from its own memory, got `on`\n",
+    "Expected `--xdp` to be auto or off with --link ring, which sends from its own memory, got `on`\n",
   ],
   [["discover", "--fast"], 2, /unknown option '--fast'/],
 ];

@@ -186,7 +186,7 @@ async function run(
   const { config } = options;
   if (config === undefined) {
     if (options.check === true)
-      throw usage("Expected `--check` to stand beside `--config`, got it without");
+      throw usage("Expected `--check` only with `--config`, got it without");
     const [, major, minor] = /^e?(\d+)\.(\d+)$/.exec(shelf ?? "") ?? [];
     if (major !== undefined) {
       const rest = [slot, interfaces, path].filter((word) => word !== undefined);

@@ -81,7 +81,7 @@ describe.each(Object.keys(JUDGES))("%s", (name) => {
     const holds = judge(name, claimed, disturbed);
     expect(holds.verdict).toBe("inconclusive");
     expect(holds.sentence).toMatch(
-      / Not decided: others used the CPUs in (\d+) of \1 trials; a quiet machine can tell\.$/,
+      / Not decided: other processes used the CPUs in (\d+) of \1 trials; an idle machine can decide\.$/,
     );
     const against: Made = () => ({ iops: 30_000, kicks: 3, pool_length_peak: 9, dry: 1 });
     expect(judge(name, against).verdict).toBe("does not hold");
@@ -102,7 +102,7 @@ test("late release that runs at 216 % of eager decides nothing", () => {
   });
   const { sentence, verdict } = judge("e1", fast);
   expect(verdict).toBe("inconclusive");
-  expect(sentence).toContain("86,400 IOPS stand beside 40,000 that they can't exceed");
+  expect(sentence).toContain("86,400 IOPS exceed the limit of 40,000");
   expect(judge("e3", (cell) => ({ iops: late(cell) ? 8640 : 4000 })).verdict).toBe("inconclusive");
 });
 

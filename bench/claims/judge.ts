@@ -73,11 +73,11 @@ function doubtOf(
     return `${empty.length} of ${result.cells.length} cells have no figures; longer trials (\`runtime\`) may have some`;
   }
   if (2 * disturbed >= trials.length) {
-    return `others used the CPUs in ${disturbed} of ${trials.length} trials; a quiet machine can tell`;
+    return `other processes used the CPUs in ${disturbed} of ${trials.length} trials; an idle machine can decide`;
   }
   const over = bounded.find(([found, limit]) => found > PLAUSIBLE * limit);
   if (over === undefined) return null;
-  return `${rate(over[0])} IOPS stand beside ${rate(over[1])} that they can't exceed; a quiet machine or more trials can tell`;
+  return `${rate(over[0])} IOPS exceed the limit of ${rate(over[1])}; an idle machine or more trials can decide`;
 }
 
 /** Where the machine is too slow for the effect, that it is not seen is no news. */
@@ -128,7 +128,7 @@ export function judgeE1(both: Both): Claim {
   const claim = {
     id: "E1",
     claim: "the headroom matters only for fast targets on links that release late",
-    sentence: `Fast target, late release: \`fixed\` ${rate(real.fixed)}/s and \`scan-swap\` ${rate(real.swap)}/s beside ${rate(real.base)}/s where the link lets go at once (exact: ${rate(exact.fixed)}, ${rate(exact.swap)}, ${rate(exact.base)}); slow target: \`fixed\` ${rate(real.slowFixed)}/s of ${rate(real.slowBase)}; headroom under eager release ${real.headroom}.`,
+    sentence: `Fast target, late release: \`fixed\` ${rate(real.fixed)}/s and \`scan-swap\` ${rate(real.swap)}/s beside ${rate(real.base)}/s where the link releases at once (exact: ${rate(exact.fixed)}, ${rate(exact.swap)}, ${rate(exact.base)}); slow target: \`fixed\` ${rate(real.slowFixed)}/s of ${rate(real.slowBase)}; headroom under eager release ${real.headroom}.`,
     how: "aoe bench run fixtures/jobs/e1.toml",
     figures: rows(both),
   };
@@ -277,7 +277,7 @@ export function judgeE5(
 export function judgeE6(found: Lanes | string): Claim {
   const claim = {
     id: "E6",
-    claim: "write completions need a lane of their own on the receive side",
+    claim: "answers to writes need a separate receive socket",
     how: "aoe bench reproduce --only E6",
   };
   if (typeof found === "string") {
@@ -293,7 +293,7 @@ export function judgeE6(found: Lanes | string): Claim {
   const late = (figures: LaneFigures): string => `${shownTime(figures.write_p99_ns)} (p99)`;
   const untried =
     flood && !tried
-      ? ` Not decided: ${one.writes} and ${two.writes} writes ended, and beside the lane ${two.drops - (two.lane_drops ?? 0)} frames were lost, so a lane had nothing to spare; a longer run may have it.`
+      ? ` Not decided: ${one.writes} and ${two.writes} writes ended, and outside the lane ${two.drops - (two.lane_drops ?? 0)} frames were lost, so a lane had nothing to prevent; a longer run may decide.`
       : "";
   return {
     ...claim,

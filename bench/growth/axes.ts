@@ -93,7 +93,7 @@ export const AXES: readonly Axis[] = [
   },
   {
     name: "initiators",
-    about: "initiators, each with a MAC of its own, in turns; 64 reads outstanding in all",
+    about: "initiators, each with its own MAC address, in turn; 64 reads outstanding in total",
     values: [1, 8, 64],
     label: plain,
     shape: (initiators) => ({ ...COMMON, initiators }),

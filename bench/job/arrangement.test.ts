@@ -23,20 +23,20 @@ const HOLD = 'late = "hold:100ms"';
 test.each([
   [
     HOLD,
-    "`late` only beside `link` ring, since of other links nothing is held, got `hold:100ms` beside auto",
+    "`late` only with `link` ring, because other links hold nothing, got `hold:100ms` with auto",
   ],
   [
     `link = "virtual"\n${HOLD}`,
-    "`late` only beside `link` ring, since of other links nothing is held, got `hold:100ms` beside virtual",
+    "`late` only with `link` ring, because other links hold nothing, got `hold:100ms` with virtual",
   ],
-  [`link = "packet"\nlate = ["", "pulse:5ms/20ms"]`, "got `pulse:5ms/20ms` beside packet"],
+  [`link = "packet"\nlate = ["", "pulse:5ms/20ms"]`, "got `pulse:5ms/20ms` with packet"],
   [
     `link = "ring"\ninterface = "eth1"\ntarget = "e7.3"\n${HOLD}`,
-    "`late` only in a lab, got `hold:100ms` beside `interface` eth1",
+    "`late` only in a lab, got `hold:100ms` with `interface` eth1",
   ],
   [
     `link = "ring"\ninitiators = [1, 2]\n${HOLD}`,
-    "`initiators` to be 1 beside `late`, whose lab has one device that holds, got `2`",
+    "`initiators` to be 1 with `late`, whose lab has one transmit interface, got `2`",
   ],
   [
     `link = "ring"\nruntime = ["1s", "50ms"]\nramp_time = "50ms"\n${HOLD}`,
@@ -48,15 +48,15 @@ test.each([
   ],
   [
     'link = "virtual"\nwrite_lane = "on"',
-    "`write_lane` only over raw sockets, got `on` beside `link` virtual",
+    "`write_lane` only over raw sockets, got `on` with `link` virtual",
   ],
   [
     'link = "memory"\nreceive_ring = "64k"',
-    "`receive_ring` only over raw sockets, got `64k` beside `link` memory",
+    "`receive_ring` only over raw sockets, got `64k` with `link` memory",
   ],
   [
     'store = ["image", "null"]\nservice = "delay:1ms"',
-    "`service` only beside `store` image, since a null target answers at once, got `delay:1ms`",
+    "`service` only with `store` image, because a null target answers at once, got `delay:1ms`",
   ],
   ['lane_ring = "64k"', "`lane_ring` only where `write_lane` is on, got `64k`"],
   ['write_lane = "yes"', "`write_lane` to be one of on, off, got `yes`"],

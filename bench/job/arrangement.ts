@@ -34,7 +34,7 @@ function checkStore(job: ResolvedJob, where: string): void {
   const [service] = set(job, "service");
   if (service !== undefined && set(job, "store").length > 0) {
     throw usage(
-      `${where}: Expected \`service\` only beside \`store\` image, since a null target answers at once, got \`${service}\``,
+      `${where}: Expected \`service\` only with \`store\` image, because a null target answers at once, got \`${service}\``,
     );
   }
 }
@@ -64,7 +64,7 @@ function checkPlace(job: ResolvedJob, file: string): void {
   }
   for (const key of ["target_control", "tx_usecs", "tx_frames"] as const) {
     if (text("interface") === "" && text(key) !== "") {
-      throw usage(`${file}: Expected \`${key}\` only beside \`interface\`, got \`${text(key)}\``);
+      throw usage(`${file}: Expected \`${key}\` only with \`interface\`, got \`${text(key)}\``);
     }
   }
 }
@@ -87,7 +87,7 @@ function checkSockets(job: ResolvedJob, where: string): void {
     const [text] = set(job, key);
     if (text !== undefined && !hasSockets(link)) {
       throw usage(
-        `${where}: Expected \`${key}\` only over raw sockets, got \`${text}\` beside \`link\` ${link}`,
+        `${where}: Expected \`${key}\` only over raw sockets, got \`${text}\` with \`link\` ${link}`,
       );
     }
   }
@@ -105,19 +105,19 @@ function checkLate(job: ResolvedJob, where: string): void {
   const link = only(job, "link");
   if (link !== "ring") {
     throw usage(
-      `${where}: Expected \`late\` only beside \`link\` ring, since of other links nothing is held, got \`${plan}\` beside ${link}`,
+      `${where}: Expected \`late\` only with \`link\` ring, because other links hold nothing, got \`${plan}\` with ${link}`,
     );
   }
   const [name] = set(job, "interface");
   if (name !== undefined) {
     throw usage(
-      `${where}: Expected \`late\` only in a lab, got \`${plan}\` beside \`interface\` ${name}`,
+      `${where}: Expected \`late\` only in a lab, got \`${plan}\` with \`interface\` ${name}`,
     );
   }
   const [initiators] = set(job, "initiators");
   if (initiators !== undefined) {
     throw usage(
-      `${where}: Expected \`initiators\` to be 1 beside \`late\`, whose lab has one device that holds, got \`${initiators}\``,
+      `${where}: Expected \`initiators\` to be 1 with \`late\`, whose lab has one transmit interface, got \`${initiators}\``,
     );
   }
   const shortest = (key: "ramp_time" | "runtime"): number =>

@@ -46,7 +46,7 @@ export function parseJob(text: string, file: string, sets: readonly string[] = [
   sections.delete("global");
   if (sections.size === 0) {
     throw usage(
-      `${file}: Expected the file to have at least one job section beside [global], got none`,
+      `${file}: Expected the file to have at least one job section besides [global], got none`,
     );
   }
   const overrides = readSets(sets);

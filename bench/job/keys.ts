@@ -46,25 +46,29 @@ interface Key extends OptionRow {
 
 export const KEYS = {
   // The lab.
-  mtu: { type: integer(576, 65_535), default: `${DEFAULT_MTU}`, help: "of the veth pair" },
+  mtu: { type: integer(576, 65_535), default: `${DEFAULT_MTU}`, help: "MTU of the veth pair" },
   link: {
     type: choice(["auto", "packet", "ring", "memory", "virtual"], "kind"),
     default: "auto",
     single: true,
-    help: "raw sockets in a lab (packet, or ring: transmit from memory that the kernel holds); one process; one process under a virtual clock (exact, repeatable)",
+    help: "packet: raw sockets in a lab; ring: the same, transmit from memory that the kernel holds; memory: one process; virtual: one process under a virtual clock (exact, repeatable); auto: packet, or memory without a lab",
   },
-  latency: { type: duration, default: "10us", help: "one way, under the virtual clock" },
+  latency: {
+    type: duration,
+    default: "10us",
+    help: "latency of one direction, under the virtual clock",
+  },
   memory: {
     type: choice(["array", "malloc"], "kind"),
     default: "array",
-    help: "of transmit frames on the memory and virtual links: typed arrays, or malloc through FFI",
+    help: "memory memory of transmit frames on the memory and virtual links: typed arrays, or malloc through FFI",
   },
   trials: { type: integer(1, 1000), default: "1", single: true, help: "trials of each cell" },
   order: {
     type: choice(["random", "abba"], "order"),
     default: "random",
     single: true,
-    help: "of cells: a seeded order each round, or forwards and backwards by turns",
+    help: "order of cells: random from the seed in each round, or alternately forwards and backwards",
   },
   seed: {
     type: integer(0, 2 ** 32 - 1),
@@ -76,43 +80,51 @@ export const KEYS = {
     type: integer(0, 10),
     default: "1",
     single: true,
-    help: "how often a trial that others disturbed is repeated",
+    help: "how often a disturbed trial is repeated",
   },
   floor: {
     type: choice(["on", "off"], "when"),
     default: "on",
     single: true,
-    help: "measure the harness's own floor against a null target (packet link)",
+    help: "measure the floor of the bench, against a null target (packet link)",
   },
-  initiators: { type: integer(1, 16), default: "1", help: "loads at once, each on a veth pair" },
-  targets: { type: integer(1, 16), default: "1", help: "targets 7.3, 7.4 …; loads take turns" },
+  initiators: {
+    type: integer(1, 16),
+    default: "1",
+    help: "simultaneous loads, each on its own veth pair",
+  },
+  targets: {
+    type: integer(1, 16),
+    default: "1",
+    help: "targets 7.3, 7.4 …; loads are assigned in turn",
+  },
   // Instead of a lab: what runs already, on this or another machine.
-  interface: { type: word, default: "", single: true, help: "where the target is reached" },
+  interface: { type: word, default: "", single: true, help: "interface of an existing target" },
   target: {
     type: { hint: "address", parse: parseAddress },
     default: "",
     single: true,
-    help: "address of a target that runs",
+    help: "address of an existing target",
   },
   target_control: {
     type: word,
     default: "",
     single: true,
-    help: "its control socket: sets service",
+    help: "its control socket, to set `service`",
   },
-  tx_usecs: { type: integer(0), default: "", help: "ethtool -C of the interface" },
-  tx_frames: { type: integer(0), default: "", help: "ethtool -C of the interface" },
+  tx_usecs: { type: integer(0), default: "", help: "coalescing of the interface (ethtool -C)" },
+  tx_frames: { type: integer(0), default: "", help: "coalescing of the interface (ethtool -C)" },
   // The target.
-  service: { type: service, default: "", help: "service models of the target" },
+  service: { type: service, default: "", help: "service model of the target" },
   buffer_count: {
     type: integer(1, 65_535),
     default: `${DEFAULT_BUFFER_COUNT}`,
-    help: "what the target admits (its window)",
+    help: "requests that the target accepts at a time",
   },
   store: {
     type: choice(["image", "null"], "kind"),
     default: "image",
-    help: "null: a target that answers at once and stores nothing, so that only our side costs; without `service`",
+    help: "null: a target that answers at once and stores nothing, to measure only the load's cost; without `service`",
   },
   image_size: { type: size, default: "16m", help: "length of the image" },
   // The load and its initiator.

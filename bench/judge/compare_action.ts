@@ -51,7 +51,7 @@ function sides(files: readonly string[], flags: Flags): [RunResult, RunResult] {
     throw usage(
       flags.baseline === undefined
         ? `Expected two results, BASE and HEAD (or --baseline NAME and HEAD), got ${files.length}`
-        : `Expected one result beside \`--baseline\`, got ${files.length}`,
+        : `Expected one result with \`--baseline\`, got ${files.length}`,
     );
   }
   const [first = "", second = ""] = files;
@@ -61,7 +61,7 @@ function sides(files: readonly string[], flags: Flags): [RunResult, RunResult] {
 }
 
 async function learn(path: string, files: readonly string[], flags: Flags): Promise<number> {
-  if (files.length > 0) throw usage("Expected only a job beside `--noise`, got results as well");
+  if (files.length > 0) throw usage("Expected only a job with `--noise`, got results as well");
   const job = await loadJob(path, [`trials=${ENOUGH}`, ...(flags.set ?? [])]);
   const progress = createProgress();
   const arms = ["base", "head"].map((name) => ({ name, program: AOE }));

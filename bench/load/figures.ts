@@ -8,7 +8,7 @@ export type NumberKey = Exclude<keyof Figures, "steady" | "littles_law_holds">;
 
 /** What tables, findings and comparisons need of a trial; the whole is in `fio`. */
 export const FiguresSchema = v.object({
-  iops: number("commands a second in the measured time"),
+  iops: number("commands per second in the measured time"),
   runtime_ns: number("measured time"),
   lat_mean_ns: time("from when a command was due to its end, like all of lat_*"),
   lat_p50_ns: time("median"),
@@ -21,7 +21,7 @@ export const FiguresSchema = v.object({
   cpu_per_command_ns: time("CPU time of the load's process by command"),
   cpu_quiet_ns: about(
     v.nullable(v.number()),
-    "the same in a quiet stretch: one in ten was cheaper; null: too short to say",
+    "the same in a quiet interval: the 10th percentile over intervals; null: too short to say",
   ),
   pool_length: count("extra buffers at the end"),
   pool_length_peak: count("the most there were"),
@@ -29,10 +29,12 @@ export const FiguresSchema = v.object({
   pool_cap: about(v.nullable(v.number()), "extra buffers at most; null: no cap"),
   allocations: count("in the measured time"),
   head_blocked: count("the pool's head was pinned while another was idle, in the measured time"),
-  pool_touches: count("the pool was asked, in the measured time"),
-  dry: count("no buffer was to be had, in the measured time"),
+  pool_touches: count(
+    "times that a frame's buffer was pinned and the pool was used, in the measured time",
+  ),
+  dry: count("no buffer was available, in the measured time"),
   kicks: count("in the measured time"),
-  kick_stall_ns: number("spent waiting for kicks, in the measured time"),
+  kick_stall_ns: number("time spent waiting for kicks, in the measured time"),
   kick_commands_p50: about(
     v.optional(v.nullable(v.number()), null),
     "commands that ended from one kick to the next, the median; null: fewer than two kicks, or a file made before this key",
@@ -40,20 +42,23 @@ export const FiguresSchema = v.object({
   retransmits: count("frames sent again, from discovery on"),
   failures: count("commands that ended with an error"),
   mismatches: count("sectors that were read wrong (verify)"),
-  receive_drops: count("frames that the load's socket lost for want of room"),
+  receive_drops: count("frames that the load's socket lost because its buffer was full"),
   steady: about(v.nullable(v.boolean()), "steady_state.ts; null: too short to say"),
-  littles_law_holds: about(v.boolean(), "littles_law.ts; where it fails no time is to be trusted"),
+  littles_law_holds: about(
+    v.boolean(),
+    "littles_law.ts; if false, no time of the trial is reliable",
+  ),
 });
 
 const SocketDropsSchema = v.object({
-  receive: count("lost because the socket had no room (PACKET_STATISTICS)"),
-  busy: count("the link had no room to send, so it was tried again later"),
-  errors: count("refused by the kernel on transmit, or beyond what the target admits"),
+  receive: count("lost because the socket's buffer was full (PACKET_STATISTICS)"),
+  busy: count("the send buffer was full, so it was tried again later"),
+  errors: count("refused by the kernel on transmit, or beyond the target's buffer count"),
 });
 
 export const DropsSchema = v.object({
   initiator: SocketDropsSchema,
-  target: about(v.nullable(SocketDropsSchema), "null: the target did not tell"),
+  target: about(v.nullable(SocketDropsSchema), "null: the target did not report it"),
 });
 
 export const LoadSchema = v.object({

@@ -145,7 +145,7 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
 function checkLate(options: Pick<Options, "late" | "link" | "transmitInterface">): void {
   const { late, link, transmitInterface } = options;
   if (late === undefined || (link === "ring" && transmitInterface !== undefined)) return;
-  throw expected("--late", "given beside --link ring and --transmit-interface only", late.text);
+  throw expected("--late", "given only with --link ring and --transmit-interface", late.text);
 }
 
 function hlogOf({ load }: LoadOutcome, startedAt: number): string {

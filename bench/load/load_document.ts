@@ -274,7 +274,7 @@ export function describeLoad(outcome: LoadOutcome, options: LoadOptions): string
   const { steady, law } = measures(outcome);
   if (steady !== null && steady.steady === false) {
     lines.push(
-      `not steady: an interval strays ${Math.round(100 * steady.deviation)} % from the mean, the rate drifts by ${Math.round(100 * steady.drift)} %`,
+      `not steady: an interval deviates by ${Math.round(100 * steady.deviation)} % from the mean, the rate drifts by ${Math.round(100 * steady.drift)} %`,
     );
   }
   if (!law.holds) {

@@ -52,40 +52,40 @@ const WORKLOAD = {
   rw: {
     type: choice(ORDERS, "order"),
     default: "randread",
-    help: "order and direction; only what has `write` or `rw` in its name writes",
+    help: "order and direction; only those with `write` or `rw` in their names write",
   },
   bs: { type: blockSize, default: "4k", help: "bytes of a command" },
-  iodepth: { type: integer(1, 65_536), default: "16", help: "commands outstanding at most" },
+  iodepth: { type: integer(1, 65_536), default: "16", help: "most outstanding commands" },
   runtime: { type: positiveDuration, default: "1s", help: "measured time" },
   warm_up: {
     type: duration,
     default: "300ms",
-    help: "at full speed before the ramp, while the link releases buffers at once, so that code is compiled",
+    help: "time before the ramp at full speed, with early release, so that code is compiled",
   },
   ramp_time: {
     type: duration,
     default: "200ms",
-    help: "before the measured time, under the model that is measured; not in the figures",
+    help: "time before the measured time, under the measured conditions; not in the figures",
   },
   rwmixread: {
     type: integer(0, 100),
     unit: "percent",
     default: "50",
-    help: "reads in a mixed order",
+    help: "percent of reads in a mixed order",
   },
   randseed: { type: integer(0, MOST_SEED), default: "1", help: "seed of places, mix and arrivals" },
   rate_iops: {
     type: integer(0),
     default: "0",
-    help: "open loop: commands a second, due by the clock; 0: closed loop",
+    help: "open loop: commands per second, due by the clock; 0: closed loop",
   },
   rate_process: {
     type: choice(PROCESSES, "process"),
     default: "linear",
     help: "arrivals of the open loop",
   },
-  offset: { type: size, default: "0", help: "where the region begins" },
-  size: { type: size, default: "0", help: "its length; 0: to the end of the device" },
+  offset: { type: size, default: "0", help: "start of the region" },
+  size: { type: size, default: "0", help: "length of the region; 0: to the end of the device" },
   verify: {
     type: choice(["none", "crc32c"], "method"),
     default: "none",
@@ -94,12 +94,12 @@ const WORKLOAD = {
   late: {
     type: { hint: "plan", parse: parseLatePlan },
     default: "",
-    help: "in the late lab, when t0 holds what was sent (ring link): hold:AT,release:AT,drop:AT or pulse:PAUSE/PERIOD, from the warm-up's end on",
+    help: "in the late lab (ring link), when t0 holds sent frames: hold:AT,release:AT,drop:AT or pulse:PAUSE/PERIOD, from the end of the warm-up",
   },
   drag: {
     type: duration,
     default: "0us",
-    help: "CPU time burnt for every transmit: a slow-down of known size (`bench prove`)",
+    help: "CPU time burnt for each transmit: a slow-down of known size (`bench prove`)",
   },
 } as const satisfies OptionTable;
 
@@ -113,7 +113,7 @@ export const LOAD_KEYS = {
 
 /** Of `aoe bench load`. */
 export const LOAD_OPTIONS = {
-  interface: { ...SESSION_OPTIONS.interface, help: "where the device is reached" },
+  interface: { ...SESSION_OPTIONS.interface, help: "interface on which the device is reached" },
   ...LOAD_KEYS,
   ...RAW_LINK_OPTIONS,
   packet_life: { ...INITIATOR_OPTIONS.packet_life, type: duration },
@@ -122,7 +122,7 @@ export const LOAD_OPTIONS = {
   target_pid: {
     type: integer(1),
     unit: "pid",
-    help: "also tell what this process costs meanwhile: the target's",
+    help: "also report the CPU time of this process, the target",
   },
   // A load is often started together with its target.
   wait: { ...SESSION_OPTIONS.wait, type: duration, default: "5s" },
@@ -133,14 +133,14 @@ export const LOAD_OPTIONS = {
     help: "a line of JSON at the start, at each interval and at the end, on stdout",
   },
   hgrm: { type: path, help: "write the latencies as an HdrHistogram percentile distribution" },
-  hlog: { type: path, help: "write them as an HdrHistogram log" },
+  hlog: { type: path, help: "write the latencies as an HdrHistogram log" },
   trace: {
     type: path,
-    help: "write each buffer's and command's life as a Chrome trace (Perfetto)",
+    help: "write the life of each buffer and command as a Chrome trace (Perfetto)",
   },
   trace_limit: {
     type: integer(1, TRACE_MOST),
-    help: `commands in it at most (${TRACE_LIMIT} where not given)`,
+    help: `most commands in the trace (default ${TRACE_LIMIT})`,
   },
 } as const satisfies OptionTable;
 

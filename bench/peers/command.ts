@@ -7,7 +7,7 @@ import { PEERS_OPTIONS } from "./options.ts";
 export function peersCommand(): Command {
   return experimentCommand(
     "peers",
-    "measure our target beside vblade, beside others, and beside limits written in C",
+    "compare our target with vblade, other targets, and limits written in C",
     PEERS_OPTIONS,
     `
 Each trial is a fresh target and a fresh load in a lab of their own, on a CPU each; the arms of a cell

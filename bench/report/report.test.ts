@@ -365,7 +365,7 @@ describe("the command", () => {
       fails(
         2,
         new RegExp(
-          `^Expected \`--output\` to be a name that ends with .html, .md or .svg, or beside \`--format\`, got \`${name}\`\n$`,
+          `^Expected \`--output\` to be a name that ends with .html, .md or .svg, or given with \`--format\`, got \`${name}\`\n$`,
         ),
         "small.json",
         "-o",

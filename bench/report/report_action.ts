@@ -59,7 +59,11 @@ function formatOf({ format, output }: Flags): Format {
     const named = BY_NAME[ending];
     if (named !== undefined) return named;
     // HTML in a .png would be a surprise to whoever opens it.
-    throw expected("--output", `a name that ends with ${ENDINGS}, or beside \`--format\``, output);
+    throw expected(
+      "--output",
+      `a name that ends with ${ENDINGS}, or given with \`--format\``,
+      output,
+    );
   }
   const found = FORMATS.find((name) => name === format);
   if (found === undefined) throw expected("--format", `one of ${FORMATS.join(", ")}`, format);

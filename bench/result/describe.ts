@@ -20,7 +20,7 @@ export function describeRun(result: RunResult, width?: number): string {
   const lines = [
     cellTable(result.cells, width),
     `IOPS, p50 and p99 of the latency, mean buffer wait and what the pool did while it was measured (${OF_TRIALS}):`,
-    "extra buffers: the most beyond the preallocated; dry: no buffer to be had; kicks: the retry when dry with nothing outstanding",
+    "extra buffers: the most beyond the preallocated; dry: attempts without a buffer; kicks: retries when dry with nothing outstanding",
     ...floorLine(result),
     ...thresholdLines(result),
     "",

@@ -128,8 +128,8 @@ describe("a finding that its own figures refute is not made", () => {
     );
     expect(found.join("\n")).not.toMatch(/nobody|keep their rate|runs at/);
     expect(found.slice(1)).toEqual([
-      "In pools, on the plain target under coalesce:64/1ms nothing is shown of `fixed` (kick 100ms): 30,400 IOPS beside 38,000 to 42,000 under eager.",
-      "In pools, on the plain target under coalesce:64/1ms nothing is shown of `scan-swap` (kick 100ms): 51,200 IOPS beside 38,000 to 42,000 under eager.",
+      "In pools, on the plain target under coalesce:64/1ms `fixed` (kick 100ms) is not decided: 30,400 IOPS, 38,000 to 42,000 under eager.",
+      "In pools, on the plain target under coalesce:64/1ms `scan-swap` (kick 100ms) is not decided: 51,200 IOPS, 38,000 to 42,000 under eager.",
     ]);
   });
 
@@ -145,7 +145,7 @@ describe("a finding that its own figures refute is not made", () => {
     expect(of(10_000, 12_000, 22_000)).toContain("runs at 12,000 IOPS, 30 % of the 40,000");
     expect(of(10_000, 12_000, 23_000)).not.toContain("runs at");
     expect(of(10_000, 12_000, 23_000)).toContain(
-      "nothing is shown of `fixed` (kick 100ms): 10,000 to 23,000 IOPS beside 30,000 to 41,000 under eager.",
+      "`fixed` (kick 100ms) is not decided: 10,000 to 23,000 IOPS, 30,000 to 41,000 under eager.",
     );
   });
 
@@ -194,7 +194,7 @@ test("what makes figures doubtful is counted over every trial", () => {
   );
   expect(found).toContain("6 sectors read wrong, in 6 cells.");
   expect(found).toContain(
-    "12 frames were sent again, in 6 cells; both ends counted 0 frames lost for want of room to receive.",
+    "12 frames were sent again, in 6 cells; both ends counted 0 frames lost because a receive buffer was full.",
   );
   expect(found).toContain(
     "Little's law fails in 6 of 6 trials: their times are not to be trusted.",

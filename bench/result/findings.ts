@@ -151,7 +151,7 @@ function kept(where: string, pairs: readonly Pair[]): string[] {
 }
 
 function unclear(where: string, { cell, rates, base }: Pair): string {
-  return `${where} nothing is shown of ${name(cell)}: ${range(rates)} IOPS beside ${range(base)} under eager.`;
+  return `${where} ${name(cell)} is not decided: ${range(rates)} IOPS, ${range(base)} under eager.`;
 }
 
 /** What would make the figures doubtful, counted over every trial. */
@@ -179,7 +179,7 @@ function troubles(cells: readonly CellResult[]): string[] {
     );
     const side = drops.every(({ target }) => target !== null) ? "both ends" : "the initiators";
     sentences.push(
-      `${count(resent.sum, "frame")} ${resent.sum === 1 ? "was" : "were"} sent again, in ${count(resent.cells, "cell")}; ${side} counted ${count(lost, "frame")} lost for want of room to receive.`,
+      `${count(resent.sum, "frame")} ${resent.sum === 1 ? "was" : "were"} sent again, in ${count(resent.cells, "cell")}; ${side} counted ${count(lost, "frame")} lost because a receive buffer was full.`,
     );
   }
   const counted = cells.flatMap(({ trials }) => countedTrials(trials));

@@ -171,7 +171,7 @@ ${load} --link ring --transmit-interface a0 --late hold:0s; echo $?`;
       const { stdout, stderr } = await runInLab(["sh", "-c", script]);
       expect(stdout.trim().split("\n")).toEqual(["2", "2", "2", "5"]);
       const beside =
-        "Expected `--late` to be given beside --link ring and --transmit-interface only, got `hold:0s`";
+        "Expected `--late` to be given only with --link ring and --transmit-interface, got `hold:0s`";
       expect(stderr.trim().split("\n")).toEqual([
         beside,
         beside,

@@ -168,7 +168,7 @@ function warningsOf(
     );
   }
   if (overSockets(bed.link) && bed.pinning.load === null) {
-    warnings.push("Only one CPU is to be had, so target and load share it, and nothing is pinned.");
+    warnings.push("Only one CPU is available, so target and load share it, and nothing is pinned.");
   }
   return warnings;
 }

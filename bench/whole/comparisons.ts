@@ -146,7 +146,7 @@ function read(plan: WholePlan, { name, command }: Target): Comparison {
   const words = join(plan.folder, `${name.replaceAll(" ", "-")}.err`);
   return {
     name: `read from ${name}`,
-    about: `an image of ${plan.bytes / 2 ** 20} MiB read whole and thrown away`,
+    about: `an image of ${plan.bytes / 2 ** 20} MiB read completely and discarded`,
     bytes: plan.bytes,
     commands,
     script: `${shellLine(command)} >/dev/null 2>${shellLine([words])} & target=$!

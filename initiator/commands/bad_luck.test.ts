@@ -226,7 +226,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
         "rx:drop:100%",
       ],
       code: 6,
-      stderr: /^e7\.3 did not answer within 1s; nobody else did either\n$/,
+      stderr: /^e7\.3 did not answer within 1s; no other device did either\n$/,
     },
   ];
 
@@ -271,7 +271,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       const without = await run("copy", "e7.3", out);
       expect([without.code, without.stderr]).toEqual([
         2,
-        `${out}.aoe-part is what an earlier copy left; give --resume to go on with it, or --force to begin anew\n`,
+        `${out}.aoe-part is from an earlier copy; give --resume to continue it, or --force to start again\n`,
       ]);
       const again = await run("copy", "e7.3", out, "--resume", "--json");
       expect(again.code).toBe(0);

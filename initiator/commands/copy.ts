@@ -105,7 +105,7 @@ async function intoImage(name: string, file: string, texts: Options): Promise<vo
         });
       } catch (error) {
         part.keep(whole);
-        const how = device.gone ? OF_BEFORE : `--resume goes on with ${part.part}`;
+        const how = device.gone ? OF_BEFORE : `--resume continues ${part.part}`;
         throw brokenOff(error, whole, range.size, how);
       }
       part.finish(range.size);
@@ -151,7 +151,7 @@ async function ontoDevice(file: string, name: string, texts: Options): Promise<v
             },
           );
         } catch (error) {
-          const how = device.gone ? OF_BEFORE : `--resume ${whole} goes on`;
+          const how = device.gone ? OF_BEFORE : `--resume ${whole} continues`;
           throw brokenOff(error, whole, range.size, how);
         }
         return { session, device, note: await makeDurable(session, device) };

@@ -36,7 +36,7 @@ export class PartFile {
     }
     if (left !== null && !resume && !force) {
       throw usage(
-        `${this.part} is what an earlier copy left; give --resume to go on with it, or --force to begin anew`,
+        `${this.part} is from an earlier copy; give --resume to continue it, or --force to start again`,
       );
     }
     this.resumeAt = resume && left !== null ? left.size - (left.size % SECTOR) : 0;

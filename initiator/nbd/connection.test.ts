@@ -139,7 +139,7 @@ describe("the end of a connection", () => {
 
   const wrong: [string, Uint8Array[], RegExp][] = [
     ["no option where one is due", [hello(), filled(16, 0x41)], /^NBD client 1 sent no option/],
-    ["handshake flags that nobody offered", [hello(0x10)], /flags 0x10 that nobody offered$/],
+    ["handshake flags that were not offered", [hello(0x10)], /flags 0x10 that were not offered$/],
     ["an unknown name without GO", [hello(), option(OPT_EXPORT_NAME, Buffer.from("x"))], /`x`/],
     ["a name without end", [hello(), option(OPT_EXPORT_NAME, filled(20_000, 65))], /20000 bytes/],
     ["options without end", [hello(), ...Array(130).fill(option(OPT_LIST))], /more than 128 opt/],

@@ -95,7 +95,7 @@ export class Negotiation {
         if (input.size < CLIENT_FLAGS_BYTES) return "waiting";
         const flags = view.getUint32(input.from);
         if ((flags & ~(FIXED_NEWSTYLE | NO_ZEROES)) !== 0) {
-          return this.broken(`sent handshake flags ${hex(flags)} that nobody offered`);
+          return this.broken(`sent handshake flags ${hex(flags)} that were not offered`);
         }
         this.noZeroes = (flags & NO_ZEROES) !== 0;
         this.greeted = true;

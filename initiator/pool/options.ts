@@ -14,7 +14,7 @@ import { STRATEGIES } from "./buffer_pool.ts";
 /** The greatest that either number may be: a ring link opens a socket for each buffer. */
 const MOST = 65_536;
 
-/** ns after which a dry pool with nothing outstanding is asked again, or as soon as the link releases a buffer. */
+/** ns after which a dry pool with nothing outstanding tries again, or as soon as the link releases a buffer. */
 export type Kick = number | "on-release";
 
 const kick: OptionType<Kick> = {
@@ -38,12 +38,12 @@ export const POOL_OPTIONS = {
     default: "completion",
     help: "the pool's strategy",
   },
-  pool_prealloc: { type: integer(1, MOST), default: "16", help: "buffers made at the start" },
-  pool_cap: { type: integer(0, MOST), default: "256", help: "extra buffers at most" },
+  pool_prealloc: { type: integer(1, MOST), default: "16", help: "buffers allocated at the start" },
+  pool_cap: { type: integer(0, MOST), default: "256", help: "most extra buffers (headroom)" },
   kick: {
     type: kick,
     default: "100ms",
-    help: "when a dry pool with nothing outstanding is asked again: a duration, or on-release",
+    help: "when a dry pool with nothing outstanding tries again: after a duration, or on-release",
   },
 } as const satisfies OptionTable;
 

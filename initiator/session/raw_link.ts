@@ -43,8 +43,16 @@ export const SOCKET_OPTIONS = {
     default: "off",
     help: "receive answers to writes on a separate socket, so that read answers can't displace them",
   },
-  receive_ring: { type: ring, default: "", help: "memory of the receive ring; 4m where not given" },
-  lane_ring: { type: ring, default: "", help: "memory of the write lane's; 4m where not given" },
+  receive_ring: {
+    type: ring,
+    default: "",
+    help: "memory of the receive ring (4m where not given)",
+  },
+  lane_ring: {
+    type: ring,
+    default: "",
+    help: "memory of the write lane's receive ring (4m where not given)",
+  },
   xdp: {
     type: choice(XDP_USES, "when"),
     default: "auto",
@@ -73,10 +81,10 @@ export type RawLinkOptions = Pick<Values, "link"> & Partial<Values>;
 /** Throws the usage Failure for what can't be had together. */
 export function checkRawLink({ link, writeLane, laneRing, xdp }: RawLinkOptions): void {
   if (laneRing !== undefined && writeLane !== true) {
-    throw expected("--lane-ring", "given beside --write-lane only", formatSize(laneRing));
+    throw expected("--lane-ring", "given only with --write-lane", formatSize(laneRing));
   }
   if (xdp === "on" && link === "ring") {
-    throw expected("--xdp", "auto or off beside --link ring, which sends from its own memory", xdp);
+    throw expected("--xdp", "auto or off with --link ring, which sends from its own memory", xdp);
   }
 }
 

@@ -313,7 +313,7 @@ class OpenSession implements Session {
       const others = initiator.devices;
       const name = formatAddress(address);
       const instead =
-        others.length === 0 ? "nobody else did either" : `${describeDevices(others)} did`;
+        others.length === 0 ? "no other device did either" : `${describeDevices(others)} did`;
       throw notFound(`${name} did not answer within ${formatDuration(wait)}; ${instead}`);
     }
     return device;

@@ -131,7 +131,7 @@ export function checkLinks(
     throw expected("--interface", "a different one each time", interfaces.join(" "));
   }
   if (values.transmitInterface !== undefined && interfaces.length !== 1) {
-    throw expected("--interface", "only one beside --transmit-interface", interfaces.join(" "));
+    throw expected("--interface", "only one with --transmit-interface", interfaces.join(" "));
   }
   checkRawLink(values);
 }

@@ -235,15 +235,13 @@ function storePlan(own: ExportValues, folder: string, where: Where): StorePlan {
     );
   }
   if (create !== undefined && file === undefined) {
-    throw usage(
-      `${where.say("create")}: Expected \`create\` to stand beside \`file\`, got it without`,
-    );
+    throw usage(`${where.say("create")}: Expected \`create\` only with \`file\`, got it without`);
   }
   if (memory !== undefined) {
     for (const key of ["offset", "length", "direct", "sync"] as const) {
       if (own[key] === undefined) continue;
       throw usage(
-        `${where.say(key)}: ${expected(key, "left out beside `memory`", own[key]).message}`,
+        `${where.say(key)}: ${expected(key, "left out with `memory`", own[key]).message}`,
       );
     }
     return { kind: "memory", bytes: memory };

@@ -141,7 +141,7 @@ export function view(before: Sample, after: Sample, columns: number, rows: numbe
     (a, b) => commands(b) - commands(a) || b.now("in_service") - a.now("in_service"),
   );
   const head = [
-    `aoe target, pid ${String(after.target["pid"])}, up ${upFor(figure(after.target, "uptime_ns"))}: ${exports.length} exports, ${figure(after.target, "in_hand")} requests in hand   (q ends)`,
+    `aoe target, pid ${String(after.target["pid"])}, up ${upFor(figure(after.target, "uptime_ns"))}: ${exports.length} exports, ${figure(after.target, "in_hand")} requests in progress   (q ends)`,
     "",
     ...table(
       INTERFACES,

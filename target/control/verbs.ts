@@ -167,7 +167,7 @@ function checkKeys({ verb, keys }: Verb, request: Readonly<Record<string, unknow
   for (const key of Object.keys(request)) {
     if (key === "verb" || key === "id" || known.includes(key)) continue;
     throw usage(
-      `Expected \`${verb}\` to have ${known.length === 0 ? "no key beside it" : `the keys ${known.join(" ")}`}, got \`${key}\``,
+      `Expected \`${verb}\` to have ${known.length === 0 ? "no other key" : `the keys ${known.join(" ")}`}, got \`${key}\``,
     );
   }
   for (const key of keys) {

@@ -37,7 +37,12 @@ function keys(): string {
       withChoices(row),
     ];
   });
-  const last = ["`thresholds`", "", "a list, no matrix", "what a run has to keep: see below"];
+  const last = [
+    "`thresholds`",
+    "",
+    "a list, no matrix",
+    "conditions that a run must meet: see below",
+  ];
   return table(["key", "default", "values", "meaning"], [...rows, last]);
 }
 

@@ -114,7 +114,7 @@ const AGAIN = 2;
 
 const many: Scenario = {
   name: "many",
-  about: `${HOSTS} initiators, each with a MAC of its own (macvlan), at one target`,
+  about: `${HOSTS} initiators, each with its own MAC address (macvlan), at one target`,
   async run(world, ns) {
     const found = new Findings();
     world.startTarget(["-b", "8"]);

@@ -218,7 +218,7 @@ function describe(
     if (one === null) continue;
     lines.push(`${what}: ${trusted(one)}`, describeComparison(one.comparison, width).trimEnd());
     lines.push(
-      `control (the base beside itself): ${one.control.summary}`,
+      `control (the base against itself): ${one.control.summary}`,
       ...one.comparison.warnings,
       "",
     );

@@ -93,7 +93,7 @@ export function compareTables(before: string, after: string): Exact {
   const sentence =
     differing === 0
       ? `All ${matched} rows of the golden table are equal.`
-      : `${differing} of ${matched} rows of the golden table differ: ${counts.worse} worse, ${counts.better} better, ${counts.changed} cheaper here and dearer there.`;
+      : `${differing} of ${matched} rows of the golden table differ: ${counts.worse} worse, ${counts.better} better, ${counts.changed} mixed.`;
   return { verdict, sentence, rows: matched, differences };
 }
 

@@ -20,8 +20,7 @@ export function traceOf(flags: {
 }): TraceOption | null {
   const { trace: path, traceLimit } = flags;
   if (path === undefined) {
-    if (traceLimit !== undefined)
-      throw usage("Expected `--trace` beside `--trace-limit`, got none");
+    if (traceLimit !== undefined) throw usage("Expected `--trace` with `--trace-limit`, got none");
     return null;
   }
   const trace = new Trace(traceLimit ?? TRACE_LIMIT);

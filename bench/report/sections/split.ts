@@ -43,7 +43,7 @@ export function split(subject: Subject): Section {
   if (parted.length === 0) return section(id, topic, "The result does not split its latencies.");
   return section(id, topic, finding(subject, parted), {
     notes: [
-      "From when a command was due until it ended. Each part is the median over the trials of its mean in each, and so is the mean latency beside them, which they add up to in each trial alone.",
+      "From when a command was due until it ended. Each part is the median over the trials of its mean in each, and so is the mean latency. In a single trial the parts add up to it.",
     ],
     charts: settingsOf(parted.map(({ cell }) => cell)).map((setting) => ({
       kind: "split" as const,

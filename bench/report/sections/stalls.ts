@@ -64,7 +64,7 @@ export function stalls(subject: Subject): Section {
   const missing = stalled.some(({ cut }) => cut);
   return section(id, topic, finding(subject, known, stalled), {
     notes: [
-      "A bar reaches from when the pool had no buffer and no answer on its way to the kick that made it try again. The link may have let go long before: nobody tells the pool. Drawn is one trial, the middle one by throughput; the table has medians over the trials.",
+      "A bar reaches from when the pool had no buffer and no answer on its way to the kick that made it try again. The link may have released buffers long before, but the pool does not learn of it. The chart has the trial with the median throughput; the table has medians over the trials.",
       ...(missing ? ["Where a trial had very many stalls only the first of them are drawn."] : []),
     ],
     charts: settingsOf(stalled.map(({ cell }) => cell)).map((setting) => {

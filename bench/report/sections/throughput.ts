@@ -48,7 +48,7 @@ export function throughput(subject: Subject): Section {
   return section(id, topic, finding(subject, settings), {
     notes: [
       intervalNote(cells),
-      ...(settings.length > 1 ? ["Each chart has a scale of its own."] : []),
+      ...(settings.length > 1 ? ["Each chart has its own scale."] : []),
       ...floorNote(cells),
       ...failures(subject),
       ...disturbedNote(cells),

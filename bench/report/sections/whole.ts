@@ -17,7 +17,7 @@ export function whole(wholes: readonly WholeResult[]): Section {
   }
   return section(id, topic, finding(comparisons), {
     notes: [
-      `By hyperfine ${listed([...new Set(wholes.map(({ hyperfine }) => hyperfine))])}; dots are runs, the mark is their median, the bar an interval for it. Each chart has a scale of its own.`,
+      `By hyperfine ${listed([...new Set(wholes.map(({ hyperfine }) => hyperfine))])}; dots are runs, the mark is their median, the bar an interval for it. Each chart has its own scale.`,
       ...wholes.flatMap(({ absent }) => absent),
     ],
     charts: comparisons.map(({ name, about, timings }) => ({
