@@ -262,7 +262,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       const [, , copied = "", how = ""] = sentence.exec(first.stderr) ?? [first.stderr];
       expect(first.code).toBe(1);
       expect(Number(copied)).toBeWithin(4096, BYTES);
-      expect(how).toBe(`--resume goes on with ${out}.aoe-part`);
+      expect(how).toBe(`--resume continues ${out}.aoe-part`);
       expect(readdirSync(folder)).not.toContain("vanished");
       const part = readFileSync(`${out}.aoe-part`);
       expect(part.length).toBe(Number(copied));
@@ -288,7 +288,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       targets.get("disk")?.kill("SIGSTOP");
       const first = await ended;
       const [, , copied = "", how = ""] = sentence.exec(first.stderr) ?? [first.stderr];
-      expect([first.code, how]).toEqual([1, `--resume ${copied} goes on`]);
+      expect([first.code, how]).toEqual([1, `--resume ${copied} continues`]);
       const whole = Number(copied);
       expect(whole).toBeWithin(4096, BYTES);
       targets.get("disk")?.kill("SIGCONT");
@@ -309,7 +309,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       const { code, stderr } = await ended;
       expect(code).toBe(130);
       const said =
-        /^Interrupted; (\d+) of 4194304 bytes were copied: --resume goes on with (\S+)\n$/.exec(
+        /^Interrupted; (\d+) of 4194304 bytes were copied: --resume continues (\S+)\n$/.exec(
           stderr,
         );
       expect([stderr, said?.[2]]).toEqual([stderr, `${out}.aoe-part`]);
@@ -322,7 +322,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       const { code, stderr } = await run("copy", "e7.3", at("full/out"));
       expect(code).toBe(5);
       expect(stderr).toMatch(
-        /^Can't write \S*full\/out\.aoe-part: no space is left there; \d+ of 4194304 bytes were copied: --resume goes on with \S*out\.aoe-part\n$/,
+        /^Can't write \S*full\/out\.aoe-part: no space is left there; \d+ of 4194304 bytes were copied: --resume continues \S*out\.aoe-part\n$/,
       );
       expect(readdirSync(at("full"))).toEqual(["out.aoe-part"]);
     });
@@ -335,7 +335,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       const { code, stderr } = await ended;
       expect(code).toBe(1);
       expect(stderr).toMatch(
-        /^\S*shrinks ends at byte \d+: it was cut while it was read; \d+ of 4194304 bytes were copied: --resume \d+ goes on\n$/,
+        /^\S*shrinks ends at byte \d+: it was cut while it was read; \d+ of 4194304 bytes were copied: --resume \d+ continues\n$/,
       );
     });
   });
