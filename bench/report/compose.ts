@@ -1,7 +1,7 @@
 // From results to a report: its title, and its sections in the order in which they are read.
 
 import type { Material } from "./read_material.ts";
-import { type Report, type Section, section } from "./report.ts";
+import { type Report, type Section, sectionOf } from "./report.ts";
 import { caps } from "./sections/caps.ts";
 import { claims } from "./sections/claims.ts";
 import { latency } from "./sections/latency.ts";
@@ -62,11 +62,10 @@ function capsOfClaims({ reproductions }: Material): Section[] {
 }
 
 function noRuns(): Section {
-  return section(
+  return sectionOf(
     "throughput",
     "Throughput and latency",
-    "No result of `aoe bench run` is among the files, so there are no loads to draw.",
-  );
+  )("No result of `aoe bench run` is among the files, so there are no loads to draw.");
 }
 
 function subtitle({ runs, wholes, reproductions }: Material, subject: Subject): string {

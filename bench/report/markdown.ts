@@ -1,6 +1,13 @@
 // A report as Markdown for pull requests: findings, verdicts and tables. Texts of a result file are escaped,
 // so that none becomes a link, an image, a mention or markup on the page that shows it.
-import type { Report, Section, Table, TableCell, Verdict } from "./report.ts";
+import {
+  isNumber,
+  type Report,
+  type Section,
+  type Table,
+  type TableCell,
+  type Verdict,
+} from "./report.ts";
 import { escaped } from "../../words/table.ts";
 
 export function reportMarkdown(report: Report): string {
@@ -36,12 +43,12 @@ function verdictLine({ id, verdict, claim, sentence }: Verdict): string {
   return `* ${MARKS[verdict]} **${escaped(id)} ${verdict}**: ${worded(claim)}. ${worded(sentence)}`;
 }
 
-function tableBlock({ columns, rows }: Table): string {
-  const isNumber = (column: number): boolean => rows.some((row) => typeof row[column] === "object");
+function tableBlock(table: Table): string {
+  const { columns, rows } = table;
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
     line(columns.map(escaped)),
-    line(columns.map((_, column) => (isNumber(column) ? "--:" : "---"))),
+    line(columns.map((_, column) => (isNumber(table, column) ? "--:" : "---"))),
     ...rows.map((row) => line(row.map(cell))),
   ].join("\n");
 }

@@ -121,6 +121,11 @@ export interface Table {
   readonly rows: readonly (readonly TableCell[])[];
 }
 
+/** Whether figures stand in a column. */
+export function isNumber({ rows }: Table, column: number): boolean {
+  return rows.some((row) => typeof row[column] === "object");
+}
+
 export interface Verdict {
   readonly id: string;
   readonly verdict: "holds" | "does not hold" | "inconclusive";
@@ -153,12 +158,10 @@ export interface Report {
   readonly sections: readonly Section[];
 }
 
-/** A section with nothing but its words. */
-export function section(
-  id: string,
-  topic: string,
-  finding: string,
-  rest: Partial<Pick<Section, "notes" | "charts" | "verdicts" | "table">> = {},
-): Section {
-  return { id, topic, finding, notes: [], charts: [], verdicts: [], table: null, ...rest };
+/** Makes a section: of nothing but its words, or with what is given. */
+export function sectionOf(id: string, topic: string) {
+  return (
+    finding: string,
+    rest: Partial<Pick<Section, "notes" | "charts" | "verdicts" | "table">> = {},
+  ): Section => ({ id, topic, finding, notes: [], charts: [], verdicts: [], table: null, ...rest });
 }

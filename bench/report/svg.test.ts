@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { CHARACTER } from "./draw/canvas.ts";
-import { type KneeChart, section } from "./report.ts";
+import { type KneeChart, sectionOf } from "./report.ts";
 import { sectionSvg } from "./svg.ts";
 
 const WIDTH = 820;
@@ -27,7 +27,7 @@ function knee(labels: readonly string[], caption = "all"): KneeChart {
 test("a key goes on in the next line before it runs into the margin", () => {
   for (let length = 5; length < 60; length++) {
     const labels = Array.from({ length: 8 }, (_, at) => `${at}${"x".repeat(length)}`);
-    const svg = sectionSvg(section("x", "X", "Found.", { charts: [knee(labels)] })) ?? "";
+    const svg = sectionSvg(sectionOf("x", "X")("Found.", { charts: [knee(labels)] })) ?? "";
     const keys = [
       ...svg.matchAll(/<text x="([\d.]+)" y="([\d.]+)"[^>]*fill:var\(--soft\)[^>]*>(\d)x/g),
     ];
@@ -42,7 +42,7 @@ test("a key goes on in the next line before it runs into the margin", () => {
 
 test("a text is no attribute: within one, a < would stand as it is", () => {
   const chart = knee(["one"], `a <b onload="x"> & c`);
-  const svg = sectionSvg(section("x", "X", "Found.", { charts: [chart] })) ?? "";
+  const svg = sectionSvg(sectionOf("x", "X")("Found.", { charts: [chart] })) ?? "";
   expect(svg).not.toContain("<b");
   expect(svg).toContain("a &lt;b onload=");
 });

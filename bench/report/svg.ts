@@ -5,7 +5,7 @@
 
 import { parseHTML } from "linkedom";
 import type { Canvas, Drawing } from "./draw/canvas.ts";
-import { draw, type KeyEntry, keyOf } from "./draw/draw.ts";
+import { draw, type KeyEntry, keyOf, keyShape } from "./draw/draw.ts";
 import { CHARACTER } from "./draw/canvas.ts";
 import { paletteRules } from "./draw/palette.ts";
 import type { Chart, Section } from "./report.ts";
@@ -82,15 +82,10 @@ function keySvg(entries: readonly KeyEntry[], from: number): { svg: string; bott
 }
 
 /** Colours and dashes are the program's own, never a result's. */
-function swatch({ mark, colour, dash }: KeyEntry, left: number, middle: number): string {
-  if (mark === "line") {
-    return `<line x1="${left}" x2="${left + 26}" y1="${middle}" y2="${middle}" style="stroke:${colour};stroke-width:2.5;stroke-dasharray:${dash}"/>`;
-  }
-  if (mark === "bar") {
-    return `<rect x="${left + 6}" y="${middle - 6}" width="14" height="12" style="fill:${colour}"/>`;
-  }
-  const fill = mark === "dot" ? colour : "var(--paper)";
-  return `<circle cx="${left + 13}" cy="${middle}" r="4.5" style="fill:${fill};stroke:${colour};stroke-width:2"/>`;
+function swatch(entry: KeyEntry, left: number, middle: number): string {
+  const [name, attributes] = keyShape(entry, left, middle);
+  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`);
+  return `<${name}${written.join("")}/>`;
 }
 
 function text(x: number, y: number, words: string, style: string): string {

@@ -35,6 +35,28 @@ export interface KeyEntry {
   readonly dash: string;
 }
 
+/** The mark's shape, from `left` on, around the height `middle`, 26 wide. */
+export function keyShape(
+  { mark, colour, dash: dashes }: KeyEntry,
+  left: number,
+  middle: number,
+): readonly [name: string, attributes: Readonly<Record<string, string | number>>] {
+  if (mark === "line") {
+    const ends = { x1: left, x2: left + 26, y1: middle, y2: middle };
+    return [
+      "line",
+      { ...ends, style: `stroke:${colour};stroke-width:2.5;stroke-dasharray:${dashes}` },
+    ];
+  }
+  if (mark === "bar") {
+    const place = { x: left + 6, y: middle - 6, width: 14, height: 12 };
+    return ["rect", { ...place, style: `fill:${colour}` }];
+  }
+  const fill = mark === "dot" ? colour : "var(--paper)";
+  const place = { cx: left + 13, cy: middle, r: 4.5 };
+  return ["circle", { ...place, style: `fill:${fill};stroke:${colour};stroke-width:2` }];
+}
+
 /** Of the charts whose rows have no labels of their own. */
 export function keyOf(chart: Chart): KeyEntry[] {
   switch (chart.kind) {

@@ -4,9 +4,17 @@
 // Charts are drawn for the width that they have, and again when it changes.
 
 import type { Drawing } from "../draw/canvas.ts";
-import { draw, keyOf, type KeyEntry } from "../draw/draw.ts";
+import { draw, type KeyEntry, keyOf, keyShape } from "../draw/draw.ts";
 import { paletteRules } from "../draw/palette.ts";
-import type { Chart, Report, Section, Table, TableCell, Verdict } from "../report.ts";
+import {
+  type Chart,
+  isNumber,
+  type Report,
+  type Section,
+  type Table,
+  type TableCell,
+  type Verdict,
+} from "../report.ts";
 import type { PageElement, PageNode, PageWindow } from "./dom.ts";
 
 const page = globalThis as unknown as PageWindow;
@@ -115,43 +123,19 @@ function figureOf(chart: Chart): PageElement {
 const SVG = "http://www.w3.org/2000/svg";
 
 function keyEntry(entry: KeyEntry): PageElement {
-  const svg = document.createElementNS(SVG, "svg");
-  const attributes = (of: PageElement, values: Readonly<Record<string, string>>): PageElement => {
-    for (const [name, value] of Object.entries(values)) of.setAttribute(name, value);
-    return of;
+  const made = (name: string, values: Readonly<Record<string, string | number>>): PageElement => {
+    const shape = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(values)) shape.setAttribute(key, String(value));
+    return shape;
   };
-  attributes(svg, { width: "26", height: "12", "aria-hidden": "true" });
-  const { colour } = entry;
-  const shape = (name: string, values: Readonly<Record<string, string>>): PageElement =>
-    attributes(document.createElementNS(SVG, name), values);
-  if (entry.mark === "line") {
-    svg.append(
-      shape("line", {
-        x1: "0",
-        x2: "26",
-        y1: "6",
-        y2: "6",
-        stroke: colour,
-        "stroke-width": "2.5",
-        "stroke-dasharray": entry.dash,
-      }),
-    );
-  } else if (entry.mark === "bar") {
-    svg.append(shape("rect", { x: "6", y: "0", width: "14", height: "12", fill: colour }));
-  } else {
-    const fill = entry.mark === "dot" ? colour : "var(--paper)";
-    svg.append(
-      shape("circle", { cx: "13", cy: "6", r: "4.5", fill, stroke: colour, "stroke-width": "2" }),
-    );
-  }
+  const svg = made("svg", { width: 26, height: 12, "aria-hidden": "true" });
+  svg.append(made(...keyShape(entry, 0, 6)));
   return element("li", "", svg, entry.label);
 }
 
 function tableOf(table: Table, topic: string, open: boolean): PageElement {
-  const isNumber = (column: number): boolean =>
-    table.rows.some((row) => typeof row[column] === "object");
   const head = table.columns.map((name, column) => {
-    const cell = element("th", isNumber(column) ? "number" : "", name);
+    const cell = element("th", isNumber(table, column) ? "number" : "", name);
     cell.setAttribute("scope", "col");
     return cell;
   });

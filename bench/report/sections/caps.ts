@@ -1,6 +1,6 @@
 // Throughput against the pool's cap, with its knee: the smallest cap that keeps 99 % of the best.
 
-import { type KneeLine, type Section, section } from "../report.ts";
+import { type KneeLine, type Section, sectionOf } from "../report.ts";
 import { standing } from "../../../statistics/standing.ts";
 import { tableOf } from "../shown.ts";
 import {
@@ -29,13 +29,10 @@ interface Line extends KneeLine {
 }
 
 export function caps(subject: Subject): Section {
-  const id = "caps";
-  const topic = "Cap and knee";
+  const section = sectionOf("caps", "Cap and knee");
   const lines = subject.settings.flatMap((setting) => linesOf(subject, setting));
   if (lines.length === 0) {
     return section(
-      id,
-      topic,
       `No pool ran with ${CURVE} caps or more, so there is no curve; \`pool_cap\` as a list in the job makes one.`,
     );
   }
@@ -49,7 +46,7 @@ export function caps(subject: Subject): Section {
         : "No knee is found: the best is only reached at the largest cap."
       : `${listed(known.slice(0, 4).map((line) => `${line.label}${within(subject, line.setting)} reaches ${ENOUGH * 100} % of its best at a cap of ${line.knee}`))}.`;
   const cells = lines.flatMap(({ cells: own }) => own);
-  return section(id, topic, finding, {
+  return section(finding, {
     notes: [
       "The knee is the smallest cap from which on every median is at least 99 % of the largest.",
       ...prediction(cells),

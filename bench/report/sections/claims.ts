@@ -1,21 +1,18 @@
 // The claims E1 to E8 about the pool, and whether they hold here.
 
 import type { Reproduction } from "../../claims/reproduction.ts";
-import { type Section, section, type Table, type Verdict } from "../report.ts";
+import { type Section, sectionOf, type Table, type Verdict } from "../report.ts";
 import { figure, tableOf } from "../shown.ts";
 import { listed, plural } from "../../../words/shown.ts";
 
 export function claims(reproductions: readonly Reproduction[]): Section {
-  const id = "claims";
-  const topic = "Claims";
+  const section = sectionOf("claims", "Claims");
   const verdicts: Verdict[] = reproductions
     .flatMap((one) => one.claims)
     .map(({ figures, ...claim }) => ({ ...claim, table: figuresTable(figures) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   if (verdicts.length === 0) {
     return section(
-      id,
-      topic,
       "No claim was tried: `aoe bench reproduce --json` makes a file that says which hold.",
     );
   }
@@ -30,7 +27,7 @@ export function claims(reproductions: readonly Reproduction[]): Section {
   ).flatMap(([one, more, ids]) =>
     ids.length === 0 ? [] : [`${listed(ids)} ${ids.length === 1 ? one : more}`],
   );
-  return section(id, topic, `Of ${plural(verdicts.length, "claim")} ${parts.join("; ")}.`, {
+  return section(`Of ${plural(verdicts.length, "claim")} ${parts.join("; ")}.`, {
     verdicts,
     table: tableOf(verdicts, [
       ["claim", (one) => one.id],

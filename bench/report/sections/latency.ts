@@ -1,7 +1,7 @@
 // Latency by arm: the median and the 99th percentile of each trial, with intervals over trials.
 
 import { floorColumn, floorLatency } from "./floor.ts";
-import { type Section, section } from "../report.ts";
+import { type Section, sectionOf } from "../report.ts";
 import { standing } from "../../../statistics/standing.ts";
 import { tableOf } from "../shown.ts";
 import {
@@ -24,25 +24,19 @@ import {
 import { shownTime } from "../../../words/shown.ts";
 
 export function latency(subject: Subject): Section {
-  const id = "latency";
-  const topic = "Latency";
+  const section = sectionOf("latency", "Latency");
   const cells = allMeasured(subject);
-  if (cells.length === 0)
-    return section(id, topic, "No trial ended well, so there is no latency to show.");
+  if (cells.length === 0) return section("No trial ended well, so there is no latency to show.");
   const timed = cells.filter((cell) => drawable(spreadOf(cell, "lat_p99_ns")).length > 0);
   if (timed.length === 0) {
-    return section(
-      id,
-      topic,
-      "No command ended in the measured time, so there is no latency to show.",
-    );
+    return section("No command ended in the measured time, so there is no latency to show.");
   }
   const reach = timed.flatMap((cell) => [
     ...spreadOf(cell, "lat_p50_ns").values.filter(Number.isFinite),
     ...spreadOf(cell, "lat_p99_ns").values.filter(Number.isFinite),
     ...(cell.cell.floor?.lat_p50_ns == null ? [] : [cell.cell.floor.lat_p50_ns]),
   ]);
-  return section(id, topic, finding(subject, timed), {
+  return section(finding(subject, timed), {
     notes: [
       "From when a command was due until it ended; in a closed loop it is due when it can be submitted. The axis is logarithmic.",
       intervalNote(cells),

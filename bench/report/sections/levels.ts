@@ -3,7 +3,7 @@
 
 import { countedTrials, middleTrial } from "../../result/cell_figures.ts";
 import { levelsOf, seriesOf, type SeriesBlock } from "../load_block.ts";
-import { type Section, section } from "../report.ts";
+import { type Section, sectionOf } from "../report.ts";
 import { tableOf } from "../shown.ts";
 import {
   type ArmCell,
@@ -31,8 +31,7 @@ interface Levels {
 }
 
 export function levels(subject: Subject): Section {
-  const id = "levels";
-  const topic = "Pool over time";
+  const section = sectionOf("levels", "Pool over time");
   const all = allMeasured(subject).flatMap((cell): Levels[] => {
     const trial = middleTrial(cell.cell.trials);
     const series = trial === null ? null : seriesOf(trial);
@@ -47,7 +46,7 @@ export function levels(subject: Subject): Section {
   });
   const most = all.toSorted((a, b) => b.held - a.held);
   if (all.length === 0) {
-    return section(id, topic, "The result has no samples of its pools over time.");
+    return section("The result has no samples of its pools over time.");
   }
   const name = ({ cell }: Levels): string => `${cell.arm}${within(subject, cell.setting)}`;
   const drawn = all.filter((one) => most.indexOf(one) < DRAWN);
@@ -58,7 +57,7 @@ export function levels(subject: Subject): Section {
       : all.every(({ heldPeak }) => heldPeak === 0)
         ? "The link never held a buffer whose command had ended."
         : `With ${name(told)} the link holds ${told.held.toFixed(1)} buffers on average whose commands have ended, ${told.heldPeak} at most; the pool took ${plural(told.length, "extra buffer")}.`;
-  return section(id, topic, finding, {
+  return section(finding, {
     notes: [
       "Drawn are samples of one trial, the middle one by throughput: buffers at that moment. The table counts every moment: medians over the trials of their means, and the most of any trial.",
       ...(drawn.length < all.length

@@ -1,6 +1,6 @@
 // Where the figures come from: what one must know to repeat the runs, or to doubt them.
 import type { Material } from "../read_material.ts";
-import { type Section, section } from "../report.ts";
+import { type Section, sectionOf } from "../report.ts";
 import type { NamedRun } from "../subject.ts";
 import type { Provenance } from "../../machine/provenance.ts";
 import { shownTime } from "../../../words/shown.ts";
@@ -9,10 +9,9 @@ import { shownTime } from "../../../words/shown.ts";
 type Facts = ReadonlyMap<string, string>;
 
 export function origin({ runs, wholes, reproductions }: Material): Section {
-  const id = "origin";
-  const topic = "Provenance";
+  const section = sectionOf("origin", "Provenance");
   const one = runs[0]?.run.provenance ?? wholes[0]?.provenance ?? reproductions[0]?.provenance;
-  if (one === undefined) return section(id, topic, "The files do not say where they come from.");
+  if (one === undefined) return section("The files do not say where they come from.");
   const columns: [string, Facts][] = [
     ...runs.map((run): [string, Facts] => [nameOf(run), factsOfRun(run)]),
     ...wholes.map((result): [string, Facts] => [
@@ -33,17 +32,12 @@ export function origin({ runs, wholes, reproductions }: Material): Section {
   const commit = one.git_revision === null ? "an unknown revision" : one.git_revision.slice(0, 12);
   const changes = one.git_dirty === true ? " with uncommitted changes" : "";
   const how = runs[0] === undefined ? "" : ` over ${LINKS[runs[0].run.link]}`;
-  return section(
-    id,
-    topic,
-    `Measured${how} with ${one.program} at ${commit}${changes}, on ${one.cpu}.`,
-    {
-      table: {
-        columns: ["fact", ...columns.map(([name]) => name)],
-        rows: names.map((name) => [name, ...columns.map(([, facts]) => facts.get(name) ?? "")]),
-      },
+  return section(`Measured${how} with ${one.program} at ${commit}${changes}, on ${one.cpu}.`, {
+    table: {
+      columns: ["fact", ...columns.map(([name]) => name)],
+      rows: names.map((name) => [name, ...columns.map(([, facts]) => facts.get(name) ?? "")]),
     },
-  );
+  });
 }
 
 const LINKS = {

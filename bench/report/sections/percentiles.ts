@@ -7,7 +7,7 @@ import { Histogram } from "../../../statistics/histogram.ts";
 import { standing } from "../../../statistics/standing.ts";
 import { median } from "../../../statistics/quantile.ts";
 import { latencyBuckets } from "../load_block.ts";
-import { type Curve, type Section, section } from "../report.ts";
+import { type Curve, type Section, sectionOf } from "../report.ts";
 import { type Column, tableOf } from "../shown.ts";
 import {
   type ArmCell,
@@ -35,8 +35,7 @@ interface Measured {
 }
 
 export function percentiles(subject: Subject): Section {
-  const id = "percentiles";
-  const topic = "Latency curves";
+  const section = sectionOf("percentiles", "Latency curves");
   const all = allMeasured(subject).flatMap((cell): Measured[] => {
     const histograms = countedTrials(cell.cell.trials).map((trial) => {
       const histogram = new Histogram();
@@ -48,10 +47,10 @@ export function percentiles(subject: Subject): Section {
     return percentile({ histograms }, 50) === null ? [] : [{ cell, histograms }];
   });
   if (all.length === 0) {
-    return section(id, topic, "The result has no latency buckets, so there are no curves to draw.");
+    return section("The result has no latency buckets, so there are no curves to draw.");
   }
   const reach = all.flatMap((one) => curve(one).points.map(([, value]) => value));
-  return section(id, topic, finding(subject, all), {
+  return section(finding(subject, all), {
     notes: [
       "Each step to the right leaves a tenth of the commands of the step before above it. A point is the median over the trials of that percentile of each trial's commands; a curve ends where a trial has fewer than one command left.",
     ],

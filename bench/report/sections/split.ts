@@ -2,7 +2,7 @@
 // the window, for a buffer, for room on the link, and for the target. The buffer's part is the pool's doing.
 
 import { PARTS, splitOf } from "../load_block.ts";
-import { type Section, section } from "../report.ts";
+import { type Section, sectionOf } from "../report.ts";
 import { type Column, tableOf } from "../shown.ts";
 import {
   type ArmCell,
@@ -29,8 +29,7 @@ interface Parted {
 }
 
 export function split(subject: Subject): Section {
-  const id = "split";
-  const topic = "Where the time goes";
+  const section = sectionOf("split", "Where the time goes");
   const parted = allMeasured(subject).flatMap((cell): Parted[] => {
     const values = PARTS.flatMap(
       (_, part) => overTrials(cell, (trial) => splitOf(trial)?.[part] ?? null) ?? [],
@@ -40,8 +39,8 @@ export function split(subject: Subject): Section {
     const buffer = values[BUFFER] ?? 0;
     return [{ cell, values, buffer, share: whole === 0 ? 0 : buffer / whole }];
   });
-  if (parted.length === 0) return section(id, topic, "The result does not split its latencies.");
-  return section(id, topic, finding(subject, parted), {
+  if (parted.length === 0) return section("The result does not split its latencies.");
+  return section(finding(subject, parted), {
     notes: [
       "From when a command was due until it ended. Each part is the median over the trials of its mean in each, and so is the mean latency. In a single trial the parts add up to it.",
     ],

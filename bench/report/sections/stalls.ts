@@ -2,7 +2,7 @@
 
 import { middleTrial } from "../../result/cell_figures.ts";
 import { stallsOf } from "../load_block.ts";
-import { type Section, section } from "../report.ts";
+import { type Section, sectionOf } from "../report.ts";
 import { tableOf } from "../shown.ts";
 import {
   type ArmCell,
@@ -30,8 +30,7 @@ interface Stalled {
 }
 
 export function stalls(subject: Subject): Section {
-  const id = "stalls";
-  const topic = "Stalls";
+  const section = sectionOf("stalls", "Stalls");
   const known = allMeasured(subject).flatMap((cell): Stalled[] => {
     const trial = middleTrial(cell.cell.trials);
     const block = trial === null ? null : stallsOf(trial);
@@ -51,18 +50,16 @@ export function stalls(subject: Subject): Section {
     ];
   });
   if (known.length === 0) {
-    return section(id, topic, "The result does not say when its pools stood still.");
+    return section("The result does not say when its pools stood still.");
   }
   const stalled = known.filter(({ count }) => count > 0);
   if (stalled.length === 0) {
     return section(
-      id,
-      topic,
       `No pool stood still: none of ${plural(known.length, "cell")} had to wait for a kick.`,
     );
   }
   const missing = stalled.some(({ cut }) => cut);
-  return section(id, topic, finding(subject, known, stalled), {
+  return section(finding(subject, known, stalled), {
     notes: [
       "A bar reaches from when the pool had no buffer and no answer on its way to the kick that made it try again. The link may have released buffers long before, but the pool does not learn of it. The chart has the trial with the median throughput; the table has medians over the trials.",
       ...(missing ? ["Where a trial had very many stalls only the first of them are drawn."] : []),

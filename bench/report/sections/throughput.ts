@@ -1,7 +1,7 @@
 // Throughput by arm, with intervals.
 
 import type { NumberKey } from "../../load/figures.ts";
-import { type Section, section, type Spread } from "../report.ts";
+import { type Section, sectionOf, type Spread } from "../report.ts";
 import { type Standing, standing } from "../../../statistics/standing.ts";
 import { valuesOf } from "../../result/cell_figures.ts";
 import { floorColumn, floorNote } from "./floor.ts";
@@ -27,12 +27,10 @@ import { plural, shownCount, shownShare } from "../../../words/shown.ts";
 const AXIS = { label: "IOPS", unit: "count", log: false, reach: [] } as const;
 
 export function throughput(subject: Subject): Section {
-  const id = "throughput";
-  const topic = "Throughput";
+  const section = sectionOf("throughput", "Throughput");
   const cells = allMeasured(subject);
   const settings = settingsOf(cells);
-  if (cells.length === 0)
-    return section(id, topic, "No trial ended well, so there is no throughput to show.");
+  if (cells.length === 0) return section("No trial ended well, so there is no throughput to show.");
   const charts = settings.map((setting) => ({
     kind: "intervals" as const,
     caption: setting,
@@ -45,7 +43,7 @@ export function throughput(subject: Subject): Section {
     })),
     reference: null,
   }));
-  return section(id, topic, finding(subject, settings), {
+  return section(finding(subject, settings), {
     notes: [
       intervalNote(cells),
       ...(settings.length > 1 ? ["Each chart has its own scale."] : []),

@@ -1,6 +1,6 @@
 // Whole commands, as hyperfine timed them.
 
-import { type Section, section, type Spread } from "../report.ts";
+import { type Section, sectionOf, type Spread } from "../report.ts";
 import { figure, tableOf } from "../shown.ts";
 import { medianInterval } from "../../../statistics/median_interval.ts";
 import type { WholeComparison, WholeResult } from "../../whole/whole_result.ts";
@@ -9,13 +9,12 @@ import { listed, shownTime } from "../../../words/shown.ts";
 const AXIS = { label: "time", unit: "time", log: false, reach: [] } as const;
 
 export function whole(wholes: readonly WholeResult[]): Section {
-  const id = "whole";
-  const topic = "Whole commands";
+  const section = sectionOf("whole", "Whole commands");
   const comparisons = wholes.flatMap((one) => one.comparisons);
   if (comparisons.length === 0) {
-    return section(id, topic, "No whole command was timed: `aoe bench whole -o whole.json` does.");
+    return section("No whole command was timed: `aoe bench whole -o whole.json` does.");
   }
-  return section(id, topic, finding(comparisons), {
+  return section(finding(comparisons), {
     notes: [
       `By hyperfine ${listed([...new Set(wholes.map(({ hyperfine }) => hyperfine))])}; dots are runs, the mark is their median, the bar an interval for it. Each chart has its own scale.`,
       ...wholes.flatMap(({ absent }) => absent),
