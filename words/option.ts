@@ -58,7 +58,7 @@ export type OptionValues<Table extends OptionTable> = {
 };
 
 /** As commander or a program gives them, before they are parsed. */
-export type OptionTexts<Table extends OptionTable> = {
+export type RawOptions<Table extends OptionTable> = {
   readonly [Name in keyof Table & string as Camel<Name>]?:
     | (Table[Name] extends { readonly many: true }
         ? readonly string[]
@@ -159,7 +159,7 @@ function textOf(row: OptionRow, given: unknown): string | undefined {
 /** All values of a table, each text parsed; names that the table doesn't have are passed over. */
 export function parseOptions<Table extends OptionTable>(
   table: Table,
-  given: OptionTexts<Table>,
+  given: RawOptions<Table>,
 ): OptionValues<Table> {
   const values = Object.entries(table).map(([name, row]) => {
     const key = camelCase(name);
@@ -178,7 +178,7 @@ export function parseOptions<Table extends OptionTable>(
 /** The text of each row that has one, by its name in the table. */
 export function optionTexts<Table extends OptionTable>(
   table: Table,
-  given: OptionTexts<Table>,
+  given: RawOptions<Table>,
 ): Readonly<Record<string, string>> {
   const texts = Object.entries(table).flatMap(([name, row]) => {
     const text = textOf(row, (given as Given)[camelCase(name)]);

@@ -17,7 +17,7 @@ import {
   flag,
   integer,
   type OptionTable,
-  type OptionTexts,
+  type RawOptions,
   optionTexts,
   type OptionType,
   type OptionValues,
@@ -27,9 +27,10 @@ import {
   size,
 } from "../../words/option.ts";
 import { parseInteger, parseSize } from "../../words/quantity.ts";
+import { SECTOR } from "../../wire/ata.ts";
 import { PROCESSES } from "./arrivals.ts";
 import { TRACE_LIMIT, TRACE_MOST } from "./trace/trace_limit.ts";
-import { ORDERS, SECTOR } from "./workload.ts";
+import { ORDERS } from "./workload.ts";
 
 const blockSize: OptionType<number> = {
   hint: "size",
@@ -144,8 +145,8 @@ export const LOAD_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-export type LoadTexts = OptionTexts<typeof LOAD_KEYS>;
-export type LoadCommandTexts = OptionTexts<typeof LOAD_OPTIONS>;
+export type LoadTexts = RawOptions<typeof LOAD_KEYS>;
+export type LoadCommandTexts = RawOptions<typeof LOAD_OPTIONS>;
 
 /** What runLoad goes by. */
 export interface LoadOptions extends OptionValues<typeof LOAD_KEYS> {

@@ -32,8 +32,9 @@ import { Series } from "./series.ts";
 import type { Trace } from "./trace/trace.ts";
 import { Verifier } from "./verifier.ts";
 import { type Gate, gate } from "./warm_up.ts";
-import { SECTOR, Workload, writes } from "./workload.ts";
+import { Workload, writes } from "./workload.ts";
 import type { PoolSnapshot } from "../../initiator/pool/snapshot.ts";
+import { SECTOR } from "../../wire/ata.ts";
 
 /** How often an address that has not answered is asked for. */
 const ASK_EVERY = 50 * MS;

@@ -10,8 +10,8 @@
 // the future (generation), or another run's (seed). The generation is the block's count of writes in
 // this run. The filling differs with lba and generation, so that a torn sector shows in the checksum.
 
+import { SECTOR } from "../../wire/ata.ts";
 import { crc32c } from "./crc32c.ts";
-import { SECTOR } from "./workload.ts";
 
 const MAGIC = 0x416f4553; // "AoES"
 const SEED = 4;

@@ -23,8 +23,9 @@ import {
   lbaOf,
   stamp,
 } from "./stamp.ts";
-import { SECTOR, type Workload } from "./workload.ts";
+import type { Workload } from "./workload.ts";
 import { READ, WRITE } from "../../initiator/protocol/operation.ts";
+import { SECTOR } from "../../wire/ata.ts";
 
 /** 14 bytes of memory a block. */
 const MOST_BLOCKS = 1 << 26;

@@ -13,8 +13,6 @@ import { formatSize } from "../../words/quantity.ts";
 import type { Random } from "../../words/random.ts";
 import { READ, WRITE } from "../../initiator/protocol/operation.ts";
 
-export { SECTOR };
-
 /** fio's values; `readwrite` is its other name for `rw`. */
 export const ORDERS = [
   "read",

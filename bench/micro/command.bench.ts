@@ -9,9 +9,10 @@ import { iterate } from "../../link/loop.ts";
 import { now as look } from "../../sys/clock.ts";
 import { mapMemory } from "../../sys/memory.ts";
 import { createRandom } from "../../words/random.ts";
+import { SECTOR } from "../../wire/ata.ts";
 import { AsRoomAllows } from "../load/arrivals.ts";
 import { Load } from "../load/load.ts";
-import { type Order, SECTOR, Workload } from "../load/workload.ts";
+import { type Order, Workload } from "../load/workload.ts";
 import type { MicroCase } from "./micro_case.ts";
 import { mirrorLink } from "./mirror_link.ts";
 

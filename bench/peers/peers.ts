@@ -5,7 +5,7 @@ import { statSync } from "node:fs";
 import { requireLab } from "../../lab/lab.ts";
 import { findProgram } from "../../lab/programs.ts";
 import { isInMemory } from "../../sys/file.ts";
-import { SECTOR } from "../../wire/ata.ts";
+import { SECTOR, sectorsWithin } from "../../wire/ata.ts";
 import { environment, expected, failed } from "../../words/failure.ts";
 import { parseOptions } from "../../words/option.ts";
 import { formatSize, S } from "../../words/quantity.ts";
@@ -40,9 +40,6 @@ export const peers: Experiment<PeersOptions, PeersResult> = {
 export const peersAction = (files: readonly string[], flags: Record<string, unknown>) =>
   experimentAction(peers, files, flags);
 
-/** A device's headers within the payload of a frame: AoE and ATA, without Ethernet's. */
-const HEADERS = 22;
-
 function parsePeers(flags: Readonly<Record<string, unknown>>): PeersOptions {
   const options = parseOptions(PEERS_OPTIONS, flags);
   const { mtu, peer, bs, iodepth, rw } = options;
@@ -55,7 +52,7 @@ function parsePeers(flags: Readonly<Record<string, unknown>>): PeersOptions {
   const arms =
     flags["arms"] === undefined ? [...options.arms, ...names.slice(BUILT_IN.length)] : options.arms;
   // A command of one frame: what a target does for several is no one's question here.
-  const most = Math.floor((mtu - HEADERS) / SECTOR) * SECTOR;
+  const most = sectorsWithin(mtu) * SECTOR;
   const wrong = bs.find((bytes) => bytes === 0 || bytes % SECTOR !== 0 || bytes > most);
   if (wrong !== undefined) {
     throw expected(

@@ -23,8 +23,8 @@ import { loadDocument, shortcomings } from "../load/load_document.ts";
 import { runLoad } from "../load/run_load.ts";
 import { wallMilliseconds } from "../machine/provenance.ts";
 import { NullTarget } from "./null_target.ts";
-import { SECTOR } from "../load/workload.ts";
 import { say } from "../../words/say.ts";
+import { SECTOR } from "../../wire/ata.ts";
 
 const ADDRESS = { major: 7, minor: 3 };
 

@@ -15,7 +15,7 @@ import { KEYS } from "../job/keys.ts";
 import { LOAD_KEYS } from "../load/options.ts";
 import { shellLine } from "../../lab/shell.ts";
 import { LATE_DEVICE } from "../../lab/setup.ts";
-import { SECTOR } from "../load/workload.ts";
+import { SECTOR } from "../../wire/ata.ts";
 import type { Cell } from "../job/resolved.ts";
 
 /** Other revisions, which `bench ab` runs, had other defaults for these: they are always said. */

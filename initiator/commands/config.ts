@@ -11,7 +11,7 @@ import { durationOf } from "../session/session_table.ts";
 import {
   addSessionOptions,
   parseWait,
-  type SessionTexts,
+  type RawSessionOptions,
   withSession,
 } from "../session/session_options.ts";
 import { printableBytes, printableJson } from "../../words/printable.ts";
@@ -26,7 +26,7 @@ const ACTIONS = {
 
 type Action = keyof typeof ACTIONS;
 
-interface Options extends SessionTexts {
+interface Options extends RawSessionOptions {
   readonly hex?: boolean;
 }
 

@@ -22,13 +22,13 @@ import { createProgress } from "./progress.ts";
 import {
   addSessionOptions,
   parseWait,
-  type SessionTexts,
+  type RawSessionOptions,
   withSession,
 } from "../session/session_options.ts";
-import { addRangeOptions, parseRange, placeRange, type RangeTexts } from "./range_options.ts";
+import { addRangeOptions, parseRange, placeRange, type RawRangeOptions } from "./range_options.ts";
 import { summarize } from "./summary.ts";
 
-interface Options extends SessionTexts, RangeTexts {
+interface Options extends RawSessionOptions, RawRangeOptions {
   readonly force?: boolean;
   /** true: where the part file ends. */
   readonly resume?: string | true;

@@ -15,7 +15,7 @@ import type { Session } from "../session/session.ts";
 import {
   addSessionOptions,
   parseWait,
-  type SessionTexts,
+  type RawSessionOptions,
   withSession,
 } from "../session/session_options.ts";
 import { formatTable, widthOf } from "../../words/table.ts";
@@ -29,7 +29,7 @@ export function discoverCommand(): Command {
   ).action(run);
 }
 
-interface Options extends SessionTexts {
+interface Options extends RawSessionOptions {
   readonly watch?: boolean;
 }
 

@@ -13,13 +13,13 @@ import { rivalsJson } from "./discover.ts";
 import {
   addSessionOptions,
   parseWait,
-  type SessionTexts,
+  type RawSessionOptions,
   withSession,
 } from "../session/session_options.ts";
 import { formatTable, widthOf } from "../../words/table.ts";
 import { printableBytes, printableJson } from "../../words/printable.ts";
 
-interface Options extends SessionTexts {
+interface Options extends RawSessionOptions {
   readonly words?: boolean;
   readonly hdparm?: boolean;
 }

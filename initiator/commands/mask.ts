@@ -10,7 +10,7 @@ import { parseMacs, printMacs } from "./mac_list.ts";
 import {
   addSessionOptions,
   parseWait,
-  type SessionTexts,
+  type RawSessionOptions,
   withSession,
 } from "../session/session_options.ts";
 
@@ -36,7 +36,7 @@ async function run(
   name: string,
   action: keyof typeof ACTIONS,
   words: readonly string[],
-  texts: SessionTexts,
+  texts: RawSessionOptions,
 ): Promise<void> {
   const address = parseAddress(name, "device");
   const wait = parseWait(texts);

@@ -14,7 +14,7 @@ import { durationOf } from "../session/session_table.ts";
 import {
   addSessionOptions,
   parseWait,
-  type SessionTexts,
+  type RawSessionOptions,
   withSession,
 } from "../session/session_options.ts";
 import { formatTable, widthOf } from "../../words/table.ts";
@@ -35,7 +35,7 @@ interface Report extends Carried {
   readonly findings: readonly string[];
 }
 
-async function run(name: string, texts: SessionTexts): Promise<void> {
+async function run(name: string, texts: RawSessionOptions): Promise<void> {
   const address = parseAddress(name, "device");
   const wait = parseWait(texts);
   const timeout = durationOf(texts.timeout, "--timeout", 200 * MS);

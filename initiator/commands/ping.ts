@@ -17,13 +17,13 @@ import { catchInterrupt, pause } from "./interrupted.ts";
 import {
   addSessionOptions,
   parseWait,
-  type SessionTexts,
+  type RawSessionOptions,
   withSession,
 } from "../session/session_options.ts";
 import { printableJson } from "../../words/printable.ts";
 import { IDENTIFY } from "../protocol/operation.ts";
 
-interface Options extends SessionTexts {
+interface Options extends RawSessionOptions {
   readonly count?: string;
   readonly interval?: string;
   readonly ata?: boolean;

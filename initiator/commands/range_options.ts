@@ -9,7 +9,7 @@ import { parseInteger, parseSize } from "../../words/quantity.ts";
 import type { Device } from "../protocol/device.ts";
 import type { DeviceRange } from "../session/transfer.ts";
 
-export interface RangeTexts {
+export interface RawRangeOptions {
   readonly offset?: string;
   readonly size?: string;
   readonly bs?: string;
@@ -38,7 +38,7 @@ export interface RangeRequest {
   readonly iodepth: number;
 }
 
-export function parseRange(texts: RangeTexts): RangeRequest {
+export function parseRange(texts: RawRangeOptions): RangeRequest {
   const blockBytes = sectors(texts.bs ?? DEFAULT_BLOCK, "--bs");
   if (blockBytes === 0) throw expected("--bs", "above 0", texts.bs);
   const iodepth = parseInteger(texts.iodepth ?? DEFAULT_DEPTH, "--iodepth", 1, 65_536);

@@ -11,13 +11,13 @@ import { openInput } from "./input.ts";
 import {
   addSessionOptions,
   parseWait,
-  type SessionTexts,
+  type RawSessionOptions,
   withSession,
 } from "../session/session_options.ts";
-import { addRangeOptions, parseRange, placeRange, type RangeTexts } from "./range_options.ts";
+import { addRangeOptions, parseRange, placeRange, type RawRangeOptions } from "./range_options.ts";
 import { summarize } from "./summary.ts";
 
-interface Options extends SessionTexts, RangeTexts {
+interface Options extends RawSessionOptions, RawRangeOptions {
   readonly flush: boolean;
 }
 

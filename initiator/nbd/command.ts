@@ -3,7 +3,7 @@
 import { Command } from "commander";
 
 import { addSessionOptions } from "../session/session_options.ts";
-import type { NbdTexts } from "./nbd_action.ts";
+import type { RawNbdOptions } from "./nbd_action.ts";
 
 export function nbdCommand(): Command {
   const command = new Command("nbd")
@@ -13,7 +13,7 @@ export function nbdCommand(): Command {
     .option("--export <name>", "the export's name; the empty name works too", "")
     .option("--read-only", "refuse writes")
     .option("--connections <n>", "most clients at a time", "16");
-  return addSessionOptions(command).action(async (device: string, texts: NbdTexts) => {
+  return addSessionOptions(command).action(async (device: string, texts: RawNbdOptions) => {
     const { nbdAction } = await import("./nbd_action.ts");
     await nbdAction(device, texts);
   });

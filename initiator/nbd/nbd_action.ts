@@ -13,11 +13,11 @@ import { NbdServer } from "./server.ts";
 import { tryFlush } from "../session/flush.ts";
 import type { Session } from "../session/session.ts";
 import { describeTrouble, deviceStats, linkStats } from "../session/stats.ts";
-import { parseWait, type SessionTexts, withSession } from "../session/session_options.ts";
+import { parseWait, type RawSessionOptions, withSession } from "../session/session_options.ts";
 import { printableJson } from "../../words/printable.ts";
 import { say } from "../../words/say.ts";
 
-export interface NbdTexts extends SessionTexts {
+export interface RawNbdOptions extends RawSessionOptions {
   readonly socket: string;
   readonly export: string;
   readonly readOnly?: boolean;
@@ -29,7 +29,7 @@ const MOST_CONNECTIONS = 64;
 /** How often sockets are looked at while the device has requests, ns: an answer must not wait for a look. */
 const LOOK_EVERY = 5e3;
 
-export async function nbdAction(name: string, texts: NbdTexts): Promise<void> {
+export async function nbdAction(name: string, texts: RawNbdOptions): Promise<void> {
   const address = parseAddress(name, "device");
   const wait = parseWait(texts);
   checkSocketPath(texts.socket, "--socket");
@@ -99,7 +99,7 @@ async function serve(
 }
 
 /** As nbdinfo and its kin take it. */
-function uri({ socket, export: name }: NbdTexts): string {
+function uri({ socket, export: name }: RawNbdOptions): string {
   return `nbd+unix:///${encodeURIComponent(name)}?socket=${socket}`;
 }
 

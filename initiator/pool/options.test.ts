@@ -4,10 +4,10 @@ import { describe, expect, test } from "bun:test";
 import { EXIT, Failure } from "../../words/failure.ts";
 import { MS } from "../../words/quantity.ts";
 import { STRATEGIES } from "./buffer_pool.ts";
-import { parseOptions, type OptionTexts } from "../../words/option.ts";
+import { parseOptions, type RawOptions } from "../../words/option.ts";
 import { POOL_OPTIONS } from "./options.ts";
 
-const parse = (texts: OptionTexts<typeof POOL_OPTIONS>) => parseOptions(POOL_OPTIONS, texts);
+const parse = (texts: RawOptions<typeof POOL_OPTIONS>) => parseOptions(POOL_OPTIONS, texts);
 
 describe("the pool's options", () => {
   test("without options: completion, 16, 256, 100 ms", () => {

@@ -1,5 +1,5 @@
 // The options that every `aoe initiator` command shares: where to send, through which pool, with which
-// faults. Texts in, an open session out; every fault names its option.
+// faults. Options as they were typed go in, an open session comes out; every fault names its option.
 
 import type { Command } from "commander";
 
@@ -12,13 +12,13 @@ import { openSession, type Session, type SessionOptions } from "./session.ts";
 import {
   durationOf,
   SESSION_OPTIONS,
-  type SessionOptionTexts,
+  type RawTableOptions,
   sessionOptions,
 } from "./session_table.ts";
 import type { SessionWrapper } from "./session_wrappers.ts";
 
 /** As commander gives them. */
-export interface SessionTexts extends SessionOptionTexts {
+export interface RawSessionOptions extends RawTableOptions {
   readonly wrappers?: readonly WrapperSpelt[];
 }
 
@@ -46,13 +46,13 @@ export function addSessionOptions(command: Command): Command {
 }
 
 /** Checks all of them before anything is opened. */
-function parseSession(texts: SessionTexts): SessionOptions {
+function parseSession(texts: RawSessionOptions): SessionOptions {
   const wrappers = (texts.wrappers ?? []).map(parseWrapper);
   const options = sessionOptions(texts, { wrappers: [], wallClock: Date.now, onNotice: say });
   return { ...options, wrappers: wrappers.map((open) => open()) };
 }
 
-export function parseWait(texts: SessionTexts): number {
+export function parseWait(texts: RawSessionOptions): number {
   return durationOf(texts.wait, "--wait", S);
 }
 
@@ -74,7 +74,7 @@ function parseWrapper({ kind, text }: WrapperSpelt): () => SessionWrapper {
 
 /** Opens a session for the options, runs `work`, and closes it whatever happens. */
 export async function withSession<T>(
-  texts: SessionTexts,
+  texts: RawSessionOptions,
   work: (session: Session) => Promise<T>,
   more: Partial<SessionOptions> = {},
 ): Promise<T> {

@@ -10,7 +10,7 @@ import {
   flag,
   integer,
   type OptionTable,
-  type OptionTexts,
+  type RawOptions,
   parseOptions,
   path,
   positiveDuration,
@@ -95,7 +95,7 @@ export const SESSION_OPTIONS = {
   json: { type: flag, default: "off", help: "one JSON document on stdout; messages go to stderr" },
 } as const satisfies OptionTable;
 
-export type SessionOptionTexts = OptionTexts<typeof SESSION_OPTIONS>;
+export type RawTableOptions = RawOptions<typeof SESSION_OPTIONS>;
 
 /** Wrappers come in the order in which they are given, and so by another way (session_options.ts). */
 const { reclaim: _reclaim, faults: _faults, capture: _capture, ...PLAIN } = SESSION_OPTIONS;
@@ -105,7 +105,7 @@ type SessionSurroundings = Pick<SessionOptions, "wrappers" | "wallClock" | "onNo
 
 /** Checks all of them before anything is opened. */
 export function sessionOptions(
-  texts: SessionOptionTexts,
+  texts: RawTableOptions,
   surroundings: SessionSurroundings,
 ): SessionOptions {
   const values = parseOptions(PLAIN, texts);
