@@ -146,6 +146,17 @@ describe("addresses that claim a device and say no more", () => {
     expect(device.proving).toBe(0);
   });
 
+  test("where 32 are asked the oldest one makes room, not the one that has just come", () => {
+    const { peer, device, claim } = beset();
+    for (let nth = 0; nth < 31; nth++) claim(nth);
+    peer.runFor(45 * MS);
+    claim(31);
+    peer.runFor(10 * MS);
+    claim(32);
+    peer.runFor(1 * MS);
+    expect([device.proving, device.counters.claimsRefused]).toEqual([32, 0]);
+  });
+
   test("two thousand that are quicker than the target: it is found in spite of them", () => {
     const peer = new Scripted();
     peer.mac = PEER_MAC;
@@ -254,6 +265,17 @@ describe("two links", () => {
       ]);
     });
   }
+
+  test("another disk that is exchanged for ours and announces itself is a path at once, and no rival", () => {
+    const peer = new Scripted({ links: 2 });
+    peer.saysBy[1] = { serial: "another" };
+    const device = peer.find();
+    expect([device.paths.length, device.rivals.length]).toEqual([1, 1]);
+    peer.saysBy[1] = {};
+    peer.announce(1);
+    peer.runFor(10 * MS);
+    expect([device.paths.length, device.rivals.length]).toEqual([2, 0]);
+  });
 
   test("one of two paths that leads to another disk after an announcement is left, and the other one serves on", () => {
     const peer = new Scripted({ links: 2 });

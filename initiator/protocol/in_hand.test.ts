@@ -62,6 +62,7 @@ describe("bounds", () => {
     allEnd(peer, warm);
     peer.script = () => {};
     for (const read of reads(2)) device.submit(read);
+    peer.runFor(10 * US);
     const identify = makeCommand(IDENTIFY, 0, 1);
     identify.timeout = 5 * MS;
     device.submit(identify);

@@ -182,3 +182,19 @@ test("where the MTU leaves nothing larger, nothing is said to be lost", () => {
   device.paths[0]?.reads.fall(2, peer.clock.now());
   expect(statsOf(peer, device).fell_back).toBe(false);
 });
+
+test("a late answer that says of a large write that it failed earns no large frames back, a good one does", () => {
+  for (const [status, sectors] of [
+    [ata.STATUS_DRDY | ata.STATUS_ERR, 2],
+    [ata.STATUS_DRDY, 17],
+  ] as const) {
+    const { peer, device } = jumbo();
+    move(peer, device, WRITE, 1);
+    const write = peer.seen.find(isWrite) as Seen;
+    device.paths[0]?.writes.fall(2, peer.clock.now());
+    peer.answer(write, { status });
+    peer.runFor(1 * MS);
+    expect(device.counters.stale).toBe(1);
+    expect([status, device.paths[0]?.writes.sectors]).toEqual([status, sectors]);
+  }
+});
