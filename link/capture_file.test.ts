@@ -99,6 +99,47 @@ test("a reader that goes ends the capture with one sentence, and nothing is thro
   expect(said).toEqual([`The capture ${path} ends early: its reader is gone`]);
 });
 
+test("a reader that pauses holds nothing up, and has all in the end; one that is too slow ends the capture", () => {
+  const path = join(directory, "slow");
+  expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const said: string[] = [];
+  const file = openCaptureFile(path, (sentence) => said.push(sentence));
+  const piece = (value: number): Uint8Array => new Uint8Array(1 << 20).fill(value);
+  for (let value = 1; value <= 4; value++) file.sink(piece(value));
+  const bytes = new Uint8Array(8 << 20);
+  let length = 0;
+  const read = (): void => {
+    try {
+      length += readSync(reader, bytes, length, bytes.length - length, null);
+    } catch {}
+  };
+  // What the pipe has room for comes with each look.
+  while (length < HEADER_LENGTH + (4 << 20)) {
+    read();
+    file.sink(new Uint8Array(0));
+  }
+  for (let value = 1; value <= 4; value++) {
+    const start = HEADER_LENGTH + ((value - 1) << 20);
+    expect(bytes.subarray(start, start + (1 << 20)).every((byte) => byte === value)).toBe(true);
+  }
+  expect(said).toEqual([]);
+  for (let value = 1; value <= 18; value++) file.sink(piece(value));
+  expect(said).toEqual([
+    expect.stringMatching(/ends early: its reader is 1[67]\d{6} bytes behind$/),
+  ]);
+  closeSync(reader);
+  file.close();
+});
+
+test("a FIFO that nobody reads is refused at the start, not waited for", () => {
+  const path = join(directory, "unread");
+  expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+  expect(() => openCaptureFile(path, () => {})).toThrow(
+    `Can't write the capture ${path}: nobody reads that FIFO`,
+  );
+});
+
 test.each([
   ["/dev/full", "no space is left there"],
   [join(tmpdir(), "none", "here.pcap"), "no such file or directory"],

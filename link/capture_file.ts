@@ -1,7 +1,8 @@
 // The file of a capture, which several links may share. It is a side output: where it can't be written any more (a full
-// disk, a reader of a FIFO that is gone) the capture ends with one sentence, whole up to there, and nothing else ends.
+// disk, a reader of a FIFO that is gone or too slow) the capture ends with one sentence, whole up to there, and nothing
+// else ends or waits.
 
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 
 import { fileHeader, wholeRecords } from "../wire/pcap.ts";
 import { cantWrite, fileReason } from "../words/file_error.ts";
@@ -13,16 +14,41 @@ export interface CaptureFile {
 }
 
 const CLOSED = -1;
+/** What the reader of a FIFO may be behind, bytes, and for how long it is waited for at the end, ms. */
+const MOST_BEHIND = 16 << 20;
+const PATIENCE = 1000;
+const PAUSE = 10;
+/** A FIFO takes what it has room for; opened otherwise it waits for its reader, and hears no signal. */
+const FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK;
 
 /** Throws an environment failure where the file can't be made. `say` hears once why the capture ended early. */
 export function openCaptureFile(path: string, say: (sentence: string) => void): CaptureFile {
   let fd = CLOSED;
   let written = 0;
-  const write = (bytes: Uint8Array): void => {
-    for (let done = 0; done < bytes.length;) {
-      const part = writeSync(fd, bytes, done);
-      done += part;
-      written += part;
+  /** What had no room yet. */
+  const late: Uint8Array[] = [];
+  let behind = 0;
+  /** How much was taken. */
+  const write = (bytes: Uint8Array): number => {
+    let done = 0;
+    try {
+      while (done < bytes.length) {
+        const part = writeSync(fd, bytes, done);
+        done += part;
+        written += part;
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    }
+    return done;
+  };
+  const catchUp = (): void => {
+    for (let bytes = late[0]; bytes !== undefined; bytes = late[0]) {
+      const taken = write(bytes);
+      behind -= taken;
+      late[0] = bytes.subarray(taken);
+      if (taken < bytes.length) return;
+      late.shift();
     }
   };
   const close = (): void => {
@@ -30,7 +56,7 @@ export function openCaptureFile(path: string, say: (sentence: string) => void): 
     fd = CLOSED;
   };
   try {
-    fd = openSync(path, "w", 0o644);
+    fd = openSync(path, FLAGS, 0o644);
     write(fileHeader());
   } catch (error) {
     close();
@@ -39,16 +65,32 @@ export function openCaptureFile(path: string, say: (sentence: string) => void): 
   return {
     sink(bytes) {
       if (fd === CLOSED) return;
-      const before = written;
+      let before = written;
       try {
-        write(bytes);
+        catchUp();
+        before = written;
+        const taken = behind > 0 ? 0 : write(bytes);
+        if (taken === bytes.length) return;
+        late.push(bytes.slice(taken));
+        behind += bytes.length - taken;
+        if (behind <= MOST_BEHIND) return;
+        say(`The capture ${path} ends early: its reader is ${behind} bytes behind`);
+        close();
       } catch (error) {
         say(`The capture ${path} ends early: ${fileReason(error)}`);
         cut(fd, before + wholeRecords(bytes, written - before));
         close();
       }
     },
-    close,
+    close() {
+      try {
+        for (let left = PATIENCE; fd !== CLOSED && behind > 0 && left > 0; left -= PAUSE) {
+          catchUp();
+          if (behind > 0) Bun.sleepSync(PAUSE);
+        }
+      } catch {}
+      close();
+    },
   };
 }
 

@@ -15,6 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   EFBIG: "it is too large for its file system",
   EPIPE: "its reader is gone",
+  ENXIO: "nobody reads that FIFO",
 };
 
 export function fileReason(error: unknown): string {
