@@ -12,9 +12,8 @@ import { learnNoise } from "./noise.ts";
 import { readResult } from "../result/result_file.ts";
 import { loadBaseline } from "../result/baselines.ts";
 import { ENOUGH } from "./verdict.ts";
-import { printableJson } from "../../words/printable.ts";
+import { publish } from "../machine/output.ts";
 import { sayAs } from "../../words/say.ts";
-import { widthOf } from "../../words/table.ts";
 import { judgeResults, exitCodeOf } from "./judge_results.ts";
 
 const say = sayAs("aoe bench compare");
@@ -39,9 +38,8 @@ export async function compareAction(
   const [base, head] = sides(files, flags);
   const comparison = judgeResults(base, head, flags);
   for (const sentence of comparison.warnings) say(sentence);
-  if (flags.json === true) process.stdout.write(`${printableJson(comparison)}\n`);
-  const people = flags.json === true ? process.stderr : process.stdout;
-  people.write(describeComparison(comparison, widthOf(people)));
+  const { json = false } = flags;
+  publish(comparison, (width) => describeComparison(comparison, width), { json });
   return exitCodeOf(comparison);
 }
 

@@ -38,7 +38,7 @@ export function judgeResults(base: RunResult, head: RunResult, options: JudgeOpt
   return { ...comparison, warnings };
 }
 
-const CODES: Readonly<Record<Verdict, number>> = {
+export const VERDICT_CODES: Readonly<Record<Verdict, number>> = {
   better: EXIT.done,
   same: EXIT.done,
   worse: EXIT.threshold,
@@ -47,5 +47,5 @@ const CODES: Readonly<Record<Verdict, number>> = {
 
 export function exitCodeOf(comparison: Comparison): number {
   if (comparison.head.failed_trials + comparison.base.failed_trials > 0) return EXIT.failed;
-  return CODES[comparison.verdict];
+  return VERDICT_CODES[comparison.verdict];
 }

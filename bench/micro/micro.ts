@@ -13,7 +13,7 @@ import { COMMAND_CASES } from "./command.bench.ts";
 import { DEADLINE_CASES } from "./deadlines.bench.ts";
 import { DUPLICATE_CASES } from "./duplicates.bench.ts";
 import { HISTOGRAM_CASES } from "./histogram.bench.ts";
-import { costOf, counted, type MicroCase } from "./micro_case.ts";
+import { costOf, counted, figuresOf, type MicroCase } from "./micro_case.ts";
 import { TAG_CASES } from "./tags.bench.ts";
 import { WINDOW_CASES } from "./window.bench.ts";
 
@@ -30,11 +30,10 @@ export const CASES: readonly MicroCase[] = [
 const WIDTH = 24;
 
 async function measureOne({ name, about, bar_ns, make }: MicroCase): Promise<number> {
-  const { median_ns, least_ns } = await costOf(counted(make()), 0.5);
-  const figures = [median_ns, least_ns].map((ns) => ns.toFixed(1).padStart(8)).join("");
-  const held = bar_ns === undefined || median_ns <= bar_ns;
+  const cost = await costOf(counted(make()), 0.5);
+  const held = bar_ns === undefined || cost.median_ns <= bar_ns;
   const bar = bar_ns === undefined ? "" : ` (${held ? "≤" : "not ≤"} ${bar_ns})`;
-  process.stdout.write(`${name.padEnd(WIDTH)}${figures}  ${about}${bar}\n`);
+  process.stdout.write(`${name.padEnd(WIDTH)}${figuresOf(cost)}  ${about}${bar}\n`);
   return held ? EXIT.done : EXIT.threshold;
 }
 

@@ -2,6 +2,11 @@
 
 import { measure } from "mitata";
 
+/** Columns of a case's figures, ns. */
+export function figuresOf({ median_ns, least_ns }: Cost): string {
+  return [median_ns, least_ns].map((ns) => ns.toFixed(1).padStart(8)).join("");
+}
+
 export interface MicroCase {
   readonly name: string;
   /** What one call is, in words. */

@@ -14,7 +14,7 @@ import type { TxBuffer } from "../../link/link.ts";
 import { createPool, STRATEGIES, type StrategyName } from "../../initiator/pool/buffer_pool.ts";
 import { HandLink } from "../../link/hand.ts";
 import type { Pool } from "../../initiator/pool/pool.ts";
-import { costOf } from "./micro_case.ts";
+import { costOf, figuresOf } from "./micro_case.ts";
 
 /** Acquire + release at most this long, ns. */
 const BAR = 30;
@@ -102,10 +102,9 @@ async function measureOne(strategy: StrategyName): Promise<void> {
   for (const situation of SITUATIONS) {
     const work = cycle(strategy, situation);
     if (work === null) continue;
-    const { least_ns, median_ns } = await costOf(work, 0.5);
-    const figures = [median_ns, least_ns].map((ns) => ns.toFixed(1).padStart(8)).join("");
-    const bar = situation !== "free" ? "" : median_ns <= BAR ? `  ≤ ${BAR}` : `  > ${BAR}`;
-    console.log(`${strategy.padEnd(12)}${situation.padEnd(6)}${figures}${bar}`);
+    const cost = await costOf(work, 0.5);
+    const bar = situation !== "free" ? "" : cost.median_ns <= BAR ? `  ≤ ${BAR}` : `  > ${BAR}`;
+    console.log(`${strategy.padEnd(12)}${situation.padEnd(6)}${figuresOf(cost)}${bar}`);
   }
 }
 

@@ -26,7 +26,7 @@ import { headline, overall, type Said, verdictOfExact } from "./overall.ts";
 import { checkOut, requireRepository, type Tree, workTree } from "./worktree.ts";
 import { sayAs } from "../../../words/say.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
-import { judgeResults } from "../judge_results.ts";
+import { judgeResults, VERDICT_CODES } from "../judge_results.ts";
 import { plural } from "../../../words/shown.ts";
 import { ROOT, ownFile } from "../../../sys/root.ts";
 
@@ -122,12 +122,7 @@ export async function abAction(
     }
     // As of any run: what is left of the trials has a verdict, and they are not whole.
     if (failures > 0) return EXIT.failed;
-    return {
-      worse: EXIT.threshold,
-      better: EXIT.done,
-      same: EXIT.done,
-      inconclusive: EXIT.inconclusive,
-    }[verdict];
+    return VERDICT_CODES[verdict];
   } finally {
     for (const tree of trees) tree.close();
     interrupt.release();

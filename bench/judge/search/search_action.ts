@@ -7,8 +7,8 @@ import { createProgress } from "../../run/progress.ts";
 import { provenance } from "../../machine/provenance.ts";
 import { runJob } from "../../run/run.ts";
 import { type Found, highest, least } from "./search.ts";
-import { printableJson } from "../../../words/printable.ts";
-import { formatRecords, widthOf } from "../../../words/table.ts";
+import { publish } from "../../machine/output.ts";
+import { formatRecords } from "../../../words/table.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
 import type { Figures } from "../../load/figures.ts";
 import { shownTime, rate } from "../../../words/shown.ts";
@@ -66,18 +66,14 @@ export async function searchAction(
     ...answer,
     provenance: provenance(),
   };
-  if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
-  const people = flags.json === true ? process.stderr : process.stdout;
-  const table = formatRecords(
-    answer.steps.map((step) => ({
-      [what]: String(step.value),
-      [what === "cap" ? "IOPS" : "p99"]:
-        what === "cap" ? rate(step.figure ?? 0) : shownTime(step.figure),
-      enough: step.enough ? "yes" : "no",
-    })),
-    widthOf(people),
-  );
-  people.write(`${table}${answer.sentence}\n`);
+  const rows = answer.steps.map((step) => ({
+    [what]: String(step.value),
+    [what === "cap" ? "IOPS" : "p99"]:
+      what === "cap" ? rate(step.figure ?? 0) : shownTime(step.figure),
+    enough: step.enough ? "yes" : "no",
+  }));
+  const { json = false } = flags;
+  publish(result, (width) => `${formatRecords(rows, width)}${answer.sentence}\n`, { json });
   return answer.value === null ? EXIT.threshold : EXIT.done;
 }
 
