@@ -84,8 +84,6 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
       },
       onProgress: progress.show,
       interrupted: () => stopBy !== 0,
-      mode,
-      packetLife,
       ...(late === null ? {} : { late }),
       ...(watched === null ? {} : { watched }),
       ...(trace === null ? {} : { trace: trace.trace }),

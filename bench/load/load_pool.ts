@@ -2,7 +2,7 @@
 // where no command was due by the end of the measured time a pool that nobody has asked says what there is to say.
 
 import type { Device } from "../../initiator/protocol/device.ts";
-import { createPool } from "../../initiator/pool/buffer_pool.ts";
+import { poolOn } from "../../initiator/pool/options.ts";
 import type { Pool } from "../../initiator/pool/pool.ts";
 import type { Link } from "../../link/link.ts";
 import { usage } from "../../sys/usage.ts";
@@ -24,11 +24,6 @@ const UNBORN: SeriesSource["metrics"] = {
   pinnedOnly: 0,
 };
 
-export function makePool(options: LoadOptions, link: Link, frameBytes: number): Pool {
-  const { pool: strategy, poolPrealloc: preallocated, poolCap: cap } = options;
-  return createPool({ strategy, link, frameBytes, preallocated, cap });
-}
-
 /** null: no command has been sent yet. */
 export function poolOf(device: Device): Pool | null {
   return device.pools[0] ?? null;
@@ -36,7 +31,7 @@ export function poolOf(device: Device): Pool | null {
 
 /** What a pool says that nobody has asked for a buffer: no command was due by the end of the measured time. */
 export function unused(options: LoadOptions, link: Link, now: number): PoolSnapshot {
-  const pool = makePool(options, link, ethernet.LENGTH + link.mtu);
+  const pool = poolOn(options, link, ethernet.LENGTH + link.mtu);
   const snapshot = pool.snapshot(now);
   pool.close(now);
   return snapshot;

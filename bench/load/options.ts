@@ -2,9 +2,10 @@
 // option of the command, a key that a job may sweep, and a value of LoadOptions; nothing else names it but the code
 // that uses the value.
 
-import { RAW_LINK_OPTIONS, SOCKET_OPTIONS } from "../../initiator/session/raw_link.ts";
+import { SOCKET_OPTIONS } from "../../initiator/session/raw_link.ts";
 import {
   INITIATOR_OPTIONS,
+  type PROTOCOL_OPTIONS,
   SESSION_OPTIONS,
   WRAPPER_OPTIONS,
 } from "../../initiator/session/session_table.ts";
@@ -116,9 +117,8 @@ export const LOAD_KEYS = {
 export const LOAD_OPTIONS = {
   interface: { ...SESSION_OPTIONS.interface, help: "interface on which the device is reached" },
   ...LOAD_KEYS,
-  ...RAW_LINK_OPTIONS,
+  ...INITIATOR_OPTIONS,
   packet_life: { ...INITIATOR_OPTIONS.packet_life, type: duration },
-  mode: INITIATOR_OPTIONS.mode,
   cpus: { type: cpus, help: "run on these CPUs only: 1 or 0,2" },
   target_pid: {
     type: integer(1),
@@ -148,8 +148,9 @@ export const LOAD_OPTIONS = {
 export type LoadTexts = RawOptions<typeof LOAD_KEYS>;
 export type LoadCommandTexts = RawOptions<typeof LOAD_OPTIONS>;
 
-/** What runLoad goes by. */
-export interface LoadOptions extends OptionValues<typeof LOAD_KEYS> {
+/** What runLoad goes by: a job says less of the initiator than a command line. */
+export interface LoadOptions
+  extends OptionValues<typeof LOAD_KEYS>, Partial<OptionValues<typeof PROTOCOL_OPTIONS>> {
   /** The text of each option, for the result; fio's names. */
   readonly texts: Readonly<Record<string, string>>;
 }

@@ -1,32 +1,30 @@
 // One load against one device, from discovery to the figures, over whatever link it is given.
 //
-//   link ─▶ late release ─▶ faults ─▶ initiator ─▶ device ◀─ Load
-//   └───────────────── one loop (link/drive.ts) ────────────────┘
+//   link ─▶ faults ─▶ late release ─▶ session ─▶ device ◀─ Load
+//   └──────────────── one loop (link/drive.ts) ────────────────┘
 //
 // The target may be elsewhere, or a core beside it in the same loop (`beside`: the memory link).
 
 import type { Device } from "../../initiator/protocol/device.ts";
-import { createInitiator, type Initiator } from "../../initiator/protocol/initiator.ts";
-import { leakMessage } from "../../initiator/pool/teardown.ts";
-import { drive, type DriveMode } from "../../link/drive.ts";
+import { type LinkedSession, SessionOver } from "../../initiator/session/linked_session.ts";
+import type { DriveMode } from "../../link/drive.ts";
 import { createFaults, type FaultLink } from "../../link/faults.ts";
 import type { Link, LinkCounters } from "../../link/link.ts";
-import type { Core, Port } from "../../link/loop.ts";
+import type { Core } from "../../link/loop.ts";
 import { createReclaim } from "../../link/reclaim.ts";
 import type { ReclaimModel } from "../../link/reclaim_model.ts";
 import type { Waiter } from "../../link/waiter.ts";
 import { mapMemory } from "../../sys/memory.ts";
 import { type Usage, usage } from "../../sys/usage.ts";
 import { type Address, formatAddress } from "../../words/address.ts";
-import { failed, notFound } from "../../words/failure.ts";
-import { formatDuration, formatSize, MS } from "../../words/quantity.ts";
+import { formatSize, MS } from "../../words/quantity.ts";
 import { createRandom, type Random } from "../../words/random.ts";
 import { createArrivals } from "./arrivals.ts";
 import { Load, type Submitter } from "./load.ts";
 import { drag } from "./drag.ts";
 import type { LateHold } from "../../lab/late_hold.ts";
 import type { LoadOptions } from "./options.ts";
-import { makePool, poolOf, sourceOf, unused } from "./load_pool.ts";
+import { poolOf, sourceOf, unused } from "./load_pool.ts";
 import type { WatchedProcess } from "../machine/process_cost.ts";
 import { Series } from "./series.ts";
 import type { Trace } from "./trace/trace.ts";
@@ -36,10 +34,8 @@ import { Workload, writes } from "./workload.ts";
 import type { PoolSnapshot } from "../../initiator/pool/snapshot.ts";
 import { SECTOR } from "../../wire/ata.ts";
 
-/** How often an address that has not answered is asked for. */
-const ASK_EVERY = 50 * MS;
-/** How long a pool's buffers may come back after the end; Linux waits as long. */
-const TEARDOWN = 3000 * MS;
+/** How often the run's progress is looked at, and how long it sleeps at most. */
+const LOOK_EVERY = 50 * MS;
 
 export interface LoadSetting {
   readonly link: Link;
@@ -50,10 +46,8 @@ export interface LoadSetting {
   /** ns until an address that does not answer is given up. */
   readonly patience: number;
   readonly options: LoadOptions;
-  /** `low-latency` unless told; under a virtual clock `frugal`, since nothing moves while one spins. */
+  /** In place of the options': under a virtual clock `frugal`, since nothing moves while one spins. */
   readonly mode?: DriveMode;
-  /** How long a late copy of a write is feared, ns; a second unless told. */
-  readonly packetLife?: number;
   /** What keeps the kernel from letting go of frames that have left: begun after the warm-up, ended with the measured time. */
   readonly late?: Pick<LateHold, "begin" | "end">;
   /** The target's process, where it runs on this machine and is watched. */
@@ -94,34 +88,33 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
   const reclaim = gate(options.reclaim);
   drag(setting.link, options.drag);
   const { link, faults } = wrap(setting.link, options, reclaim.model, waiter, random);
-  const initiator = createInitiator({
-    links: [link],
-    random: random.fork("tags"),
-    pool: (on, frameBytes) => {
-      const pool = makePool(options, on, frameBytes);
-      return setting.trace?.aroundPool(pool) ?? pool;
+  const session = new SessionOver(
+    { links: [link], waiter, beside: setting.beside },
+    {
+      ...options,
+      seed: options.randseed,
+      mode: setting.mode ?? options.mode ?? "low-latency",
+      slice: LOOK_EVERY,
+      aroundPool: (pool) => setting.trace?.aroundPool(pool) ?? pool,
+      onNotice: setting.say,
     },
-    ...(setting.packetLife === undefined ? {} : { packetLife: setting.packetLife }),
-    kick: options.kick,
-    clock: waiter,
-  });
-  initiator.onNotice = setting.say;
-  const device = await find(setting, initiator);
+  );
+  const device = await session.find(address, setting.patience);
   const load = makeLoad(setting, device, random);
   if (writes(options.rw)) {
     setting.say(
       `Writing to ${formatAddress(address)} (${formatSize(device.sectors * SECTOR)}): ${options.rw}, ${load.workload.blocks} blocks of ${formatSize(options.bs)} from byte ${options.offset} on.`,
     );
   }
-  const run = await perform(setting, initiator, device, load.load, reclaim);
-  const leak = await close(setting, initiator, device);
+  const run = await perform(setting, session, device, load.load, reclaim);
+  const left = await session.close();
   return {
     load: load.load,
     device,
     verifier: load.verifier,
     linkCounters: { ...link.counters },
     faults,
-    leak,
+    leak: left.length === 0 ? null : left.join("; "),
     elapsed: waiter.now() - startedAt,
     ...run,
   };
@@ -138,45 +131,6 @@ function wrap(
     return { link: createReclaim(inner, reclaim, clock), faults: null };
   const faulty = createFaults(inner, options.faults, { clock, random: random.fork("faults") });
   return { link: createReclaim(faulty, reclaim, clock), faults: faulty.faults };
-}
-
-/** Waits until the device has said how large it is. */
-async function find(setting: LoadSetting, initiator: Initiator): Promise<Device> {
-  const { address, waiter, patience } = setting;
-  const until = waiter.now() + patience;
-  let askAt = Number.NEGATIVE_INFINITY;
-  let found: Device | null = null;
-  let unidentified = false;
-  initiator.onEvent = (device, event) => {
-    if (device.major !== address.major || device.minor !== address.minor) return;
-    if (event === "identified") found = device;
-    if (event === "unidentified") unidentified = true;
-  };
-  const asking = around(
-    initiator,
-    setting.beside,
-    {
-      advance(now) {
-        if (now < askAt || initiator.device(address) !== undefined) return;
-        initiator.discover(address);
-        askAt = now + ASK_EVERY;
-      },
-      nextDeadline: () => Math.min(until, initiator.device(address) === undefined ? askAt : until),
-    },
-    waiter,
-  );
-  await drive({
-    core: asking,
-    waiter,
-    mode: setting.mode ?? "low-latency",
-    until: () => found !== null || unidentified || waiter.now() >= until,
-  });
-  initiator.onEvent = null;
-  if (found !== null) return found;
-  if (unidentified || initiator.device(address) !== undefined) {
-    throw failed(`${formatAddress(address)} answered, but not with its IDENTIFY sector.`);
-  }
-  throw notFound(`No ${formatAddress(address)} answered within ${formatDuration(patience)}.`);
 }
 
 function makeLoad(
@@ -220,7 +174,7 @@ type Run = Pick<
 
 async function perform(
   setting: LoadSetting,
-  initiator: Initiator,
+  session: LinkedSession,
   device: Device,
   load: Load,
   reclaim: Gate,
@@ -268,24 +222,19 @@ async function perform(
     },
   };
   let nextLook = waiter.now();
-  await drive({
-    core: around(initiator, setting.beside, driver, waiter),
-    waiter,
-    mode: setting.mode ?? "low-latency",
-    slice: 50 * MS,
-    until: () => {
-      if (load.finished) return true;
-      const now = initiator.now;
-      if (now < nextLook) return false;
-      nextLook = now + 50 * MS;
-      onProgress?.(load, now);
-      if (!stopped && interrupted?.() === true) {
-        stopped = true;
-        load.stop(now);
-      }
-      return false;
-    },
-  });
+  const { initiator } = session;
+  await session.run(() => {
+    if (load.finished) return true;
+    const now = initiator.now;
+    if (now < nextLook) return false;
+    nextLook = now + LOOK_EVERY;
+    onProgress?.(load, now);
+    if (!stopped && interrupted?.() === true) {
+      stopped = true;
+      load.stop(now);
+    }
+    return false;
+  }, driver);
   if (snapshot === null) throw new Error("invariant: a finished load has measured");
   const pool: PoolSnapshot = snapshot;
   return {
@@ -295,71 +244,5 @@ async function perform(
     usageBefore,
     usageAfter,
     interrupted: stopped,
-  };
-}
-
-/** Gives the link time to let go of what it holds; a sentence about what it keeps. */
-async function close(
-  setting: LoadSetting,
-  initiator: Initiator,
-  device: Device,
-): Promise<string | null> {
-  const { waiter } = setting;
-  let closed = initiator.close();
-  const until = waiter.now() + TEARDOWN;
-  if (!closed) {
-    const closing = around(
-      initiator,
-      setting.beside,
-      {
-        advance() {
-          if (!closed) closed = initiator.close();
-        },
-        nextDeadline: () => (closed ? Number.POSITIVE_INFINITY : waiter.now() + 5 * MS),
-      },
-      waiter,
-    );
-    await drive({
-      core: closing,
-      waiter,
-      mode: "frugal",
-      until: () => closed || waiter.now() >= until,
-    });
-  }
-  if (closed) return null;
-  const pool = poolOf(device);
-  return pool === null
-    ? "Frames of the discovery are still held by the link."
-    : leakMessage(pool, waiter.now());
-}
-
-/** The initiator, what drives it, and perhaps a target, as one core. */
-function around(
-  initiator: Initiator,
-  beside: Core | undefined,
-  driver: { advance(now: number): void; nextDeadline(): number },
-  waiter: Waiter,
-): Core {
-  const ports: Port[] = [...(beside?.ports ?? []), ...initiator.ports];
-  return {
-    ports,
-    begin(now) {
-      beside?.begin(now);
-      initiator.begin(now);
-    },
-    advance(begun) {
-      beside?.advance(begun);
-      // The answers of this slice may have come after it began: what is submitted now is not older.
-      const now = waiter.now();
-      initiator.begin(now);
-      driver.advance(now);
-      // Deadlines are judged by the time before the links were looked at: if this thread lost its CPU since
-      // then, answers that came in time lie there unseen.
-      initiator.advance(begun);
-    },
-    nextDeadline() {
-      const own = Math.min(driver.nextDeadline(), initiator.nextDeadline());
-      return beside === undefined ? own : Math.min(own, beside.nextDeadline());
-    },
   };
 }

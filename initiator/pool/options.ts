@@ -9,7 +9,9 @@ import {
 } from "../../words/option.ts";
 import { expected } from "../../words/failure.ts";
 import { parseDuration } from "../../words/quantity.ts";
-import { STRATEGIES } from "./buffer_pool.ts";
+import type { Link } from "../../link/link.ts";
+import { createPool, STRATEGIES } from "./buffer_pool.ts";
+import type { Pool } from "./pool.ts";
 
 /** The greatest that either number may be: a ring link opens a socket for each buffer. */
 const MOST = 65_536;
@@ -48,3 +50,13 @@ export const POOL_OPTIONS = {
 } as const satisfies OptionTable;
 
 export type PoolOptions = OptionValues<typeof POOL_OPTIONS>;
+
+/** A pool of buffers of `frameBytes` on a link, as the options have it. */
+export function poolOn(
+  { pool: strategy, poolPrealloc: preallocated, poolCap: cap }: PoolOptions,
+  link: Link,
+  frameBytes: number,
+  verify = false,
+): Pool {
+  return createPool({ strategy, link, frameBytes, preallocated, cap, verify });
+}

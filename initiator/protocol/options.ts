@@ -22,15 +22,15 @@ export interface InitiatorOptions {
   /** When a dry pool with nothing outstanding is asked again: ns, or when the link lets a buffer go. 100 ms. */
   readonly kick?: number | "on-release";
   /** Without an answer, ns; 10 s. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** The maximum packet life, ns; 1 s. */
-  readonly packetLife?: number;
+  readonly packetLife?: number | undefined;
   /** Most frames in the network by one path, below the target's buffer count too. */
   readonly window?: number | undefined;
-  readonly windowLaw?: WindowLaw;
-  readonly rtt?: RttBounds;
+  readonly windowLaw?: WindowLaw | undefined;
+  readonly rtt?: RttBounds | undefined;
   /** `new`: as Linux does; a target can't tell such a retransmit from another request. `same`. */
-  readonly retransmitTag?: "same" | "new";
+  readonly retransmitTag?: "same" | "new" | undefined;
   /** Ask every device that appears for its IDENTIFY sector; true. */
   readonly identify?: boolean;
   /** Told of a fault of ours that a frame met, which is dropped. Not given: the error is thrown, as tests want it. */

@@ -39,10 +39,8 @@ export const WRAPPER_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-/** What every initiator on an interface is told, whoever runs it. */
-export const INITIATOR_OPTIONS = {
-  ...POOL_OPTIONS,
-  ...RAW_LINK_OPTIONS,
+/** How an initiator asks, and asks again. */
+export const PROTOCOL_OPTIONS = {
   timeout: {
     type: positiveDuration,
     default: "10s",
@@ -72,6 +70,13 @@ export const INITIATOR_OPTIONS = {
     default: "low-latency",
     help: "how to wait for frames",
   },
+} as const satisfies OptionTable;
+
+/** What every initiator on an interface is told, whoever runs it. */
+export const INITIATOR_OPTIONS = {
+  ...POOL_OPTIONS,
+  ...RAW_LINK_OPTIONS,
+  ...PROTOCOL_OPTIONS,
 } as const satisfies OptionTable;
 
 /** Of every `aoe initiator` command. */
