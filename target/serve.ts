@@ -6,18 +6,12 @@
 // Beside the frames, once a millisecond at most: the control socket, interfaces that came or went, and
 // systemd's watchdog. Signals and metrics are served when Bun's own loop runs.
 
-import { createCapture } from "../link/capture.ts";
 import { openCaptureFile } from "../link/capture_file.ts";
 import { drive } from "../link/drive.ts";
 import { parseFaults } from "../link/fault_plan.ts";
-import { createFaults } from "../link/faults.ts";
-import type { Link } from "../link/link.ts";
 import type { Core } from "../link/loop.ts";
-import { openPacketLink } from "../link/packet.ts";
 import { createPollWaiter } from "../link/poll_waiter.ts";
-import { type Wrapper, wrapLink } from "../link/wrap.ts";
 import { onlineCpus, pinToCpus } from "../sys/affinity.ts";
-import { wallClockAtZero } from "../sys/clock.ts";
 import { readInterface } from "../sys/interface.ts";
 import { becomeUser, findUser } from "../sys/privileges.ts";
 import { describeFault, failed, Failure, stackOf, usage } from "../words/failure.ts";
@@ -35,7 +29,7 @@ import { Claimants } from "./exports/claimants.ts";
 import { Exports, type LastFlush } from "./exports/exports.ts";
 import type { Applied } from "./exports/reload.ts";
 import { Interfaces } from "./exports/interfaces.ts";
-import { REQUESTS } from "./exports/request_filter.ts";
+import { openLink } from "./exports/open_link.ts";
 import {
   describeApplied,
   describeEnd,
@@ -133,7 +127,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     const interfaces = new Interfaces({
       target,
       waiter,
-      open: openLink,
+      open: (name) => openLink(name, { plan, faults, capture, waiter, random, say }),
       opened: (name, mac) => claimants.opened(name, mac),
       say,
     });
@@ -179,41 +173,6 @@ export async function serve(options: ServeOptions): Promise<void> {
         opened.push(() => served.clients.close());
       }
     };
-
-    function openLink(name: string): Link {
-      // P12: what an initiator may send at once must find room at once.
-      const most = Math.max(0, ...plan.exports.map(({ bufferCount }) => bufferCount));
-      const link = openPacketLink({
-        interface: name,
-        ringFrames: most,
-        // Another interface of that name is another port (interfaces.ts).
-        follows: false,
-        onNotice: say,
-        xdp: plan.xdp,
-        // A capture shows every frame.
-        ...(capture === null ? { filter: REQUESTS } : {}),
-      });
-      for (const warning of link.granted.warnings) say(warning);
-      const wrappers: Wrapper[] = [];
-      if (faults !== null) {
-        wrappers.push((inner) =>
-          createFaults(inner, faults, { clock: waiter, random: random.fork(`faults:${name}`) }),
-        );
-      }
-      if (capture !== null) {
-        // Next to the wire: the capture shows what the faults have left.
-        const { seconds, nanoseconds } = wallClockAtZero();
-        wrappers.push((inner) =>
-          createCapture(inner, {
-            clock: waiter,
-            sink: capture.sink,
-            header: false,
-            epochSeconds: seconds + nanoseconds / 1e9,
-          }),
-        );
-      }
-      return wrapLink(link, wrappers);
-    }
 
     if (user === null) {
       openFiles();

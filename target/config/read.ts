@@ -59,24 +59,20 @@ export function parseConfig(text: string, path: string): TargetPlan {
   if (!Array.isArray(exported)) {
     throw usage(`${path}: Expected \`export\` to be a list of tables [[export]], got one [export]`);
   }
-  const exports = exported.map((table, index) => {
-    const where = at("[[export]]", index, `[[export]] ${index + 1}`);
-    return exportPlan(table, defaults, folder, where);
-  });
-  const lines = new Map<string, number>();
-  for (const [index, { address }] of exports.entries()) {
-    const name = formatAddress(address);
-    const first = lines.get(name);
-    if (first !== undefined) {
-      const where = at("[[export]]", index, `[[export]] ${index + 1}`);
-      throw usage(
-        `${where.say("address")}: Expected \`address\` to be one that no other export has, got \`${name}\`, that of [[export]] ${first + 1}`,
-      );
-    }
-    lines.set(name, index);
-  }
-  checkFiles(exports, (index) => at("[[export]]", index, `[[export]] ${index + 1}`));
-  const where = at("", 0, "");
+  const ofExport = (index: number): Where => at("[[export]]", index, `[[export]] ${index + 1}`);
+  const exports = exported.map((table, index) =>
+    exportPlan(table, defaults, folder, ofExport(index)),
+  );
+  checkAddresses(exports, ofExport);
+  checkFiles(exports, ofExport);
+  return { exports, ...processPlan(process, folder, at("", 0, "")) };
+}
+
+function processPlan(
+  process: v.InferOutput<typeof Top>,
+  folder: string,
+  where: Where,
+): Omit<TargetPlan, "exports"> {
   const interfaces = process.interfaces ?? [];
   if (interfaces.length === 0) {
     throw usage(
@@ -99,7 +95,6 @@ export function parseConfig(text: string, path: string): TargetPlan {
   const place = (name: string | undefined): string | null =>
     name === undefined ? null : placed(folder, name);
   return {
-    exports,
     interfaces,
     control: place(process.control),
     metrics: process.metrics ?? null,
@@ -117,6 +112,20 @@ export function parseConfig(text: string, path: string): TargetPlan {
     statsAtEnd: place(process.stats_at_end),
     blocking: process.blocking ?? null,
   };
+}
+
+function checkAddresses(exports: readonly ExportPlan[], at: (index: number) => Where): void {
+  const indices = new Map<string, number>();
+  for (const [index, { address }] of exports.entries()) {
+    const name = formatAddress(address);
+    const first = indices.get(name);
+    if (first !== undefined) {
+      throw usage(
+        `${at(index).say("address")}: Expected \`address\` to be one that no other export has, got \`${name}\`, that of [[export]] ${first + 1}`,
+      );
+    }
+    indices.set(name, index);
+  }
 }
 
 /** Exports that write have their file for themselves; opened on first use they would find that out too late. */

@@ -1,7 +1,7 @@
 // A figure against the cap, with intervals, and a rule where it has all but reached its best.
 
 import * as Plot from "@observablehq/plot";
-import type { KneeChart } from "../report.ts";
+import type { KneeChart, KneeLine, Spread } from "../report.ts";
 import { shown } from "../shown.ts";
 import { base, type Canvas, domainOf, scaleOf } from "./canvas.ts";
 import { colour, dash } from "./palette.ts";
@@ -22,26 +22,40 @@ function apart(values: readonly number[], pixels: (value: number) => number): nu
   return kept;
 }
 
-export function drawKnee(chart: KneeChart, canvas: Canvas) {
-  const { lines, axis, x } = chart;
-  const points = lines.flatMap((line) =>
+interface Point extends Spread {
+  readonly x: number;
+  readonly stroke: string;
+  readonly title: string;
+}
+
+function pointsOf({ lines, x, axis }: KneeChart): Point[] {
+  return lines.flatMap((line) =>
     line.points.map((point) => ({
       ...point,
       stroke: colour(line.colour),
       title: `${line.label}, cap ${shown(point.x, x.unit)}\n${shown(point.median, axis.unit)} (${shown(point.low, axis.unit)} to ${shown(point.high, axis.unit)})`,
     })),
   );
-  const knees = lines.flatMap(({ knee, colour: place, label }) =>
-    knee === null
-      ? []
-      : [
-          {
-            x: knee,
-            stroke: colour(place),
-            text: lines.length === 1 ? `knee ${knee}` : `${label}: ${knee}`,
-          },
-        ],
-  );
+}
+
+interface Knee {
+  readonly x: number;
+  readonly stroke: string;
+  readonly text: string;
+}
+
+function kneesOf(lines: readonly KneeLine[]): Knee[] {
+  return lines.flatMap(({ knee, colour: place, label }) => {
+    if (knee === null) return [];
+    const text = lines.length === 1 ? `knee ${knee}` : `${label}: ${knee}`;
+    return [{ x: knee, stroke: colour(place), text }];
+  });
+}
+
+export function drawKnee(chart: KneeChart, canvas: Canvas) {
+  const { lines, axis, x } = chart;
+  const points = pointsOf(chart);
+  const knees = kneesOf(lines);
   const domain = domainOf(
     axis,
     points.map(({ high }) => high),
@@ -66,40 +80,44 @@ export function drawKnee(chart: KneeChart, canvas: Canvas) {
       tickFormat: (value: number) => shown(value, x.unit),
     },
     y: { ...scaleOf(axis, domain, 6), labelAnchor: "top" },
-    marks: [
-      Plot.gridY({ stroke: "var(--grid)", strokeOpacity: 1, ticks: 6 }),
-      Plot.ruleX(knees, { x: "x", stroke: "stroke", strokeDasharray: "3 3" }),
-      Plot.text(knees, {
-        x: "x",
-        frameAnchor: "top",
-        dx: 5,
-        dy: -16,
-        text: "text",
-        textAnchor: "start",
-        lineAnchor: "top",
-        fill: "stroke",
-        fontWeight: 600,
-      }),
-      ...lines.map((line) =>
-        Plot.line(line.points, {
-          x: "x",
-          y: "median",
-          stroke: colour(line.colour),
-          strokeDasharray: dash(line.dash),
-          strokeWidth: 2,
-        }),
-      ),
-      Plot.link(points, {
-        x1: "x",
-        x2: "x",
-        y1: "low",
-        y2: "high",
-        stroke: "stroke",
-        strokeWidth: 6,
-        strokeOpacity: 0.3,
-        strokeLinecap: "round",
-      }),
-      Plot.dot(points, { x: "x", y: "median", r: 3.5, fill: "stroke", title: "title" }),
-    ],
+    marks: marksOf(lines, points, knees),
   });
+}
+
+function marksOf(lines: readonly KneeLine[], points: readonly Point[], knees: readonly Knee[]) {
+  return [
+    Plot.gridY({ stroke: "var(--grid)", strokeOpacity: 1, ticks: 6 }),
+    Plot.ruleX(knees, { x: "x", stroke: "stroke", strokeDasharray: "3 3" }),
+    Plot.text(knees, {
+      x: "x",
+      frameAnchor: "top",
+      dx: 5,
+      dy: -16,
+      text: "text",
+      textAnchor: "start",
+      lineAnchor: "top",
+      fill: "stroke",
+      fontWeight: 600,
+    }),
+    ...lines.map((line) =>
+      Plot.line(line.points, {
+        x: "x",
+        y: "median",
+        stroke: colour(line.colour),
+        strokeDasharray: dash(line.dash),
+        strokeWidth: 2,
+      }),
+    ),
+    Plot.link(points, {
+      x1: "x",
+      x2: "x",
+      y1: "low",
+      y2: "high",
+      stroke: "stroke",
+      strokeWidth: 6,
+      strokeOpacity: 0.3,
+      strokeLinecap: "round",
+    }),
+    Plot.dot(points, { x: "x", y: "median", r: 3.5, fill: "stroke", title: "title" }),
+  ];
 }
