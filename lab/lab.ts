@@ -9,7 +9,7 @@
 // them. There is nothing to clean up and nothing that could forget to.
 //
 // Root takes a user namespace too, so that runs by root and by others differ in nothing (the kernel
-// refuses SO_RCVBUFFORCE in one, for instance); only where none is to be had does root go without.
+// refuses SO_RCVBUFFORCE in one, for instance); only where none is available does root go without.
 //
 // In a lab, process ids are the lab's own; /proc is remounted to agree, where the container permits.
 

@@ -26,7 +26,7 @@ export interface ByteStream {
 
 export interface ByteListener {
   readonly fd: number;
-  /** Who waits, or -errno (AGAIN: nobody does). */
+  /** The client that waits, or -errno (AGAIN: nobody does). */
   accept(): ByteStream | number;
   /** Stops listening and takes away the name that it listened at. */
   close(): void;

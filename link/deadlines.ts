@@ -6,7 +6,7 @@
 //   order     by handle: the count of `set` calls before its own, which orders equal times
 //   key       by handle: what it stands in the heap by, never later than `due`; likewise `keyOrder`
 //
-// A handle is a slot's number, chosen by whoever has the slots: dense, small, from 0. Two deadlines
+// A handle is a slot's number, chosen by the owner of the slots: dense, small, from 0. Two deadlines
 // of one time fire in the order in which they were set, so that a run under the virtual clock is the
 // same run for ever. Setting a handle again is a new set: it goes behind its equals.
 //

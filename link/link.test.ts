@@ -10,7 +10,7 @@ import { createReclaim } from "./reclaim.ts";
 import { parseReclaim } from "./reclaim_model.ts";
 import { createRandom } from "../words/random.ts";
 import { createVirtualClock, type VirtualClock } from "./virtual_clock.ts";
-import { type Wrapper, wrapLink } from "./wrap.ts";
+import { type Wrapper, WrappedLink, wrapLink } from "./wrap.ts";
 
 const COPIES: LinkTraits = { copies: true, budget: true };
 const HOLDS: LinkTraits = { copies: false, repins: true, budget: true };
@@ -90,6 +90,11 @@ function oneIn({ a, b, advance }: Ends): void {
 }
 
 overMemory("memory", () => [], COPIES);
+overMemory(
+  "memory, wrapped, delay:1ms",
+  (clock) => [(inner) => new WrappedLink(inner), late("delay:1ms")(clock)],
+  { ...HOLDS, release: ({ advance }) => advance(1e6) },
+);
 overMemory("memory, eager", (clock) => [late("eager")(clock)], COPIES);
 for (const text of ["coalesce:64/1ms", "coalesce:3/1ms", "delay:1ms"]) {
   overMemory(`memory, ${text}`, (clock) => [late(text)(clock)], {

@@ -95,8 +95,8 @@ export interface Link {
   transmit(buffer: TxBuffer, length: number): boolean;
   /**
    * `transmit` of a frame in two parts: the first `length` bytes of the buffer, then `bytes` at `address`, which
-   * the kernel copies. False: nothing was sent, for want of room or since those bytes can't be read: the caller
-   * takes the ordinary way. Absent where frames are not copied by the kernel.
+   * the kernel copies. False: nothing was sent, since there was no room or those bytes can't be read: the caller
+   * uses `transmit`. Absent where frames are not copied by the kernel.
    */
   transmitBoth?(buffer: TxBuffer, length: number, address: number, bytes: number): boolean;
   /** Pushes out what `transmit` has gathered. */

@@ -121,7 +121,7 @@ function delay(text: string, time: number): ReclaimModel {
 }
 
 /**
- * How many are `age` old at `now`, by the sum that `deadline` says: by a difference, which is rounded otherwise, a
+ * How many are `age` old at `now`, by the sum that `deadline` says: by a difference, which is rounded in another way, a
  * deadline could come at which nothing is released.
  */
 function aged(held: Held, age: number, now: number): number {

@@ -42,7 +42,7 @@ export interface Tap {
   readonly fds: readonly number[];
   /** Visits each frame that has come; its memory is the kernel's again after the visit. */
   take(visit: (packet: Packet) => void): void;
-  /** Frames lost for want of room, or longer than a slot, so far. */
+  /** Frames lost because there was no room, or longer than a slot, so far. */
   lost(): number;
   close(): void;
 }
@@ -95,7 +95,7 @@ export function openTap(name: string, everything: boolean): Tap {
     return {
       fds: [socket.fd],
       take(visit) {
-        // A round of the ring at most, so that whoever prints gets to it.
+        // A round of the ring at most, so that the caller gets to print.
         for (let taken = 0; taken < offsets.length; taken++) {
           const slot = offsets[cursor] ?? 0;
           const status = Atomics.load(words, (slot + STATUS) >> 2);

@@ -2,7 +2,7 @@
 //
 //   i32  state  result          f64 from byte 8 on:  kind  fd  address  length  position
 //
-// Whoever the state names owns the rest: FREE and DONE the loop, GIVEN the Worker.
+// The side that the state names owns the rest: FREE and DONE the loop, GIVEN the Worker.
 
 export const FREE = 0;
 export const GIVEN = 1;

@@ -180,7 +180,7 @@ class Ring implements BlockingIo {
     const { view } = this.entries;
     const tail = words[this.sqTail] as number;
     if (((tail - Atomics.load(words, this.sqHead)) | 0) > sqMask) {
-      // Only where the kernel refused earlier submissions for want of memory.
+      // Only where the kernel refused earlier submissions because it had no memory.
       throw new Error("invariant: the kernel takes what is submitted");
     }
     const slot = tail & sqMask;

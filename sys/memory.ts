@@ -1,7 +1,7 @@
 // Memory whose address holds still: pages of the kernel's, with one view of bytes and one DataView
 // made when they are mapped. Rings, iovecs, message headers and transmit frames live here.
 //
-// Touching a view after `unmap` kills the process, so whoever unmaps must own every view into it; a
+// Touching a view after `unmap` kills the process, so the caller must own every view into it; a
 // mapping that is never unmapped goes with the process, which is fine for what lives as long as that.
 
 import { toArrayBuffer } from "bun:ffi";

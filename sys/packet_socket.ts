@@ -69,7 +69,7 @@ export interface PacketSocket {
   receive(address: number, capacity: number): number;
   /** Takes the pending error (ENETDOWN once per link-down); 0: none. Left pending it makes a wait return at once for ever. */
   takeError(): number;
-  /** Frames lost for want of room since the last call. */
+  /** Frames lost because there was no room since the last call. */
   takeDrops(): number;
   /** Bytes charged to the socket that the device has not released yet. */
   queuedBytes(): number;

@@ -65,13 +65,13 @@ export function listenUnixSocket(path: string): UnixListener {
   };
 }
 
-/** Who waits at a listening stream socket, or -errno (-EAGAIN: nobody does). */
+/** The client that waits at a listening stream socket, or -errno (-EAGAIN: nobody does). */
 export function acceptStream(fd: number): UnixStream | number {
   const accepted = c.accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
   return accepted < 0 ? -errno() : stream(accepted);
 }
 
-/** A stream to whoever listens at `path`, or -errno (-ECONNREFUSED: nobody does). */
+/** A stream to the listener at `path`, or -errno (-ECONNREFUSED: nobody does). */
 export function connectUnixSocket(path: string): UnixStream | number {
   const address = socketAddress(path);
   const fd = c.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

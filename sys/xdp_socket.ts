@@ -16,8 +16,8 @@
 // Measured over a veth, ns a frame, by send(2) and in kicks of 1, 4 and 16 frames: 60 bytes 2353, 2244, 1546, 1383;
 // 548 bytes 2452, 2368, 1582, 1455; 1060 bytes 2265, 2284, 1636, 1506; 2000 bytes 2621, 3173, 2475, 2313.
 //
-// Such frames pass by the interface's queue discipline, its egress hooks and the captures on this host: who may take
-// this way is for link/xdp_gate.ts to say. One socket may have an interface's queue. Needs CAP_NET_RAW
+// Such frames bypass the interface's queue discipline, its egress hooks and the captures on this host: link/xdp_gate.ts
+// says when they may. One socket may have an interface's queue. Needs CAP_NET_RAW
 // and no BPF program, since it hears nothing. Source: net/xdp/xsk.c, __xsk_generic_xmit; net/xdp/xsk_queue.h.
 
 import { EAGAIN, EBUSY, ENETDOWN, ENXIO, errno } from "./errno.ts";

@@ -251,27 +251,25 @@ const NOTHING: ProcessPlan = {
   blocking: null,
 };
 
-/** What the options say of the process, else what `otherwise` says. */
-function processPlan(options: Options, otherwise: ProcessPlan): ProcessPlan {
+/** What the options say of the process, else what `defaults` says. */
+function processPlan(options: Options, defaults: ProcessPlan): ProcessPlan {
   const { cpus } = options;
   return {
-    control: options.control ?? otherwise.control,
-    metrics: options.metrics ?? otherwise.metrics,
-    state: options.state ?? otherwise.state,
+    control: options.control ?? defaults.control,
+    metrics: options.metrics ?? defaults.metrics,
+    state: options.state ?? defaults.state,
     resetState: options.resetState === true,
-    user: options.user ?? otherwise.user,
-    mode: options.mode ?? otherwise.mode,
-    xdp: options.xdp === undefined ? otherwise.xdp : parseXdpUse(options.xdp, "--xdp"),
+    user: options.user ?? defaults.user,
+    mode: options.mode ?? defaults.mode,
+    xdp: options.xdp === undefined ? defaults.xdp : parseXdpUse(options.xdp, "--xdp"),
     cpus:
-      cpus === undefined
-        ? otherwise.cpus
-        : words(cpus).map((cpu) => parseInteger(cpu, "--cpus", 0)),
-    bound: integer(options.maxRequests, "--max-requests", otherwise.bound, 1, 1_000_000),
-    seed: integer(options.seed, "--seed", otherwise.seed, 0),
-    faults: options.faults ?? otherwise.faults,
-    capture: options.capture ?? otherwise.capture,
-    statsAtEnd: options.statsAtEnd ?? otherwise.statsAtEnd,
-    blocking: options.blocking ?? otherwise.blocking,
+      cpus === undefined ? defaults.cpus : words(cpus).map((cpu) => parseInteger(cpu, "--cpus", 0)),
+    bound: integer(options.maxRequests, "--max-requests", defaults.bound, 1, 1_000_000),
+    seed: integer(options.seed, "--seed", defaults.seed, 0),
+    faults: options.faults ?? defaults.faults,
+    capture: options.capture ?? defaults.capture,
+    statsAtEnd: options.statsAtEnd ?? defaults.statsAtEnd,
+    blocking: options.blocking ?? defaults.blocking,
   };
 }
 
@@ -319,11 +317,11 @@ function words(list: string): string[] {
 function integer(
   text: string | undefined,
   what: string,
-  otherwise: number,
+  fallback: number,
   least: number,
   most?: number,
 ): number {
-  return text === undefined ? otherwise : parseInteger(text, what, least, most);
+  return text === undefined ? fallback : parseInteger(text, what, least, most);
 }
 
 /** `--lanes`, `--delay` and the profile stand before what `--service` says. */

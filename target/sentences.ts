@@ -20,14 +20,14 @@ const KEY_OF: Readonly<Record<string, string>> = {
 /** Exports that are each told at the start; of more, only their number is. */
 const TOLD = 16;
 
-/** What a new configuration says of the process, which only a new process can heed. */
-export function unheeded(old: TargetPlan, next: TargetPlan): string[] {
+/** What a new configuration says of the process, which only a new process can follow. */
+export function effectiveLater(old: TargetPlan, next: TargetPlan): string[] {
   const { exports: _exports, interfaces: _interfaces, ...rest } = next;
   return Object.entries(rest)
     .filter(
       ([key, value]) => JSON.stringify(value) !== JSON.stringify(old[key as keyof TargetPlan]),
     )
-    .map(([key]) => `a change of \`${KEY_OF[key] ?? key}\` is heeded at the next start`);
+    .map(([key]) => `a change of \`${KEY_OF[key] ?? key}\` takes effect at the next start`);
 }
 
 export function describeApplied({ added, removed, changed, unchanged }: Applied): string {

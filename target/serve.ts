@@ -35,7 +35,7 @@ import {
   describeEnd,
   describeStart,
   describeStoreError,
-  unheeded,
+  effectiveLater,
 } from "./sentences.ts";
 import { parseServiceModel } from "./service/model.ts";
 import { DamagedState } from "./exports/state.ts";
@@ -135,7 +135,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     opened.push(() => {
       if (io.pending === 0) interfaces.shut();
     });
-    /** Who is served beside the frames. */
+    /** What is served beside the frames. */
     const sides: Clients[] = [];
     let metrics: MetricsServer | null = null;
 
@@ -228,7 +228,7 @@ export async function serve(options: ServeOptions): Promise<void> {
             );
           }
           exports.apply(next.exports, ended, () => {
-            for (const sentence of unheeded(plan, next)) say(sentence);
+            for (const sentence of effectiveLater(plan, next)) say(sentence);
             interfaces.want(next.interfaces);
           });
         } catch (error) {

@@ -156,7 +156,7 @@ export class Connection {
   private told(events: number): void {
     if ((events & READABLE) !== 0) this.readable = true;
     if ((events & (WRITABLE | GONE)) !== 0) this.blocked = false;
-    // Whoever still reads learns it from the stream's end, behind the last bytes.
+    // A client that still reads learns it from the stream's end, behind the last bytes.
     if ((events & GONE) !== 0 && (this.interest & READABLE) === 0) this.lost();
     this.host.mark(this);
   }

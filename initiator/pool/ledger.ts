@@ -19,7 +19,7 @@
 //
 // Asserted always: a buffer is owned once, by whom it was given to, and never while pinned; created ≤
 // preallocated + cap. Under `verify` besides: after each step idle + owned + held = created by a walk over
-// all, and idle memory is filled with POISON, so that whoever writes to what is not his is found out.
+// all, and idle memory is filled with POISON, so that a write by one that does not own it is found.
 
 import type { Link, TxBuffer } from "../../link/link.ts";
 import type { Metrics } from "./metrics.ts";

@@ -32,7 +32,7 @@ import { IDENTIFY, READ, WRITE } from "./operation.ts";
 /** How often commands of a device that is another disk now are ended, ns. */
 const GONE_EVERY = 1e6;
 
-/** Who keeps the devices. */
+/** What keeps the devices. */
 export interface DeviceKeeper {
   onEvent: ((device: Device, event: DeviceEvent) => void) | null;
   /** `device` is no longer what its address stands for. */
@@ -344,7 +344,7 @@ export class Device extends Facts {
   private schedule(): void {
     let at: number;
     if (this.gone) {
-      // Whoever asks again as soon as he is answered must not keep the loop for himself.
+      // A caller that asks again as soon as it is answered must not keep the loop busy.
       if (this.scheduled < Infinity) return;
       at = this.exchange.queued > 0 ? this.host.now + GONE_EVERY : Infinity;
     } else {

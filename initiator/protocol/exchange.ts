@@ -158,7 +158,7 @@ export class Exchange {
     this.stallAt = this.nextStall();
   }
 
-  /** When the first of the queued commands ends for want of an answer. */
+  /** When the first of the queued commands ends without an answer. */
   private nextStall(): number {
     let at = this.queue.first === null ? Infinity : this.silentAt(this.queue.first);
     for (let command = this.urgent.first; command !== null; command = command.next) {

@@ -33,7 +33,7 @@ test("the clock is asked where time has passed since the last look, and never go
   expect(host.now).toBe(1200);
   host.look();
   expect([host.now, asked]).toEqual([1500, 1]);
-  // Whoever has something to send may have worked for long on it.
+  // A device that has something to send may have worked for long on it.
   host.begin(1600);
   host.touch(0);
   host.look();

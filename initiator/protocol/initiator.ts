@@ -29,7 +29,7 @@ const ASK_AGAIN = 10e6;
 const ANNOUNCED = 0;
 /** Past its deadlines by more than this, the process was stopped, ns. Loops sleep for less than a quarter of it. */
 const DEAF = 1e9;
-/** Addresses are 16 million; whoever answers for more than these is no target. */
+/** Addresses are 16 million; an address that answers for more than these is no target. */
 const MOST_DEVICES = 65_536;
 
 export interface Initiator extends Core {

@@ -146,7 +146,7 @@ test("what is in the queue at that moment ends too, and so does what is asked fo
   let ends = 0;
   const commands = Array.from({ length: 20 }, (_, index) => makeCommand(WRITE, 4 * index, 4));
   for (const command of commands) {
-    // Who asks again as soon as it is answered must not stop the loop.
+    // A caller that asks again as soon as it is answered must not stop the loop.
     command.done = (ended) => {
       if (ends++ < 100) device.submit(ended);
     };

@@ -1,4 +1,4 @@
-// Every way in which a command may end, once: whoever counts, names or writes outcomes takes them from here.
+// Every way in which a command may end, once: what counts, names or writes outcomes takes them from here.
 
 /** By outcome (command.ts: OK … OTHER_DISK): how it is called in a sentence, and the key of its count. */
 const OUTCOMES = [

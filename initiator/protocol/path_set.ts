@@ -29,7 +29,7 @@ const PROBE_INTERVAL = 250e6;
 const OVERTAKEN = 16;
 /** A device that is silent is asked for by broadcast this often at most, ns. */
 const SEARCH_INTERVAL = 250e6;
-/** Who was silent for so long may be another when he is heard again: he is asked before the next command, ns. */
+/** A path silent for so long may lead elsewhere when it is heard: it is asked before a command, ns. */
 export const SILENCE = 1e9;
 /** What the one byte of the count can say. */
 const MOST_PER_FRAME = 255;
@@ -230,7 +230,7 @@ export class PathSet {
     if (frame.sectors > SMALL_SECTORS) path.limitOf(frame.operation).heard(this.host.now);
     else path.smallHeardAt = this.host.now;
     if (frame.path === path) {
-      // Who answers what was sent before the silence was there all the time.
+      // A target that answers what was sent before the silence was there all the time.
       if (!path.announced) path.unverified = false;
       path.heardAt = this.host.now;
     }

@@ -258,7 +258,7 @@ describe("the kick", () => {
     expect(at).toEqual([0, 0, 0, 0, 30, 30, 30, 30, 60, 60, 60, 60]);
   });
 
-  test("the wait for a buffer is the time with room in the window and none to be had", () => {
+  test("the wait for a buffer is the time with room in the window and no buffer", () => {
     const peer = new Scripted(late);
     const device = peer.find();
     peer.runFor(1 * S);

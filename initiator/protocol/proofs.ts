@@ -313,7 +313,7 @@ export class Proofs {
       return;
     }
     const { identity: ours } = device;
-    // Nobody relies on the first one yet: whoever asks next time shall come to the same one.
+    // Nobody relies on the first one yet: the next initiator that asks shall come to the same one.
     if (!ways.settled && ways.all.every(({ target }) => path.target < target)) {
       const others = [...ways.all];
       ways.admit(path);
@@ -369,7 +369,7 @@ export class Proofs {
     port.askConfig(source, device.major, device.minor, host.tags.anonymous());
   }
 
-  /** It is known now which disk the device is: whoever waited for that is asked. */
+  /** It is known now which disk the device is: addresses that waited for that are asked. */
   known(): void {
     const { now } = this.host;
     for (const question of this.questions) if (question.tries === 0) this.ask(question, now);

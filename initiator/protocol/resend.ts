@@ -92,7 +92,7 @@ function split(frames: Outstanding, frame: Frame, path: Path, most: number): voi
   frame.tag = 0;
 }
 
-/** Sees that the frame's buffer holds its request for `path`; false: no buffer to be had. */
+/** Sees that the frame's buffer holds its request for `path`; false: no buffer is available. */
 function prepare(frames: Outstanding, frame: Frame, path: Path, now: number): boolean {
   const { buffers, counters, host } = frames;
   const command = frame.command as Command;

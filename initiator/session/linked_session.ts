@@ -182,7 +182,7 @@ export class SessionOver<W extends Waiter> implements LinkedSession<W> {
     // What is asked for in the same iteration of Bun's loop goes out in one of ours.
     await Promise.resolve();
     try {
-      // Whoever was answered may have asked again before this resumes.
+      // A caller that was answered may have asked again before this resumes.
       while (this.holders > 0 && !this.closed) {
         this.initiator.begin(this.waiter.now());
         await this.drive({ until: () => this.holders === 0, settle: true });
@@ -195,7 +195,7 @@ export class SessionOver<W extends Waiter> implements LinkedSession<W> {
     }
   }
 
-  /** The loop threw, so its state is not to be trusted: whoever waits for it is told, and nobody is served again. */
+  /** The loop threw, so its state is not to be trusted: callers that wait are told, and nothing is served again. */
   private break(error: unknown): void {
     this.broken = error;
     this.holders = 0;
@@ -263,7 +263,7 @@ export class SessionOver<W extends Waiter> implements LinkedSession<W> {
       () => initiator.discover(),
       () => false,
     );
-    // Whoever is still asked which disk it is has as long again, and not as long as a command.
+    // An address that is still being asked which disk it is has as long again, and not as long as a command.
     const until = this.waiter.now() + wait;
     await this.run(() => unidentified.size === 0 || this.waiter.now() >= until);
     this.listeners.delete(listener);

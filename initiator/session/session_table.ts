@@ -72,7 +72,7 @@ export const PROTOCOL_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-/** What every initiator on an interface is told, whoever runs it. */
+/** What every initiator on an interface is told, session or load. */
 export const INITIATOR_OPTIONS = {
   ...POOL_OPTIONS,
   ...RAW_LINK_OPTIONS,

@@ -38,7 +38,7 @@ export interface Client {
 export interface ClientsOptions {
   readonly listener: ByteListener;
   readonly waiter: Watched;
-  /** Clients at a time. Who comes then has the place of one that yields it, or waits to be accepted. */
+  /** Clients at a time. The next one gets the place of one that yields it, or waits to be accepted. */
   readonly most: number;
   readonly make: (stream: ByteStream, now: number, count: number) => Client;
   /** A sentence for the user, once. */
@@ -115,7 +115,7 @@ export class Clients {
     }
   }
 
-  /** Who knocks meanwhile would end every wait at once. */
+  /** A client that connects meanwhile would end every wait at once. */
   private pause(now: number, code: number): void {
     this.acceptAt = now + ACCEPT_AGAIN;
     if (!this.told) this.options.say(`can't accept a client: ${describeErrno(code)}`);

@@ -65,7 +65,7 @@ export function createLineServer(options: LineServerOptions): Clients {
 class LineClient implements Client {
   closed = false;
   deadline = Infinity;
-  /** Whoever may speak to this socket may also be silent for long, as `top` is between two samples. */
+  /** A client of this socket may be silent for long, as `top` is between two samples. */
   readonly yieldsAt = Infinity;
   private readonly stream: ByteStream;
   private readonly memory: Mapping;

@@ -38,7 +38,7 @@ export function openControl(code: ControlCode, options: ControlOptions): OpenCon
   }
   if (user !== null) {
     try {
-      // Of the name itself: whoever may write in its directory could put a link in its place meanwhile.
+      // Of the name itself: a user who may write in its directory could put a link in its place meanwhile.
       lchownSync(path, user.uid, user.gid);
     } catch (error) {
       listener.close();

@@ -5,7 +5,7 @@
 //      └──────────────────────── looked for again when any interface changes ◀─────────────────────────────┘
 //
 // An interface that was deleted and made again is another one to the kernel: its socket stays deaf and is
-// replaced. A change of MTU, address or carrier is the link's own affair (link/packet_receiver.ts).
+// replaced. A change of MTU, address or carrier is handled by the link itself (link/packet_receiver.ts).
 
 import { readInterface } from "../../sys/interface.ts";
 import { type LinkWatch, openLinkWatch } from "../../sys/link_watch.ts";

@@ -25,7 +25,7 @@ export interface Applied {
   unchanged: number;
 }
 
-/** An export that goes on otherwise. */
+/** An export that goes on with another plan. */
 export interface ChangeInPlace {
   readonly served: Served;
   readonly plan: ExportPlan;

@@ -209,8 +209,8 @@ export class Duplicates {
   }
 
   /**
-   * Who counts tags up (we in the lower bits, Linux from bit 16 on, over jiffies) has them in buckets side by side or
-   * nearly so: a cache line for many. Each device counts for itself, so its address is in the hash as the source is.
+   * An initiator that counts tags up (ours in the lower bits, Linux from bit 16 on, over jiffies) has them in buckets
+   * side by side or nearly so: a cache line for many. Each device counts for itself, so its address is in the hash as the source is.
    */
   private bucket(source: Mac, tag: number, address: number): number {
     const start = Math.imul(source | 0, 0x85eb_ca6b) + Math.imul(address, 0x9e37_79b1);

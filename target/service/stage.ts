@@ -35,7 +35,7 @@ export interface Stage {
   readonly text: string;
   enter(job: Job, now: number): number;
   leave(job: Job, now: number): void;
-  /** Set by whoever runs the stage: gives back a job that was HELD, to go on at `at` (ns). */
+  /** Set by the runner of the stage: gives back a job that was HELD, to go on at `at` (ns). */
   resume: (job: Job, at: number) => void;
   /** Lets go of what it would hold for ever; the number of jobs resumed. */
   release(now: number): number;

@@ -210,7 +210,7 @@ class FileStore implements Store, OpenFile {
     }
     if (io === null || this.number < 0) return this.writeAll(memory, offset, length, position);
     const mapped = memory.address === 0 ? null : this.mapping(position, length);
-    // A page that is gone, or for which there is no room: the ordinary way says which.
+    // A page that is gone, or for which there is no room: an ordinary write says which.
     if (mapped !== null) {
       if (mapped.write(memory.address + offset, length, position) === length) return DONE;
       this.endAt = Number.NEGATIVE_INFINITY;
