@@ -471,7 +471,7 @@ describe("top", () => {
 
   test("the view fits its screen, the busiest first", () => {
     const lines = view(before, after, 80, 24);
-    expect(lines[0]).toContain("2 exports, 2 requests in hand");
+    expect(lines[0]).toContain("2 exports, 2 requests in progress");
     expect(lines.findIndex((line) => line.startsWith("e7.3"))).toBeLessThan(
       lines.findIndex((line) => line.startsWith("e7.4")),
     );
