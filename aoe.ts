@@ -23,6 +23,8 @@ import { describeFault, environment, EXIT, Failure, stackOf, usage } from "./wor
 interface Room {
   readonly name: string;
   readonly summary: string;
+  /** Not for people. */
+  readonly hidden?: true;
   readonly load: () => Promise<Command>;
 }
 
@@ -58,20 +60,36 @@ const ROOMS: readonly Room[] = [
     summary: "print the frames of a capture file",
     load: async () => (await import("./decode/decode.ts")).decodeCommand(),
   },
+  {
+    name: "completion",
+    summary: "print what makes a shell complete command lines",
+    load: async () => (await import("./shell/commands.ts")).completionCommand(),
+  },
+  {
+    name: "complete",
+    summary: "answer a shell",
+    hidden: true,
+    load: async () => (await import("./shell/commands.ts")).completeCommand(makeProgram),
+  },
+  {
+    name: "man",
+    summary: "print the manual page of a command",
+    load: async () => (await import("./shell/commands.ts")).manCommand(makeProgram),
+  },
 ];
 
-async function makeProgram(words: readonly string[]): Promise<Command> {
+/** With the commands of the room `named`; null: of all rooms. */
+async function makeProgram(named: string | null | undefined): Promise<Command> {
   const program = new Command("aoe")
     .description(manifest.description)
     .version(manifest.version, "-V, --version")
     .helpCommand(false)
     .enablePositionalOptions()
     .showSuggestionAfterError(true);
-  // No option of the program's own takes a value, so the first word that is none is the subcommand.
-  const named = words.find((word) => !word.startsWith("-"));
-  for (const room of ROOMS) {
-    if (room.name === named) program.addCommand((await room.load()).summary(room.summary));
-    else program.command(room.name).summary(room.summary);
+  for (const { name, summary, hidden = false, load } of ROOMS) {
+    if (name === named || (named === null && !hidden)) {
+      program.addCommand((await load()).summary(summary), { hidden });
+    } else program.command(name, { hidden }).summary(summary);
   }
   throwInsteadOfExit(program);
   return program;
@@ -145,10 +163,14 @@ async function refuseOtherEncodings(words: readonly string[]): Promise<void> {
   if (word !== null) throw usage(`Expected every word to be UTF-8, got \`${word}\``);
 }
 
-const words = process.argv.slice(2);
+const [first, ...others] = process.argv.slice(2);
+// `aoe help bench run` is `aoe bench run --help`.
+const words = first === "help" ? [...others, "--help"] : process.argv.slice(2);
 try {
   await refuseOtherEncodings(words);
-  await (await makeProgram(words)).parseAsync(words, { from: "user" });
+  // No option of the program's own takes a value, so the first word that is none is the subcommand.
+  const program = await makeProgram(words.find((word) => !word.startsWith("-")));
+  await program.parseAsync(words, { from: "user" });
 } catch (error) {
   process.exitCode = report(error);
 }

@@ -1,7 +1,7 @@
 // Where files stand and what they may import. `bun test house.test.ts` is the one command that shows the order of
 // the rooms and the absence of circles. Each rule carries planted faults that it must find.
 //
-//   words wire statistics │ sys decode │ link lab │ target initiator │ bench │ testing │ aoe.ts
+//   words wire statistics │ sys decode │ link lab │ target initiator │ bench │ testing │ shell │ aoe.ts
 
 import { posix } from "node:path";
 import { describe, expect, test } from "bun:test";
@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   initiator: ["link", "wire", "words", "statistics"],
   bench: ["target", "initiator", "lab", "link", "sys", "wire", "words", "statistics"],
   fixtures: ["wire", "words"],
+  shell: ["bench", "target", "initiator", "words"],
   // The program made into one file: all rooms, as aoe.ts has them.
   bin: ["bench", "lab", "sys"],
   testing: [

@@ -12,6 +12,14 @@ import { wholeCommand } from "./whole/command.ts";
 
 export function benchCommand(): Command {
   const bench = new Command("bench")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe bench run fixtures/jobs/demo.toml
+  aoe bench load e7.3 --interface eth1 --rw randread --iodepth 16
+  aoe bench ab main`,
+    )
     .description("measure targets, initiators and the buffer pool")
     .helpCommand(false)
     .action(() => bench.help({ error: true }));

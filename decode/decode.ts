@@ -20,6 +20,14 @@ import { type Options, Printer } from "./printer.ts";
 
 export function decodeCommand(): Command {
   return new Command("decode")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe decode capture.pcap
+  tcpdump -i eth1 -w - ether proto 0x88a2 | aoe decode -
+  aoe decode --interface eth1 -v --match read`,
+    )
     .description(
       "Print the frames of a capture (pcap or pcapng, gzip too) that tcpdump, Wireshark or --capture wrote, or those on an interface, until Ctrl-C.",
     )

@@ -17,6 +17,13 @@ import { writeCommand } from "./commands/write.ts";
 
 export function initiatorCommand(): Command {
   return new Command("initiator")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe initiator discover --interface eth1
+  aoe initiator read e7.3 -o disk.img --interface eth1`,
+    )
     .description("Discover, read, write, copy and manage AoE devices")
     .helpCommand(false)
     .addCommand(discoverCommand())

@@ -124,23 +124,36 @@ function inForeground(): boolean {
 
 function lateCommand(): Command {
   const late = new Command("late")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe lab --late -- sh -c 'aoe lab late hold; sleep 1; aoe lab late release'`,
+    )
     .description("inside `aoe lab --late`: hold or release frames sent on t0")
     .helpCommand(false)
     .action(() => late.help({ error: true }));
   late
     .command("hold")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  aoe lab --late -- sh -c 'aoe lab late hold; sleep 1; aoe lab late release'",
+    )
     .description("hold every frame sent from now on")
     .action(async () => (await import("./late.ts")).openLate().hold());
   late
     .command("release")
+    .addHelpText("after", "\nExamples:\n  aoe lab late release")
     .description("release all held frames and every later one")
     .action(async () => (await import("./late.ts")).openLate().release());
   late
     .command("drop")
+    .addHelpText("after", "\nExamples:\n  aoe lab late drop")
     .description("discard all held frames, then release")
     .action(async () => (await import("./late.ts")).openLate().drop());
   late
     .command("pulse")
+    .addHelpText("after", "\nExamples:\n  aoe lab late pulse 5ms every 20ms --for 10s")
     .description("hold for <pause> every <period>, until a signal or the end of --for")
     .argument("<pause>", "a duration, such as 5ms", (text) => parseDuration(text, "PAUSE"))
     .argument("every", "the word itself")

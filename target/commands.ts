@@ -68,6 +68,15 @@ const OF_AN_EXPORT = {
 
 export function targetCommand(): Command {
   return new Command("target")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe target 7 3 eth1 disk.img
+  aoe target 7 3 eth1 disk.img --create 10g -s
+  aoe target 7 3 eth1 disk.img --service 'lanes:4,delay:normal/5ms/1ms,drop:0.1%'
+  aoe target --config lab.toml --check`,
+    )
     .description(
       "Serve image files and block devices on network interfaces: one as shelf.slot, or what a configuration names",
     )
@@ -143,6 +152,15 @@ const SOCKET =
 
 function ctlCommand(): Command {
   return new Command("ctl")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe target ctl stats
+  aoe target ctl service e7.3 delay:1ms
+  aoe target ctl export add address=e7.5 memory=64m
+  aoe target ctl --socket /run/aoe-lab/control reload`,
+    )
     .summary("control a running target")
     .description(
       "Control a running target: stats, service, release, export add, export remove, reload, quit",
@@ -160,6 +178,13 @@ function ctlCommand(): Command {
 
 function topCommand(): Command {
   return new Command("top")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe target top
+  aoe target top --interval 200ms --count 10`,
+    )
     .summary("watch a running target")
     .description("Watch a running target: a view on a terminal (q ends it), plain lines elsewhere")
     .option("--socket <path>", SOCKET)

@@ -31,7 +31,8 @@ export function addOptions(command: Command, table: OptionTable): Command {
 /** What may stand on a command's line; values that can't be listed have a hint: `duration`, `file`, `if`. */
 export interface Completion {
   readonly name: string;
-  readonly arguments: readonly string[];
+  readonly help: string;
+  readonly arguments: readonly { readonly name: string; readonly choices: readonly string[] }[];
   readonly options: readonly {
     readonly flags: readonly string[];
     readonly hint: string;
@@ -45,7 +46,11 @@ export interface Completion {
 export function completionOf(command: Command): Completion {
   return {
     name: command.name(),
-    arguments: command.registeredArguments.map((argument) => argument.name()),
+    help: command.summary() || command.description(),
+    arguments: command.registeredArguments.map((argument) => ({
+      name: argument.name(),
+      choices: argument.argChoices ?? [],
+    })),
     options: command.options
       .filter(({ hidden }) => !hidden)
       .map((option) => {
@@ -58,6 +63,6 @@ export function completionOf(command: Command): Completion {
           help: option.description,
         };
       }),
-    commands: command.commands.map(completionOf),
+    commands: [...command.createHelp().visibleCommands(command)].map(completionOf),
   };
 }

@@ -148,6 +148,13 @@ Example:
 
 function schemaCommand(): Command {
   return new Command("schema")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe bench schema > result.schema.json
+  aoe bench schema job`,
+    )
     .description("print the form of a result, or of a job file, as JSON Schema")
     .argument("[what]", "result or job", "result")
     .action(async (what: string) => {

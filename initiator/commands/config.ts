@@ -33,6 +33,13 @@ interface Options extends RawSessionOptions {
 export function configCommand(): Command {
   return addSessionOptions(
     new Command("config")
+      .addHelpText(
+        "after",
+        `
+Examples:
+  aoe initiator config e7.3 --interface eth1
+  aoe initiator config e7.3 set 'rack 4' --interface eth1`,
+      )
       .description("read, test or set the config string of a device")
       .argument("<device>", "its address, such as e7.3")
       .addArgument(

@@ -37,6 +37,14 @@ interface Options extends RawSessionOptions, RawRangeOptions {
 
 export function copyCommand(): Command {
   const command = new Command("copy")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe initiator copy disk.img e7.3 --interface eth1
+  aoe initiator copy e7.3 backup.img --interface eth1
+  aoe initiator copy e7.3 backup.img --interface eth1 --resume 64m`,
+    )
     .description("copy an image to a device, or a device to an image")
     .argument("<source>", "a file, or a device such as e7.3 (./e7.3 is a file)")
     .argument("<destination>", "a device, or a file")

@@ -24,6 +24,14 @@ import { printableBytes, printableJson } from "../../words/printable.ts";
 export function discoverCommand(): Command {
   return addSessionOptions(
     new Command("discover")
+      .addHelpText(
+        "after",
+        `
+Examples:
+  aoe initiator discover --interface eth1
+  aoe initiator discover --interface eth1 --interface eth2 --wait 3s --json
+  aoe initiator discover --interface eth1 --watch`,
+      )
       .description("list the devices that answer on an interface")
       .option("--watch", "run until Ctrl-C and print each change"),
   ).action(run);

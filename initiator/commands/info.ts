@@ -27,6 +27,13 @@ interface Options extends RawSessionOptions {
 export function infoCommand(): Command {
   return addSessionOptions(
     new Command("info")
+      .addHelpText(
+        "after",
+        `
+Examples:
+  aoe initiator info e7.3 --interface eth1
+  aoe initiator info e7.3 --interface eth1 --json`,
+      )
       .description("show a device's paths, config string and decoded IDENTIFY sector")
       .argument("<device>", "its address, such as e7.3")
       .option("--words", "every field of the IDENTIFY sector")

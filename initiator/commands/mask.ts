@@ -23,6 +23,13 @@ const ACTIONS = {
 export function maskCommand(): Command {
   return addSessionOptions(
     new Command("mask")
+      .addHelpText(
+        "after",
+        `
+Examples:
+  aoe initiator mask e7.3 --interface eth1
+  aoe initiator mask e7.3 add 02:00:00:00:00:a0 --interface eth1`,
+      )
       .description("show or change the MAC addresses that a device answers")
       .argument("<device>", "its address, such as e7.3")
       .addArgument(

@@ -23,6 +23,13 @@ import { printableJson } from "../../words/printable.ts";
 export function pathCommand(): Command {
   return addSessionOptions(
     new Command("path")
+      .addHelpText(
+        "after",
+        `
+Examples:
+  aoe initiator path e7.3 --interface eth1
+  aoe initiator path e7.3 --interface eth1 --interface eth2`,
+      )
       .description("measure the paths to a device: MTU, largest frames, mismatches")
       .argument("<device>", "its address, such as e7.3"),
   ).action(run);

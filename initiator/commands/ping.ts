@@ -32,6 +32,13 @@ interface Options extends RawSessionOptions {
 export function pingCommand(): Command {
   return addSessionOptions(
     new Command("ping")
+      .addHelpText(
+        "after",
+        `
+Examples:
+  aoe initiator ping e7.3 --interface eth1
+  aoe initiator ping e7.3 --interface eth1 --ata --interval 10ms -c 100`,
+      )
       .description("measure round trips to a device, one request at a time")
       .argument("<device>", "its address, such as e7.3")
       .option("-c, --count <n>", "number of requests (default: until Ctrl-C)")

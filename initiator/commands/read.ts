@@ -23,6 +23,13 @@ interface Options extends RawSessionOptions, RawRangeOptions {
 
 export function readCommand(): Command {
   const command = new Command("read")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe initiator read e7.3 -o disk.img --interface eth1
+  aoe initiator read e7.3 --offset 1m --size 64k --interface eth1 | hexdump -C`,
+    )
     .description("read a device into a file")
     .argument("<device>", "its address, such as e7.3")
     .requiredOption("-o, --output <file>", "a new file, or - for standard output")

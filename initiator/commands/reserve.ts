@@ -24,6 +24,13 @@ const ACTIONS = {
 export function reserveCommand(): Command {
   return addSessionOptions(
     new Command("reserve")
+      .addHelpText(
+        "after",
+        `
+Examples:
+  aoe initiator reserve e7.3 --interface eth1
+  aoe initiator reserve e7.3 set --interface eth1`,
+      )
       .description("reserve a device for some initiators, or release it")
       .argument("<device>", "its address, such as e7.3")
       .addArgument(

@@ -23,6 +23,13 @@ interface Options extends RawSessionOptions, RawRangeOptions {
 
 export function verifyCommand(): Command {
   const command = new Command("verify")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe initiator verify e7.3 image.raw --interface eth1
+  aoe initiator verify e7.3 image.raw --offset 1m --interface eth1`,
+    )
     .description("compare a device with a file or a checksum")
     .argument("<device>", "its address, such as e7.3")
     .argument("[file]", "an image; the device may be longer")

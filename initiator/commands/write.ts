@@ -23,6 +23,13 @@ interface Options extends RawSessionOptions, RawRangeOptions {
 
 export function writeCommand(): Command {
   const command = new Command("write")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe initiator write e7.3 image.raw --interface eth1
+  zcat image.gz | aoe initiator write e7.3 - --interface eth1`,
+    )
     .description("write a file to a device")
     .argument("<device>", "its address, such as e7.3")
     .argument("<file>", "an image, a multiple of 512 bytes")

@@ -7,6 +7,13 @@ import type { RawNbdOptions } from "./nbd_action.ts";
 
 export function nbdCommand(): Command {
   const command = new Command("nbd")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  aoe initiator nbd e7.3 --interface eth1 --socket /tmp/e7.3.nbd
+  fio --name=r --ioengine=nbd --uri='nbd+unix:///?socket=/tmp/e7.3.nbd' --rw=randread`,
+    )
     .description("serve a device to NBD clients: fio, qemu-img, nbdcopy, nbdinfo, nbd-client")
     .argument("<device>", "its address, such as e7.3")
     .requiredOption("--socket <path>", "path of the Unix socket; removed at the end")

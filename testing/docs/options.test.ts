@@ -125,7 +125,7 @@ describe("one table of options", () => {
     expect(option("--runtime")).toMatchObject({ hint: "duration", choices: [] });
     expect(option("-i")).toMatchObject({ flags: ["-i", "--interface"], hint: "if" });
     expect(option("--json")).toMatchObject({ hint: "", choices: [] });
-    expect(found?.arguments).toEqual(["address"]);
+    expect(found?.arguments).toEqual([{ name: "address", choices: [] }]);
     expect(commands.map(({ name }) => name)).toContain("run");
   });
 });
