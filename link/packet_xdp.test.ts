@@ -26,7 +26,7 @@ if (inNamespace(import.meta.path)) {
   describe("small frames by AF_XDP", own);
 }
 
-/** No queue that could be full stands on this way. */
+/** No queue that could be full stands on this path. */
 function xdpEnds(): Ends {
   const ends = vethEnds({ xdp: "on" });
   expect([...ends.a.granted.warnings, ...ends.b.granted.warnings]).toEqual([]);
@@ -157,7 +157,7 @@ function own(): void {
       inShell("tc qdisc del dev va root");
     }
     for (let number = 2; number < 4; number++) {
-      // At first the ordinary way, then by AF_XDP again.
+      // At first by the ordinary socket, then by AF_XDP again.
       Bun.sleepSync(60);
       a.receive(() => {}, 0);
       expect(send(number)).toBe(true);
@@ -165,7 +165,7 @@ function own(): void {
     expect(b.receive(() => {}, 64)).toBe(2);
   });
 
-  test("one link has an interface's AF_XDP queue; the next one sends the ordinary way and says so where it was told", () => {
+  test("one link has an interface's AF_XDP queue; the next one sends by an ordinary socket and says so where it was told", () => {
     open();
     const capture = openCapture();
     try {

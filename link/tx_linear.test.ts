@@ -35,7 +35,7 @@ test("frames between the two limits leave by the linear one, from one place and 
   expect(linear.frames).toEqual(twice([LEAST_LINEAR, MOST_LINEAR]));
 });
 
-test("without memory in one piece a frame goes the ordinary way, and so do the next ones for a while", () => {
+test("without memory in one piece a frame leaves by the ordinary socket, and so do the next ones for a while", () => {
   for (const [refusal, both] of [
     [ENOBUFS, false],
     [ENOMEM, true],

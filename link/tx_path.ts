@@ -72,5 +72,5 @@ export function openTxPath(
 }
 
 function refusal(name: string): string {
-  return `No AF_XDP on ${name}, where another socket has its queue or the kernel grants none: frames leave the ordinary way`;
+  return `No AF_XDP on ${name}, where another socket has its queue or the kernel grants none: frames leave by an ordinary packet socket`;
 }

@@ -14,7 +14,7 @@ interface Kick {
   readonly broken?: boolean;
 }
 
-/** Both ways write what leaves to `wire`: `x60`, `x61` by AF_XDP, `s60` by the sender beneath. */
+/** Both paths write what leaves to `wire`: `x60`, `x61` by AF_XDP, `s60` by the sender beneath. */
 function bed() {
   const wire: string[] = [];
   const lost: string[] = [];

@@ -66,7 +66,7 @@ async function run(name: string, texts: RawSessionOptions): Promise<void> {
       );
       if (broken.length > 0) {
         throw failed(
-          `${broken.length} of ${reports.length} ways to ${formatAddress(device)} lose frames that their MTU allows (each size was given ${formatDuration(timeout)})`,
+          `${broken.length} of ${reports.length} paths to ${formatAddress(device)} lose frames that their MTU allows (each size was given ${formatDuration(timeout)})`,
         );
       }
     },

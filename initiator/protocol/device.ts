@@ -51,7 +51,7 @@ export class Device extends Facts {
 
   private readonly keeper: DeviceKeeper;
   private readonly host: Host;
-  private readonly ways: PathSet;
+  private readonly pathSet: PathSet;
   private readonly buffers: Buffers;
   private readonly exchange: Exchange;
   private readonly proofs: Proofs;
@@ -72,7 +72,7 @@ export class Device extends Facts {
     const buffers = new Buffers(pools, settings, this.counters, ports.length, touch);
     const probes = new LargeProbes(this, settings.rtt.first, (command) => this.submit(command));
     this.buffers = buffers;
-    this.ways = new PathSet(host, major, minor, buffers, this.counters, {
+    this.pathSet = new PathSet(host, major, minor, buffers, this.counters, {
       probeLarge: (path, limit) => {
         if (!this.closed) probes.send(path, limit);
       },
@@ -83,13 +83,13 @@ export class Device extends Facts {
           disk.describeTakeover(formatMac(from.target), formatMac(to.target)),
         ),
     });
-    this.proofs = new Proofs(this, host, this.ways);
-    this.frames = new Outstanding(this, index, host, this.ways, buffers, this.counters);
+    this.proofs = new Proofs(this, host, this.pathSet);
+    this.frames = new Outstanding(this, index, host, this.pathSet, buffers, this.counters);
     this.exchange = new Exchange(this.frames, touch);
   }
 
   get paths(): readonly Path[] {
-    return this.ways.all;
+    return this.pathSet.all;
   }
   /** The latest addresses that answer for it and lead to another disk. */
   get rivals(): readonly Rival[] {
@@ -105,11 +105,11 @@ export class Device extends Facts {
   }
   /** Most sectors of a command, as the target says; 0 is taken for 2 (P13). */
   get sectorCount(): number {
-    return this.ways.sectorCount;
+    return this.pathSet.sectorCount;
   }
   /** The smallest frame limit of the paths in use: what a request is best a multiple of. */
   get sectorsPerFrame(): number {
-    return this.ways.sectorsPerFrame;
+    return this.pathSet.sectorsPerFrame;
   }
   /** Commands that have not ended. */
   get pending(): number {
@@ -151,10 +151,10 @@ export class Device extends Facts {
 
   /** Somebody relies from now on on it being the disk that it is. */
   settle(): void {
-    this.ways.settled = true;
+    this.pathSet.settled = true;
   }
   get settled(): boolean {
-    return this.ways.settled;
+    return this.pathSet.settled;
   }
 
   /** Ends `command` with CANCELLED; `done` is called from within. Nothing where it is not pending. */
@@ -191,7 +191,7 @@ export class Device extends Facts {
     const { exchange, frames } = this;
     const own = frame.path as Path;
     const isOwn = own.port === port && own.target === source;
-    const path = isOwn ? own : this.ways.find(port, source);
+    const path = isOwn ? own : this.pathSet.find(port, source);
     if (path === null) {
       this.proofs.foreign(port, source);
       return;
@@ -214,19 +214,19 @@ export class Device extends Facts {
 
   /** A config answer from `target` by `port`; `announced`: nobody had asked for it. */
   configured(port: PortState, target: Mac, said: Said, announced: boolean): void {
-    const { host, ways } = this;
-    let path = ways.find(port, target);
+    const { host, pathSet } = this;
+    let path = pathSet.find(port, target);
     if (path === null) {
       if (this.closed) return;
-      if (ways.all.length > 0) {
+      if (pathSet.all.length > 0) {
         this.proofs.claim(port, target, said, announced);
         // Which disk is it to be compared with?
         this.identify();
         this.touch();
         return;
       }
-      path = ways.make(port, target, said.bufferCount);
-      ways.admit(path);
+      path = pathSet.make(port, target, said.bufferCount);
+      pathSet.admit(path);
       this.learn(path, said);
       this.keeper.onEvent?.(this, "found");
       if (host.settings.identify) this.identify();
@@ -234,14 +234,14 @@ export class Device extends Facts {
       this.learn(path, said);
     }
     path.smallHeardAt = host.now;
-    ways.heard(path);
+    pathSet.heard(path);
     if (announced) this.proofs.announced(path);
     this.touch();
   }
 
   /** A frame of an unknown version announces something, by an address that the device may have. */
   hinted(port: PortState, target: Mac): void {
-    const path = this.ways.find(port, target);
+    const path = this.pathSet.find(port, target);
     if (path === null) return;
     this.proofs.announced(path);
     this.touch();
@@ -249,7 +249,7 @@ export class Device extends Facts {
 
   /** Takes over what the target says of itself by `path`. */
   private learn(path: Path, said: Said): void {
-    const { ways } = this;
+    const { pathSet } = this;
     const { bufferCount, sectorCount } = said;
     path.said = said;
     if (bufferCount < LEAST_BUFFERS && this.saidBufferCount !== bufferCount) {
@@ -257,8 +257,8 @@ export class Device extends Facts {
       this.tell("buffer count", `announces ${what}, which is taken as ${LEAST_BUFFERS}`);
     }
     this.takeConfig(said);
-    ways.resize(bufferCount);
-    ways.offered(path, sectorCount === 0 ? SMALL_SECTORS : sectorCount);
+    pathSet.resize(bufferCount);
+    pathSet.offered(path, sectorCount === 0 ? SMALL_SECTORS : sectorCount);
   }
 
   // What proofs.ts finds out.
@@ -280,7 +280,7 @@ export class Device extends Facts {
 
   joined(path: Path, said: Said): void {
     this.learn(path, said);
-    const { all } = this.ways;
+    const { all } = this.pathSet;
     const active = all.find(({ standby }) => !standby) ?? path;
     const beside = all.find((each) => each.port === path.port && each !== path);
     const mac = formatMac(path.target);
@@ -292,7 +292,7 @@ export class Device extends Facts {
 
   contested({ path, identity }: Rival): void {
     const ours = this.identity;
-    const [first] = this.ways.all;
+    const [first] = this.pathSet.all;
     if (ours === null || first === undefined) return;
     const [one, two] = [formatMac(first.target), formatMac(path.target)];
     this.tell("claimed", disk.describeClaim(one, ours, two, identity));
@@ -318,19 +318,19 @@ export class Device extends Facts {
 
   private take(identity: Identify, sector: DataView): void {
     this.takeIdentify(identity, sector);
-    this.ways.comparable = true;
+    this.pathSet.comparable = true;
   }
 
   /** An answer by `port` to a frame that nobody waits for any more. */
   late(port: PortState, source: Mac, frame: FrameView): void {
     this.counters.stale++;
-    const path = this.ways.find(port, source);
+    const path = this.pathSet.find(port, source);
     if (path !== null) receiveLate(path, frame, this.host.now);
   }
 
   /** MTU, address or carrier of `port` have changed. */
   linkChanged(port: PortState): void {
-    this.ways.linkChanged(port);
+    this.pathSet.linkChanged(port);
     this.touch();
   }
 
@@ -350,7 +350,7 @@ export class Device extends Facts {
     } else {
       at = Math.min(
         Math.min(this.exchange.nextDeadline(), this.buffers.nextDeadline()),
-        Math.min(this.ways.nextDeadline(), this.proofs.nextDeadline()),
+        Math.min(this.pathSet.nextDeadline(), this.proofs.nextDeadline()),
       );
     }
     if (at === this.scheduled) return;
@@ -367,7 +367,7 @@ export class Device extends Facts {
       this.exchange.endAll(OTHER_DISK);
     } else {
       this.proofs.advance(now);
-      this.ways.advance(now);
+      this.pathSet.advance(now);
       this.exchange.advance(now);
     }
     this.touch();
@@ -380,8 +380,8 @@ export class Device extends Facts {
       this.keeper.onEvent?.(this, "unidentified");
       return;
     }
-    const [first] = this.ways.all;
-    if (first !== undefined) this.ways.proved(first, identity.instance);
+    const [first] = this.pathSet.all;
+    if (first !== undefined) this.pathSet.proved(first, identity.instance);
     this.adopt(identity, sector);
   }
 

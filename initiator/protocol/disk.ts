@@ -2,7 +2,7 @@
 
 import type { Identify } from "../../wire/identify.ts";
 
-/** Two targets that agree in all of this are taken for ways to one disk. */
+/** Two targets that agree in all of this are taken for paths to one disk. */
 export function sameDisk(a: Identify, b: Identify): boolean {
   return sameMake(a, b) && a.sectors === b.sectors;
 }

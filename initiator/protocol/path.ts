@@ -1,4 +1,4 @@
-// One way to a device: one of our links and one MAC of the target. Answers define which there are (P6).
+// One path to a device: one of our links and one MAC of the target. Answers define which there are (P6).
 //
 // Each path has a round trip, a window and a largest payload of its own in each direction (frame_limit.ts). A
 // path that lost several frames in a row while another one answers is left, and probed until it answers again.

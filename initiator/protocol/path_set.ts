@@ -1,5 +1,5 @@
-// The ways to one device: which one is taken, which are dead, how large a frame each carries. Which addresses
-// are ways at all is settled in proofs.ts.
+// The paths to one device: which one is taken, which are dead, how large a frame each carries. Which addresses
+// are paths at all is settled in proofs.ts.
 //
 // Two targets that have one serial number are a pair for fail-over: commands go to one of them, whichever that is,
 // until none of its paths is alive.

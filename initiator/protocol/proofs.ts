@@ -110,14 +110,14 @@ export class Proofs {
   readonly rivals: Rival[] = [];
   private readonly device: ProvenDevice;
   private readonly host: Host;
-  private readonly ways: PathSet;
+  private readonly pathSet: PathSet;
   private readonly questions: Question[] = [];
   private askForeignAt = 0;
 
-  constructor(device: ProvenDevice, host: Host, ways: PathSet) {
+  constructor(device: ProvenDevice, host: Host, pathSet: PathSet) {
     this.device = device;
     this.host = host;
-    this.ways = ways;
+    this.pathSet = pathSet;
   }
 
   /** Addresses that are being asked. */
@@ -138,12 +138,12 @@ export class Proofs {
       const known = path.port === port && path.target === target;
       if (known && !announced && now - askedAt < RIVAL_AGAIN) return;
     }
-    if (this.ways.all.length >= MOST_PATHS || !this.makeRoom(now)) {
+    if (this.pathSet.all.length >= MOST_PATHS || !this.makeRoom(now)) {
       this.device.counters.claimsRefused++;
       return;
     }
     const early = this.device.identity === null;
-    const path = this.ways.make(port, target, said.bufferCount);
+    const path = this.pathSet.make(port, target, said.bufferCount);
     const question = new Question(this, path, said, now, early ? now + HEAD_START : now);
     this.questions.push(question);
     if (!early) this.ask(question, now);
@@ -241,7 +241,7 @@ export class Proofs {
 
   /** A frame with the tag of `question` came by `port` from `source`. */
   answered(question: Question, port: PortState, source: Mac, frame: FrameView): void {
-    const { device, ways } = this;
+    const { device, pathSet } = this;
     const { path } = question;
     if (path.port !== port || path.target !== source) {
       this.foreign(port, source);
@@ -282,24 +282,24 @@ export class Proofs {
       return;
     }
     this.forget(question);
-    ways.heard(path);
+    pathSet.heard(path);
     if (said === null) this.judge(path, identity, sector, question.again);
     else this.judgeNew(path, identity, sector, said);
     device.touch();
   }
 
   private judgeNew(path: Path, identity: Identify, sector: DataView, said: Said): void {
-    const { device, ways, rivals } = this;
+    const { device, pathSet, rivals } = this;
     const place = rivals.findIndex(
       (rival) => rival.path.port === path.port && rival.path.target === path.target,
     );
     if (place >= 0) rivals.splice(place, 1);
     if (device.identity === null) {
       // What came before has not said which disk it leads to: it is no more than a claim.
-      const silent = [...ways.all];
-      ways.admit(path);
-      for (const other of silent) ways.remove(other);
-      ways.proved(path, identity.instance);
+      const silent = [...pathSet.all];
+      pathSet.admit(path);
+      for (const other of silent) pathSet.remove(other);
+      pathSet.proved(path, identity.instance);
       device.adopt(identity, sector);
       device.joined(path, said);
       for (const other of silent)
@@ -307,18 +307,18 @@ export class Proofs {
       return;
     }
     if (sameDisk(device.identity, identity)) {
-      ways.admit(path);
-      ways.proved(path, identity.instance);
+      pathSet.admit(path);
+      pathSet.proved(path, identity.instance);
       device.joined(path, said);
       return;
     }
     const { identity: ours } = device;
     // Nobody relies on the first one yet: the next initiator that asks shall come to the same one.
-    if (!ways.settled && ways.all.every(({ target }) => path.target < target)) {
-      const others = [...ways.all];
-      ways.admit(path);
-      for (const other of others) ways.remove(other);
-      ways.proved(path, identity.instance);
+    if (!pathSet.settled && pathSet.all.every(({ target }) => path.target < target)) {
+      const others = [...pathSet.all];
+      pathSet.admit(path);
+      for (const other of others) pathSet.remove(other);
+      pathSet.proved(path, identity.instance);
       device.adopt(identity, sector);
       device.joined(path, said);
       for (const other of others) this.addRival(other, ours);
@@ -328,24 +328,24 @@ export class Proofs {
   }
 
   private judge(path: Path, identity: Identify, sector: DataView, again: boolean): void {
-    const { device, ways } = this;
+    const { device, pathSet } = this;
     const before = device.identity;
     if (before === null)
       throw new Error("invariant: a path is unverified only once the disk is known");
     const resized = path.announced && wasResized(before, identity);
     if (resized || sameDisk(before, identity)) {
-      ways.proved(path, identity.instance);
+      pathSet.proved(path, identity.instance);
       device.confirm(identity, sector, resized);
       if (again) this.announced(path);
       return;
     }
-    ways.remove(path);
-    if (ways.all.length === 0) {
+    pathSet.remove(path);
+    if (pathSet.all.length === 0) {
       device.replaced(identity);
       return;
     }
     // The others may lead to the same new disk.
-    for (const each of ways.all) {
+    for (const each of pathSet.all) {
       each.unverified = true;
       this.wanted(each);
     }
@@ -389,7 +389,7 @@ export class Proofs {
       const question = this.questions[index] as Question;
       if (question.dueAt > now) continue;
       const { path, said, tries } = question;
-      if (tries > 0 && said === null) this.ways.missed(path);
+      if (tries > 0 && said === null) this.pathSet.missed(path);
       if (said === null && tries === 0) this.verify(question, now);
       // A path is asked for as long as somebody waits for it; the next command asks again.
       else if (tries >= MOST_QUESTIONS && (said !== null || this.device.pending === 0)) {
