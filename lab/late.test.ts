@@ -210,7 +210,7 @@ testsInLab(import.meta.path, { late: true }, () => {
     expect(late.total.held_ns - before.held_ns).toBeGreaterThan(100 * MS);
   });
 
-  test("a load's hold begins and ends by its word, and with whoever began it", async () => {
+  test("a load's hold begins and ends by its word, and with the process that began it", async () => {
     const hold = await openLateHold(parseLatePlan("hold:0s", "plan"));
     const early = bench.send(1);
     expect(await bench.arrived()).toEqual({ fast: early, slow: early });

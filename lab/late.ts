@@ -41,7 +41,7 @@ export interface Late {
   readonly device: string;
   /** Keeps every frame sent from now on, until `release` or `drop`. */
   hold(): void;
-  /** Lets go of all frames in their order, and of every later one at once. */
+  /** Releases all frames in their order, and every later one at once. */
   release(): void;
   /** Throws away what is held (its buffers come free, t1 never sees it), then releases. */
   drop(): void;

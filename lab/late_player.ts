@@ -1,5 +1,5 @@
 // Moves a late lab's hold by a plan, as a process of its own: `tc` takes milliseconds, in which the load that is
-// measured must not stand still. It ends with whoever started it.
+// measured must not stand still. It ends with the process that started it.
 //
 //   bun late_player.ts PLAN      stdout: a line when it is ready; what it held, as JSON, at the end
 //                                stdin:  a line begins the plan, the end of the file ends it and releases

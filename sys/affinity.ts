@@ -36,7 +36,7 @@ export function allowedCpus(): number[] {
   }
 }
 
-/** CPUs that the machine runs on, whoever may use them. */
+/** The CPUs of the machine that are online. */
 export function onlineCpus(): number {
   return Math.max(1, c.sysconf(SC_NPROCESSORS_ONLN));
 }

@@ -145,7 +145,7 @@ class Workers implements IoWorkers {
     this.dispatch();
   }
 
-  /** Gives what waits to whoever is free, oldest first, but no descriptor more than its share. */
+  /** Gives waiting requests to free workers, oldest first, but no descriptor more than its share. */
   private dispatch(): void {
     for (let at = 0; at < this.waiting.length;) {
       const task = this.waiting[at] as Task;

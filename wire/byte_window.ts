@@ -2,7 +2,7 @@
 //                                   ▼                    ▼
 //   memory                    [ … [ base            end [ … ]
 //
-// The part of a file that is here. A reader takes from its start, whoever has the file pushes behind its end: so a
+// The part of a file that is here. A reader takes from its start, the owner of the file appends at its end: so a
 // capture is read in bounded memory, from a pipe as from a file. A whole file is a window that has ended.
 
 export class ByteWindow {

@@ -8,7 +8,7 @@
 //   turn               DEVICE  e7.3                        where not even the longest words have room:
 //                      SIZE    64m                         a block for each row, without its empty cells
 //
-// Cells are printable (printable.ts), whoever wrote them.
+// Cells are printable (printable.ts), wherever their text comes from.
 
 import { printable } from "./printable.ts";
 

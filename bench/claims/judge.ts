@@ -6,7 +6,7 @@ import type { CellResult, RunResult } from "../result/result.ts";
 import { median } from "../../statistics/quantile.ts";
 import { type Claim, type ClaimVerdict, verdictOf } from "./claim.ts";
 import type { LaneFigures, Lanes } from "./receive_lane.ts";
-import type { Relief } from "./writeback.ts";
+import type { WriteBackOutcome } from "./writeback.ts";
 import type { Figures } from "../load/figures.ts";
 import { shownTime, rate } from "../../words/shown.ts";
 
@@ -247,7 +247,7 @@ function peakBytes(fio: unknown): number {
 }
 
 export function judgeE5(
-  found: readonly { readonly strategy: string; readonly relief: Relief }[],
+  found: readonly { readonly strategy: string; readonly relief: WriteBackOutcome }[],
   work: number,
 ): Claim {
   const stuck = found.filter(({ relief }) => !relief.done).map(({ strategy }) => strategy);

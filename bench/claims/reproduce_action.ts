@@ -39,7 +39,7 @@ const QUICK: Readonly<Record<string, readonly string[]>> = {
 /** Longer than the job: a flood that overruns a ring takes its time. */
 const LONG: Readonly<Record<string, readonly string[]>> = { lane: ["runtime=3s", "floor=off"] };
 const SHORT = ["runtime=400ms", "warm_up=200ms", "ramp_time=100ms"];
-/** Virtual time is dear in commands: these are exact, so little is enough. */
+/** Runs under the virtual clock execute few commands per second; they are exact, so a short time is enough. */
 const EXACT = [
   "link=virtual",
   "latency=20us",

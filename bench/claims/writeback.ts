@@ -21,7 +21,7 @@ import * as ethernet from "../../wire/ethernet.ts";
 import { MS, S, US } from "../../words/quantity.ts";
 import { NullTarget } from "../run/null_target.ts";
 
-export interface Shortage {
+export interface MemoryPressure {
   readonly strategy: StrategyName;
   /** Pages of memory in all; each holds a dirty page or a transmit buffer. */
   readonly pages: number;
@@ -29,7 +29,7 @@ export interface Shortage {
   readonly work: number;
 }
 
-export interface Relief {
+export interface WriteBackOutcome {
   readonly written: number;
   /** Virtual ns of the last write-back that ended; 0: none did. */
   readonly lastAt: number;
@@ -48,7 +48,7 @@ interface Memory {
   refused: number;
 }
 
-export function writeBack({ strategy, pages, work }: Shortage): Relief {
+export function writeBack({ strategy, pages, work }: MemoryPressure): WriteBackOutcome {
   const clock = createVirtualClock(0);
   const [near, far] = createMemoryPair({ clock, latency: 50 * US });
   const memory: Memory = { free: pages, refused: 0 };

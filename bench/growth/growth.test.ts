@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { Failure } from "../../words/failure.ts";
-import { makeBed } from "../run/bed.ts";
+import { makeTrialEnvironment } from "../run/trial_environment.ts";
 import { probeLab } from "../../lab/lab.ts";
 import { AOE } from "../../lab/programs.ts";
 import {
@@ -258,10 +258,10 @@ describe("a point in a lab", () => {
     test.skipIf(!probe.available)(
       `${name}${why}`,
       async () => {
-        const bed = makeBed("packet", 1);
+        const trialEnv = makeTrialEnvironment("packet", 1);
         try {
           const setting = { runtime: 500e6, warmUp: 20e6, seed: 1 };
-          const { figures, failure } = await runPoint(shape, setting, bed);
+          const { figures, failure } = await runPoint(shape, setting, trialEnv);
           expect(failure).toBeNull();
           // How many is up to the machine.
           expect(figures?.reads).toBeGreaterThan(0);
@@ -272,7 +272,7 @@ describe("a point in a lab", () => {
             expect(figures?.census?.one_export_ns).toBeWithin(100, 1e9);
           }
         } finally {
-          bed.remove();
+          trialEnv.remove();
         }
       },
       60_000,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { requireLab } from "../../lab/lab.ts";
 import { type OptionValues, parseOptions } from "../../words/option.ts";
 import { type ProbeRun, runProbe } from "../machine/probe.ts";
-import type { OwnedBed } from "../run/bed.ts";
+import type { OwnedEnvironment } from "../run/trial_environment.ts";
 import { type Experiment, experimentAction, inTurn } from "../run/experiment.ts";
 import { schedule } from "../run/schedule.ts";
 import { AXIS_NAMES, type AxisName, axisOf, type GrowthShape, MTU, READ_BYTES } from "./axes.ts";
@@ -43,7 +43,7 @@ export const growth: Experiment<Options & { readonly axes: AxisName[] }, GrowthR
     const axes = AXIS_NAMES.filter((name) => named.length === 0 || named.includes(name));
     return { ...options, axes };
   },
-  async measure(options, { bed, line, signal, untilCut }) {
+  async measure(options, { trialEnv, line, signal, untilCut }) {
     const points = pointsOf(options.axes);
     const shapes = points.map(({ axis, value }) => axisOf(axis).shape(value));
     requireLab({ mtu: MTU, pairs: Math.max(...shapes.map(({ interfaces }) => interfaces)) });
@@ -59,7 +59,7 @@ export const growth: Experiment<Options & { readonly axes: AxisName[] }, GrowthR
           run: async (turn) => ({
             ...turn,
             repeated: false,
-            ...(await runPoint(axisOf(turn.axis).shape(turn.value), options, bed, signal)),
+            ...(await runPoint(axisOf(turn.axis).shape(turn.value), options, trialEnv, signal)),
           }),
           others: ({ figures }) => figures?.others_cpu_share ?? null,
           iops: ({ figures }) => figures?.iops ?? null,
@@ -75,8 +75,8 @@ export const growth: Experiment<Options & { readonly axes: AxisName[] }, GrowthR
       warm_up_ns: options.warmUp,
       read_bytes: READ_BYTES,
       mtu: MTU,
-      target_cpu: bed.pinning.target,
-      load_cpu: bed.pinning.load,
+      target_cpu: trialEnv.pinning.target,
+      load_cpu: trialEnv.pinning.load,
     };
     const { seed } = options;
     return (head) => ({ ...head, kind: GROWTH, seed, setting, trials, axes: summaryOf(trials) });
@@ -97,17 +97,17 @@ const TRIAL = ownFile("bench/growth/trial.ts");
 export function runPoint(
   shape: GrowthShape,
   { runtime, warmUp, seed }: Pick<Options, "runtime" | "warmUp" | "seed">,
-  bed: OwnedBed,
+  trialEnv: OwnedEnvironment,
   signal?: AbortSignal,
 ): Promise<ProbeRun<GrowthFigures>> {
   // Images of one size are the same for every trial; those of a large number are made once.
-  const folder = join(bed.folder, `images-${shape.image_bytes}`);
+  const folder = join(trialEnv.folder, `images-${shape.image_bytes}`);
   mkdirSync(folder, { recursive: true });
   const task: GrowthTask = {
     shape,
     folder,
-    target_cpu: bed.pinning.target,
-    load_cpu: bed.pinning.load,
+    target_cpu: trialEnv.pinning.target,
+    load_cpu: trialEnv.pinning.load,
     runtime_ns: runtime,
     warm_up_ns: warmUp,
     seed,

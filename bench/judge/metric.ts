@@ -16,7 +16,7 @@ export const METRICS: readonly Metric[] = [
   metric("lat.mean", "mean latency", "lat_mean_ns"),
   metric("lat.p50", "median latency", "lat_p50_ns"),
   metric("lat.p99", "99th percentile of the latency", "lat_p99_ns"),
-  metric("cpu", "CPU time of our side by command, in a quiet stretch", "cpu_quiet_ns"),
+  metric("cpu", "CPU time of our side per command, in a quiet interval", "cpu_quiet_ns"),
 ];
 export const METRIC_NAMES = METRICS.map(({ name }) => name);
 

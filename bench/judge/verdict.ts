@@ -8,7 +8,7 @@
 //                      ├──────────────┤            anything else:                    inconclusive
 //
 // The interval is that of Hodges and Lehmann's shift of logarithms, p that of the rank sum test: neither
-// assumes a distribution. p is adjusted by whoever asks several questions at once (Holm).
+// assumes a distribution. The caller adjusts p for several rows (Holm).
 
 import { medianInterval, type MedianInterval } from "../../statistics/median_interval.ts";
 import { rankSum } from "../../statistics/rank_sum.ts";

@@ -48,7 +48,7 @@ export interface LoadSetting {
   readonly options: LoadOptions;
   /** In place of the options': under a virtual clock `frugal`, since nothing moves while one spins. */
   readonly mode?: DriveMode;
-  /** What keeps the kernel from letting go of frames that have left: begun after the warm-up, ended with the measured time. */
+  /** Holds sent frames in the kernel, from the end of the warm-up to the end of the measured time. */
   readonly late?: Pick<LateHold, "begin" | "end">;
   /** The target's process, where it runs on this machine and is watched. */
   readonly watched?: WatchedProcess;

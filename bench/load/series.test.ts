@@ -163,7 +163,7 @@ describe("stalls", () => {
   });
 });
 
-describe("the cost of a command in a quiet stretch", () => {
+describe("the cost of a command in a quiet interval", () => {
   /** Stretches of so many commands, at so many ns each. */
   const costOf = (stretches: readonly (readonly [number, number])[]): number | null => {
     const { state } = source();
@@ -184,10 +184,10 @@ describe("the cost of a command in a quiet stretch", () => {
   });
 
   test("is told of ten stretches or more, with a hundred commands each", () => {
-    const stretch = (commands: number): (readonly [number, number])[] =>
+    const interval = (commands: number): (readonly [number, number])[] =>
       Array.from({ length: 10 }, () => [commands, 50] as const);
-    expect(costOf(stretch(100))).toBe(50);
-    expect(costOf(stretch(99))).toBeNull();
-    expect(costOf(stretch(100).slice(1))).toBeNull();
+    expect(costOf(interval(100))).toBe(50);
+    expect(costOf(interval(99))).toBeNull();
+    expect(costOf(interval(100).slice(1))).toBeNull();
   });
 });

@@ -13,7 +13,7 @@ import type { PoolMetrics } from "../../initiator/pool/snapshot.ts";
 
 export const SAMPLES = 200;
 const MOST_STALLS = 1000;
-/** Commands in a stretch whose cost says something: getrusage counts microseconds. */
+/** Commands that an interval needs for a reliable cost: getrusage counts microseconds. */
 const FEWEST = 100;
 
 const COLUMNS = [
@@ -184,8 +184,8 @@ export class Series {
   }
 
   /**
-   * CPU time of a command in a quiet stretch: one sample's worth in ten was cheaper. Neighbours that fill
-   * the caches or take turns on the core make stretches dearer, none makes one cheaper. null: not known.
+   * CPU time of a command in a quiet interval: the 10th percentile over samples. Neighbours that fill
+   * the caches or share the core make intervals more expensive, none makes one cheaper. null: not known.
    */
   quietCpu(): number | null {
     const completed = this.columns.get("completed") ?? new Float64Array(0);

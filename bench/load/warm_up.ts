@@ -1,4 +1,4 @@
-// The harness's own warm-up: for a while the link lets go at once, so that both processes run at full
+// The harness's own warm-up: for a while the link releases at once, so that both processes run at full
 // speed and their code gets compiled, whatever the pool under test would do meanwhile.
 //
 //   start        gate opens             measured
@@ -7,7 +7,7 @@
 //
 // Without it a pool that sends 16 commands each 100 ms keeps target and load so idle that their code
 // stays interpreted: 16 answers then took 0.5 to 2.4 ms (0.3 ms when compiled), the last ones came after
-// the link had let go and woke the pool between kicks, which then looked better than it is. A driver
+// the link had released and woke the pool between kicks, which then looked better than it is. A driver
 // in a kernel has no such state.
 
 import type { Held, ReclaimModel } from "../../link/reclaim_model.ts";
@@ -18,7 +18,7 @@ export interface Gate {
   open(): void;
 }
 
-/** `model` behind a gate; while it is shut everything is let go as soon as anybody asks. */
+/** `model` behind a gate; while it is shut every buffer is released at the next `reclaim`. */
 export function gate(model: ReclaimModel): Gate {
   let shut = true;
   const all = (held: Held): number => held.count;
@@ -32,7 +32,7 @@ export function gate(model: ReclaimModel): Gate {
         return held.count === 0 ? Number.POSITIVE_INFINITY : held.at(0);
       },
       beforeTransmit: (held, now) => (shut ? all(held) : model.beforeTransmit(held, now)),
-      // What went out a moment ago is let go by the next that asks: once, and not as this transmit's too.
+      // A frame sent a moment ago is released by the next `reclaim`: once, and not as this transmit's too.
       afterTransmit: (held) => (shut ? 0 : model.afterTransmit(held)),
       onReceive: (held, now) => (shut ? all(held) : model.onReceive(held, now)),
     },

@@ -4,7 +4,7 @@
 //
 // Four situations. `free`: the link holds nothing. `late`: each buffer is held until 48 more have gone
 // out, so that every command needs another buffer than the last (per-send: a new one). `dry`: nothing
-// to be had, which is what a waiting device asks again and again.
+// available, which is what a waiting device repeats.
 //
 // Buffers come from an arena, as those of the packet link do, where an allocation is a pop. `heap`: a typed array
 // for each, the other way to allocate for each transmit; of interest to per-send alone.

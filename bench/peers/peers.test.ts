@@ -327,8 +327,8 @@ describe("aoe bench peers", () => {
     120_000,
   );
 
-  const lacking = lab.available ? lacksCompiler() : "";
-  const noLimits = noLab !== "" ? noLab : lacking === "" ? "" : ` (skipped: ${lacking})`;
+  const missing = lab.available ? lacksCompiler() : "";
+  const noLimits = noLab !== "" ? noLab : missing === "" ? "" : ` (skipped: ${missing})`;
   test.skipIf(noLimits !== "")(
     `measures the limits and the load in C${noLimits}`,
     async () => {

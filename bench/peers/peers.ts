@@ -11,7 +11,7 @@ import { parseOptions } from "../../words/option.ts";
 import { formatSize, S } from "../../words/quantity.ts";
 import type { Head } from "../machine/head.ts";
 import { runProbe } from "../machine/probe.ts";
-import { makeBed, type OwnedBed } from "../run/bed.ts";
+import { makeTrialEnvironment, type OwnedEnvironment } from "../run/trial_environment.ts";
 import { type Experiment, experimentAction, inTurn, type Stage } from "../run/experiment.ts";
 import { AOE } from "../../lab/programs.ts";
 import { type Arm, ours } from "./arms.ts";
@@ -71,34 +71,43 @@ async function measurePeers(
   options: PeersOptions,
   stage: Stage,
 ): Promise<(head: Head<typeof PEERS>) => PeersResult> {
-  const { bed, line, signal } = stage;
+  const { trialEnv, line, signal } = stage;
   requireLab({ mtu: options.mtu });
-  if (bed.pinning.target !== null && findProgram("taskset") === null) {
+  if (trialEnv.pinning.target !== null && findProgram("taskset") === null) {
     throw environment("`taskset` (util-linux) is not installed, which pins targets and loads");
   }
-  const images = makeBed("packet", options.seed, options.imageIn ?? inMemory(options.imageSize));
+  const images = makeTrialEnvironment(
+    "packet",
+    options.seed,
+    options.imageIn ?? inMemory(options.imageSize),
+  );
   try {
     const image = images.image(options.imageSize);
     const memory = isInMemory(image);
-    const { arms, absent, lacking } = armsOf(options, image, bed.folder);
+    const { arms, absent, missing } = armsOf(options, image, trialEnv.folder);
     for (const sentence of absent) line.say(sentence);
     const turns = options.parts.flatMap((part) =>
-      part === "idle" || (part === "load" && lacking !== null)
+      part === "idle" || (part === "load" && missing !== null)
         ? []
-        : turnsOf(part, options, contestsOf(part, arms, bed, image)),
+        : turnsOf(part, options, contestsOf(part, arms, trialEnv, image)),
     );
-    const trialBed = { ...options, folder: bed.folder, programs: bed.folder, cpus: bed.cpus };
+    const peerEnv = {
+      ...options,
+      folder: trialEnv.folder,
+      programs: trialEnv.folder,
+      cpus: trialEnv.cpus,
+    };
     const trials: PeersTrial[] = [];
     const idle: PeersIdle[] = [];
     await stage.untilCut(async () => {
       await inTurn(
         turns,
         {
-          name: ({ contest: { part, arm }, cell }) =>
+          name: ({ match: { part, arm }, cell }) =>
             `${part === "cells" ? "" : `${part}: `}${cellName(cell)}, ${arm}`,
-          run: async ({ contest, cell, round }) => {
+          run: async ({ match, cell, round }) => {
             if (cell.rw === "write" && !memory) dirty(image);
-            return { ...(await runPeerTrial(contest, cell, trialBed, signal)), round };
+            return { ...(await runPeerTrial(match, cell, peerEnv, signal)), round };
           },
           others: ({ others_cpu_share }) => others_cpu_share,
           iops: ({ figures }) => figures?.iops ?? null,
@@ -109,7 +118,7 @@ async function measurePeers(
       if (!options.parts.includes("idle")) return;
       for (const arm of idleArms(arms, image)) {
         line.say(`idle: ${arm.name}`);
-        idle.push(await measureIdle(arm, options, bed, signal));
+        idle.push(await measureIdle(arm, options, trialEnv, signal));
       }
     });
     const setting = {
@@ -119,12 +128,12 @@ async function measurePeers(
       rounds: options.rounds,
       runtime_ns: options.runtime,
       warm_up_ns: options.warmUp,
-      target_cpu: bed.pinning.target,
-      load_cpu: bed.pinning.load,
+      target_cpu: trialEnv.pinning.target,
+      load_cpu: trialEnv.pinning.load,
     };
     const named = arms.map(({ name, command }) => ({
       arm: name,
-      command: shown(command, image, bed),
+      command: shown(command, image, trialEnv),
     }));
     const measured = { seeds: [options.seed], arms: named, absent, setting, trials, idle };
     return (head) => ({ ...head, ...measured, ...summaryOf(measured) });
@@ -166,7 +175,7 @@ function mergePeers(first: PeersResult, all: readonly PeersResult[]): PeersResul
 }
 
 /** Without the folders of this machine and this run: a result is meant to be passed on. */
-function shown(command: readonly string[], image: string, { folder }: OwnedBed): string {
+function shown(command: readonly string[], image: string, { folder }: OwnedEnvironment): string {
   return command
     .join(" ")
     .replaceAll(`${process.execPath} ${AOE}`, "aoe")
@@ -189,7 +198,7 @@ function idleArms(arms: readonly Arm[], image: string): Arm[] {
 async function measureIdle(
   { name, command }: Arm,
   { mtu }: PeersOptions,
-  { pinning }: OwnedBed,
+  { pinning }: OwnedEnvironment,
   signal: AbortSignal,
 ): Promise<PeersIdle> {
   const task: IdleTask = {

@@ -22,7 +22,7 @@ import { aoeBlock } from "../run/whole_trial.ts";
 import { ADDRESS, NEAR, pinned, SHELF, SLOT } from "./arms.ts";
 import type { LoadedPart, PeersCell, PeersFigures, PeersTrial } from "./result.ts";
 
-export interface TrialBed {
+export interface PeerTrialEnvironment {
   readonly folder: string;
   /** Where the programs in C are. */
   readonly programs: string;
@@ -34,7 +34,7 @@ export interface TrialBed {
   readonly seed: number;
 }
 
-export interface Contest {
+export interface Match {
   readonly part: LoadedPart;
   /** What stands in the result as `arm`. */
   readonly arm: string;
@@ -48,39 +48,44 @@ export interface Contest {
 
 /** One attempt. */
 export async function runPeerTrial(
-  contest: Contest,
+  match: Match,
   cell: PeersCell,
-  bed: TrialBed,
+  trialEnv: PeerTrialEnvironment,
   signal?: AbortSignal,
 ): Promise<Omit<PeersTrial, "round" | keyof Attempt>> {
-  const targetWords = join(bed.folder, "target.err");
+  const targetWords = join(trialEnv.folder, "target.err");
   rmSync(targetWords, { force: true });
-  const shape = { mtu: bed.mtu };
-  const words = labCommandLine(["sh", "-c", scriptOf(contest, cell, bed, targetWords)], shape);
-  const { code, stdout, stderr, others, elapsed } = await runWatched(words, bed.cpus, {
+  const shape = { mtu: trialEnv.mtu };
+  const words = labCommandLine(["sh", "-c", scriptOf(match, cell, trialEnv, targetWords)], shape);
+  const { code, stdout, stderr, others, elapsed } = await runWatched(words, trialEnv.cpus, {
     env: labEnv(shape),
     signal,
   });
-  const all = code === EXIT.done ? figuresOf(contest, stdout) : null;
+  const all = code === EXIT.done ? figuresOf(match, stdout) : null;
   // Nothing divides by a rate of none, and no target is so slow.
   const figures = all === null || !(all.iops > 0) ? null : all;
   const nothing =
     all === null ? failure(code, stderr, targetWords) : "No command ended in the measured time";
   return {
-    part: contest.part,
+    part: match.part,
     ...cell,
-    arm: contest.arm,
-    others_cpu_share: others === null ? null : others / (elapsed * bed.cpus.length),
+    arm: match.arm,
+    others_cpu_share: others === null ? null : others / (elapsed * trialEnv.cpus.length),
     exit_code: code,
     failure: figures === null ? nothing : null,
     figures,
   };
 }
 
-function scriptOf(contest: Contest, cell: PeersCell, bed: TrialBed, targetWords: string): string {
-  const target = pinned(contest.targetCpu, contest.target);
-  const load = pinned(contest.loadCpu, loadWords(contest, cell, bed));
-  const watches = contest.load !== "c";
+function scriptOf(
+  match: Match,
+  cell: PeersCell,
+  trialEnv: PeerTrialEnvironment,
+  targetWords: string,
+): string {
+  const target = pinned(match.targetCpu, match.target);
+  const load = pinned(match.loadCpu, loadWords(match, cell, trialEnv));
+  const watches = match.load !== "c";
   return [
     `${shellLine(target)} >/dev/null 2>${shellLine([targetWords])} & t=$!`,
     "watch=; read self rest </proc/self/stat",
@@ -97,26 +102,26 @@ function scriptOf(contest: Contest, cell: PeersCell, bed: TrialBed, targetWords:
  * Where both ends stand on one CPU their compilers do, too: after a second there ours did 0.22 to 0.84 of vblade's
  * commands a second, after five 0.71 to 0.91.
  */
-function warmUpOf({ part }: Contest, bed: TrialBed): number {
-  return part === "one-cpu" ? 4 * bed.warmUp : bed.warmUp;
+function warmUpOf({ part }: Match, trialEnv: PeerTrialEnvironment): number {
+  return part === "one-cpu" ? 4 * trialEnv.warmUp : trialEnv.warmUp;
 }
 
-function loadWords(contest: Contest, cell: PeersCell, bed: TrialBed): string[] {
-  const { load } = contest;
-  const warmUp = warmUpOf(contest, bed);
+function loadWords(match: Match, cell: PeersCell, trialEnv: PeerTrialEnvironment): string[] {
+  const { load } = match;
+  const warmUp = warmUpOf(match, trialEnv);
   const milliseconds = (ns: number): string => String(Math.max(1, Math.round(ns / 1e6)));
   if (load === "c") {
     return [
-      join(bed.programs, "load"),
+      join(trialEnv.programs, "load"),
       ...[SHELF, SLOT, NEAR, String(cell.bs), String(cell.iodepth), cell.rw],
-      ...[milliseconds(warmUp), milliseconds(bed.runtime)],
+      ...[milliseconds(warmUp), milliseconds(trialEnv.runtime)],
     ];
   }
   return [
     ...[process.execPath, AOE, "bench", "load", ADDRESS, "--interface", NEAR, "--json"],
     ...["--rw", `rand${cell.rw}`, "--bs", String(cell.bs), "--iodepth", String(cell.iodepth)],
     ...["--warm-up", duration(warmUp), "--ramp-time", "0s"],
-    ...["--runtime", duration(bed.runtime), "--randseed", String(bed.seed)],
+    ...["--runtime", duration(trialEnv.runtime), "--randseed", String(trialEnv.seed)],
     // A veth pair keeps no frame for later, and nothing is read back: a write that was sent again must not
     // hold the next one to its place back for a second.
     ...["--packet-life", "1us"],
@@ -128,14 +133,14 @@ function duration(ns: number): string {
   return `${Math.round(ns / US)}us`;
 }
 
-function figuresOf(contest: Contest, stdout: string): PeersFigures | null {
+function figuresOf(match: Match, stdout: string): PeersFigures | null {
   let document: Record<string, unknown>;
   try {
     document = JSON.parse(stdout) as Record<string, unknown>;
   } catch {
     return null;
   }
-  if (contest.load === "c") {
+  if (match.load === "c") {
     const said = document as Record<string, number>;
     return {
       iops: said["iops"] ?? Number.NaN,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { environment } from "../../words/failure.ts";
 import type { OptionValues } from "../../words/option.ts";
 import { createRandom } from "../../words/random.ts";
-import type { OwnedBed } from "../run/bed.ts";
+import type { OwnedEnvironment } from "../run/trial_environment.ts";
 import { schedule, shuffled } from "../run/schedule.ts";
 import { type Arm, armOf, FAR, ours, SHELF, SLOT } from "./arms.ts";
 import { LOADS } from "./bars.ts";
@@ -12,7 +12,7 @@ import { compileLimits } from "./limits.ts";
 import { DEEP, ECHO_RING, OURS, SHALLOW, VBLADE } from "./names.ts";
 import type { PEERS_OPTIONS } from "./options.ts";
 import type { LoadedPart, PeersCell } from "./result.ts";
-import type { Contest } from "./trial.ts";
+import type { Match } from "./trial.ts";
 
 export type PeersOptions = OptionValues<typeof PEERS_OPTIONS> & {
   readonly cells: readonly PeersCell[];
@@ -22,14 +22,14 @@ export function armsOf(
   options: PeersOptions,
   image: string,
   folder: string,
-): { arms: Arm[]; absent: string[]; lacking: string | null } {
+): { arms: Arm[]; absent: string[]; missing: string | null } {
   const inC = options.parts.includes("load") || options.arms.some((arm) => arm.startsWith("echo-"));
-  const lacking = inC ? compileLimits(folder) : null;
-  const found = options.arms.map((name) => armOf(name, image, options.peer, { folder, lacking }));
+  const missing = inC ? compileLimits(folder) : null;
+  const found = options.arms.map((name) => armOf(name, image, options.peer, { folder, missing }));
   const arms = found.filter((one) => typeof one !== "string");
   const absent = found.filter((one) => typeof one === "string");
-  if (lacking !== null && options.parts.includes("load")) {
-    absent.push(`${lacking}, so there is no load in C to weigh ours against.`);
+  if (missing !== null && options.parts.includes("load")) {
+    absent.push(`${missing}, so there is no load in C to weigh ours against.`);
   }
   const others = arms.filter(({ name }) => name !== OURS);
   if (others.length === 0 && options.arms.some((name) => name !== OURS)) {
@@ -37,15 +37,15 @@ export function armsOf(
       `There is nothing to compare our target with: ${absent.join(" ")} Another is named by --peer`,
     );
   }
-  return { arms, absent, lacking };
+  return { arms, absent, missing };
 }
 
 export function contestsOf(
   part: LoadedPart,
   arms: readonly Arm[],
-  { pinning: { target, load }, folder }: OwnedBed,
+  { pinning: { target, load }, folder }: OwnedEnvironment,
   image: string,
-): Contest[] {
+): Match[] {
   const apart = { targetCpu: target, loadCpu: load };
   switch (part) {
     case "cells":
@@ -87,13 +87,13 @@ const DEPTHS = { cells: null, "one-cpu": SHALLOW, load: DEEP } as const;
 export function turnsOf(
   part: LoadedPart,
   { cells, rounds, seed }: PeersOptions,
-  contests: readonly Contest[],
-): { readonly contest: Contest; readonly cell: PeersCell; readonly round: number }[] {
+  matches: readonly Match[],
+): { readonly match: Match; readonly cell: PeersCell; readonly round: number }[] {
   const own = cells.filter(({ iodepth }) => DEPTHS[part]?.includes(iodepth) ?? true);
   return schedule(own, rounds, 1, "random", seed).flatMap(({ cell }, at) => {
     // In an order drawn anew each time, so that none always goes first, however few the rounds.
     const random = createRandom(seed).fork(`arms of turn ${at}`);
     const round = Math.floor(at / own.length);
-    return shuffled(contests, random).map((contest) => ({ contest, cell, round }));
+    return shuffled(matches, random).map((match) => ({ match, cell, round }));
   });
 }

@@ -58,7 +58,7 @@ function formatOf({ format, output }: Flags): Format {
     const ending = extname(output ?? "").toLowerCase();
     const named = BY_NAME[ending];
     if (named !== undefined) return named;
-    // HTML in a .png would be a surprise to whoever opens it.
+    // A .png with HTML in it would not open.
     throw expected(
       "--output",
       `a name that ends with ${ENDINGS}, or given with \`--format\``,

@@ -41,7 +41,7 @@ test("only what is finite is drawn, and no bar beyond the trials that are", () =
   expect(drawable({ ...spread, median: Infinity })).toEqual([]);
 });
 
-test("an interval that is the whole range for want of trials says so", () => {
+test("an interval that is the whole range because there are too few trials says so", () => {
   const note = (trials: number) => intervalNote(subject("[one]", trials).cells);
   expect(note(1)).toStartWith("One trial each");
   expect(note(3)).toContain("75 % confidence, the whole range");

@@ -8,7 +8,7 @@
 //   buffers came back in between   no more commands from one kick to the next than the pool has buffers
 //
 // Where trials say both nothing is claimed and the ranges are told. A cell whose trials others disturbed is in no
-// claim. What a late release costs is what is lost against `eager`, where the link lets go at once and no pool has
+// claim. What a late release costs is what is lost against `eager`, where the link releases at once and no pool has
 // anything to do: so all pools are one there, and the base is all of their trials together.
 
 import { parseDuration } from "../../words/quantity.ts";
@@ -192,7 +192,7 @@ function troubles(cells: readonly CellResult[]): string[] {
   return sentences;
 }
 
-/** When the link lets go: by its model, by the plan of a late lab, or at once. */
+/** When the link releases: by its model, by the plan of a late lab, or at once. */
 function releaseOf({ values, axes }: CellResult): string {
   const { late } = values;
   const parts = [

@@ -13,7 +13,7 @@ import { checkOutput, type OutputFlags, publish } from "../machine/output.ts";
 import { formatBlocks, markdownBlocks, type Shown } from "../result/blocks.ts";
 import { mergeHeads } from "../result/merge.ts";
 import { readAs } from "../result/result_file.ts";
-import { makeBed, type OwnedBed } from "./bed.ts";
+import { makeTrialEnvironment, type OwnedEnvironment } from "./trial_environment.ts";
 import { createTrialLine, type TrialLine } from "./progress.ts";
 
 export interface ExperimentResult extends Head<string> {
@@ -22,7 +22,7 @@ export interface ExperimentResult extends Head<string> {
 }
 
 export interface Stage extends Pick<Measuring, "signal" | "untilCut"> {
-  readonly bed: OwnedBed;
+  readonly trialEnv: OwnedEnvironment;
   readonly line: TrialLine;
 }
 
@@ -76,14 +76,14 @@ export async function experimentAction<
     return report(mergeFiles(experiment, files));
   }
   const measuring = beginMeasuring();
-  const bed = makeBed("packet", options.seed);
+  const trialEnv = makeTrialEnvironment("packet", options.seed);
   const line = createTrialLine();
   try {
-    const result = await experiment.measure(options, { ...measuring, bed, line });
+    const result = await experiment.measure(options, { ...measuring, trialEnv, line });
     line.clear();
     return measuring.exitCode(report(result(measuring.head(experiment.kind))));
   } finally {
-    bed.remove();
+    trialEnv.remove();
     measuring.release();
   }
 }

@@ -22,7 +22,7 @@ import { isStarted } from "../../sys/root.ts";
 const MAJOR = 7;
 const MINOR = 3;
 
-/** A core with one answer's memory for each link: links that copy let go of it at once. */
+/** A core with one answer's memory for each link: links that copy release it at once. */
 export class NullTarget implements Core {
   readonly ports: readonly Port[];
   private readonly identity = new Uint8Array(identify.LENGTH);

@@ -4,7 +4,7 @@
 import { now } from "../../sys/clock.ts";
 import { environment, usage } from "../../words/failure.ts";
 import { POOL_OPTIONS } from "../../initiator/pool/options.ts";
-import { makeBed } from "./bed.ts";
+import { makeTrialEnvironment } from "./trial_environment.ts";
 import { untilCut } from "../machine/cut_short.ts";
 import { endedNothing } from "../result/cell_figures.ts";
 import { cellResult } from "../result/cell_result.ts";
@@ -19,7 +19,7 @@ import { provenance, wallMilliseconds } from "../machine/provenance.ts";
 import { type CellResult, overSockets, type RunResult, type Trial } from "../result/result.ts";
 import { schedule } from "./schedule.ts";
 import { AOE } from "../../lab/programs.ts";
-import { type Bed, DISTURBED, runTrial } from "./trial.ts";
+import { type TrialEnvironment, DISTURBED, runTrial } from "./trial.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";
 import type { Figures } from "../load/figures.ts";
 import type { Cell, Job } from "../job/resolved.ts";
@@ -79,12 +79,12 @@ export async function runArms(
   const gathered = arms.map(
     () => new Map<Cell, Gathered>(cells.map((cell) => [cell, { trials: [], discarded: [] }])),
   );
-  const bed = makeBed(where.link, seed);
+  const trialEnv = makeTrialEnvironment(where.link, seed);
   let floors = new Map<Cell, Figures | null>();
   let ended = 0;
   const cut = await untilCut(signal, async () => {
     if (floor === "on" && overSockets(where.link) && job.values.target === undefined) {
-      floors = await measureFloors(cells, { ...bed, program: AOE }, signal);
+      floors = await measureFloors(cells, { ...trialEnv, program: AOE }, signal);
     }
     for (const [place, { cell, arm }] of turns.entries()) {
       const own = arms[arm];
@@ -95,7 +95,7 @@ export async function runArms(
       for (let attempt = 0; ; attempt++) {
         const given = withTexts(cell, own.texts ?? {});
         const at = { order: place, attempt };
-        const trial = await runTrial(given, at, { ...bed, program: own.program }, signal);
+        const trial = await runTrial(given, at, { ...trialEnv, program: own.program }, signal);
         if (trial.disturbed && attempt < retries) {
           into.discarded.push(trial);
           continue;
@@ -106,7 +106,7 @@ export async function runArms(
         break;
       }
     }
-  }).finally(bed.remove);
+  }).finally(trialEnv.remove);
   const cutShort = cut
     ? [`A signal cut the run short: it has ${ended} of ${plural(turns.length, "trial")}.`]
     : [];
@@ -127,11 +127,11 @@ export async function runArms(
       seed,
       link: where.link,
       fallback: where.fallback,
-      pinning: bed.pinning,
+      pinning: trialEnv.pinning,
       interfaces: factsOf(job),
       provenance: provenance(),
       cut_short: cut,
-      warnings: [...cutShort, ...warningsOf(own, bed, retries)],
+      warnings: [...cutShort, ...warningsOf(own, trialEnv, retries)],
       cells: own,
       findings: findings(own),
     };
@@ -144,7 +144,7 @@ export async function runArms(
 
 function warningsOf(
   cells: readonly CellResult[],
-  bed: Pick<Bed, "link" | "pinning">,
+  trialEnv: Pick<TrialEnvironment, "link" | "pinning">,
   retries: number,
 ): string[] {
   const warnings: string[] = [];
@@ -167,7 +167,7 @@ function warningsOf(
       `In ${idle} of ${trials.length} trials no command ended in the measured time: their rate is 0.`,
     );
   }
-  if (overSockets(bed.link) && bed.pinning.load === null) {
+  if (overSockets(trialEnv.link) && trialEnv.pinning.load === null) {
     warnings.push("Only one CPU is available, so target and load share it, and nothing is pinned.");
   }
   return warnings;
@@ -236,7 +236,7 @@ const FLOOR: Partial<KeyTexts> = {
 
 async function measureFloors(
   cells: readonly Cell[],
-  bed: Bed,
+  trialEnv: TrialEnvironment,
   signal: AbortSignal | undefined,
 ): Promise<Map<Cell, Figures | null>> {
   const known = new Map<string, Figures | null>();
@@ -247,7 +247,7 @@ async function measureFloors(
     const bare = withTexts(cell, { ...FLOOR, late });
     const key = JSON.stringify(bare.texts);
     if (!known.has(key)) {
-      const trial = await runTrial(bare, { order: -1, attempt: 0, floor: true }, bed, signal);
+      const trial = await runTrial(bare, { order: -1, attempt: 0, floor: true }, trialEnv, signal);
       known.set(key, trial.figures);
     }
     floors.set(cell, known.get(key) ?? null);

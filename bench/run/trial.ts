@@ -20,7 +20,7 @@ import { ownFile } from "../../sys/root.ts";
 
 const NULL_TARGET = ownFile("bench/run/null_target.ts");
 
-export interface Bed {
+export interface TrialEnvironment {
   /** A folder that this run may fill; removed with it. */
   readonly folder: string;
   readonly link: RunResult["link"];
@@ -47,17 +47,20 @@ export interface TrialPlace {
 export async function runTrial(
   cell: Cell,
   place: TrialPlace,
-  bed: Bed,
+  trialEnv: TrialEnvironment,
   signal?: AbortSignal,
 ): Promise<Trial> {
-  clean(bed);
-  const [words, env] = overSockets(bed.link)
-    ? onSockets(cell, bed, place.floor === true)
-    : [inOneProcess(cell, bed)];
-  const run = await runWatched(words, bed.cpus, { ...(env === undefined ? {} : { env }), signal });
+  clean(trialEnv);
+  const [words, env] = overSockets(trialEnv.link)
+    ? onSockets(cell, trialEnv, place.floor === true)
+    : [inOneProcess(cell, trialEnv)];
+  const run = await runWatched(words, trialEnv.cpus, {
+    ...(env === undefined ? {} : { env }),
+    signal,
+  });
   const { code, stdout, stderr, cpu, elapsed, others } = run;
   const usable = code === EXIT.done || code === EXIT.failed;
-  const loads = usable ? loadsOf(cell, bed, stdout) : [];
+  const loads = usable ? loadsOf(cell, trialEnv, stdout) : [];
   const whole = loads.length > 0;
   const figures = wholeFigures(loads);
   const well = whole && (code === EXIT.done || (code === EXIT.failed && stoodStill(loads)));
@@ -65,31 +68,37 @@ export async function runTrial(
     order: place.order,
     attempt: place.attempt,
     disturbed:
-      bed.link !== "virtual" && others !== null && others > DISTURBED * elapsed * bed.cpus.length,
+      trialEnv.link !== "virtual" &&
+      others !== null &&
+      others > DISTURBED * elapsed * trialEnv.cpus.length,
     exit_code: code,
-    failure: well ? null : failure(code, `${loadWords(bed)}\n${stderr}`, bed),
+    failure: well ? null : failure(code, `${loadWords(trialEnv)}\n${stderr}`, trialEnv),
     elapsed_ns: elapsed,
     cpu_ns: cpu,
     others_cpu_ns: others,
     figures,
     loads,
-    drops: whole ? wholeDrops(loads, targetFigures(cell, bed)) : null,
+    drops: whole ? wholeDrops(loads, targetFigures(cell, trialEnv)) : null,
   };
 }
 
 /** The words of its command and its environment, if not ours. */
-function onSockets(cell: Cell, bed: Bed, floor: boolean): [string[], ChildOptions["env"]?] {
+function onSockets(
+  cell: Cell,
+  trialEnv: TrialEnvironment,
+  floor: boolean,
+): [string[], ChildOptions["env"]?] {
   const { values } = cell;
   const places = placesOf(cell);
   const script = trialScript({
     cell,
     places,
-    folder: bed.folder,
-    program: bed.program,
-    images: floor || values.store === "null" ? null : imagesOf(cell, bed),
+    folder: trialEnv.folder,
+    program: trialEnv.program,
+    images: floor || values.store === "null" ? null : imagesOf(cell, trialEnv),
     nullTarget: NULL_TARGET,
-    statsAtEnd: partOf(bed.program, "statsAtEnd") !== null,
-    pinning: bed.pinning,
+    statsAtEnd: partOf(trialEnv.program, "statsAtEnd") !== null,
+    pinning: trialEnv.pinning,
   });
   if (values.interface !== undefined) return [["sh", "-c", script]];
   const shape = {
@@ -101,32 +110,32 @@ function onSockets(cell: Cell, bed: Bed, floor: boolean): [string[], ChildOption
 }
 
 /** A file for each target; one of its own for each where the load writes. */
-function imagesOf(cell: Cell, bed: Bed): string[] {
+function imagesOf(cell: Cell, trialEnv: TrialEnvironment): string[] {
   const { values } = cell;
   if (values.interface !== undefined) return [];
-  const image = bed.image(values.imageSize);
+  const image = trialEnv.image(values.imageSize);
   const changes = writes(values.rw);
   return Array.from({ length: values.targets }, (_, index) => {
     if (!changes) return image;
-    const own = join(bed.folder, `written.${index}.img`);
+    const own = join(trialEnv.folder, `written.${index}.img`);
     copyFileSync(image, own);
     return own;
   });
 }
 
-function inOneProcess(cell: Cell, bed: Bed): string[] {
-  const program = partOf(bed.program, "memoryTrial");
+function inOneProcess(cell: Cell, trialEnv: TrialEnvironment): string[] {
+  const program = partOf(trialEnv.program, "memoryTrial");
   if (program === null)
-    throw new Error(`invariant: ${bed.program} has a trial over the memory link`);
-  return [process.execPath, program, JSON.stringify(cell.texts), bed.link];
+    throw new Error(`invariant: ${trialEnv.program} has a trial over the memory link`);
+  return [process.execPath, program, JSON.stringify(cell.texts), trialEnv.link];
 }
 
 /** No file of an earlier trial may be taken for this one's. */
-function clean(bed: Bed): void {
+function clean(trialEnv: TrialEnvironment): void {
   for (let index = 0; index < MOST; index++) {
     for (const end of ["json", "err"]) {
-      rmSync(join(bed.folder, `load.${index}.${end}`), { force: true });
-      rmSync(join(bed.folder, `target.${index}.${end}`), { force: true });
+      rmSync(join(trialEnv.folder, `load.${index}.${end}`), { force: true });
+      rmSync(join(trialEnv.folder, `target.${index}.${end}`), { force: true });
     }
   }
 }
@@ -134,11 +143,11 @@ function clean(bed: Bed): void {
 const MOST = 16;
 
 /** All loads, or none where one gave no document. */
-function loadsOf(cell: Cell, bed: Bed, stdout: string): LoadResult[] {
-  const sockets = overSockets(bed.link);
+function loadsOf(cell: Cell, trialEnv: TrialEnvironment, stdout: string): LoadResult[] {
+  const sockets = overSockets(trialEnv.link);
   const places = sockets ? placesOf(cell) : [{ address: "e7.3", interface: null }];
   const loads = places.flatMap((place, index): LoadResult[] => {
-    const fio = document(sockets ? read(bed, `load.${index}.json`) : stdout);
+    const fio = document(sockets ? read(trialEnv, `load.${index}.json`) : stdout);
     const figures = fio === null ? undefined : aoeBlock(fio).figures;
     if (fio === null || figures === undefined) return [];
     return [{ ...place, figures: upgradeFigures(figures, versionOf(fio)), fio }];
@@ -166,29 +175,29 @@ function stoodStill(loads: readonly LoadResult[]): boolean {
 }
 
 /** What the trial's processes said last, as one sentence. */
-function failure(code: number, stderr: string, bed: Bed): string {
+function failure(code: number, stderr: string, trialEnv: TrialEnvironment): string {
   const said = lastLine(stderr);
   // The target has a say where nobody answered: it is the one that failed.
-  const silent = overSockets(bed.link) && code === EXIT.notFound;
-  const target = silent ? lastLine(targetWords(bed).join("\n")) : "";
+  const silent = overSockets(trialEnv.link) && code === EXIT.notFound;
+  const target = silent ? lastLine(targetWords(trialEnv).join("\n")) : "";
   const words = [said, target === "" ? "" : `the target: ${target}`].filter((text) => text !== "");
   return `The trial ended with code ${code}${words.length === 0 ? "" : `: ${words.join("; ")}`}`;
 }
 
 /** Of each target of the trial; none where they run elsewhere. */
-function targetFigures({ values }: Cell, bed: Bed): (ClosingFigures | null)[] {
+function targetFigures({ values }: Cell, trialEnv: TrialEnvironment): (ClosingFigures | null)[] {
   const targets = values.interface === undefined ? values.targets : 0;
   return Array.from({ length: targets }, (_, index) =>
-    readClosingFigures(join(bed.folder, `target.${index}.json`)),
+    readClosingFigures(join(trialEnv.folder, `target.${index}.json`)),
   );
 }
-function targetWords(bed: Bed): string[] {
-  return Array.from({ length: MOST }, (_, index) => read(bed, `target.${index}.err`));
+function targetWords(trialEnv: TrialEnvironment): string[] {
+  return Array.from({ length: MOST }, (_, index) => read(trialEnv, `target.${index}.err`));
 }
-function loadWords(bed: Bed): string {
-  return Array.from({ length: MOST }, (_, index) => read(bed, `load.${index}.err`)).join("\n");
+function loadWords(trialEnv: TrialEnvironment): string {
+  return Array.from({ length: MOST }, (_, index) => read(trialEnv, `load.${index}.err`)).join("\n");
 }
-function read(bed: Bed, name: string): string {
-  const path = join(bed.folder, name);
+function read(trialEnv: TrialEnvironment, name: string): string {
+  const path = join(trialEnv.folder, name);
   return existsSync(path) ? readFileSync(path, "utf8") : "";
 }

@@ -20,7 +20,7 @@ export type Ability = "address" | "read" | "write" | "string" | "mask" | "reserv
 
 /** What the user permits beyond the device's own first sectors. */
 export interface Permits {
-  /** No other target on this network matters: send changes to wildcard addresses whoever hears them. */
+  /** No other target on this network matters: send changes to wildcard addresses too. */
   readonly alone?: boolean;
   /** Write a sector behind the end. */
   readonly pastEnd?: boolean;
@@ -44,7 +44,7 @@ export interface Facts {
   readonly model: string;
   /** It announced itself while the suite was listening for it (P11): that frame. */
   readonly announcement: Answer | null;
-  /** What is lacking, and the sentence that says so. */
+  /** What is missing, and the sentence that says so. */
   readonly lacks: ReadonlyMap<Ability, string>;
   readonly permits: Permits;
 }

@@ -158,7 +158,7 @@ function bufferCount(s: Subject): void {
   if (!s.has("read")) return;
   const { prober } = s;
   const burst = Math.min(count, 256);
-  // A frame may be lost on its way, once or twice; room that is lacking is lacking each time.
+  // A frame may be lost on its way, once or twice; room that is missing is missing each time.
   let most = 0;
   let missed: Question | null = null;
   for (let time = 0; time < 3 && most < burst; time++) {

@@ -1,11 +1,11 @@
-// The commands of a page, run as they stand. A block marked `sh` is run by whoever tests the page, in a directory of
+// The commands of a page, run as they stand. The test of the page runs a block marked `sh` in a directory of
 // its own from which `npx aoe` and `fixtures/` are what they are at the top of the repository.
 //
 //   ```sh         run            ```sh git    run in a git repository only
-//                 what it asks of a lab, and of a late one, must be had here: else it is skipped, and says why
+//                 needs a lab, or a late lab: without one it is skipped, with the reason
 //   ```sh nbd     run where what speaks NBD is installed, and mkfs.ext4 with its fsck
 //   ```sh slow    not run: the page says why
-//   ```           for the reader's own hands
+//   ```           for the reader only
 
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

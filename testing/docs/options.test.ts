@@ -24,7 +24,7 @@ const initiatorPage = readFileSync(INITIATOR, "utf8");
 /** Where a name must stand, and whether it does. */
 type Place = readonly [string, (name: string) => boolean];
 
-function lacking(options: OptionTable, places: readonly Place[]): string[] {
+function missing(options: OptionTable, places: readonly Place[]): string[] {
   return Object.keys(options).flatMap((name) =>
     places.filter(([, has]) => !has(name)).map(([place]) => `${place} lacks ${name}`),
   );
@@ -91,14 +91,14 @@ const TABLES: readonly (readonly [
 describe("one table of options", () => {
   for (const [name, options, places] of TABLES) {
     test(`${name}: every place has every row`, () => {
-      expect(lacking(options, places(options))).toEqual([]);
+      expect(missing(options, places(options))).toEqual([]);
     });
 
     test(`${name}: a row that stands in the table alone is found`, () => {
       const planted = { zebra_stripes: { type: integer(), default: "7", help: "how many" } };
       const grown = { ...options, ...planted };
       const all = places(grown).map(([place]) => `${place} lacks zebra_stripes`);
-      expect(lacking(grown, places(grown)).toSorted()).toEqual(all.toSorted());
+      expect(missing(grown, places(grown)).toSorted()).toEqual(all.toSorted());
     });
   }
 

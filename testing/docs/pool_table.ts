@@ -1,6 +1,6 @@
-// The tables of docs/pool.md: what each strategy makes of the same pins, exact, under the virtual clock.
+// The tables of docs/pool.md: the same pins for each strategy, exact, under the virtual clock.
 //
-//   bun testing/docs/pool_table.ts     prints them, for whoever writes the page anew
+//   bun testing/docs/pool_table.ts     prints them, to update the page
 //
 // A test holds the page to them.
 

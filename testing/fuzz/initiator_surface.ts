@@ -87,9 +87,9 @@ export const initiatorSurface: Surface = {
     const device = initiator.device(ADDRESS);
     if (device === undefined) return "undiscovered";
 
-    const dice = random.fork("callers");
+    const callerRandom = random.fork("callers");
     const callers = Array.from({ length: Number(text("commands", "1")) }, () =>
-      makeCaller(dice, device.sectorsPerFrame),
+      makeCaller(callerRandom, device.sectorsPerFrame),
     );
     for (const caller of callers) {
       const { command } = caller;
@@ -97,9 +97,9 @@ export const initiatorSurface: Surface = {
         caller.ended++;
       };
       device.submit(command);
-      if (dice.below(3) === 0) evil.stir();
-      if (dice.below(2) === 0) run(() => false, dice.below(400e3));
-      if (dice.below(30) === 0) device.cancel(command);
+      if (callerRandom.below(3) === 0) evil.stir();
+      if (callerRandom.below(2) === 0) run(() => false, callerRandom.below(400e3));
+      if (callerRandom.below(30) === 0) device.cancel(command);
       const { inFlight } = device;
       must(
         inFlight <= evil.bufferCount,

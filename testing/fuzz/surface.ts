@@ -7,7 +7,7 @@ export interface Surface {
   /** As `--only` says it, and the folder of its corpus. */
   readonly name: string;
   readonly about: string;
-  /** One input from these dice: built by a grammar, then mutated. */
+  /** One input from this generator: built by a grammar, then mutated. */
   make(random: Random): string;
   /** Takes the input. Throws where an oracle is broken; a string is what it did, for the statistics. */
   run(input: string): string;

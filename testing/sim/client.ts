@@ -2,9 +2,9 @@
 // by the seed. It owns the commands' side of the rules: each ends once, with an outcome that the
 // scenario allows, and what a read brought is put before the history.
 //
-//   writes go to the initiator's own stretch of the device, reads anywhere
+//   writes go to the initiator's own range of the device, reads anywhere
 //
-//   own stretch of 0 │ own stretch of 1 │ …          a copy of a write that its initiator has done with
+//   own range of 0   │ own range of 1   │ …          a copy of a write that its initiator has done with
 //                                                    can be kept from undoing its own later writes only
 
 import {
@@ -45,7 +45,7 @@ export interface ClientPlace {
   readonly initiator: number;
   readonly device: number;
   readonly sectors: number;
-  /** Its own stretch: from `first` up to below `end`. */
+  /** Its own range: from `first` up to below `end`. */
   readonly first: number;
   readonly end: number;
   /** Handles of its timers: one per slot from here on. */
@@ -186,7 +186,7 @@ export class Client {
     }
   }
 
-  /** A place for `sectors` in a stretch: the hot first quarter, the very end, or anywhere. */
+  /** A place for `sectors` in a range: the hot first quarter, the very end, or anywhere. */
   private where(sectors: number, first: number, end: number): number {
     const { random } = this.place;
     const room = end - first - sectors + 1;

@@ -2,7 +2,7 @@
 // has it. A disk's write cache does the same.
 //
 //   write ─▶ now ── flush ─▶ durable          crash: each unflushed sector keeps `now` or goes back to
-//             │                               `durable`, by a throw of the dice
+//             │                               `durable`, by a random number
 //             └── read
 //
 // It also watches what is executed, since nothing sees a store from outside: no copy of a write is carried

@@ -193,7 +193,7 @@ function events(
 }
 
 /**
- * What befalls few networks: frames that never leave or get lost for their size, addresses that move, are claimed twice,
+ * Rare events of a network: frames that never leave or get lost for their size, addresses that move, are claimed twice,
  * disks that are resized. The last only where nothing else happens and no frame is lost: a size that changed without
  * an announcement being heard is another disk's.
  */

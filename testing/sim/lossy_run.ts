@@ -37,7 +37,7 @@ export interface FaultRunOptions {
   readonly sectors: number;
   readonly mtu: number;
   readonly strategy: StrategyName;
-  /** What befalls frames beside damage, and damage to headers. */
+  /** Faults of frames other than corruption, and corruption of headers. */
   readonly faults: string;
   /** Damage to payloads. */
   readonly payloadFaults: string;

@@ -164,7 +164,7 @@ export function parseScenario(text: string, what: string): Scenario {
 export interface Traits {
   /** Frames are altered on their way: data and addresses mean nothing. */
   readonly corrupts: boolean;
-  /** Nothing is lost, late or broken: every command ends well, none is sent twice for want of an answer. */
+  /** Nothing is lost, late or broken: every command ends well, none is sent twice because an answer is missing. */
   readonly clean: boolean;
   /** Every copy of a write has its first one's tag, path and size. */
   readonly sameCopies: boolean;

@@ -140,7 +140,7 @@ export function soak(options: SoakOptions): SoakReport {
   });
   const port = target.addPort(link, "soak");
 
-  const dice = random.fork("clients");
+  const clientRandom = random.fork("clients");
   const going: Going[] = [];
   /** When each is to be looked at again, by its index. */
   const due = createDeadlines();
@@ -153,7 +153,7 @@ export function soak(options: SoakOptions): SoakReport {
       for (let slot = 0; slot < options.depth; slot++) {
         const index = going.length;
         going.push({ index, client, owner, tag: -1, bytes: new Uint8Array(0), tries: 0 });
-        due.set(index, Math.floor(dice.float() * options.pause));
+        due.set(index, Math.floor(clientRandom.float() * options.pause));
       }
     }
   }
@@ -166,11 +166,11 @@ export function soak(options: SoakOptions): SoakReport {
   const rest = (each: Going): void => {
     byTag.delete(each.tag);
     each.tag = -1;
-    due.set(each.index, Math.ceil(clock.now() + 1 + dice.float() * 2 * options.pause));
+    due.set(each.index, Math.ceil(clock.now() + 1 + clientRandom.float() * 2 * options.pause));
   };
   const begin = (each: Going): void => {
     each.tag = tags = (tags + 1) % 0x7fff_ffff;
-    each.bytes = toBytes(anything(dice, each.owner, each.client, each.tag));
+    each.bytes = toBytes(anything(clientRandom, each.owner, each.client, each.tag));
     each.tries = 0;
     byTag.set(each.tag, each);
     counts.commands++;
@@ -215,12 +215,12 @@ export function soak(options: SoakOptions): SoakReport {
       if (next > clock.now()) clock.wait(next);
       if (clock.now() >= nextChange && !ending) {
         nextChange += 30 * S;
-        const at = dice.below(models.length);
+        const at = clientRandom.below(models.length);
         const owner = owners[at];
         if (owner !== undefined) {
           target.setModel(
             owner,
-            makeModel(models[dice.below(MODELS.length)] as string, `${nextChange}`),
+            makeModel(models[clientRandom.below(MODELS.length)] as string, `${nextChange}`),
           );
         }
       }

@@ -2,7 +2,7 @@
 // virtual clock and once over raw sockets in a lab, must count the same.
 //
 // Tolerance: a counter may differ by 2, or by a tenth where that is more: a machine that stalls for longer
-// than the RTO of 60 ms sends once more, and the dice fall otherwise from there on.
+// than the RTO of 60 ms sends once more, and the random numbers differ from there on.
 
 import { expect, test } from "bun:test";
 

@@ -9,7 +9,7 @@
 //   crash:150ms          the target dies, and comes back after so long as a new one with the same store
 //   mtu:600              both ends' MTU, for a quarter of the commands
 //
-// With one command out at a time and an RTO far above any round trip, what happens depends on the faults' dice
+// With one command out at a time and an RTO far above any round trip, what happens depends on the faults' random numbers
 // alone, whose n-th throw is for the n-th frame in both worlds. What happens to cable and target comes when so
 // many commands have ended, between two commands.
 

@@ -1,8 +1,8 @@
 // One fault, twice: over the memory link under the virtual clock, and over raw sockets in a lab, with the
-// same plan, the same dice and the same load (fault_case.ts). The counters must agree.
+// same plan, the same random numbers and the same load (fault_case.ts). The counters must agree.
 //
-// The k-th frame of a direction meets the k-th number of its dice in both, so that what befalls it is
-// the same; what differs is time. A wake-up that comes later than the RTO sends a frame once more
+// The k-th frame of a direction gets the k-th random number in both, so the same faults affect it; only the times
+// differ. A wake-up that comes later than the RTO sends a frame once more
 // than in theory, and shifts what follows. Hence the tolerance: each counter within 3 or a tenth of the larger.
 
 import { drive } from "../../link/drive.ts";

@@ -74,7 +74,7 @@ describe("what judges", () => {
     expect(sizeOf(2 ** 30)).toEqual({ residentBytes: 0, descriptors: 0 });
   });
 
-  test("counters of other dice are apart, of the same are not", () => {
+  test("counters of other random numbers differ, of the same do not", () => {
     for (const [plan] of FAULT_PLANS.filter(([each]) => /drop|duplicate/.test(each))) {
       const theory = inTheory(plan, 200);
       expect([plan, apart(theory, inTheory(plan, 200))]).toEqual([plan, []]);

@@ -23,14 +23,14 @@ export interface InLabOptions extends LabShape {
   /** For all tests in the lab together; default 30,000. */
   readonly timeoutMs?: number;
   /** Why they can't run on this machine, beyond what a lab needs; null: they can. */
-  readonly lacking?: string | null;
+  readonly missing?: string | null;
 }
 
 /** Whether this process is such a second run; a file's tests without a lab ask to stay away then. */
 export const insideLabTests = process.env["AOE_LAB_TESTS"] !== undefined;
 
 export function testsInLab(file: string, options: InLabOptions, define: () => void): void {
-  const { timeoutMs = 30_000, lacking = null, ...shape } = options;
+  const { timeoutMs = 30_000, missing = null, ...shape } = options;
   const key = `${file} ${JSON.stringify(shape)}`;
   if (insideLabTests) {
     if (process.env["AOE_LAB_TESTS"] === key) define();
@@ -38,7 +38,7 @@ export function testsInLab(file: string, options: InLabOptions, define: () => vo
   }
   const name = `${basename(file)} in a lab ${describe(shape)}`.trimEnd();
   const probe = probeLab(shape);
-  const reason = probe.available ? lacking : probe.reason;
+  const reason = probe.available ? missing : probe.reason;
   if (reason !== null) {
     test.skip(`${name}: ${reason}`, () => {});
     return;

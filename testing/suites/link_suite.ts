@@ -349,7 +349,7 @@ export function linkConformance(
         release?.(ends);
         idle += a.reclaim();
         expect(buffers.map((buffer) => buffer.pins)).toEqual(buffers.map(() => 0));
-        // Where letting go takes a frame of its own, that one may have become idle too.
+        // Where a release needs a frame, that one may have become idle too.
         expect(idle).toBeGreaterThanOrEqual(8);
         expect(idle).toBeLessThanOrEqual(9);
         for (const buffer of buffers) a.free(buffer);

@@ -23,7 +23,7 @@ export interface Holder {
   now(): number;
   /** Makes a frame of `buffer`, whatever the link wants one to look like; its length. */
   fill(buffer: TxBuffer): number;
-  /** Lets time pass, without letting go of what is held. */
+  /** Lets time pass, without a release of held buffers. */
   pass(ns: number): void;
   /** Makes the link release all that it holds; `reclaim` has not been called since. */
   release(): void | Promise<void>;

@@ -2,7 +2,7 @@
 // clock. Exact integers, so that one command more or less is a difference; no statistics, no noise.
 //
 //   a row     worse: fewer commands a second, or as many at a higher price (dry, kicks, stall, allocations,
-//             retransmits); better: the other way round; changed: cheaper here and dearer there
+//             retransmits); better: the other way round; changed: some cheaper, some more expensive
 //   broken    a revision whose table can't be made, since an invariant of its own stopped it
 
 import { dirname } from "node:path";
@@ -120,10 +120,10 @@ function judgeRow(before: Row, after: Row): "worse" | "better" | "same" | "chang
   const rate = step(RATE);
   if (rate !== 0) return rate < 0 ? "worse" : "better";
   const prices = PRICES.map(step);
-  const dearer = prices.includes(1);
+  const moreExpensive = prices.includes(1);
   const cheaper = prices.includes(-1);
-  if (dearer && cheaper) return "changed";
-  if (dearer) return "worse";
+  if (moreExpensive && cheaper) return "changed";
+  if (moreExpensive) return "worse";
   return cheaper ? "better" : "same";
 }
 

@@ -30,13 +30,13 @@ export const cycle = (strategy, situation) => strategy === "fixed" && situation 
   return { folder: root, program: join(root, "aoe.ts"), revision: name, close() {} };
 }
 
-test("a dearer pool is worse, a cheaper one better", async () => {
+test("a more expensive pool is worse, a cheaper one better", async () => {
   // Twenty times: more than any noise of a busy machine.
-  const [plain, dear] = [treeOf("plain", 20), treeOf("dear", 400)];
-  const worse = await measureMicro(plain, dear, OPTIONS, AT);
+  const [plain, costly] = [treeOf("plain", 20), treeOf("costly", 400)];
+  const worse = await measureMicro(plain, costly, OPTIONS, AT);
   expect(worse?.comparison.verdict).toBe("worse");
   expect(worse?.control.base.git_revision).toBe("plain");
-  const better = await measureMicro(dear, plain, OPTIONS, AT);
+  const better = await measureMicro(costly, plain, OPTIONS, AT);
   expect(better?.comparison.verdict).toBe("better");
 }, 60_000);
 

@@ -22,7 +22,7 @@ test.each([
   expect([overall(said), headline(said)]).toEqual([verdict as never, words]);
 });
 
-test("of the exact judge a broken invariant is worse, what is cheaper here and dearer there undecided", () => {
+test("of the exact judge a broken invariant is worse, mixed costs undecided", () => {
   const verdicts = (["broken", "changed", "absent", "same", "worse"] as const).map(verdictOfExact);
   expect(verdicts).toEqual(["worse", "inconclusive", null, "same", "worse"]);
 });

@@ -1,4 +1,4 @@
-// Searches over a job whose one key is varied: the least that is enough, and the most that is bearable.
+// Searches over a job whose one key is varied: the smallest sufficient cap, and the highest rate within a latency limit.
 //
 //   cap     peak = the rate with the largest cap; halving between 0 and it: the smallest cap whose rate is at
 //           least `keep` of the peak

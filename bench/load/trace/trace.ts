@@ -21,7 +21,7 @@ import type { PoolSnapshot, Leak, PoolMetrics } from "../../../initiator/pool/sn
 /** Stretches a command causes at most on average: its buffer owned, its buffer held, one retransmit's. */
 const STRETCHES = 3;
 
-/** What a stretch of a buffer is: OWNED by a command, or HELD by the link alone. */
+/** What an interval of a buffer is: OWNED by a command, or HELD by the link alone. */
 export const OWNED = 0;
 export const HELD = 1;
 
@@ -119,7 +119,7 @@ class TracedPool implements Pool {
   readonly metrics: PoolMetrics;
   private readonly pool: Pool;
   private readonly trace: Trace;
-  /** By buffer: the row of its open stretch in `trace.buffers`; -1: idle, or not kept. */
+  /** By buffer: the row of its open interval in `trace.buffers`; -1: idle, or not kept. */
   private readonly open: number[] = [];
   /** Buffers that only the link holds. */
   private readonly held = new Set<TxBuffer>();

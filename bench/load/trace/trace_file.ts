@@ -48,7 +48,7 @@ export interface TraceDocument {
   readonly traceEvents: readonly TraceEvent[];
 }
 
-/** `about`: what the trace is of, for whoever finds the file: texts and numbers. */
+/** `about`: the origin of the trace, as texts and numbers. */
 export function traceDocument(
   trace: Trace,
   about: Readonly<Record<string, unknown>>,

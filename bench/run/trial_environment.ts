@@ -7,11 +7,15 @@ import { allowedCpus } from "../../sys/affinity.ts";
 import { createRandom } from "../../words/random.ts";
 import { overSockets, type RunResult } from "../result/result.ts";
 import { makeScratch } from "../machine/scratch.ts";
-import type { Bed } from "./trial.ts";
+import type { TrialEnvironment } from "./trial.ts";
 
-export type OwnedBed = Omit<Bed, "program"> & { remove(): void };
+export type OwnedEnvironment = Omit<TrialEnvironment, "program"> & { remove(): void };
 
-export function makeBed(link: RunResult["link"], seed: number, within = tmpdir()): OwnedBed {
+export function makeTrialEnvironment(
+  link: RunResult["link"],
+  seed: number,
+  within = tmpdir(),
+): OwnedEnvironment {
   const { folder, remove } = makeScratch("bench", within);
   const allowed = allowedCpus();
   const [first = 0] = allowed;
