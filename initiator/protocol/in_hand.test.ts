@@ -8,7 +8,7 @@ import * as config from "../../wire/config.ts";
 import { CANCELLED, type Command, OK } from "./command.ts";
 import { controlCommand } from "./control_command.ts";
 import type { Device } from "./device.ts";
-import { makeCommand, Scripted } from "../../testing/doubles/scripted_peer.ts";
+import { makeCommand, Scripted, type Seen } from "../../testing/doubles/scripted_peer.ts";
 import { FLUSH, IDENTIFY, READ, WRITE } from "./operation.ts";
 
 const US = 1e3;
@@ -21,6 +21,12 @@ function reads(count: number, sectors = 1): Command[] {
 
 function allEnd(peer: Scripted, commands: readonly Command[], limit = 100 * S): void {
   expect(peer.run(() => commands.every(({ busy }) => !busy), limit)).toBe(true);
+}
+
+/** P23's answer to a count that is too large. */
+function refuse(peer: Scripted, request: Seen): void {
+  const flags = aoe.FLAG_RESPONSE | aoe.FLAG_ERROR;
+  peer.answer(request, { flags, error: aoe.ERROR_ARGUMENT });
 }
 
 /** Config reads by the device's path: what `ping` sends. */
@@ -72,6 +78,26 @@ describe("bounds", () => {
       return !identify.busy;
     });
     expect(most).toBe(2);
+  });
+
+  test("P12: of the pieces of a command that was cut no more are out than the target takes", () => {
+    const peer = new Scripted({ bufferCount: 2, links: 2, mtu: 9000, sectorCount: 17 });
+    const device = peer.find();
+    const warm = reads(40);
+    for (const read of warm) device.submit(read);
+    allEnd(peer, warm);
+    peer.script = (request) => {
+      if (request.count <= 2) peer.answer(request, { delay: 50 * US });
+      else refuse(peer, request);
+    };
+    const cut = makeCommand(READ, 0, 17);
+    device.submit(cut);
+    let most = 0;
+    peer.run(() => {
+      most = Math.max(most, device.inFlight);
+      return !cut.busy;
+    });
+    expect([cut.outcome, most]).toEqual([OK, 2]);
   });
 
   test("a question about a path goes though frames that wait to go again have all buffers", () => {
@@ -251,15 +277,23 @@ test("a link may have been polled before the request was sent whose answer it br
 });
 
 describe("sizes", () => {
+  test("the last of the 2^48 sectors may be asked for, and none behind it", () => {
+    const peer = new Scripted();
+    const device = peer.find();
+    const last = makeCommand(READ, 2 ** 48 - 1, 1);
+    peer.script = (request) => peer.answer({ ...request, lba: 0 }, { lba: request.lba });
+    device.submit(last);
+    allEnd(peer, [last]);
+    expect([last.outcome, peer.asked[0]?.[2]]).toEqual([OK, 2 ** 48 - 1]);
+    expect(() => device.submit(makeCommand(READ, 2 ** 48, 1))).toThrow("2^48");
+  });
+
   test("a target that refuses two sectors is asked for one at a time", () => {
     const peer = new Scripted();
     const device = peer.find();
     peer.script = (request) => {
       if (request.count === 1) peer.answer(request);
-      else {
-        const error = aoe.ERROR_ARGUMENT;
-        peer.answer(request, { flags: aoe.FLAG_RESPONSE | aoe.FLAG_ERROR, error });
-      }
+      else refuse(peer, request);
     };
     const both = [makeCommand(READ, 0, 2), makeCommand(WRITE, 4, 2)];
     for (const command of both) device.submit(command);
