@@ -25,6 +25,8 @@ import { type Driver, inOneLoop } from "./one_loop.ts";
 
 /** For how long another target may claim the address of one that was found, before it is used, ns. */
 const CLAIMS = 20e6;
+/** For how long those that claim it may take to say which disk they have, ns. */
+const PROOFS = 1e9;
 /** How often a question that nobody has answered is put again, ns. */
 const ASK_EVERY = 200e6;
 /** What a link may take to release buffers at the end, ns (Linux: 3 s). */
@@ -245,6 +247,11 @@ export class SessionOver<W extends Waiter> implements LinkedSession<W> {
     });
   }
 
+  /** Asks nothing: what is out is answered meanwhile. */
+  private answered(wait: number, enough: () => boolean): Promise<void> {
+    return this.ask(wait, () => {}, enough);
+  }
+
   async discover(wait: number, identify: boolean): Promise<readonly Device[]> {
     const { initiator } = this;
     const unidentified = new Set<Device>();
@@ -264,8 +271,8 @@ export class SessionOver<W extends Waiter> implements LinkedSession<W> {
       () => false,
     );
     // An address that is still being asked which disk it is has as long again, and not as long as a command.
-    const until = this.waiter.now() + wait;
-    await this.run(() => unidentified.size === 0 || this.waiter.now() >= until);
+    const known = ({ proving }: Device): boolean => proving === 0;
+    await this.answered(wait, () => unidentified.size === 0 && initiator.devices.every(known));
     this.listeners.delete(listener);
     for (const device of initiator.devices) device.settle();
     return initiator.devices;
@@ -274,6 +281,7 @@ export class SessionOver<W extends Waiter> implements LinkedSession<W> {
   async find(address: Address, wait: number): Promise<Device> {
     const device = await this.locate(address, wait);
     if (device.identity === null) await this.identify(device);
+    if (!device.settled) await this.compare(device);
     device.settle();
     return device;
   }
@@ -305,6 +313,16 @@ export class SessionOver<W extends Waiter> implements LinkedSession<W> {
       throw notFound(`${name} did not answer within ${formatDuration(wait)}; ${instead}`);
     }
     return device;
+  }
+
+  /** Several disks may answer: all who ask shall come to the same one, which need not be the first to say what it is. */
+  private async compare(device: Device): Promise<void> {
+    await this.answered(PROOFS, () => device.proving === 0);
+    if (device.proving === 0) return;
+    const others = `${device.proving} more ${device.proving === 1 ? "address" : "addresses"}`;
+    this.initiator.onNotice?.(
+      `${formatAddress(device)} is claimed by ${others}, silent for ${formatDuration(PROOFS)} when asked for the disk: it is used without them`,
+    );
   }
 
   private async identify(device: Device): Promise<void> {
