@@ -13,7 +13,7 @@
 // another, `one` puts all on one, `free` leaves it to the scheduler. An arm's figure is the median of its trials' p50; the
 // claim is nbd ≤ 3 × load. Exit code 0 where it holds, 3 where it does not, 5 without fio.
 
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { allowedCpus, pinToCpus } from "../../sys/affinity.ts";
@@ -23,7 +23,6 @@ import { median } from "../../statistics/quantile.ts";
 import { runChild } from "../machine/child.ts";
 import { makeScratch } from "../machine/scratch.ts";
 import { schedule } from "../run/schedule.ts";
-import { startNbd } from "./nbd_fixture.ts";
 
 const SIZE = 64 * 2 ** 20;
 const WARM_UP_SECONDS = 0.5;
@@ -63,29 +62,28 @@ async function timed(cwd: string, words: readonly string[]): Promise<Trial> {
   return trialOf(stdout);
 }
 
-/** fio's reads of what `uri` serves. */
-function throughNbd(cwd: string, uri: string, seconds: number): Promise<Trial> {
-  return timed(cwd, [
-    ...["fio", "--name=nbd", "--ioengine=nbd", `--uri=${uri}`, "--rw=randread"],
-    ...["--bs=4k", "--iodepth=1", `--size=${SIZE}`, "--time_based", `--runtime=${seconds}`],
-    ...[`--ramp_time=${WARM_UP_SECONDS}`, "--lat_percentiles=1", "--output-format=json"],
-  ]);
-}
-
-/** The same of `image` by qemu-nbd, which has no network behind it. */
-async function throughQemu(cwd: string, image: string, seconds: number): Promise<Trial> {
-  const socket = join(cwd, "bare");
-  const server = Bun.spawn(["qemu-nbd", "-t", "-f", "raw", "-k", socket, image], {
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "inherit",
-  });
+/** fio's reads of what an NBD server, started by `words`, serves at `socket`. */
+async function throughNbd(
+  cwd: string,
+  words: readonly string[],
+  socket: string,
+  seconds: number,
+): Promise<Trial> {
+  const server = Bun.spawn([...words], { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
   try {
     for (let tries = 0; !existsSync(socket); tries++) {
-      if (tries === 500 || server.exitCode !== null) throw new Error("qemu-nbd did not start");
+      if (tries === 1000 || server.exitCode !== null) {
+        server.kill();
+        throw new Error(`${words.join(" ")}: ${await new Response(server.stderr).text()}`);
+      }
       await Bun.sleep(10);
     }
-    return await throughNbd(cwd, `nbd+unix:///?socket=${socket}`, seconds);
+    return await timed(cwd, [
+      ...["fio", "--name=nbd", "--ioengine=nbd", `--uri=nbd+unix:///?socket=${socket}`],
+      ...["--rw=randread", "--bs=4k", "--iodepth=1", `--size=${SIZE}`, "--time_based"],
+      ...[`--runtime=${seconds}`, `--ramp_time=${WARM_UP_SECONDS}`, "--lat_percentiles=1"],
+      "--output-format=json",
+    ]);
   } finally {
     server.kill();
     await server.exited;
@@ -112,9 +110,14 @@ async function main(rounds: number, seconds: number, placement: string): Promise
   pinToCpus(placement === "free" ? cpus : [placement === "one" ? ours : second]);
   // Who has a CPU to himself may spin on it; where all share one, the others need it. A target can't know.
   const mode = { two: ["--mode", "low-latency"], one: ["--mode", "frugal"] }[placement] ?? [];
-  const nbd = await startNbd(folder, SIZE, [], mode);
-  await nbd.server.end();
+  const [image, socket] = [join(folder, "disk.img"), join(folder, "socket")];
+  writeFileSync(image, "");
+  truncateSync(image, SIZE);
+  const target = Bun.spawn([process.execPath, AOE, "target", ...mode, "7", "3", "b0", image], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   if (placement !== "free") pinToCpus([ours]);
+  const serve = ["initiator", "nbd", "e7.3", "--interface", "a0", "--socket", socket];
   const arms = {
     load: () =>
       timed(folder, [
@@ -122,13 +125,10 @@ async function main(rounds: number, seconds: number, placement: string): Promise
         ...["--rw", "randread", "--bs", "4k", "--iodepth", "1", "--runtime", `${seconds}s`],
         ...["--ramp-time", `${WARM_UP_SECONDS * 1e3}ms`],
       ]),
-    nbd: async () => {
-      const server = await nbd.restart();
-      const trial = await throughNbd(folder, nbd.uri, seconds);
-      await server.end();
-      return trial;
-    },
-    bare: () => throughQemu(folder, nbd.image, seconds),
+    nbd: () => throughNbd(folder, [process.execPath, AOE, ...serve], socket, seconds),
+    // The same of the image, which has no network before it.
+    bare: () =>
+      throughNbd(folder, ["qemu-nbd", "-t", "-f", "raw", "-k", socket, image], socket, seconds),
   };
   const bare = findProgram("qemu-nbd") === null ? [] : (["bare"] as const);
   const trials: Record<keyof typeof arms, Trial[]> = { load: [], nbd: [], bare: [] };
@@ -142,7 +142,8 @@ async function main(rounds: number, seconds: number, placement: string): Promise
       );
     }
   } finally {
-    await nbd.close();
+    target.kill();
+    await target.exited;
     remove();
   }
   const p50 = (arm: keyof typeof arms): number => median(trials[arm].map((trial) => trial.p50));

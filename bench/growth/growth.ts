@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { requireLab } from "../../lab/lab.ts";
 import { type OptionValues, parseOptions } from "../../words/option.ts";
 import { type ProbeRun, runProbe } from "../machine/probe.ts";
+import { settingOf } from "../result/setting.ts";
 import type { OwnedEnvironment } from "../run/trial_environment.ts";
 import { type Experiment, experimentAction, inTurn } from "../run/experiment.ts";
 import { schedule } from "../run/schedule.ts";
@@ -69,15 +70,8 @@ export const growth: Experiment<Options & { readonly axes: AxisName[] }, GrowthR
         line,
       ),
     );
-    const setting = {
-      rounds: options.rounds,
-      runtime_ns: options.runtime,
-      warm_up_ns: options.warmUp,
-      read_bytes: READ_BYTES,
-      mtu: MTU,
-      target_cpu: trialEnv.pinning.target,
-      load_cpu: trialEnv.pinning.load,
-    };
+    const asked = settingOf({ ...options, mtu: MTU }, trialEnv.pinning);
+    const setting = { ...asked, read_bytes: READ_BYTES };
     const { seed } = options;
     return (head) => ({ ...head, kind: GROWTH, seed, setting, trials, axes: summaryOf(trials) });
   },

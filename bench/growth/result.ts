@@ -3,6 +3,8 @@
 import * as v from "valibot";
 import { headOf } from "../machine/head.ts";
 import { BarSchema } from "../result/bar.ts";
+import { MedianSchema } from "../result/median.ts";
+import { settingEntries } from "../result/setting.ts";
 import { AXIS_NAMES, MEASURES } from "./axes.ts";
 import { CensusSchema } from "./census.ts";
 
@@ -40,16 +42,12 @@ const TrialSchema = v.object({
   failure: v.nullable(v.string()),
 });
 
-const MedianSchema = v.nullable(
-  v.object({ median: v.number(), low: v.number(), high: v.number(), n: v.number() }),
-);
-
 const PointSchema = v.object({
   value: v.number(),
   label: v.string(),
-  target_cpu_ns: MedianSchema,
-  lat_p50_ns: MedianSchema,
-  iops: MedianSchema,
+  target_cpu_ns: v.nullable(MedianSchema),
+  lat_p50_ns: v.nullable(MedianSchema),
+  iops: v.nullable(MedianSchema),
   /** Over all trials of the point. */
   lost: v.number(),
   census: v.optional(v.nullable(CensusSchema)),
@@ -68,14 +66,8 @@ export const GrowthSchema = v.object({
   ...headOf(GROWTH),
   seed: v.number(),
   setting: v.object({
-    rounds: v.number(),
-    runtime_ns: v.number(),
-    warm_up_ns: v.number(),
+    ...settingEntries,
     read_bytes: v.number(),
-    mtu: v.number(),
-    /** CPU; null: not pinned. */
-    target_cpu: v.nullable(v.number()),
-    load_cpu: v.nullable(v.number()),
   }),
   trials: v.array(TrialSchema),
   axes: v.array(

@@ -1,6 +1,6 @@
 // What the trials say of each axis: medians by point, and whether the far end costs what the near end does.
 
-import { medianInterval } from "../../statistics/median_interval.ts";
+import { knownMedian } from "../result/median.ts";
 import { exportBars, medianCensus } from "./census.ts";
 import { AXES, type Axis, FLAT, MEASURES, type Measure } from "./axes.ts";
 import type { AxisSummary, GrowthFigures, GrowthTrial, PointSummary } from "./result.ts";
@@ -31,19 +31,12 @@ function pointOf(axis: Axis, value: number, figures: readonly GrowthFigures[]): 
   return {
     value,
     label: axis.label(value),
-    target_cpu_ns: medianOf(figures.map(({ target_cpu_ns }) => target_cpu_ns)),
-    lat_p50_ns: medianOf(figures.map(({ lat_p50_ns }) => lat_p50_ns)),
-    iops: medianOf(figures.map(({ iops }) => iops)),
+    target_cpu_ns: knownMedian(figures.map(({ target_cpu_ns }) => target_cpu_ns)),
+    lat_p50_ns: knownMedian(figures.map(({ lat_p50_ns }) => lat_p50_ns)),
+    iops: knownMedian(figures.map(({ iops }) => iops)),
     lost: figures.reduce((sum, { lost }) => sum + lost, 0),
     census: medianCensus(figures.flatMap(({ census }) => census ?? [])),
   };
-}
-
-function medianOf(sample: readonly (number | null)[]): PointSummary["iops"] {
-  const known = sample.filter((value) => value !== null);
-  if (known.length === 0) return null;
-  const { median, low, high, n } = medianInterval(known);
-  return { median, low, high, n };
 }
 
 function endsOf(

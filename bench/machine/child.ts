@@ -83,3 +83,10 @@ export function lastLine(text: string): string {
   const lines = text.trim().split("\n");
   return lines.findLast((line) => line !== "Terminated")?.trim() ?? "";
 }
+
+/** Why a trial failed: its code, and what its load and its target said last; "": nothing. */
+export function endedWith(code: number, load: string, target: string): string {
+  const words = [lastLine(load), target === "" ? "" : `the target: ${lastLine(target)}`];
+  const said = words.filter((text) => text !== "").join("; ");
+  return `The trial ended with code ${code}${said === "" ? "" : `: ${said}`}`;
+}

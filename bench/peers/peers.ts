@@ -11,6 +11,7 @@ import { parseOptions } from "../../words/option.ts";
 import { formatSize, S } from "../../words/quantity.ts";
 import type { Head } from "../machine/head.ts";
 import { runProbe } from "../machine/probe.ts";
+import { settingOf } from "../result/setting.ts";
 import { makeTrialEnvironment, type OwnedEnvironment } from "../run/trial_environment.ts";
 import { type Experiment, experimentAction, inTurn, type Stage } from "../run/experiment.ts";
 import { AOE } from "../../lab/programs.ts";
@@ -122,14 +123,9 @@ async function measurePeers(
       }
     });
     const setting = {
-      mtu: options.mtu,
+      ...settingOf(options, trialEnv.pinning),
       image_bytes: statSync(image).size,
       image_in_memory: memory,
-      rounds: options.rounds,
-      runtime_ns: options.runtime,
-      warm_up_ns: options.warmUp,
-      target_cpu: trialEnv.pinning.target,
-      load_cpu: trialEnv.pinning.load,
     };
     const named = arms.map(({ name, command }) => ({
       arm: name,

@@ -14,6 +14,8 @@
 import * as v from "valibot";
 import { headOf } from "../machine/head.ts";
 import { BarSchema } from "../result/bar.ts";
+import { MedianSchema } from "../result/median.ts";
+import { settingEntries } from "../result/setting.ts";
 import { DIRECTIONS } from "./options.ts";
 
 export const PEERS = "aoe bench peers";
@@ -55,15 +57,6 @@ const TrialSchema = v.object({
   /** One sentence where the trial failed, else null. */
   failure: v.nullable(v.string()),
   figures: v.nullable(FiguresSchema),
-});
-
-/** A median with what its interval is worth (statistics/median_interval.ts). */
-const MedianSchema = v.object({
-  n: v.number(),
-  median: v.number(),
-  low: v.number(),
-  high: v.number(),
-  confidence: v.number(),
 });
 
 const IdleSchema = v.object({
@@ -117,17 +110,10 @@ export const PeersSchema = v.object({
   /** One for each run that is in here. */
   seeds: v.array(v.number()),
   setting: v.object({
-    mtu: v.number(),
+    ...settingEntries,
     image_bytes: v.number(),
     /** On a file system in memory, so that no write waits for a disk. */
     image_in_memory: v.boolean(),
-    rounds: v.number(),
-    runtime_ns: v.number(),
-    // Of trials whose ends have a CPU each; those on one CPU take four times that (trial.ts).
-    warm_up_ns: v.number(),
-    /** CPU; null: not pinned. */
-    target_cpu: v.nullable(v.number()),
-    load_cpu: v.nullable(v.number()),
   }),
   arms: v.array(v.object({ arm: v.string(), command: v.string() })),
   /** Sentences: what could not be measured here, and why. */

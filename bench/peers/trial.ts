@@ -8,12 +8,12 @@
 // start nor warm-up is in the figures. Process ids are the lab's own: where its /proc is not (some containers), the
 // target is not watched.
 
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { US } from "../../words/quantity.ts";
 import { EXIT } from "../../words/failure.ts";
 import { shellLine } from "../../lab/shell.ts";
-import { lastLine, runWatched } from "../machine/child.ts";
+import { endedWith, runWatched } from "../machine/child.ts";
 import type { Attempt } from "../run/experiment.ts";
 import { labCommandLine, labEnv } from "../../lab/lab.ts";
 import type { ProcessCost } from "../machine/process_cost.ts";
@@ -64,8 +64,10 @@ export async function runPeerTrial(
   const all = code === EXIT.done ? figuresOf(match, stdout) : null;
   // Nothing divides by a rate of none, and no target is so slow.
   const figures = all === null || !(all.iops > 0) ? null : all;
+  // It may never have come to say anything.
+  const target = existsSync(targetWords) ? readFileSync(targetWords, "utf8").trim() : "";
   const nothing =
-    all === null ? failure(code, stderr, targetWords) : "No command ended in the measured time";
+    all === null ? endedWith(code, stderr, target) : "No command ended in the measured time";
   return {
     part: match.part,
     ...cell,
@@ -175,16 +177,4 @@ function figuresOf(match: Match, stdout: string): PeersFigures | null {
     retransmits: figures.retransmits,
     receive_drops: figures.receive_drops,
   };
-}
-
-function failure(code: number, stderr: string, targetWords: string): string {
-  let target = "";
-  try {
-    target = lastLine(readFileSync(targetWords, "utf8"));
-  } catch {
-    // It never came to say anything.
-  }
-  const words = [lastLine(stderr), target === "" ? "" : `the target: ${target}`];
-  const said = words.filter((text) => text !== "").join("; ");
-  return `The trial ended with code ${code}${said === "" ? "" : `: ${said}`}`;
 }

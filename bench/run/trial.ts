@@ -5,7 +5,7 @@
 import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../words/failure.ts";
-import { type ChildOptions, lastLine, runWatched } from "../machine/child.ts";
+import { type ChildOptions, endedWith, runWatched } from "../machine/child.ts";
 import { partOf } from "./revision_part.ts";
 import { type ClosingFigures, readClosingFigures } from "../machine/closing_figures.ts";
 import { labCommandLine, labEnv } from "../../lab/lab.ts";
@@ -176,12 +176,9 @@ function stoodStill(loads: readonly LoadResult[]): boolean {
 
 /** What the trial's processes said last, as one sentence. */
 function failure(code: number, stderr: string, trialEnv: TrialEnvironment): string {
-  const said = lastLine(stderr);
   // The target has a say where nobody answered: it is the one that failed.
   const silent = overSockets(trialEnv.link) && code === EXIT.notFound;
-  const target = silent ? lastLine(targetWords(trialEnv).join("\n")) : "";
-  const words = [said, target === "" ? "" : `the target: ${target}`].filter((text) => text !== "");
-  return `The trial ended with code ${code}${words.length === 0 ? "" : `: ${words.join("; ")}`}`;
+  return endedWith(code, stderr, silent ? targetWords(trialEnv).join("\n").trim() : "");
 }
 
 /** Of each target of the trial; none where they run elsewhere. */

@@ -6,7 +6,7 @@ import { Asker, awaitExport } from "../../bench/machine/asker.ts";
 import { makeScratch } from "../../bench/machine/scratch.ts";
 import { now } from "../../sys/clock.ts";
 import { testsInLab } from "../../testing/suites/in_lab.ts";
-import { startAoe } from "../../bench/claims/nbd_fixture.ts";
+import { startAoe } from "../../testing/suites/nbd_fixture.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import { MS, S, US } from "../../words/quantity.ts";

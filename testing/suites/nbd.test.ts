@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
 import { testsInLab } from "./in_lab.ts";
 import { findProgram, searchPath } from "../../lab/programs.ts";
-import { type NbdFixture, startAoe, startNbd } from "../../bench/claims/nbd_fixture.ts";
+import { type NbdFixture, startAoe, startNbd } from "./nbd_fixture.ts";
 
 const MIB = 2 ** 20;
 const SIZE = 12 * MIB;

@@ -1,4 +1,4 @@
-// A target and an NBD server over it as processes of a lab, for tests and for the comparison of latencies.
+// A target and an NBD server over it as processes of a lab, for tests.
 
 import { join } from "node:path";
 import { truncateSync, writeFileSync } from "node:fs";
@@ -63,18 +63,13 @@ export interface NbdFixture {
 }
 
 /** e7.3 with `bytes` of zeroes on `b0`, served at a socket in `folder` by an initiator on `a0`. */
-export async function startNbd(
-  folder: string,
-  bytes: number,
-  words: readonly string[] = [],
-  targetWords: readonly string[] = [],
-): Promise<NbdFixture> {
+export async function startNbd(folder: string, bytes: number): Promise<NbdFixture> {
   const image = join(folder, "disk.img");
   const socket = join(folder, "socket");
   writeFileSync(image, "");
   truncateSync(image, bytes);
   const makeTarget = async (): Promise<Running> => {
-    const target = startAoe(["target", ...targetWords, "7", "3", "b0", image]);
+    const target = startAoe(["target", "7", "3", "b0", image]);
     await target.until("serves");
     return target;
   };
@@ -91,7 +86,7 @@ export async function startNbd(
     socket,
     uri: `nbd+unix:///?socket=${socket}`,
     target: await makeTarget(),
-    server: await serve(words),
+    server: await serve([]),
     async restartTarget() {
       fixture.target = await makeTarget();
     },
