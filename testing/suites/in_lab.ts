@@ -46,7 +46,7 @@ export function testsInLab(file: string, options: InLabOptions, define: () => vo
   test(
     name,
     async () => {
-      const run = await runInLab([process.execPath, "test", file], {
+      const run = await runInLab([process.execPath, "test", "--timeout", "30000", file], {
         ...shape,
         env: { AOE_LAB_TESTS: key },
         timeoutMs,

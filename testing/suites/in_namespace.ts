@@ -1,30 +1,16 @@
-// For tests that need raw sockets: a network of their own, as root and as an ordinary user alike.
-//
-//   bun test x.test.ts ─ registers one test ─▶ unshare … bun test x.test.ts ─ registers the real ones
-//
-// The second run has a veth pair va ── vb (MTU 9000, up, silent) and all of CAP_NET_ADMIN in it, and
-// ends with the first: setpriv kills unshare when its parent dies, unshare kills what it started.
-
-import { expect, test } from "bun:test";
+// For tests of sockets and links: a lab of its own for a test file (in_lab.ts), whose pair is called va ── vb, and what
+// such tests do to its devices.
 
 import { errno, refused } from "../../sys/errno.ts";
 import { libc } from "../../sys/libc.ts";
+import { searchPath } from "../../lab/programs.ts";
+import { testsInLab } from "./in_lab.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SIOCSIFMTU = 0x8922;
 const RLIMIT_NOFILE = 7;
-const MARK = "AOE_TEST_NAMESPACE";
-const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
-
-const PAIR = [
-  "ip link set lo up",
-  "for device in va vb; do [ $device = vb ] || ip link add va mtu 9000 type veth peer name vb mtu 9000; ip link set $device addrgenmode none; ip link set $device up; done",
-];
-const UNSHARE = [
-  ...["setpriv", "--pdeathsig", "KILL"],
-  ...["unshare", "--user", "--map-root-user", "--net", "--kill-child", "sh", "-ec"],
-];
+const PATH = searchPath();
 
 /** One command line of `ip` or `tc`, within the namespace. Throws with what it said. */
 export function inShell(command: string): void {
@@ -63,28 +49,19 @@ export function limitDescriptors(most: number): void {
 }
 
 /**
- * True inside the namespace: register the tests. Else registers one test that runs `file` inside (or
- * says why it can't be: no user namespaces, no iproute2), and is false.
+ * True inside the lab, whose pair is called va and vb there: register the tests. Else registers one test that runs
+ * `file` inside (or says why it can't be), and is false.
  */
 export function inNamespace(file: string): boolean {
-  if (process.env[MARK] === file) return true;
-  const env = { ...process.env, PATH };
-  const probe = Bun.spawnSync([...UNSHARE, PAIR.join("\n")], { env });
-  if (probe.exitCode !== 0) {
-    const reason = probe.stderr.toString().trim().replaceAll("\n", " ");
-    test.skip(`in a network namespace, which can't be made here: ${reason}`, () => {});
-    return false;
-  }
-  test("in a network namespace of its own", () => {
-    const script = [...PAIR, 'exec "$@"'].join("\n");
-    const command = [process.execPath, "test", "--timeout", "30000", file];
-    const run = Bun.spawnSync([...UNSHARE, script, "sh", ...command], {
-      env: { ...env, [MARK]: file },
-    });
-    const said = run.stderr.toString();
-    if (run.exitCode !== 0) console.log(said + run.stdout.toString());
-    expect(run.exitCode).toBe(0);
-    expect(said).toMatch(/[1-9][0-9]* pass/);
-  }, 120_000);
-  return false;
+  let inside = false;
+  testsInLab(file, { timeoutMs: 120_000 }, () => {
+    inside = true;
+    for (const [old, name] of [
+      ["a0", "va"],
+      ["b0", "vb"],
+    ]) {
+      inShell(`ip link set ${old} down; ip link set ${old} name ${name}; ip link set ${name} up`);
+    }
+  });
+  return inside;
 }
