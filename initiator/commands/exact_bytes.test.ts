@@ -193,7 +193,7 @@ if (inNamespace(import.meta.path)) {
         const broken = await initiator(...words, ...(done === 0 ? [] : ["--resume", `${done}`]));
         expect(broken.code).toBe(1);
         done = copied(broken.err, SOURCE.length);
-        expect(broken.err).toEndWith(`: --resume ${done} goes on\n`);
+        expect(broken.err).toEndWith(`: --resume ${done} continues\n`);
         // All before the block that was refused, one at a time as they went.
         expect(done).toBe(bad - (bad % (4 * KIB)));
         expect(
