@@ -10,13 +10,13 @@ export function growthCommand(): Command {
     "measure what a read costs with more exports, depth, image, initiators and interfaces",
     GROWTH_OPTIONS,
     `
-Each trial is a fresh target and a fresh load in a lab of their own, on a CPU each; points take turns.
-A cost that grows is a finding, with its reason: the exit code is 0 unless a trial failed.
+Each trial starts a new target and a new load in a lab, each on its own CPU; points alternate.
+A cost that grows is a finding, not a failure: the exit code is 0 unless a trial failed.
 
 Examples:
   aoe bench growth -o growth.json
   aoe bench growth --axis exports --axis interfaces --rounds 3
   aoe bench growth exports.json depth.json`,
     async () => (await import("./growth.ts")).growthAction,
-  );
+  ).alias("scaling");
 }

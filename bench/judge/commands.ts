@@ -99,6 +99,7 @@ Examples:
 
 function proveCommand(): Command {
   return new Command("prove")
+    .alias("selftest")
     .description("test the judge itself: on two equal things, or on a slow-down of known size")
     .argument("<what>", "equal or slow")
     .option("--job <file>", "the job to run (default fixtures/jobs/cost.toml with one pool)")

@@ -10,9 +10,9 @@ export function peersCommand(): Command {
     "compare our target with vblade, other targets, and limits written in C",
     PEERS_OPTIONS,
     `
-Each trial is a fresh target and a fresh load in a lab of their own, on a CPU each; the arms of a cell
-take turns. vblade is the system's (apt install vblade); the limits need a C compiler.
-A bar that is not met is a finding: the exit code is 0 unless a trial failed.
+Each trial starts a new target and a new load in a lab, each on its own CPU; the arms of a cell
+alternate. vblade is the system's (apt install vblade); the limits need a C compiler.
+A missed bar is a finding, not a failure: the exit code is 0 unless a trial failed.
 
 Examples:
   aoe bench peers -o peers.json

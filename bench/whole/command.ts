@@ -4,6 +4,7 @@ import { Command } from "commander";
 
 export function wholeCommand(): Command {
   return new Command("whole")
+    .alias("wall")
     .description(
       "time whole commands with hyperfine: cold start, a target's start, reading an image",
     )
