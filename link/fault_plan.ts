@@ -15,6 +15,9 @@
 import { type Distribution, type LoadTrace, parseDistribution } from "../words/distribution.ts";
 import { expected, usage } from "../words/failure.ts";
 import { parseDuration, parseProbability } from "../words/quantity.ts";
+import * as ata from "../wire/ata.ts";
+import * as ethernet from "../wire/ethernet.ts";
+import type { Mutable } from "./link.ts";
 
 /** The faults of one direction; probabilities 0 … 1, 0 where the fault is not asked for. */
 export interface DirectionFaults {
@@ -51,11 +54,9 @@ const NO_FAULTS: DirectionFaults = {
 /** Bytes of a frame that a part's name stands for. */
 const PARTS: Readonly<Record<string, readonly [number, number]>> = {
   frame: [0, Infinity],
-  header: [14, 36],
-  payload: [36, Infinity],
+  header: [ethernet.LENGTH, ata.LENGTH],
+  payload: [ata.LENGTH, Infinity],
 };
-
-type Mutable = { -readonly [Key in keyof DirectionFaults]: DirectionFaults[Key] };
 
 /**
  * The plan that `text` names, "" for none; `what` is the option that it stood in. `loadTrace` reads
@@ -84,7 +85,7 @@ const FORMS =
   "tx: or rx: and one of drop:P, corrupt:P, corrupt:P/PART, duplicate:P, delay:DIST, reorder:P/D";
 
 function read(
-  faults: Mutable,
+  faults: Mutable<DirectionFaults>,
   kind: string,
   argument: string,
   key: string,

@@ -46,6 +46,9 @@ export interface FrameView extends Memory {
   readonly at: number;
 }
 
+/** As the owner of an object sees it that others only read. */
+export type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** Frames lost or refused below the core, since the link was opened. */
 export interface LinkCounters {
   received: number;

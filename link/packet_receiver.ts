@@ -32,7 +32,14 @@ import { openPacketSocket, type PacketSocket } from "../sys/packet_socket.ts";
 import { environment, Failure } from "../words/failure.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import { describeMaster, ringBytesFor, sendBytesFor, warnings } from "./granted.ts";
-import { type FrameView, type Link, type LinkCounters, noFrames, OUTGOING } from "./link.ts";
+import {
+  type FrameView,
+  type Link,
+  type LinkCounters,
+  type Mutable,
+  noFrames,
+  OUTGOING,
+} from "./link.ts";
 import type { PacketOptions } from "./packet_options.ts";
 
 /** Slots take frames of this MTU at least: an interface may turn to jumbo frames while it is open. */
@@ -74,16 +81,6 @@ export interface PacketReceiver
   readonly closed: boolean;
   waiting(): boolean;
   close(): void;
-}
-
-interface MutableFrame extends FrameView {
-  bytes: Uint8Array;
-  view: DataView;
-  address: number;
-  base: number;
-  length: number;
-  addressed: number;
-  at: number;
 }
 
 /** Opens and binds the socket that receives on `options.interface`. Throws environment failures. */
@@ -144,7 +141,7 @@ function receiver(
   let belongs = describeMaster(found);
   const notice = (sentence: string): void => options.onNotice?.(sentence);
   const counters: LinkCounters = noFrames();
-  const frame: MutableFrame = {
+  const frame: Mutable<FrameView> = {
     bytes: ring.memory.bytes,
     view,
     address: ring.memory.address,
@@ -291,7 +288,7 @@ function receiver(
     cursor = cursor + 1 === offsets.length ? 0 : cursor + 1;
   }
 
-  const self: { -readonly [Key in keyof PacketReceiver]: PacketReceiver[Key] } = {
+  const self: Mutable<PacketReceiver> = {
     socket,
     interface: found.name,
     fds: [socket.fd, watch.fd],

@@ -2,7 +2,7 @@
 // Ethernet header, or with what else stands in the buffer behind them. Beside link/faults.ts, which leaves
 // lengths alone.
 
-import type { FrameView, Link, TxBuffer } from "./link.ts";
+import type { FrameView, Link, Mutable, TxBuffer } from "./link.ts";
 import { WrappedLink } from "./wrap.ts";
 import * as ethernet from "../wire/ethernet.ts";
 import type { Random } from "../words/random.ts";
@@ -10,23 +10,13 @@ import type { Random } from "../words/random.ts";
 /** Bytes that a received frame may grow by. */
 const GROWTH = 64;
 
-interface Seen extends FrameView {
-  bytes: Uint8Array;
-  view: DataView;
-  address: number;
-  base: number;
-  length: number;
-  addressed: number;
-  at: number;
-}
-
 export class WrongLength extends WrappedLink {
   /** Frames with another length, in both directions. */
   altered = 0;
   private readonly share: number;
   private readonly tx: Random;
   private readonly rx: Random;
-  private readonly seen: Seen = {
+  private readonly seen: Mutable<FrameView> = {
     bytes: new Uint8Array(0),
     view: new DataView(new ArrayBuffer(0)),
     address: 0,
