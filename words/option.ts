@@ -14,6 +14,8 @@ import { parseDuration, parseInteger, parseSize } from "./quantity.ts";
 export interface OptionType<T> {
   /** What stands for a value in help; "": a flag, on by being named. */
   readonly hint: string;
+  /** Several values with commas between them; a file may have a list. */
+  readonly list?: true;
   /** Every value, where they can be listed. */
   readonly choices?: readonly string[];
   /** Throws the usage Failure that names `what`. */
@@ -24,6 +26,8 @@ export interface OptionRow {
   readonly type: OptionType<unknown>;
   /** The text that holds where none is given; "": none, and an empty text says so. Absent: none, and it can't be said. */
   readonly default?: string;
+  /** What holds where none is given, if no text of the option says it. */
+  readonly usual?: string;
   /** In place of the type's hint: what a number counts. */
   readonly unit?: string;
   readonly help: string;
@@ -93,6 +97,20 @@ export function integer(least?: number, most?: number): OptionType<number> {
   return { hint: "n", parse: (text, what) => parseInteger(text, what, least, most) };
 }
 
+/** Texts with commas between them, each value once. */
+export function listOf<T>({ hint, parse }: OptionType<T>, most: number): OptionType<readonly T[]> {
+  return {
+    hint: `${hint},…`,
+    list: true,
+    parse(text, what) {
+      const texts = text.split(",").map((one) => one.trim());
+      const given = texts.filter((one) => one !== "");
+      if (given.length > most) throw expected(what, `at most ${most} values`, given.length);
+      return [...new Set(given.map((one) => parse(one, what)))];
+    },
+  };
+}
+
 export function choice<const T extends string>(choices: readonly T[], hint: string): OptionType<T> {
   return {
     hint,
@@ -133,8 +151,8 @@ export function withChoices({ help, type: { choices } }: OptionRow): string {
 /** As the help of a command line has it: a flag is off where it is not named. */
 export function helpOf(row: OptionRow): string {
   if (row.type.hint === "") return row.help;
-  const usual = row.default === undefined || row.default === "" ? "" : ` (default ${row.default})`;
-  return `${withChoices(row)}${usual}`;
+  const usual = row.default === undefined || row.default === "" ? row.usual : row.default;
+  return `${withChoices(row)}${usual === undefined ? "" : ` (default ${usual})`}`;
 }
 
 /** The value of one row from its text; `what` names it in a Failure. */

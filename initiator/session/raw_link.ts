@@ -46,12 +46,14 @@ export const SOCKET_OPTIONS = {
   receive_ring: {
     type: ring,
     default: "",
-    help: "memory of the receive ring (4m where not given)",
+    usual: "4m",
+    help: "memory of the receive ring",
   },
   lane_ring: {
     type: ring,
     default: "",
-    help: "memory of the write lane's receive ring (4m where not given)",
+    usual: "4m",
+    help: "memory of the write lane's receive ring",
   },
   xdp: {
     type: choice(XDP_USES, "when"),

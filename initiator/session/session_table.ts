@@ -91,7 +91,7 @@ export const SESSION_OPTIONS = {
   ...WRAPPER_OPTIONS,
   capture: { type: path, help: "write every frame to a pcap file" },
   ...INITIATOR_OPTIONS,
-  seed: { type: integer(0), help: "seed of tags and faults (secret where not given)" },
+  seed: { type: integer(0), usual: "secret", help: "seed of tags and faults" },
   wait: {
     type: positiveDuration,
     default: "1s",

@@ -1,243 +1,163 @@
-// The keys of a target's configuration: what each is called, what it may be, and what it means. The file,
-// `export add` of the control socket, and docs/target.md (by a test) all take them from here.
+// What a target can be told: each row is an option of `aoe target`, a key of its configuration (with `_` for `-`), or
+// both. The file, `export add` of the control socket, the command line and docs/target.md all take them from here.
 //
-// A key is the long option of the same name with `_` for `-`, and its value the text that the option
-// takes; a bare number is fine where the option takes one.
+// A key's value is the text that the option takes; a bare number is fine where the option takes one, a list where it
+// takes a text with commas, and true or false where it is a flag.
 
-import * as v from "valibot";
-
-import { parseAddress } from "../../words/address.ts";
-import { expected, Failure } from "../../words/failure.ts";
-import { parseInteger } from "../../words/quantity.ts";
-import type { DriveMode } from "../../link/drive.ts";
-import { parseXdpUse, XDP_USES } from "../../link/xdp_use.ts";
-import type { BlockingKind } from "../../sys/blocking_io.ts";
-import { DEFAULT_BUFFER_COUNT } from "../protocol/export.ts";
-import { profileNames } from "../service/profile.ts";
-import { DEFAULT_BOUND } from "../protocol/target.ts";
+import { DRIVE_MODES } from "../../link/drive.ts";
+import { XDP_USES } from "../../link/xdp_use.ts";
 import { SERIAL_LENGTH } from "../../wire/identify.ts";
-import { BLOCKING, image, mac, MODES, MOST_MASKS, serial, shown, word } from "./values.ts";
+import { parseAddress } from "../../words/address.ts";
+import {
+  choice,
+  flag,
+  integer,
+  listOf,
+  type OptionTable,
+  type OptionValues,
+  word as anyWord,
+} from "../../words/option.ts";
+import { DEFAULT_BUFFER_COUNT } from "../protocol/export.ts";
+import { DEFAULT_BOUND } from "../protocol/target.ts";
+import { BLOCKING, image, mac, MOST_MASKS, serial, word } from "./values.ts";
 
-/** A value that `parse` makes of a text or a number; it throws the usage Failure for a bad one. */
-function made<T>(name: string, parse: (text: string, what: string) => T) {
-  return v.pipe(
-    v.union(
-      [v.string(), v.number()],
-      (issue) => expected(name, "a text or a number", shown(issue.input)).message,
-    ),
-    v.rawTransform(({ dataset, addIssue, NEVER }): T => {
-      try {
-        return parse(String(dataset.value), name);
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        addIssue({ message: error.message });
-        return NEVER;
-      }
-    }),
-  );
-}
-
-/** A list of such values, or one text with commas between them. */
-function listed<T>(name: string, parse: (text: string, what: string) => T, most: number) {
-  return v.pipe(
-    v.union(
-      [v.string(), v.number(), v.array(v.union([v.string(), v.number()]))],
-      (issue) =>
-        expected(name, "a list, or a text with commas between", shown(issue.input)).message,
-    ),
-    v.rawTransform(({ dataset, addIssue, NEVER }): T[] => {
-      const { value } = dataset;
-      const texts = Array.isArray(value) ? value.map(String) : String(value).split(",");
-      const given = texts.map((text) => text.trim()).filter((text) => text !== "");
-      try {
-        if (given.length > most) throw expected(name, `at most ${most} values`, given.length);
-        return [...new Set(given.map((text) => parse(text, name)))];
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        addIssue({ message: error.message });
-        return NEVER;
-      }
-    }),
-  );
-}
-
-function flag(name: string) {
-  return v.boolean((issue) => expected(name, "true or false", shown(issue.input)).message);
-}
-
-const integer = (name: string, least: number, most?: number) =>
-  made(name, (text, what) => parseInteger(text, what, least, most));
-
-function mode(text: string, what: string): DriveMode {
-  const found = MODES.find((known) => known === text);
-  if (found === undefined) throw expected(what, `one of ${MODES.join(", ")}`, text);
-  return found;
-}
-
-function blocking(text: string, what: string): BlockingKind {
-  const found = BLOCKING.find((known) => known === text);
-  if (found === undefined) throw expected(what, `one of ${BLOCKING.join(", ")}`, text);
-  return found;
-}
-
-interface Key {
-  readonly schema: v.GenericSchema;
-  /** For docs/target.md: the default and the meaning. */
-  readonly value: string;
-  readonly about: string;
-}
+const text = (hint: string) => ({ hint, parse: word });
 
 /** Of an export, that [defaults] may give for all. */
 export const SHARED_KEYS = {
   buffer_count: {
     // P12: Linux takes 0 and 1 to a device that is silently dead.
-    schema: integer("buffer_count", 2, 0xffff),
-    value: String(DEFAULT_BUFFER_COUNT),
-    about: "requests to accept from each initiator on each interface at a time (2 to 65535)",
+    type: integer(2, 0xffff),
+    short: "b",
+    usual: `${DEFAULT_BUFFER_COUNT}`,
+    help: "requests to accept from each initiator on each interface at a time, 2 to 65535",
   },
-  direct: {
-    schema: flag("direct"),
-    value: "false",
-    about: "open with O_DIRECT: bypass the page cache",
-  },
-  sync: {
-    schema: flag("sync"),
-    value: "false",
-    about: "answer a write only when it is durable",
-  },
-  read_only: { schema: flag("read_only"), value: "false", about: "refuse writes" },
+  direct: { type: flag, short: "d", help: "open with O_DIRECT: bypass the page cache" },
+  sync: { type: flag, short: "s", help: "answer a write only when it is durable" },
+  read_only: { type: flag, short: "r", help: "refuse writes" },
   mask: {
-    schema: listed("mask", mac, MOST_MASKS),
-    value: "all",
-    about: `the MAC addresses to serve, a list of at most ${MOST_MASKS}; it replaces a saved list`,
+    type: listOf({ hint: "mac", parse: mac }, MOST_MASKS),
+    short: "m",
+    usual: "all",
+    help: `the MAC addresses to serve, a list of at most ${MOST_MASKS}; it replaces a saved list`,
   },
   profile: {
-    schema: made("profile", word),
-    value: "none",
-    about: `a service model by name (${profileNames().join(", ")}) or from a file, if \`service\` is not given`,
+    type: text("name"),
+    help: "a service model by name (fast, ssd, disk, slow, stalling, flaky) or from a file; on the command line its stages come before those of --service, in a file it holds where `service` is not given",
   },
   service: {
-    schema: made("service", (text) => text.trim()),
-    value: "none",
-    about: "a service model, see below",
+    type: { hint: "model", parse: (given: string) => given.trim() },
+    help: "service model, such as lanes:4,delay:normal/50us/5us,drop:1%",
   },
-} as const satisfies Record<string, Key>;
+} as const satisfies OptionTable;
+
+/** Of one export alone, by a command line too. */
+export const FILE_KEYS = {
+  create: {
+    type: { hint: "size", parse: image },
+    help: "if the file does not exist, create it, sparse, with this size",
+  },
+  offset: {
+    type: integer(0),
+    unit: "sectors",
+    short: "o",
+    usual: "0",
+    help: "sectors to skip at the start of the file",
+  },
+  length: {
+    type: integer(1),
+    unit: "sectors",
+    short: "l",
+    usual: "to the end",
+    help: "sectors to serve",
+  },
+  serial: {
+    type: { hint: "text", parse: serial },
+    usual: "made from host and image",
+    help: `serial number, at most ${SERIAL_LENGTH} characters; two targets with one serial number count as paths to one disk`,
+  },
+} as const satisfies OptionTable;
 
 /** Of one export alone. */
 export const EXPORT_KEYS = {
   address: {
-    schema: made("address", parseAddress),
-    value: "required",
-    about: "`eSHELF.SLOT`",
+    type: { hint: "address", parse: parseAddress },
+    usual: "required",
+    help: "`eSHELF.SLOT`",
   },
-  file: {
-    schema: made("file", word),
-    value: "",
-    about: "an image, a multiple of 512 bytes, or a block device",
-  },
-  device: {
-    schema: made("device", word),
-    value: "",
-    about: "a block device; anything else is refused",
-  },
+  file: { type: text("file"), help: "an image, a multiple of 512 bytes, or a block device" },
+  device: { type: text("file"), help: "a block device; anything else is refused" },
   memory: {
-    schema: made("memory", image),
-    value: "",
-    about: "a size: the sectors are in memory and are lost when the target ends",
+    type: { hint: "size", parse: image },
+    help: "a size: the sectors are in memory and are lost when the target ends",
   },
-  create: {
-    schema: made("create", image),
-    value: "",
-    about: "with `file`: if it does not exist, create it, sparse, with this size",
-  },
-  offset: {
-    schema: integer("offset", 0),
-    value: "0",
-    about: "sectors to skip at the start of the file",
-  },
-  length: { schema: integer("length", 1), value: "to the end", about: "sectors to serve" },
-  serial: {
-    schema: made("serial", serial),
-    value: "made from host and image",
-    about: `serial number, at most ${SERIAL_LENGTH} characters; two targets with one serial number count as paths to one disk`,
-  },
-} as const satisfies Record<string, Key>;
+  ...FILE_KEYS,
+} as const satisfies OptionTable;
 
-/** At the top of the file: of the process. */
+/** Of the process, by a file and by a command line, which overrides the file. */
 export const PROCESS_KEYS = {
-  interfaces: {
-    schema: listed("interfaces", word, 64),
-    value: "required",
-    about: "list of names; the target waits for one that does not exist yet",
-  },
-  control: { schema: made("control", word), value: "none", about: "path of the control socket" },
+  control: { type: text("path"), help: "path of the control socket, for `aoe target ctl`" },
   metrics: {
-    schema: made("metrics", word),
-    value: "none",
-    about: "`HOST:PORT` or `:PORT` (on 127.0.0.1) for Prometheus",
+    type: text("address"),
+    help: "serve metrics for Prometheus at HOST:PORT, or at 127.0.0.1 with :PORT",
   },
   state: {
-    schema: made("state", word),
-    value: "none",
-    about: "directory that keeps config strings, mask lists and reservations across restarts",
+    type: text("dir"),
+    help: "directory that keeps config strings, mask lists and reservations across restarts",
   },
   user: {
-    schema: made("user", word),
-    value: "no change",
-    about: "user (name or number) to switch to when the sockets are open",
+    type: text("name"),
+    usual: "no change",
+    help: "user (name or number) to switch to when the sockets are open",
   },
   mode: {
-    schema: made("mode", mode),
-    value: "`low-latency` on a machine with two CPUs or more, else `frugal`",
-    about: `how to wait for frames: ${MODES.join(", ")}`,
+    type: choice(DRIVE_MODES, "mode"),
+    usual: "low-latency with two CPUs or more, else frugal",
+    help: "how to wait for frames",
   },
   xdp: {
-    schema: made("xdp", parseXdpUse),
-    value: "`auto`: only where no queue discipline or capture is bypassed",
-    about: `send small answers by AF_XDP: ${XDP_USES.join(", ")}`,
+    type: choice(XDP_USES, "when"),
+    usual: "auto",
+    help: "send small answers by AF_XDP; auto: only where no queue discipline or capture is bypassed",
   },
   cpus: {
-    schema: listed("cpus", (text, what) => parseInteger(text, what, 0), 1024),
-    value: "all",
-    about: "run on these CPUs only, a list",
+    type: listOf(integer(0), 1024),
+    usual: "all",
+    help: "run on these CPUs only",
   },
   max_requests: {
-    schema: integer("max_requests", 1, 1_000_000),
-    value: String(DEFAULT_BOUND),
-    about: "most requests in progress over all exports and initiators",
+    type: integer(1, 1_000_000),
+    usual: `${DEFAULT_BOUND}`,
+    help: "most requests in progress over all exports and initiators",
   },
-  seed: { schema: integer("seed", 0), value: "1", about: "seed of the random generator" },
+  seed: { type: integer(0), usual: "1", help: "seed of the random generator" },
   faults: {
-    schema: made("faults", word),
-    value: "none",
-    about: "faults of every interface, such as `tx:drop:1%`",
+    type: { ...anyWord, hint: "plan" },
+    help: "faults of every interface, such as tx:drop:1%,rx:corrupt:0.1%",
   },
   blocking: {
-    schema: made("blocking", blocking),
-    value: "`io_uring` where the kernel has it, else `worker`",
-    about: `how blocking file operations run: ${BLOCKING.join(", ")}`,
+    type: choice(BLOCKING, "kind"),
+    usual: "io_uring where the kernel has it",
+    help: "how blocking file operations run",
   },
-  capture: { schema: made("capture", word), value: "none", about: "pcap file for every frame" },
+  capture: { type: text("file"), help: "write every frame to a pcap file" },
   stats_at_end: {
-    schema: made("stats_at_end", word),
-    value: "none",
-    about: "JSON file for the figures of the whole run, written as the target ends",
+    type: text("file"),
+    help: "JSON file for the figures of the whole run (as `ctl stats`), written as the target ends",
   },
-} as const satisfies Record<string, Key>;
+} as const satisfies OptionTable;
 
-type Optional<Keys extends Record<string, Key>> = {
-  [K in keyof Keys]: v.OptionalSchema<Keys[K]["schema"], undefined>;
-};
+/** At the top of the file. */
+export const TOP_KEYS = {
+  interfaces: {
+    type: listOf(text("name"), 64),
+    usual: "required",
+    help: "list of names; the target waits for one that does not exist yet",
+  },
+  ...PROCESS_KEYS,
+} as const satisfies OptionTable;
 
-function table<Keys extends Record<string, Key>>(keys: Keys) {
-  const entries = Object.fromEntries(
-    Object.entries(keys).map(([name, { schema }]) => [name, v.optional(schema)]),
-  );
-  return v.strictObject(entries as Optional<Keys>);
-}
-
-export const Defaults = table(SHARED_KEYS);
-export const ExportTable = table({ ...EXPORT_KEYS, ...SHARED_KEYS });
-export const Top = table(PROCESS_KEYS);
-export type DefaultsValues = v.InferOutput<typeof Defaults>;
-export type ExportValues = v.InferOutput<typeof ExportTable>;
+export type SharedValues = Partial<OptionValues<typeof SHARED_KEYS>>;
+export type ExportValues = SharedValues & Partial<OptionValues<typeof EXPORT_KEYS>>;
+export type ProcessValues = Partial<OptionValues<typeof PROCESS_KEYS>>;
+export type TopValues = Partial<OptionValues<typeof TOP_KEYS>>;

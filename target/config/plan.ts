@@ -5,6 +5,9 @@ import type { XdpUse } from "../../link/xdp_use.ts";
 import type { BlockingKind } from "../../sys/blocking_io.ts";
 import type { Address } from "../../words/address.ts";
 import type { Mac } from "../../wire/mac.ts";
+import { DEFAULT_BUFFER_COUNT } from "../protocol/export.ts";
+import { DEFAULT_BOUND } from "../protocol/target.ts";
+import type { ExportValues, ProcessValues } from "./keys.ts";
 
 export type StorePlan =
   | {
@@ -56,6 +59,63 @@ export interface TargetPlan {
   readonly statsAtEnd: string | null;
   /** What does file operations that block; null: the best there is. */
   readonly blocking: BlockingKind | null;
+}
+
+/** What stands beside the values of an export's keys. */
+type Place = Pick<ExportPlan, "address" | "store" | "service">;
+
+export function exportPlan(values: Omit<ExportValues, keyof Place>, place: Place): ExportPlan {
+  return {
+    ...place,
+    offset: values.offset ?? 0,
+    length: values.length ?? null,
+    readOnly: values.readOnly ?? false,
+    sync: values.sync ?? false,
+    direct: values.direct ?? false,
+    masks: values.mask ?? null,
+    bufferCount: values.bufferCount ?? DEFAULT_BUFFER_COUNT,
+    serial: values.serial ?? null,
+  };
+}
+
+export type ProcessPlan = Omit<TargetPlan, "exports" | "interfaces">;
+
+const NOTHING: ProcessPlan = {
+  control: null,
+  metrics: null,
+  state: null,
+  resetState: false,
+  user: null,
+  mode: null,
+  xdp: "auto",
+  cpus: [],
+  bound: DEFAULT_BOUND,
+  seed: 1,
+  faults: null,
+  capture: null,
+  statsAtEnd: null,
+  blocking: null,
+};
+
+/** What the values say of the process, else what `otherwise` says. */
+export function processPlan(values: ProcessValues, otherwise: ProcessPlan = NOTHING): ProcessPlan {
+  return {
+    // For one start: a file would say it for ever.
+    resetState: false,
+    control: values.control ?? otherwise.control,
+    metrics: values.metrics ?? otherwise.metrics,
+    state: values.state ?? otherwise.state,
+    user: values.user ?? otherwise.user,
+    mode: values.mode ?? otherwise.mode,
+    xdp: values.xdp ?? otherwise.xdp,
+    cpus: values.cpus ?? otherwise.cpus,
+    bound: values.maxRequests ?? otherwise.bound,
+    seed: values.seed ?? otherwise.seed,
+    faults: values.faults ?? otherwise.faults,
+    capture: values.capture ?? otherwise.capture,
+    statsAtEnd: values.statsAtEnd ?? otherwise.statsAtEnd,
+    blocking: values.blocking ?? otherwise.blocking,
+  };
 }
 
 /** What an export's sectors are called in sentences. */

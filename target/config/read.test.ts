@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { EXIT, Failure } from "../../words/failure.ts";
 import { parseListen } from "./listen.ts";
-import { EXPORT_KEYS, PROCESS_KEYS, SHARED_KEYS } from "./keys.ts";
+import { EXPORT_KEYS, SHARED_KEYS, TOP_KEYS } from "./keys.ts";
 import { sameStore, type ExportPlan } from "./plan.ts";
 import { loadProfile } from "../service/profile.ts";
 import { parseConfig, parseExport, readConfig } from "./read.ts";
@@ -149,7 +149,7 @@ test("a whole file: an export over the defaults over what is so anyway, paths be
 
 test("the keys of the example are all there are", () => {
   const names = [...WHOLE.matchAll(/^(\w+) =/gm)].map(([, name]) => name);
-  const known = [PROCESS_KEYS, SHARED_KEYS, EXPORT_KEYS].flatMap((keys) => Object.keys(keys));
+  const known = [TOP_KEYS, SHARED_KEYS, EXPORT_KEYS].flatMap((keys) => Object.keys(keys));
   expect([...new Set(names)].toSorted()).toEqual(known.toSorted() as string[]);
 });
 

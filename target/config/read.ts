@@ -6,32 +6,39 @@
 
 import { dirname } from "node:path";
 
-import * as v from "valibot";
-
 import { formatAddress } from "../../words/address.ts";
 import { expected, Failure, usage } from "../../words/failure.ts";
+import {
+  camelCase,
+  flag,
+  type OptionTable,
+  type OptionType,
+  type OptionValues,
+} from "../../words/option.ts";
 import { createRandom } from "../../words/random.ts";
 import { lineOf, parseToml } from "../../words/toml.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
-import { DEFAULT_BUFFER_COUNT } from "../protocol/export.ts";
 import { parseServiceModel } from "../service/model.ts";
 import { loadProfile } from "../service/profile.ts";
-import { DEFAULT_BOUND } from "../protocol/target.ts";
 import {
-  Defaults,
-  type DefaultsValues,
   EXPORT_KEYS,
   type ExportValues,
-  ExportTable,
-  PROCESS_KEYS,
   SHARED_KEYS,
-  Top,
+  type SharedValues,
+  TOP_KEYS,
+  type TopValues,
 } from "./keys.ts";
 import { shown } from "./values.ts";
 import { loadTrace, placed, placeTraces } from "../service/load_trace.ts";
 import { readText } from "../../sys/read_text.ts";
 import { parseListen } from "./listen.ts";
-import type { ExportPlan, StorePlan, TargetPlan } from "./plan.ts";
+import {
+  type ExportPlan,
+  exportPlan,
+  processPlan,
+  type StorePlan,
+  type TargetPlan,
+} from "./plan.ts";
 
 /** Bytes of an interface's name: the kernel has none that is longer, so that waiting for it would be in vain. */
 const LONGEST_NAME = 15;
@@ -52,27 +59,23 @@ export function parseConfig(text: string, path: string): TargetPlan {
       return `${path}${line === null ? "" : ` line ${line}`}${name === "" ? "" : `, ${name}`}`;
     },
   });
-  const process = check(Top, top, Object.keys(PROCESS_KEYS), at("", 0, ""));
+  const process = check(TOP_KEYS, top, at("", 0, ""));
   const ofDefaults = at("[defaults]", 0, "[defaults]");
-  const checked = check(Defaults, given, Object.keys(SHARED_KEYS), ofDefaults);
+  const checked = check(SHARED_KEYS, given, ofDefaults);
   const defaults = { ...checked, service: serviceOf(checked, folder, ofDefaults) };
   if (!Array.isArray(exported)) {
     throw usage(`${path}: Expected \`export\` to be a list of tables [[export]], got one [export]`);
   }
   const ofExport = (index: number): Where => at("[[export]]", index, `[[export]] ${index + 1}`);
   const exports = exported.map((table, index) =>
-    exportPlan(table, defaults, folder, ofExport(index)),
+    exportOf(table, defaults, folder, ofExport(index)),
   );
   checkAddresses(exports, ofExport);
   checkFiles(exports, ofExport);
-  return { exports, ...processPlan(process, folder, at("", 0, "")) };
+  return { exports, ...ofProcess(process, folder, at("", 0, "")) };
 }
 
-function processPlan(
-  process: v.InferOutput<typeof Top>,
-  folder: string,
-  where: Where,
-): Omit<TargetPlan, "exports"> {
+function ofProcess(process: TopValues, folder: string, where: Where): Omit<TargetPlan, "exports"> {
   const interfaces = process.interfaces ?? [];
   if (interfaces.length === 0) {
     throw usage(
@@ -85,33 +88,23 @@ function processPlan(
       `${where.say("interfaces")}: Expected names of interfaces of at most ${LONGEST_NAME} bytes, got \`${impossible}\``,
     );
   }
-  const faults = process.faults === undefined ? null : placeTraces(folder, process.faults);
+  const faults = process.faults === undefined ? undefined : placeTraces(folder, process.faults);
   within(where, "faults", () => {
-    if (faults !== null) parseFaults(faults, "faults", loadTrace);
+    if (faults !== undefined) parseFaults(faults, "faults", loadTrace);
   });
   within(where, "metrics", () => {
     if (process.metrics !== undefined) parseListen(process.metrics, "metrics");
   });
-  const place = (name: string | undefined): string | null =>
-    name === undefined ? null : placed(folder, name);
-  return {
-    interfaces,
-    control: place(process.control),
-    metrics: process.metrics ?? null,
-    state: place(process.state),
-    // For one start: a file would say it for ever.
-    resetState: false,
-    user: process.user ?? null,
-    mode: process.mode ?? null,
-    xdp: process.xdp ?? "auto",
-    cpus: process.cpus ?? [],
-    bound: process.max_requests ?? DEFAULT_BOUND,
-    seed: process.seed ?? 1,
-    faults,
-    capture: place(process.capture),
-    statsAtEnd: place(process.stats_at_end),
-    blocking: process.blocking ?? null,
+  const place = (name: string | undefined): string | undefined =>
+    name === undefined ? undefined : placed(folder, name);
+  const { control, state, capture, statsAtEnd } = process;
+  const paths = {
+    control: place(control),
+    state: place(state),
+    capture: place(capture),
+    statsAtEnd: place(statsAtEnd),
   };
+  return { interfaces, ...processPlan({ ...process, ...paths, faults }) };
 }
 
 function checkAddresses(exports: readonly ExportPlan[], at: (index: number) => Where): void {
@@ -145,7 +138,7 @@ function checkFiles(exports: readonly ExportPlan[], at: (index: number) => Where
 
 /** An export as a table of texts and numbers, such as the control socket brings; `what` names it in sentences. */
 export function parseExport(table: unknown, what: string): ExportPlan {
-  return exportPlan(table, {}, "/", { name: what, say: () => what });
+  return exportOf(table, {}, "/", { name: what, say: () => what });
 }
 
 interface Where {
@@ -154,24 +147,43 @@ interface Where {
   readonly say: (key: string | null) => string;
 }
 
-function check<Schema extends v.GenericSchema>(
-  schema: Schema,
+/** The values of the keys that are given, each parsed. */
+function check<Table extends OptionTable>(
+  table: Table,
   value: unknown,
-  names: readonly string[],
   where: Where,
-): v.InferOutput<Schema> {
+): Partial<OptionValues<Table>> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw usage(`${where.say(null)}: Expected a table of keys, got \`${shown(value)}\``);
   }
+  const names = Object.keys(table);
   for (const key of Object.keys(value)) {
     if (!names.includes(key)) {
       throw usage(`${where.say(key)}: Expected a key (${names.join(" ")}), got \`${key}\``);
     }
   }
-  const parsed = v.safeParse(schema, value);
-  if (parsed.success) return parsed.output;
-  const [issue] = parsed.issues;
-  throw usage(`${where.say(String(issue.path?.[0]?.key ?? ""))}: ${issue.message}`);
+  const values = Object.entries(value).map(([key, given]) => [
+    camelCase(key),
+    within(where, key, () => valueOfKey(table[key]?.type ?? flag, key, given)),
+  ]);
+  // Key by key what the mapped type says.
+  return Object.fromEntries(values) as Partial<OptionValues<Table>>;
+}
+
+const isPlain = (value: unknown): value is string | number =>
+  typeof value === "string" || typeof value === "number";
+
+function valueOfKey<T>(type: OptionType<T>, key: string, given: unknown): T {
+  if (type.hint === "") {
+    if (typeof given !== "boolean") throw expected(key, "true or false", shown(given));
+    return type.parse(given ? "on" : "off", key);
+  }
+  if (type.list === true && Array.isArray(given) && given.every(isPlain)) {
+    return type.parse(given.join(","), key);
+  }
+  if (isPlain(given)) return type.parse(String(given), key);
+  const rule = type.list === true ? "a list, or a text with commas between" : "a text or a number";
+  throw expected(key, rule, shown(given));
 }
 
 /** Says where a key stands before what was wrong with it. */
@@ -184,39 +196,25 @@ function within<T>(where: Where, key: string, act: () => T): T {
   }
 }
 
-const EXPORT_NAMES = [...Object.keys(EXPORT_KEYS), ...Object.keys(SHARED_KEYS)];
-
-function exportPlan(
+function exportOf(
   table: unknown,
-  defaults: DefaultsValues,
+  defaults: SharedValues,
   folder: string,
   where: Where,
 ): ExportPlan {
-  const own = check(ExportTable, table, EXPORT_NAMES, where);
+  const own = check({ ...EXPORT_KEYS, ...SHARED_KEYS }, table, where);
   const { address } = own;
   if (address === undefined) {
     throw usage(`${where.say(null)}: Expected \`address\` to be given, such as e7.0, got none`);
   }
   const store = storePlan(own, folder, where);
   const service = serviceOf(own, folder, where) ?? defaults.service ?? "";
-  return {
-    address,
-    store,
-    offset: own.offset ?? 0,
-    length: own.length ?? null,
-    readOnly: own.read_only ?? defaults.read_only ?? false,
-    sync: own.sync ?? defaults.sync ?? false,
-    direct: own.direct ?? defaults.direct ?? false,
-    masks: own.mask ?? defaults.mask ?? null,
-    bufferCount: own.buffer_count ?? defaults.buffer_count ?? DEFAULT_BUFFER_COUNT,
-    serial: own.serial ?? null,
-    service,
-  };
+  return exportPlan({ ...defaults, ...own }, { address, store, service });
 }
 
 /** A bad model is told where it stands, be that an export or the defaults. */
 function serviceOf(
-  { service, profile }: DefaultsValues,
+  { service, profile }: SharedValues,
   folder: string,
   where: Where,
 ): string | undefined {

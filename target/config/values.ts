@@ -1,7 +1,6 @@
 // Values that a command line and a configuration file spell alike. Apart from the schema, so that a target
 // without a configuration doesn't load one.
 
-import type { DriveMode } from "../../link/drive.ts";
 import type { BlockingKind } from "../../sys/blocking_io.ts";
 import { expected, usage } from "../../words/failure.ts";
 import { parseSize } from "../../words/quantity.ts";
@@ -12,8 +11,6 @@ import { mostEntries } from "../protocol/mask_commands.ts";
 
 /** What does file operations that block. */
 export const BLOCKING = ["io_uring", "worker"] as const satisfies BlockingKind[];
-
-export const MODES = ["low-latency", "throughput", "frugal"] as const satisfies DriveMode[];
 
 /** What stands for a value in an error sentence. */
 export function shown(value: unknown): string {

@@ -3,7 +3,7 @@
 
 import type { Command } from "commander";
 import * as v from "valibot";
-import { optionRows, table, writeTables } from "./target_tables.ts";
+import { optionRows, table, usualOf, writeTables } from "./target_tables.ts";
 import { benchCommand } from "../../bench/commands.ts";
 import { METRICS } from "../../bench/judge/metric.ts";
 import { isSingle, KEY_NAMES, KEYS } from "../../bench/job/keys.ts";
@@ -32,7 +32,7 @@ function keys(): string {
     const row: OptionRow = KEYS[key];
     return [
       `\`${key}\``,
-      row.default === "" ? "" : `\`${row.default}\``,
+      usualOf(row),
       isSingle(key) ? "one for all jobs" : "may be a list",
       withChoices(row),
     ];

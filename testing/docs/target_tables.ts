@@ -4,9 +4,9 @@
 import type { Command } from "commander";
 
 import { optionFlags } from "../../words/command_options.ts";
-import { type OptionTable, withChoices } from "../../words/option.ts";
+import { type OptionRow, type OptionTable, withChoices } from "../../words/option.ts";
 import { targetCommand } from "../../target/commands.ts";
-import { EXPORT_KEYS, PROCESS_KEYS, SHARED_KEYS } from "../../target/config/keys.ts";
+import { EXPORT_KEYS, SHARED_KEYS, TOP_KEYS } from "../../target/config/keys.ts";
 import {
   EXPORT_FIGURES,
   type Figure,
@@ -29,11 +29,22 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
 /** Of a table of options: what each row says. */
 export function optionRows(options: OptionTable): string {
   const rows = Object.entries(options).map(([name, row]) => {
-    const usual = row.type.hint === "" || !row.default ? "" : `\`${row.default}\``;
-    const help = row.type.hint === "" ? row.help : withChoices(row);
-    return [`\`${optionFlags(name, row)}\``, usual, help];
+    return [
+      `\`${optionFlags(name, row)}\``,
+      row.type.hint === "" ? "" : usualOf(row),
+      meaningOf(row),
+    ];
   });
   return table(["option", "default", "meaning"], rows);
+}
+
+/** A default that can be typed stands as it is typed. */
+export function usualOf(row: OptionRow): string {
+  return row.default ? `\`${row.default}\`` : (row.usual ?? "");
+}
+
+function meaningOf(row: OptionRow): string {
+  return row.type.hint === "" ? row.help : withChoices(row);
 }
 
 function options(command: Command | undefined): string {
@@ -44,8 +55,10 @@ function options(command: Command | undefined): string {
   return table(["option", "meaning"], rows);
 }
 
-function keys(of: Record<string, { readonly value: string; readonly about: string }>): string {
-  const rows = Object.entries(of).map(([key, { value, about }]) => [`\`${key}\``, value, about]);
+function keys(of: OptionTable): string {
+  const rows = Object.entries(of).map(([key, row]) => {
+    return [`\`${key}\``, row.type.hint === "" ? "false" : usualOf(row), meaningOf(row)];
+  });
   return table(["key", "default", "meaning"], rows);
 }
 
@@ -71,7 +84,7 @@ export function manualTables(): Record<string, string> {
     options: options(command),
     "ctl options": options(sub("ctl")),
     "top options": options(sub("top")),
-    "process keys": keys(PROCESS_KEYS),
+    "process keys": keys(TOP_KEYS),
     "export keys": keys(EXPORT_KEYS),
     "shared keys": keys(SHARED_KEYS),
     models: modelTable(),
