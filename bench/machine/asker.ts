@@ -7,6 +7,7 @@ import { mapMemory } from "../../sys/memory.ts";
 import { openPacketSocket, type PacketSocket } from "../../sys/packet_socket.ts";
 import { createPoller, type Poller } from "../../sys/poll.ts";
 import { environment } from "../../words/failure.ts";
+import { MS, S } from "../../words/quantity.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import * as config from "../../wire/config.ts";
@@ -83,15 +84,32 @@ export class Asker {
   }
 }
 
-/** When `major.minor` first answers, and with which MAC. */
-export function awaitExport(asker: Asker, major: number, minor: number): { at: number; mac: Mac } {
-  const giveUp = now() + 60e9;
+interface FirstAnswer {
+  readonly at: number;
+  readonly mac: Mac;
+}
+
+/** When `major.minor` first answers, asked for so often, and with which MAC; null: not within `patience`. */
+export function firstAnswer(
+  asker: Asker,
+  major: number,
+  minor: number,
+  { every, patience }: { readonly every: number; readonly patience: number },
+): FirstAnswer | null {
+  const giveUp = now() + patience;
   while (now() < giveUp) {
     asker.sendConfig(major, minor);
-    for (let view = asker.take(2e6); view !== null; view = asker.take(2e6)) {
+    for (let view = asker.take(every); view !== null; view = asker.take(every)) {
       if (aoe.major(view, 0) !== major || aoe.minor(view, 0) !== minor) continue;
       return { at: now(), mac: ethernet.source(view, 0) };
     }
   }
-  throw environment(`e${major}.${minor} did not answer in a minute`);
+  return null;
+}
+
+/** `firstAnswer` within a minute, of a target that is being started. */
+export function awaitExport(asker: Asker, major: number, minor: number): FirstAnswer {
+  const found = firstAnswer(asker, major, minor, { every: 2 * MS, patience: 60 * S });
+  if (found === null) throw environment(`e${major}.${minor} did not answer in a minute`);
+  return found;
 }
