@@ -21,8 +21,10 @@ export interface SoakOutcome {
 export interface Scenario {
   readonly name: string;
   readonly about: string;
+  /** Whether memory and descriptors of both processes must stay as they are (default true). */
+  readonly flat?: boolean;
   /** `ns`: about how long the load lasts. */
-  run(world: SoakWorld, ns: number): Promise<Omit<SoakOutcome, "name">>;
+  run(world: SoakWorld, ns: number, found: Findings): Promise<void>;
 }
 
 /** What is outstanding when the load stops has this long to end, ns. */
@@ -69,17 +71,12 @@ class Findings {
     this.figures["beyond_buffer_count"] = target.beyond;
     return target.beyond;
   }
-
-  get outcome(): Omit<SoakOutcome, "name"> {
-    return { broken: this.broken, figures: this.figures };
-  }
 }
 
 const depth: Scenario = {
   name: "depth",
   about: "4096 commands at once against a buffer count of 16",
-  async run(world, ns) {
-    const found = new Findings();
+  async run(world, ns, found) {
     world.startTarget(["-b", "16"]);
     const initiator = world.open("a0");
     const device = await world.find(initiator);
@@ -103,8 +100,6 @@ const depth: Scenario = {
       beyond === null || beyond === 0,
       `the target dropped ${beyond} beyond its buffer count`,
     );
-    found.flat(world);
-    return found.outcome;
   },
 };
 
@@ -115,8 +110,7 @@ const AGAIN = 2;
 const many: Scenario = {
   name: "many",
   about: `${HOSTS} initiators, each with its own MAC address (macvlan), at one target`,
-  async run(world, ns) {
-    const found = new Findings();
+  async run(world, ns, found) {
     world.startTarget(["-b", "8"]);
     for (let host = 0; host < HOSTS; host++) {
       const mac = `02:00:00:00:01:${host.toString(16).padStart(2, "0")}`;
@@ -149,16 +143,13 @@ const many: Scenario = {
     found.expect(ended, "some commands never end");
     found.expect(lost === 0, `${lost} commands failed or timed out`);
     found.expect((shares[0] ?? 0) > 0, "an initiator got nothing done");
-    found.flat(world);
-    return found.outcome;
   },
 };
 
 const loss: Scenario = {
   name: "loss",
   about: "every answer is lost, then none",
-  async run(world, ns) {
-    const found = new Findings();
+  async run(world, ns, found) {
     world.startTarget([]);
     let faults: FaultLink | null = null;
     const clock = world.waiter;
@@ -190,16 +181,13 @@ const loss: Scenario = {
     // The RTO doubles: nobody floods a network that answers nothing.
     found.expect(frames < 256 * 16, `${frames} frames for 256 commands`);
     found.expect(recovered && after.counters.good === 1000, "it does not recover");
-    found.flat(world);
-    return found.outcome;
   },
 };
 
 const hang: Scenario = {
   name: "hang",
   about: "a target that takes every request and answers none, for ever",
-  async run(world, ns) {
-    const found = new Findings();
+  async run(world, ns, found) {
     world.startTarget(["-b", "16", "--service", "hang:100%"]);
     const initiator = world.open("a0", { timeout: ns / 4 });
     const device = await world.find(initiator);
@@ -225,16 +213,13 @@ const hang: Scenario = {
     );
     found.expect(outstanding === 0, `${outstanding} frames are still outstanding`);
     found.expect(closed, "buffers did not come back");
-    found.flat(world);
-    return found.outcome;
   },
 };
 
 const linkDown: Scenario = {
   name: "link-down",
   about: "the link goes down in mid-load and comes back",
-  async run(world, ns) {
-    const found = new Findings();
+  async run(world, ns, found) {
     world.startTarget([]);
     const initiator = world.open("a0", { timeout: ns + 30e9 });
     const device = await world.find(initiator);
@@ -268,16 +253,13 @@ const linkDown: Scenario = {
     found.expect(failed + timeouts === 0, `${failed} commands failed, ${timeouts} timed out`);
     // The longest RTO is 2 s.
     found.expect(after < 5e9, `it went on only after ${formatDuration(after)}`);
-    found.flat(world);
-    return found.outcome;
   },
 };
 
 const flat: Scenario = {
   name: "flat",
   about: "load at depth 16 for as long as told: memory and descriptors stay as they are",
-  async run(world, ns) {
-    const found = new Findings();
+  async run(world, ns, found) {
     world.startTarget([]);
     const initiator = world.open("a0");
     const device = await world.find(initiator);
@@ -291,16 +273,14 @@ const flat: Scenario = {
     Object.assign(found.figures, { commands: good, commands_per_second: good / (ns / 1e9) });
     found.expect(ended, `${pump.out} commands never end`);
     found.expect(failed + timeouts === 0, `${failed} commands failed, ${timeouts} timed out`);
-    found.flat(world);
-    return found.outcome;
   },
 };
 
 const faults: Scenario = {
   name: "faults",
   about: "each fault over raw sockets and in theory: the same counters",
-  async run(_world, ns) {
-    const found = new Findings();
+  flat: false,
+  async run(_world, ns, found) {
     const commands = Math.max(100, Math.round(ns / 5e6));
     for (const [plan, counter] of [...FAULT_PLANS, ...OTHER_PLANS]) {
       const theory = inTheory(plan, commands);
@@ -316,7 +296,6 @@ const faults: Scenario = {
       found.figures[`${plan}, counters that differ`] = differing.length;
       found.expect(theory[counter] > 0, `${plan}: nothing befell a frame`);
     }
-    return found.outcome;
   },
 };
 
@@ -326,7 +305,11 @@ export const SCENARIOS: readonly Scenario[] = [depth, many, loss, hang, linkDown
 export async function soak(scenario: Scenario, ns: number): Promise<SoakOutcome> {
   const world = new SoakWorld();
   try {
-    return { name: scenario.name, ...(await scenario.run(world, ns)) };
+    const found = new Findings();
+    await scenario.run(world, ns, found);
+    if (scenario.flat !== false) found.flat(world);
+    const { broken, figures } = found;
+    return { name: scenario.name, broken, figures };
   } finally {
     await world.close();
   }
