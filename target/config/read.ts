@@ -162,7 +162,8 @@ function check<Table extends OptionTable>(
       throw usage(`${where.say(key)}: Expected a key (${names.join(" ")}), got \`${key}\``);
     }
   }
-  const values = Object.entries(value).map(([key, given]) => [
+  const present = Object.entries(value).filter(([, given]) => given !== undefined);
+  const values = present.map(([key, given]) => [
     camelCase(key),
     within(where, key, () => valueOfKey(table[key]?.type ?? flag, key, given)),
   ]);
