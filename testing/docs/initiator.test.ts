@@ -24,7 +24,8 @@ function normal(text: string): string {
       .replaceAll(/\b[\d.]+[kmg]\/s/g, "RATE")
       .replaceAll(/\bAoE-[0-9a-f]{16}\b/g, "SERIAL")
       .replaceAll(/\d+ of 8388608 bytes/g, "SOME of 8388608 bytes")
-      // On a busy machine something is always sent again.
+      // On a busy machine something is always sent again, and a moment is long enough for a look at the progress.
+      .replaceAll(/^(Writing|Reading|Verifying) .* left\n/gm, "")
       .replaceAll(/; \d+ retransmits?.*$/gm, "")
       .replaceAll(/^Copied \S+ in/gm, "Copied SOME in")
       .trimEnd()
