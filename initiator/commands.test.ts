@@ -178,6 +178,27 @@ describe("refused in one sentence", () => {
     });
   }
 
+  test("a FIFO is refused, and not waited for", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "aoe-fifo-"));
+    try {
+      const fifo = join(folder, "fifo");
+      expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
+      for (const words of [
+        ["write", "e7.3", fifo],
+        ["verify", "e7.3", fifo],
+        ["copy", fifo, "e7.3"],
+      ]) {
+        const { code, stderr } = await run(...words, ...NOWHERE);
+        expect([code, stderr]).toEqual([
+          5,
+          `Can't read ${fifo}: it is neither a file nor a disk\n`,
+        ]);
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test("an image that is empty or no multiple of 512 bytes", async () => {
     const folder = mkdtempSync(join(tmpdir(), "aoe-commands-"));
     try {

@@ -1,6 +1,6 @@
 // An image or a disk whose bytes go to a device or are compared with one.
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 import { SECTOR } from "../../wire/ata.ts";
 import { environment, failed, usage } from "../../words/failure.ts";
@@ -17,7 +17,8 @@ export interface Input {
 export function openInput(name: string, wanted: number | null = null): Input {
   let fd = -1;
   try {
-    fd = openSync(name, "r");
+    // A FIFO that nobody writes would be waited for, where no signal is heard.
+    fd = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw cantRead(name, error);
   }
