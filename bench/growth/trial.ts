@@ -164,12 +164,15 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
     const deep = measure(load, shape.depth, task.runtime_ns, pid);
     const busy = busyTime(task) - busyBefore;
     const stretches = census === null ? 0 : STRETCHES;
-    const one_export_ns = Array.from({ length: stretches }, () => {
+    // One in which nothing ended says nothing.
+    const oneExport = Array.from({ length: stretches }, () => {
       load.places = placesOf(shape, placesOfOne(shape, random));
       const { elapsed, reads } = measure(load, shape.depth, task.runtime_ns / STRETCHES, null);
       return elapsed / reads;
-    });
-    if (lone.p50 === null || lone.p99 === null || deep.reads === 0) {
+    }).filter(Number.isFinite);
+    const one_export_ns = median(oneExport);
+    const nothing = stretches > 0 && oneExport.length === 0;
+    if (lone.p50 === null || lone.p99 === null || deep.reads === 0 || nothing) {
       throw failed("No read was answered in time");
     }
     return {
@@ -186,9 +189,7 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
           ? null
           : Math.max(0, busy - deep.cpu - lone.cpu - deep.load - lone.load) /
             (2 * (deep.elapsed + lone.elapsed)),
-      ...(census === null
-        ? {}
-        : { census: { ...census, start_ns, one_export_ns: median(one_export_ns) } }),
+      ...(census === null ? {} : { census: { ...census, start_ns, one_export_ns } }),
     };
   } finally {
     child.kill("SIGKILL");
