@@ -14,6 +14,7 @@ import { formatBlocks, markdownBlocks, type Shown } from "../result/blocks.ts";
 import { mergeHeads } from "../result/merge.ts";
 import { readAs } from "../result/result_file.ts";
 import { makeTrialEnvironment, type OwnedEnvironment } from "./trial_environment.ts";
+import { undisturbed, type Undisturbed } from "./undisturbed.ts";
 import { createTrialLine, type TrialLine } from "./progress.ts";
 
 export interface ExperimentResult extends Head<string> {
@@ -118,12 +119,7 @@ export function mergeExperiments<
   return experiment.merge(merged, results);
 }
 
-export interface Attempt {
-  /** 0, or how many attempts went before that others had disturbed. */
-  readonly attempt: number;
-  /** Others disturbed this one too, and it was the last. */
-  readonly disturbed: boolean;
-}
+export type Attempt = Omit<Undisturbed<unknown>, "trial">;
 
 export interface Turns<Turn, Trial> {
   readonly name: (turn: Turn) => string;
@@ -134,9 +130,9 @@ export interface Turns<Turn, Trial> {
   readonly unit?: string;
 }
 
-/** Others' share above which a trial is repeated: what is compared must not be their work. */
+/** Others' share above which a trial is repeated. */
 const DISTURBED = 0.1;
-const ATTEMPTS = 3;
+const RETRIES = 2;
 
 /** A trial for each turn into `trials`: the first attempt that others did not disturb, or the last. */
 export async function inTurn<Turn, Trial extends { readonly failure: string | null }>(
@@ -147,13 +143,12 @@ export async function inTurn<Turn, Trial extends { readonly failure: string | nu
 ): Promise<void> {
   for (const [at, turn] of turns.entries()) {
     line.begin(at, turns.length, name(turn));
-    for (let attempt = 0; ; attempt++) {
-      const trial = await run(turn);
-      const disturbed = (others(trial) ?? 0) > DISTURBED;
-      if (disturbed && attempt < ATTEMPTS - 1) continue;
-      trials.push({ ...trial, attempt, disturbed });
-      line.end(iops(trial), trial.failure, unit);
-      break;
-    }
+    const { trial, ...attempt } = await undisturbed(
+      () => run(turn),
+      (one) => (others(one) ?? 0) > DISTURBED,
+      RETRIES,
+    );
+    trials.push({ ...trial, ...attempt });
+    line.end(iops(trial), trial.failure, unit);
   }
 }

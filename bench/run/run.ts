@@ -18,6 +18,7 @@ import { NEVER_HELD } from "../../lab/late_plan.ts";
 import { provenance, wallMilliseconds } from "../machine/provenance.ts";
 import { type CellResult, overSockets, type RunResult, type Trial } from "../result/result.ts";
 import { schedule } from "./schedule.ts";
+import { undisturbed } from "./undisturbed.ts";
 import { AOE } from "../../lab/programs.ts";
 import { type TrialEnvironment, DISTURBED, runTrial } from "./trial.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";
@@ -92,19 +93,17 @@ export async function runArms(
       if (own === undefined || into === undefined) throw new Error("invariant: arms and cells");
       setCoalescing(cell.values);
       events.begin(cell, place, turns.length, own.name);
-      for (let attempt = 0; ; attempt++) {
-        const given = withTexts(cell, own.texts ?? {});
-        const at = { order: place, attempt };
-        const trial = await runTrial(given, at, { ...trialEnv, program: own.program }, signal);
-        if (trial.disturbed && attempt < retries) {
-          into.discarded.push(trial);
-          continue;
-        }
-        into.trials.push(trial);
-        ended++;
-        events.end(cell, trial, own.name);
-        break;
-      }
+      const given = withTexts(cell, own.texts ?? {});
+      const { trial } = await undisturbed(
+        (attempt) =>
+          runTrial(given, { order: place, attempt }, { ...trialEnv, program: own.program }, signal),
+        ({ disturbed }) => disturbed,
+        retries,
+        (discarded) => into.discarded.push(discarded),
+      );
+      into.trials.push(trial);
+      ended++;
+      events.end(cell, trial, own.name);
     }
   }).finally(trialEnv.remove);
   const cutShort = cut
