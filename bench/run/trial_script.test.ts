@@ -6,6 +6,11 @@ import { placesOf, trialScript } from "./trial_script.ts";
 
 /** The words of the load's line, for a job with these keys. */
 function loadWords(...keys: string[]): string[][] {
+  return lineWords("'bench' 'load'", ...keys);
+}
+
+/** The words of the line that has `mark` in it. */
+function lineWords(mark: string, ...keys: string[]): string[][] {
   const [job] = parseJob(`[a]\n${keys.join("\n")}`, "j.toml").jobs;
   return (job === undefined ? [] : cellsOf(job)).map((cell) => {
     const script = trialScript({
@@ -18,7 +23,7 @@ function loadWords(...keys: string[]): string[][] {
       statsAtEnd: true,
       pinning: { target: 0, load: 1 },
     });
-    const line = script.split("\n").find((one) => one.includes("'bench' 'load'")) ?? "";
+    const line = script.split("\n").find((one) => one.includes(mark)) ?? "";
     return [...line.matchAll(/'([^']*)'/g)].map(([, word = ""]) => word);
   });
 }
@@ -44,4 +49,16 @@ test("the lane's ring goes with the lane", () => {
   const [off = [], on = []] = loadWords(...keys);
   expect(off.join(" ")).toContain("--receive-ring 64k --pool");
   expect(on.join(" ")).toContain("--write-lane --receive-ring 64k --lane-ring 256k --pool");
+});
+
+test("a target that runs already is told the cell's service model first", () => {
+  const there = ['interface = "eth1"', 'target = "e7.3"'];
+  const control = ['target_control = "/run/t"', 'service = ["", "delay:1ms"]'];
+  const told = lineWords("'ctl'", ...there, ...control).map((words) => words.slice(2));
+  const before = ["target", "ctl", "--socket", "/run/t", "service", "e7.3"];
+  expect(told).toEqual([
+    [...before, ""],
+    [...before, "delay:1ms"],
+  ]);
+  expect(lineWords("'ctl'", ...there)).toEqual([[]]);
 });

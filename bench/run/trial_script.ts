@@ -78,6 +78,7 @@ export function trialScript(setting: ScriptSetting): string {
         ? [nullTargetLine(setting)]
         : images.map((image, index) => targetLine(setting, image, index));
   const lines = [
+    ...serviceLine(setting),
     ...targets.map(
       (words, at) => `${shellLine(words)} 2>${file(folder, `target.${at}.err`)} & t${at}=$!`,
     ),
@@ -92,6 +93,15 @@ export function trialScript(setting: ScriptSetting): string {
     "exit $code",
   ];
   return lines.join("\n");
+}
+
+/** A target that runs already is told the cell's service model by its control socket; none: "". */
+function serviceLine({ cell, program }: ScriptSetting): string[] {
+  const { target, targetControl: socket, service = "" } = cell.values;
+  if (target === undefined || socket === undefined) return [];
+  const words = [process.execPath, program, "target", "ctl", "--socket", socket];
+  words.push("service", formatAddress(target), service);
+  return [`${shellLine(words)} >/dev/null || exit $?`];
 }
 
 function far(setting: ScriptSetting): string {
