@@ -12,14 +12,23 @@ import { KEYS } from "../../bench/job/keys.ts";
 import { LOAD_KEYS, LOAD_OPTIONS, parseLoad } from "../../bench/load/options.ts";
 import { initiatorCommand } from "../../initiator/commands.ts";
 import { SESSION_OPTIONS } from "../../initiator/session/session_table.ts";
+import { targetCommand } from "../../target/commands.ts";
+import {
+  EXPORT_KEYS,
+  FILE_KEYS,
+  PROCESS_KEYS,
+  SHARED_KEYS,
+  TOP_KEYS,
+} from "../../target/config/keys.ts";
 import { type Completion, completionOf } from "../../words/command_options.ts";
 import { camelCase, dashed, helpOf, integer, type OptionTable } from "../../words/option.ts";
 import { initiatorTables, PAGE as INITIATOR } from "./initiator_tables.ts";
-import { tableIn } from "./target_tables.ts";
+import { PAGE as TARGET, tableIn } from "./target_tables.ts";
 
 const DOCS = join(import.meta.dir, "../../docs");
 const benchPage = readFileSync(join(DOCS, "bench.md"), "utf8");
 const initiatorPage = readFileSync(INITIATOR, "utf8");
+const targetPage = readFileSync(TARGET, "utf8");
 
 /** Where a name must stand, and whether it does. */
 type Place = readonly [string, (name: string) => boolean];
@@ -77,6 +86,12 @@ const session = (options: OptionTable): Place[] => [
   ["docs/initiator.md", stands(initiatorPage, "session options", asOption)],
 ];
 
+const target = (options: OptionTable): Place[] => [
+  ...placesOf(targetCommand(), options),
+  ["docs/target.md", stands(targetPage, "options", asOption)],
+];
+const inFile = (mark: string): Place[] => [["docs/target.md", stands(targetPage, mark, asKey)]];
+
 const TABLES: readonly (readonly [
   string,
   OptionTable,
@@ -86,6 +101,10 @@ const TABLES: readonly (readonly [
   ["a load that a job sweeps", LOAD_KEYS, (options) => [...load(options), ...job]],
   ["a job", KEYS, () => job],
   ["a session", SESSION_OPTIONS, session],
+  ["a target", { ...SHARED_KEYS, ...FILE_KEYS, ...PROCESS_KEYS }, target],
+  ["a target's process", TOP_KEYS, () => inFile("process keys")],
+  ["an export", EXPORT_KEYS, () => inFile("export keys")],
+  ["all exports", SHARED_KEYS, () => inFile("shared keys")],
 ];
 
 describe("one table of options", () => {
