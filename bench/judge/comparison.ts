@@ -2,6 +2,7 @@
 
 import { valuesOf } from "../result/cell_figures.ts";
 import type { CellResult, RunResult } from "../result/result.ts";
+import { areExact, type Change, judgeExactly } from "./exact_cells.ts";
 import type { Metric } from "./metric.ts";
 import { rowDifferences, rowKey, unmatchedCells } from "../result/row_key.ts";
 import { type ComparedCell, type JudgedRows, judgeRows, type Row } from "./rows.ts";
@@ -16,6 +17,8 @@ export interface Comparison extends JudgedRows {
   readonly higher_is_better: boolean;
   readonly base: Side;
   readonly head: Side;
+  /** Figures that differ where both results are exact; null: they are samples. */
+  readonly changes: readonly Change[] | null;
   readonly warnings: readonly string[];
 }
 
@@ -51,7 +54,10 @@ export function compare(
     ];
   });
   const rows = matched.filter((row) => row.base.length > 0 && row.head.length > 0);
-  const judged = judgeRows(rows, metric);
+  const exact = areExact(base, head, metric);
+  const judged = exact
+    ? judgeExactly(base, head, metric)
+    : { ...judgeRows(rows, metric), changes: null };
   return {
     schema_version: SCHEMA_VERSION,
     kind: "aoe bench compare",
@@ -63,7 +69,7 @@ export function compare(
     warnings: [
       ...unmatched(base.cells, head.cells),
       ...empty(matched.length - rows.length),
-      ...fewTrials(judged.cells),
+      ...(exact ? [] : fewTrials(judged.cells)),
     ],
   };
 }

@@ -2,6 +2,8 @@
 import { KEY_NAMES } from "../job/keys.ts";
 import type { MedianInterval } from "../../statistics/median_interval.ts";
 import type { Comparison } from "./comparison.ts";
+import type { Change } from "./exact_cells.ts";
+import type { Verdict } from "./verdict.ts";
 import { type ComparedCell, share, type Whole } from "./rows.ts";
 import { printableLines } from "../../words/printable.ts";
 import { formatRecords } from "../../words/table.ts";
@@ -11,20 +13,33 @@ export function describeComparison(comparison: Comparison, width?: number): stri
   const { cells, geomean, metric } = comparison;
   const axes = KEY_NAMES.filter((key) => cells.some((cell) => cell.axes[key] !== undefined));
   const jobs = new Set(cells.map((cell) => cell.job)).size > 1 || axes.length === 0;
+  const exact = comparison.changes !== null;
   const value = (side: MedianInterval): string =>
-    `${figure(side.median, metric)} (${figure(side.low, metric)} – ${figure(side.high, metric)})`;
+    exact
+      ? figure(side.median, metric)
+      : `${figure(side.median, metric)} (${figure(side.low, metric)} – ${figure(side.high, metric)})`;
   const rows = cells.map((cell) => ({
     ...(jobs ? { job: cell.job } : {}),
     ...Object.fromEntries(axes.map((axis) => [axis, cell.axes[axis] ?? ""])),
     [`${metric}, base`]: value(cell.base),
     [`${metric}, head`]: value(cell.head),
-    ...judged(cell),
+    ...(exact ? { verdict: EXACT_WORDS[cell.verdict] } : judged(cell)),
     n: `${cell.base.n}+${cell.head.n}`,
   }));
   const lines = [rows.length === 0 ? "" : formatRecords(rows, width, ["n", "p"]).trimEnd()];
   if (geomean !== null && geomean.rows > 1) {
     const { "head / base": ratio, p, verdict } = judged(geomean);
     lines.push(`geometric mean of ${geomean.rows} rows: ${ratio}, p ${p}: ${verdict}`);
+  }
+  if (comparison.changes !== null) {
+    lines.push(
+      ...changed(comparison.changes),
+      "exact figures, the same on every machine: one that differs is a difference of the program",
+      "",
+      comparison.summary,
+      "",
+    );
+    return printableLines(lines.join("\n"));
   }
   lines.push(
     "medians over the trials and their intervals; head / base with its interval; p of the rank sum test after Holm over all rows",
@@ -33,6 +48,25 @@ export function describeComparison(comparison: Comparison, width?: number): stri
     "",
   );
   return printableLines(lines.join("\n"));
+}
+
+/** Of an exact row: its metric is the same, another figure is not. */
+const EXACT_WORDS: Readonly<Record<Verdict, string>> = {
+  better: "better",
+  worse: "worse",
+  same: "equal",
+  inconclusive: "changed",
+};
+
+const MOST_CHANGES = 20;
+
+function changed(changes: readonly Change[]): string[] {
+  const shown = changes.slice(0, MOST_CHANGES).map(({ job, axes, figure, base, head }) => {
+    const cell = Object.values(axes).join(" ") || job;
+    return `${cell}: ${figure} ${String(base)} → ${String(head)}`;
+  });
+  const more = changes.length - shown.length;
+  return more > 0 ? [...shown, `and ${more} more (--json has all)`] : shown;
 }
 
 function judged(one: ComparedCell | Whole): Record<"head / base" | "p" | "verdict", string> {

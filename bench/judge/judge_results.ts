@@ -4,6 +4,7 @@ import type { RunResult } from "../result/result.ts";
 import { type Comparison, compare } from "./comparison.ts";
 import { obstacles } from "../result/comparable.ts";
 import { environment, EXIT } from "../../words/failure.ts";
+import { areExact } from "./exact_cells.ts";
 import { metricFor, parseMetric } from "./metric.ts";
 import { parseProbability } from "../../words/quantity.ts";
 import { knownBands } from "./noise.ts";
@@ -17,13 +18,14 @@ export interface JudgeOptions {
 
 /** Compares, or throws the environment Failure that says why not. */
 export function judgeResults(base: RunResult, head: RunResult, options: JudgeOptions): Comparison {
-  const apart = obstacles(base, head);
+  const metric = options.metric === undefined ? metricFor(base.cells) : parseMetric(options.metric);
+  const exact = areExact(base, head, metric);
+  const apart = obstacles(base, head, exact);
   if (apart.length > 0 && options.anyway !== true) {
     throw environment(
       `The results are not comparable: they differ in ${apart.join(", ")} (--anyway compares all the same)`,
     );
   }
-  const metric = options.metric === undefined ? metricFor(base.cells) : parseMetric(options.metric);
   const given = options.band === undefined ? null : parseProbability(options.band, "--band");
   const { bandOf, warning } = knownBands(base, metric, given);
   const comparison = compare(base, head, metric, bandOf);
@@ -32,7 +34,7 @@ export function judgeResults(base: RunResult, head: RunResult, options: JudgeOpt
     ...[base, head].flatMap(({ arm, cut_short }, side) =>
       cut_short ? [`${side === 0 ? "BASE" : "HEAD"} (${arm}) was cut short by a signal.`] : [],
     ),
-    ...(warning === null ? [] : [warning]),
+    ...(warning === null || exact ? [] : [warning]),
     ...comparison.warnings,
   ];
   return { ...comparison, warnings };

@@ -126,7 +126,7 @@ function summarize(
   return `${verdict}: ${of}${rows}${which}.`;
 }
 
-function nameOf(cell: Pick<ComparedCell, "axes" | "job">): string {
+export function nameOf(cell: Pick<ComparedCell, "axes" | "job">): string {
   return Object.values(cell.axes).join(" ") || cell.job;
 }
 

@@ -1,16 +1,20 @@
 // Whether two results may stand beside each other: made on the same machine, over the same link, by the
-// same job. A difference that nobody asked about would be taken for one of the program.
+// same job. A difference that nobody asked about would be taken for one of the program. What is exact comes out the
+// same on every machine.
 
 import type { RunResult } from "./result.ts";
 import { rowDifferences } from "./row_key.ts";
 
 /** What keeps them apart, each as a few words with both values; empty: nothing. */
-export function obstacles(base: RunResult, head: RunResult): string[] {
+export function obstacles(base: RunResult, head: RunResult, exact = false): string[] {
   const found: string[] = [];
   const look = (what: string, of: (result: RunResult) => unknown): void => {
     const [a, b] = [shown(of(base)), shown(of(head))];
     if (a !== b) found.push(`${what} ${a} and ${b}`);
   };
+  look("the link", ({ link }) => link);
+  const rows = rowDifferences(base.cells, head.cells);
+  if (exact) return [...found, ...rows];
   look("the machine", ({ provenance }) => provenance.machine);
   look("the CPU", ({ provenance }) => provenance.cpu);
   look("the kernel", ({ provenance }) => provenance.kernel);
@@ -19,9 +23,8 @@ export function obstacles(base: RunResult, head: RunResult): string[] {
   look("the CPUs allowed", ({ provenance }) => provenance.cpus_allowed);
   look("the target's CPU", ({ pinning }) => pinning.target ?? "not pinned");
   look("the load's CPU", ({ pinning }) => pinning.load ?? "not pinned");
-  look("the link", ({ link }) => link);
   look("the interfaces", ({ interfaces }) => interfaces);
-  return [...found, ...rowDifferences(base.cells, head.cells)];
+  return [...found, ...rows];
 }
 
 function shown(value: unknown): string {

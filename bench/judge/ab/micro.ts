@@ -120,6 +120,7 @@ function compareSamples(
     base: from,
     head: to,
     ...judged,
+    changes: null,
     warnings: fewTrials(judged.cells),
   };
 }
