@@ -211,6 +211,8 @@ function held(): void {
     poke("va", 60);
     let idle = 0;
     let sent = made.length;
+    /** On a busy machine tbf has saved up for a frame now and then, which leaves at once. */
+    let pinned = held().length;
     const order: number[] = [];
     for (const end = now() + 10e9; now() < end && held().length > 0;) {
       const before = held();
@@ -220,16 +222,19 @@ function held(): void {
       for (const number of before.filter((each) => !after.includes(each))) {
         order.push(number);
         if (sent >= 30) continue;
-        expect(a.transmit(made[number] as TxBuffer, 9014)).toBe(true);
+        const buffer = made[number] as TxBuffer;
+        expect(a.transmit(buffer, 9014)).toBe(true);
         sent++;
+        if (buffer.pins > 0) pinned++;
       }
       Bun.sleepSync(1);
     }
-    expect([held(), a.pinned.length, idle]).toEqual([[], 0, 30]);
-    expect(order).toHaveLength(30);
+    expect([held(), a.pinned.length, idle]).toEqual([[], 0, pinned]);
+    expect(order).toHaveLength(pinned);
+    expect(pinned).toBeGreaterThan(20);
     expect(a.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
     for (const buffer of made) a.free(buffer);
-    expect(arrived(30)).toHaveLength(30);
+    expect(arrived(sent)).toHaveLength(sent);
   }, 30_000);
 
   test("dropping the queue releases without the frame ever arriving", () => {
