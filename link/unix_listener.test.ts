@@ -86,7 +86,9 @@ describe("the path", () => {
     const folderPath = join(folder, "folder");
     mkdirSync(folderPath);
     for (const path of [file, link, folderPath]) {
-      expect(refusal(path).message).toBe(`${path} exists and is no socket, so it is left alone`);
+      expect(refusal(path).message).toBe(
+        `${path} exists and is not a socket, so it is not replaced`,
+      );
       expect(refusal(path).exitCode).toBe(EXIT.environment);
     }
     expect(readFileSync(file, "utf8")).toBe("precious");

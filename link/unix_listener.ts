@@ -20,7 +20,7 @@ export function listenAt(path: string, what: string): ByteListener {
   const there = look(path);
   if (there !== null) {
     if (!there.isSocket()) {
-      throw environment(`${path} exists and is no socket, so it is left alone`);
+      throw environment(`${path} exists and is not a socket, so it is not replaced`);
     }
     const answer = connectUnixSocket(path);
     if (typeof answer !== "number") answer.close();

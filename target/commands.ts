@@ -157,12 +157,12 @@ async function run(
     return;
   }
   if (shelf !== undefined) {
-    throw usage(`Expected \`--config\` to take the place of arguments, got \`${shelf}\` beside it`);
+    throw usage(`Expected \`--config\` without arguments, got \`${shelf}\` too`);
   }
   for (const name of Object.keys(OF_AN_EXPORT)) {
     if (options[camelCase(name) as keyof Options] === undefined) continue;
     throw usage(
-      `\`${dashed(name)}\` belongs to one export: with \`--config\` \`${name === "delay" || name === "lanes" ? "service" : name}\` stands there`,
+      `\`${dashed(name)}\` belongs to one export: give \`${name === "delay" || name === "lanes" ? "service" : name}\` in the file of \`--config\``,
     );
   }
   const { readConfig } = await import("./config/read.ts");

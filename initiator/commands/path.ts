@@ -81,7 +81,7 @@ export function judge(carried: Carried, on: string, mtu: number, offered: number
   if (out === 0) findings.push("no frame arrives at the target");
   else if (out < mostOut) {
     findings.push(
-      `frames above ${out} bytes get lost on their way to the target, though ${on} has an MTU of ${mtu}: something between has ${out}`,
+      `frames above ${out} bytes get lost on their way to the target, though ${on} has an MTU of ${mtu}: something on the path has ${out}`,
     );
   }
   if (back === 0) findings.push("no read is answered");

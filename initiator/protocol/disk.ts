@@ -40,5 +40,5 @@ export function describeClaim(one: string, ours: Identify, two: string, theirs: 
 }
 
 export function describeReplaced(before: Identify, now: Identify): string {
-  return `is another disk now (${describeDisk(now, before)}, before: ${describeDisk(before, now)}): what was asked of the one before has ended`;
+  return `is another disk now (${describeDisk(now, before)}, before: ${describeDisk(before, now)}): requests to the disk before have ended`;
 }

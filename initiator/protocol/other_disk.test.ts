@@ -78,7 +78,7 @@ describe.each(OCCASIONS)("after %s", (_name, happen) => {
     expect(peer.image).toEqual(before);
     expect(peer.asked.every(([, opcode]) => opcode === ata.IDENTIFY)).toBe(true);
     expect(notices).toEqual([
-      "e7.3 is another disk now (serial another, 1024 sectors, before: serial scripted, 1024 sectors): what was asked of the one before has ended",
+      "e7.3 is another disk now (serial another, 1024 sectors, before: serial scripted, 1024 sectors): requests to the disk before have ended",
     ]);
     expect(new DeviceError(device, commands[0] as Command)).toMatchObject({
       kind: "replaced",

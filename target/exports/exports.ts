@@ -118,7 +118,7 @@ export class Exports {
     const sectors = owner.store.measure?.(null) ?? before;
     if (sectors === ANOTHER) {
       throw environment(
-        `Another file stands in the place of ${owner.storeName} now: export remove and export add serve that`,
+        `Another file has replaced ${owner.storeName}; "export remove" and "export add" serve it`,
       );
     }
     if (sectors !== before) {

@@ -117,7 +117,7 @@ function openStore(plan: ExportPlan, { io, lazy = false }: OpenContext): Store {
   if (store.device) {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) throw environment(`The device ${path} does not exist`);
-    if (!found.isBlockDevice()) throw environment(`${path} must be a block device, and is none`);
+    if (!found.isBlockDevice()) throw environment(`${path} is not a block device`);
   }
   return openFileStore({
     path,

@@ -312,7 +312,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       writeFileSync(file, "precious");
       expect(await refuse(file)).toEqual([
         5,
-        `${file} exists and is no socket, so it is left alone\n`,
+        `${file} exists and is not a socket, so it is not replaced\n`,
       ]);
       copyFileSync(file, join(folder, "copy"));
       const long = join(folder, "x".repeat(108));

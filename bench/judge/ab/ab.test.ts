@@ -99,7 +99,7 @@ test.skipIf(!inGit)(
       const words = ["bench", "ab", "HEAD", "--only", "sockets", "--job", job, "--set", "trials=1"];
       const judged = run([process.execPath, "aoe.ts", ...words, "--json"], ROOT);
       expect(judged.err).toContain(
-        "3 trials failed: this is of what is left.\nINCONCLUSIVE: not decided by sockets.\n",
+        "3 trials failed: these figures are of the others.\nINCONCLUSIVE: not decided by sockets.\n",
       );
       expect(judged.code).toBe(1);
       const { failed_trials: failed, sockets } = JSON.parse(judged.out);

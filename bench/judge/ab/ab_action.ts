@@ -117,7 +117,7 @@ export async function abAction(
       describe(cut ? null : said, exact, measured, failures, width);
     publish(result, shown, flags);
     if (cut) {
-      say("A signal cut it short: this is of what was measured.");
+      say("A signal ended it: these figures are of the complete trials.");
       return codeOf(signal);
     }
     // As of any run: what is left of the trials has a verdict, and they are not whole.
@@ -218,7 +218,8 @@ function describe(
       "",
     );
   }
-  if (failures > 0) lines.push(`${plural(failures, "trial")} failed: this is of what is left.`);
+  if (failures > 0)
+    lines.push(`${plural(failures, "trial")} failed: these figures are of the others.`);
   lines.push(said === null ? "INCONCLUSIVE: cut short." : headline(said));
   return `${lines.join("\n")}\n`;
 }
