@@ -1,7 +1,7 @@
 // Where files stand and what they may import. `bun test house.test.ts` is the one command that shows the order of
 // the rooms and the absence of circles. Each rule carries planted faults that it must find.
 //
-//   words wire statistics │ sys decode │ link lab │ target initiator │ bench │ testing │ shell │ aoe.ts
+//   words wire statistics │ sys │ link lab │ decode │ target initiator │ bench │ testing │ shell │ aoe.ts
 
 import { posix } from "node:path";
 import { describe, expect, test } from "bun:test";

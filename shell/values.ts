@@ -14,7 +14,18 @@ const OF_FILES = new Set(["file", "path", "dir", "folder", "job", "results", "re
 
 /** Heads of models, as their parsers have them (target/service/model.ts, link/reclaim_model.ts, link/fault_plan.ts). */
 const MODELS: Readonly<Record<string, readonly string[]>> = {
-  "--service": ["delay:", "lanes:", "rate:", "seek:", "stall:", "error:", "hang:", "drop:"],
+  "--service": [
+    "delay:",
+    "lanes:",
+    "rate:",
+    "seek:",
+    "stall:",
+    "error:",
+    "hang:",
+    "drop:",
+    "duplicate:",
+    "reorder:",
+  ],
   "--reclaim": ["eager", "stuck", "coalesce:", "delay:", "next-xmit:", "on-receive:"],
   "--faults": ["tx:", "rx:"],
 };

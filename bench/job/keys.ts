@@ -61,7 +61,7 @@ export const KEYS = {
   memory: {
     type: choice(["array", "malloc"], "kind"),
     default: "array",
-    help: "memory memory of transmit frames on the memory and virtual links: typed arrays, or malloc through FFI",
+    help: "memory of transmit frames on the memory and virtual links: typed arrays, or malloc through FFI",
   },
   trials: { type: integer(1, 1000), default: "1", single: true, help: "trials of each cell" },
   order: {

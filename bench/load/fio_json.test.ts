@@ -17,7 +17,7 @@ function filled(...values: number[]): Histogram {
 const EMPTY = new Histogram();
 const run: RunFigures = {
   jobname: "one",
-  options: { rw: "randread", bs: "4k" },
+  options: { rw: "randread", bs: "4k", iodepth: "16" },
   error: 0,
   runtimeNs: 2e9,
   elapsedNs: 3.2e9,
@@ -51,6 +51,30 @@ function keys(value: unknown, path = ""): string[] {
     ...keys(inner, `${path}/${key}`),
   ]);
 }
+
+/** What fio-plot 1.1 reads of a file: fio_plot/fiolib/jsonimport.py, jsonparsing.py and table_support.py of it. */
+const OF_FIO_PLOT = [
+  ...["/fio version", "/jobs"],
+  ...["rw", "bs", "iodepth", "numjobs", "name"].map((name) => `/jobs/0/job options/${name}`),
+  ...["usr_cpu", "sys_cpu", "ctx", "majf", "minf"].map((name) => `/jobs/0/${name}`),
+  ...["read", "write"].flatMap((way) =>
+    [
+      ...["iops", "bw", "iops_stddev", "iops_min", "iops_max", "iops_mean", "iops_samples"],
+      ...["bw_min", "bw_max", "bw_mean", "bw_dev", "bw_samples", "total_ios"],
+      ...["lat_ns/mean", "lat_ns/stddev", "lat_ns/min", "lat_ns/max", "clat_ns/percentile"],
+    ].map((name) => `/jobs/0/${way}/${name}`),
+  ),
+  ...["latency_us", "latency_ms", "latency_ns"].map((name) => `/jobs/0/${name}`),
+];
+
+test("fio-plot finds every key that it reads", () => {
+  const at = (path: string): unknown =>
+    path
+      .slice(1)
+      .split("/")
+      .reduce<unknown>((value, key) => (value as Record<string, unknown>)?.[key], document);
+  expect(OF_FIO_PLOT.filter((path) => at(path) === undefined)).toEqual([]);
+});
 
 test("figures are per second of the measured time", () => {
   const read = (fioJob(run, EMPTY) as { read: Record<string, unknown> }).read;

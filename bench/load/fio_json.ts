@@ -164,7 +164,8 @@ export function fioJob(run: RunFigures, empty: Histogram): Json {
     error: run.error,
     eta: 0,
     elapsed: Math.ceil(run.elapsedNs / 1e9),
-    "job options": run.options,
+    // fio-plot leaves a file out whose options lack `numjobs`; it and others group by the engine and the name.
+    "job options": { name: run.jobname, ioengine: "aoe", numjobs: "1", ...run.options },
     read: direction(run, run.read),
     write: direction(run, run.write),
     trim: direction({ ...run, runtimeNs: 0 }, none),
