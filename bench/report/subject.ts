@@ -6,7 +6,7 @@
 // Only what varies is named. A setting or arm that nothing names is called `all`.
 
 import type { Axis, Spread } from "./report.ts";
-import type { Column } from "./shown.ts";
+import type { Column } from "./figure.ts";
 import { KEY_NAMES, type KeyName } from "../job/keys.ts";
 import { areDisturbed, countedTrials, valuesOf } from "../result/cell_figures.ts";
 import type { CellResult, RunResult, Trial } from "../result/result.ts";

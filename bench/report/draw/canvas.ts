@@ -1,7 +1,7 @@
 // What all charts share: where they are drawn, how wide, and how their axes are written.
 
 import type { PlotOptions } from "@observablehq/plot";
-import { shown } from "../shown.ts";
+import { shown } from "../figure.ts";
 import type { Axis } from "../report.ts";
 
 /** As much of a DOM as Plot needs: a browser's document, or one without a browser. */

@@ -2,13 +2,13 @@
 
 import type { Chart } from "../report.ts";
 import type { Canvas } from "./canvas.ts";
-import { drawIntervals } from "./intervals.ts";
-import { drawKnee } from "./knee.ts";
-import { drawLevels, LEVEL_COLOURS } from "./levels.ts";
+import { drawIntervals } from "./interval_chart.ts";
+import { drawKnee } from "./knee_chart.ts";
+import { drawLevels, LEVEL_COLOURS } from "./level_chart.ts";
 import { colour, dash, partColour } from "./palette.ts";
-import { drawPercentiles } from "./percentiles.ts";
-import { drawSplit } from "./split.ts";
-import { drawStalls } from "./stalls.ts";
+import { drawPercentiles } from "./percentile_chart.ts";
+import { drawSplit } from "./split_chart.ts";
+import { drawStalls } from "./stall_chart.ts";
 
 export function draw(chart: Chart, canvas: Canvas) {
   switch (chart.kind) {

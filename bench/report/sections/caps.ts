@@ -2,7 +2,7 @@
 
 import { type KneeLine, type Section, sectionOf } from "../report.ts";
 import { standing } from "../../../statistics/standing.ts";
-import { tableOf } from "../shown.ts";
+import { tableOf } from "../figure.ts";
 import {
   type ArmCell,
   CELL_COLUMNS,

@@ -2,7 +2,7 @@
 
 import type { Reproduction } from "../../claims/reproduction.ts";
 import { type Section, sectionOf, type Table, type Verdict } from "../report.ts";
-import { figure, tableOf } from "../shown.ts";
+import { figure, tableOf } from "../figure.ts";
 import { listed, plural } from "../../../words/shown.ts";
 
 export function claims(reproductions: readonly Reproduction[]): Section {

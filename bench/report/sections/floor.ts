@@ -1,7 +1,7 @@
 // The harness's own floor: the same load against a null target over the same link. What a cell takes beyond
 // it is the doing of target and pool.
 import type { Axis, TableCell } from "../report.ts";
-import { figure } from "../shown.ts";
+import { figure } from "../figure.ts";
 import type { ArmCell } from "../subject.ts";
 import type { Figures } from "../../load/figures.ts";
 import { shownCount, shownTime } from "../../../words/shown.ts";

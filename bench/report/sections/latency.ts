@@ -3,7 +3,7 @@
 import { floorColumn, floorLatency } from "./floor.ts";
 import { type Section, sectionOf } from "../report.ts";
 import { standing } from "../../../statistics/standing.ts";
-import { tableOf } from "../shown.ts";
+import { tableOf } from "../figure.ts";
 import {
   allMeasured,
   type ArmCell,

@@ -4,7 +4,7 @@
 import { countedTrials, middleTrial } from "../../result/cell_figures.ts";
 import { levelsOf, seriesOf, type SeriesBlock } from "../load_block.ts";
 import { type Section, sectionOf } from "../report.ts";
-import { tableOf } from "../shown.ts";
+import { tableOf } from "../figure.ts";
 import {
   type ArmCell,
   allMeasured,

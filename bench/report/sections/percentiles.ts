@@ -8,7 +8,7 @@ import { standing } from "../../../statistics/standing.ts";
 import { median } from "../../../statistics/quantile.ts";
 import { latencyBuckets } from "../load_block.ts";
 import { type Curve, type Section, sectionOf } from "../report.ts";
-import { type Column, tableOf } from "../shown.ts";
+import { type Column, tableOf } from "../figure.ts";
 import {
   type ArmCell,
   bandOf,

@@ -3,7 +3,7 @@
 
 import { PARTS, splitOf } from "../load_block.ts";
 import { type Section, sectionOf } from "../report.ts";
-import { type Column, tableOf } from "../shown.ts";
+import { type Column, tableOf } from "../figure.ts";
 import {
   type ArmCell,
   allMeasured,

@@ -3,7 +3,7 @@
 import { middleTrial } from "../../result/cell_figures.ts";
 import { stallsOf } from "../load_block.ts";
 import { type Section, sectionOf } from "../report.ts";
-import { tableOf } from "../shown.ts";
+import { tableOf } from "../figure.ts";
 import {
   type ArmCell,
   allMeasured,

@@ -5,7 +5,7 @@ import { type Section, sectionOf, type Spread } from "../report.ts";
 import { type Standing, standing } from "../../../statistics/standing.ts";
 import { valuesOf } from "../../result/cell_figures.ts";
 import { floorColumn, floorNote } from "./floor.ts";
-import { tableOf } from "../shown.ts";
+import { tableOf } from "../figure.ts";
 import {
   allMeasured,
   type ArmCell,

@@ -2,7 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import type { KneeChart, KneeLine, Spread } from "../report.ts";
-import { shown } from "../shown.ts";
+import { shown } from "../figure.ts";
 import { base, type Canvas, domainOf, scaleOf } from "./canvas.ts";
 import { colour, dash } from "./palette.ts";
 

@@ -3,9 +3,9 @@
 import * as Plot from "@observablehq/plot";
 import type { StallChart } from "../report.ts";
 import type { Canvas } from "./canvas.ts";
-import { TIME } from "./levels.ts";
+import { TIME } from "./level_chart.ts";
 import { colour } from "./palette.ts";
-import { barOf, drawRows } from "./rows.ts";
+import { barOf, drawRows } from "./row_chart.ts";
 import { shownTime } from "../../../words/shown.ts";
 
 export function drawStalls({ rows, duration, caption }: StallChart, canvas: Canvas) {

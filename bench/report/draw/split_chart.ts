@@ -2,10 +2,10 @@
 
 import * as Plot from "@observablehq/plot";
 import type { SplitChart } from "../report.ts";
-import { shown } from "../shown.ts";
+import { shown } from "../figure.ts";
 import { type Canvas, domainOf } from "./canvas.ts";
 import { partColour } from "./palette.ts";
-import { barOf, drawRows } from "./rows.ts";
+import { barOf, drawRows } from "./row_chart.ts";
 
 export function drawSplit({ rows, axis, parts, caption }: SplitChart, canvas: Canvas) {
   const bars = rows.flatMap(({ label, values }, at) => {

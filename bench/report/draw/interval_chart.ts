@@ -5,10 +5,10 @@
 
 import * as Plot from "@observablehq/plot";
 import type { IntervalChart, IntervalRow, Spread } from "../report.ts";
-import { shown } from "../shown.ts";
+import { shown } from "../figure.ts";
 import { type Canvas, domainOf } from "./canvas.ts";
 import { colour } from "./palette.ts";
-import { drawRows } from "./rows.ts";
+import { drawRows } from "./row_chart.ts";
 
 interface Mark extends Spread {
   readonly row: number;
