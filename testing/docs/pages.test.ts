@@ -17,6 +17,8 @@ const HERE = [
 /** Pages whose own tests run their blocks. */
 const ELSEWHERE = ["bench.md", "initiator.md", "nbd.md", "report.md", "target.md"];
 
+const TOP = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+
 const read = (name: string): string => readFileSync(join(DOCS, name), "utf8");
 const pages = readdirSync(DOCS).filter((name) => name.endsWith(".md"));
 
@@ -31,20 +33,7 @@ test("outside a lab a command begins with npx, as a reader of a clone must type 
   expect(lines.filter((line) => /^(aoe|bun aoe\.ts) /.test(line))).toEqual([]);
 });
 
-test("what a page links to exists, and so does every file that CONTRIBUTING names", () => {
-  const all = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].concat(
-    pages.map((name) => `docs/${name}`),
-  );
-  const missing = all.flatMap((page) => {
-    const text = readFileSync(join(ROOT, page), "utf8");
-    const links = [...text.matchAll(/\]\((?!https?:)([^)#]+)(#[^)]*)?\)/g)].map(
-      ([, to = ""]) => to,
-    );
-    return links
-      .filter((to) => !existsSync(join(ROOT, dirname(page), to)))
-      .map((to) => `${page}: ${to}`);
-  });
-  expect(missing).toEqual([]);
+test("every file that CONTRIBUTING names exists", () => {
   const named = [
     ...readFileSync(join(ROOT, "CONTRIBUTING.md"), "utf8").matchAll(/`([\w.]+\/[\w./]+)`/g),
   ].map(([, path = ""]) => path);
@@ -55,6 +44,34 @@ test("what a page links to exists, and so does every file that CONTRIBUTING name
 test("the changelog has this version", () => {
   const text = readFileSync(join(ROOT, "CHANGELOG.md"), "utf8");
   expect(text).toContain(`## ${manifest.version}\n`);
+});
+
+/** What GitHub makes of a heading: small letters, no marks, `-` for blanks. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+    .replaceAll(" ", "-");
+
+const anchorsOf = (text: string): string[] =>
+  [...text.replaceAll(/^```.*?^```$/gms, "").matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    anchorOf(heading),
+  );
+
+test("each link of a page leads to a file, and to a heading of it", () => {
+  const broken: string[] = [];
+  for (const page of [...pages.map((name) => `docs/${name}`), ...TOP]) {
+    const text = readFileSync(join(ROOT, page), "utf8");
+    for (const [, link = ""] of text.matchAll(/\]\((?!\w+:)([^)\s]+)\)/g)) {
+      const [path = "", anchor] = link.split("#");
+      const file = path === "" ? join(ROOT, page) : join(ROOT, dirname(page), path);
+      const known =
+        existsSync(file) &&
+        (anchor === undefined || anchorsOf(readFileSync(file, "utf8")).includes(anchor));
+      if (!known) broken.push(`${page}: ${link}`);
+    }
+  }
+  expect(broken).toEqual([]);
 });
 
 describe.each(HERE)("docs/%s", (name) => {
