@@ -115,7 +115,7 @@ export interface AoeDevice {
   write(lba: number, from: Uint8Array, options?: RequestOptions): Promise<void>;
   /** Makes every write that was answered durable. */
   flush(options?: RequestOptions): Promise<void>;
-  /** Asks anew. */
+  /** Asks again. */
   identify(options?: RequestOptions): Promise<Identify>;
   readonly config: ConfigString;
   readonly reserve: Reservation;

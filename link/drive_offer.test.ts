@@ -126,7 +126,7 @@ test("a loop that would sleep iterates again where a frame waits already", async
   }
 });
 
-test("while frames wait what is beside them is looked at, by whoever expects nothing, too", async () => {
+test("while frames wait what is beside them is looked at, by a core that expects nothing, too", async () => {
   let looks = 0;
   const waiter = { ...idleWaiter(0, 0), look: () => ++looks };
   const link = {

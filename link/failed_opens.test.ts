@@ -1,4 +1,4 @@
-// An open that fails half-way leaves nothing: with no descriptor, one, two … to be had, each opener fails at each of its
+// An open that fails half-way leaves nothing: with no descriptor, one, two … available, each opener fails at each of its
 // steps in turn, and what it took is given back.
 
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";

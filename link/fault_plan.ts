@@ -10,7 +10,7 @@
 //   reorder:P/D     the frame comes D later, so that those behind it overtake
 //
 // Each is for one direction, `tx` or `rx` as this end sees it, and at most once for each. Whatever
-// the order in the text they apply in the order above; a duplicate's delay is drawn anew.
+// the order in the text they apply in the order above; a duplicate's delay is drawn again.
 
 import { type Distribution, type LoadTrace, parseDistribution } from "../words/distribution.ts";
 import { expected, usage } from "../words/failure.ts";

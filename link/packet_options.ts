@@ -14,7 +14,7 @@ export interface PacketOptions {
   readonly ringBytes?: number | undefined;
   /** How many of the longest frames the receive ring holds at least, up to 64 MiB; 128. */
   readonly ringFrames?: number;
-  /** The MTU up to which a frame fits its slot without making the ring anew; 9100. Less makes more, smaller slots. */
+  /** The MTU up to which a frame fits its slot without making the ring again; 9100. Less makes more, smaller slots. */
   readonly largestMtu?: number;
   /** What to ask for as socket send buffer; 4 MiB. */
   readonly sendBufferBytes?: number;

@@ -286,7 +286,7 @@ describe("reclaim models", () => {
             last = buffers.map((buffer) => buffer.pins);
           };
           // A pinned buffer is sent again only where no transmit releases: it could become idle and
-          // be pinned anew within the one call, which can't be seen from here.
+          // be pinned again within the one call, which can't be seen from here.
           const still = [outer, inner ?? "delay"].every((model) => model.startsWith("delay"));
           const offer = (buffer: number) => {
             if (still || buffers[buffer]?.pins === 0) send(buffer);
@@ -305,7 +305,7 @@ describe("reclaim models", () => {
             to(clock.now() + 1 * MS);
             pokeIn();
             link.receive(() => {}, 64);
-            // Two spares by turns, so that one is idle: each transmit lets the other go.
+            // Two spares alternate, so that one is idle: each transmit releases the other.
             if (outer.startsWith("next") || inner?.startsWith("next") === true)
               send(8 + (round & 1));
             reported += link.reclaim();

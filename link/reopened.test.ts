@@ -116,7 +116,7 @@ if (inNamespace(import.meta.path)) {
     },
   );
 
-  test("AF_XDP is opened anew too", () => {
+  test("AF_XDP is opened again too", () => {
     const link = open(openPacketLink({ interface: "va", xdp: "on" }));
     inShell(`ip link del va; ${PAIR}`);
     expect(comesTrue([link], () => link.carrier)).toBe(true);

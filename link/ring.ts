@@ -10,7 +10,7 @@
 //
 // What can go wrong with a kick, and what is done then:
 //   no room (ENOBUFS, EAGAIN)  the slot stays SEND_REQUEST with no skb behind it: taken back, `transmit`
-//                              says false, and the next transmit asks anew; lost where that lasts (refusals.ts)
+//                              says false, and the next transmit asks again; lost where that lasts (refusals.ts)
 //   frame over the MTU         the slot turns WRONG_FORMAT, where a ring stops until it is rewritten: AVAILABLE
 //   link down                  as the packet link: lost, counted
 // What it costs: a slot that is made new stops everything for 8 to 16 ms (slot_stock.ts), so who measures

@@ -85,7 +85,7 @@ test("a socket that is refused is asked for again", () => {
   expect(isOpen()).toBe(true);
 });
 
-test("out of another interface it is opened anew, once that was looked at", () => {
+test("out of another interface it is opened again, once that was looked at", () => {
   const { seen, gate, isOpen } = bed(true);
   gate.look(0, false);
   gate.move(7);

@@ -1,4 +1,4 @@
-// Files by descriptor: what comes back is what the kernel said, at any address and for whoever owns them.
+// Files by descriptor: results are the kernel's, at any address and for any owner.
 
 import { afterAll, expect, test } from "bun:test";
 import { chownSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";

@@ -219,7 +219,7 @@ describe("poll", () => {
     other.close();
   });
 
-  test("a number that was closed and given anew is watched anew", () => {
+  test("a number that was closed and given again is watched again", () => {
     const poller = createPoller();
     let first: Poller;
     let second: Poller;
@@ -242,7 +242,7 @@ describe("poll", () => {
   });
 
   test("one that another removes or replaces is not served by what was told of it before", () => {
-    for (const how of ["removed", "added anew", "replaced"]) {
+    for (const how of ["removed", "added again", "replaced"]) {
       const replaced = how !== "removed";
       const poller = createPoller();
       const pair = [createPoller(), createPoller()] as const;

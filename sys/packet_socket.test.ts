@@ -20,7 +20,7 @@ const mayExceed = (BigInt(`0x${effective ?? 0}`) & ADMIN) !== 0n;
 if (inNamespace(import.meta.path)) inside();
 else {
   const why = mayExceed ? "" : " (skipped: it takes CAP_NET_ADMIN)";
-  test.skipIf(!mayExceed)(`buffers exceed the system's limit for whoever may${why}`, () => {
+  test.skipIf(!mayExceed)(`buffers exceed the system's limit with the privilege${why}`, () => {
     const socket = openPacketSocket();
     const limit = Number(readFileSync("/proc/sys/net/core/rmem_max", "utf8"));
     // The kernel doubles what is asked for.

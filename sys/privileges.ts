@@ -5,7 +5,7 @@
 //                                                                      └ capset: CAP_NET_RAW, this thread
 //
 // What is kept of root is CAP_NET_RAW in the one thread that opens packet sockets: an interface that
-// comes back is opened anew. The other threads keep nothing.
+// comes back is opened again. The other threads keep nothing.
 
 import { read } from "bun:ffi";
 import { readFileSync } from "node:fs";

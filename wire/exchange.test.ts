@@ -101,7 +101,7 @@ test("a request that is seen at two places is one, and each place has its own ti
   expect([exchanges.requests(), exchanges.unanswered()]).toEqual([1, 0]);
 });
 
-test("a tag that is used anew is as young as its last request", () => {
+test("a tag that is used again is as young as its last request", () => {
   const exchanges = createExchanges();
   const again = 70_000;
   exchanges.see(ask(again, { lba: 8 }), 0, 0);

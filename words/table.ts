@@ -16,7 +16,7 @@ export interface Column {
   readonly name: string;
   /** Numbers stand at the right. */
   readonly right?: boolean;
-  /** Not narrower than this: it isn't wrapped below, and a view that is drawn anew stands still. */
+  /** Not narrower than this: it isn't wrapped below, and a view that is drawn again stands still. */
   readonly least?: number;
   /** May be left out where there is no room; the highest goes first. */
   readonly drop?: number;

@@ -29,7 +29,7 @@ import { createRandom } from "../../words/random.ts";
 import { LOAD_KEYS } from "../load/options.ts";
 import { parseThreshold } from "./threshold.ts";
 
-/** Checked, and built anew for each target. */
+/** Checked, and built again for each target. */
 const service: OptionType<string> = {
   hint: "model",
   parse(text, what) {

@@ -354,7 +354,7 @@ export class Load {
   /**
    * Adds the time since the last change of `outstanding` to the area. A submit has the time of its slice and an answer
    * that of its arrival, so a change may be older than the one before it: the time between is taken off again, and
-   * counted anew with what is outstanding then.
+   * counted again with what is outstanding then.
    */
   #occupied(at: number): void {
     if (this.#phase > MEASURE) return;

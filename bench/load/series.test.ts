@@ -75,7 +75,7 @@ describe("samples", () => {
     expect([at.length, at.at(-1), series.due]).toEqual([SAMPLES - 4 + 1, RUNTIME, Infinity]);
   });
 
-  test("begin anew: nothing of the ramp is left", () => {
+  test("begin again: nothing of the ramp is left", () => {
     const { kick, state } = source();
     const series = new Series();
     series.begin(state, 0, 100);

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { isInMemory } from "../../sys/file.ts";
 
 /**
- * A file system in memory with room for the image: no write waits for a disk there, and none is paid for by whoever
+ * A file system in memory with room for the image: no write waits for a disk there, and none is paid for by a process that
  * comes first after the pages have been written back. Without one, the folder for temporary files.
  */
 export function inMemory(bytes: number): string {

@@ -91,7 +91,7 @@ export function turnsOf(
 ): { readonly match: Match; readonly cell: PeersCell; readonly round: number }[] {
   const own = cells.filter(({ iodepth }) => DEPTHS[part]?.includes(iodepth) ?? true);
   return schedule(own, rounds, 1, "random", seed).flatMap(({ cell }, at) => {
-    // In an order drawn anew each time, so that none always goes first, however few the rounds.
+    // In an order drawn again each time, so that none always goes first, however few the rounds.
     const random = createRandom(seed).fork(`arms of turn ${at}`);
     const round = Math.floor(at / own.length);
     return shuffled(matches, random).map((match) => ({ match, cell, round }));

@@ -302,7 +302,7 @@ describe("the command", () => {
     writeFileSync(join(folder, "small.json"), JSON.stringify(result));
     expect(aoe("small.json", "-o", "r.html")).toEqual({ code: 0, stdout: "", stderr: "r.html\n" });
     expect(readFileSync(join(folder, "r.html"), "utf8")).toStartWith("<!doctype html>");
-    // Whoever names the format gets it under any name.
+    // A named format is written under any name.
     expect(aoe("small.json", "-o", "r.txt", "--format", "markdown").code).toBe(0);
     expect(readFileSync(join(folder, "r.txt"), "utf8")).toStartWith("# aoe bench: small\n");
     expect(aoe("small.json", "--format", "markdown").stdout).toStartWith("# aoe bench: small\n");

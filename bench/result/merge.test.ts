@@ -1,4 +1,4 @@
-// Results made by hand, merged: as many trials as both had, judged anew; and what can't be merged.
+// Results made by hand, merged: as many trials as both had, judged again; and what can't be merged.
 
 import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,5 +1,5 @@
 // Several results of one program on one machine as one. Of runs of one job: the trials of a cell stand behind each
-// other, as if they had run in one go, and what is made from trials (median, thresholds, findings) is made anew.
+// other, as if they had run in one go, and what is made from trials (median, thresholds, findings) is made again.
 
 import { environment, usage } from "../../words/failure.ts";
 import { parseThreshold } from "../job/threshold.ts";

@@ -1,6 +1,6 @@
 // Results of earlier schema versions, read as this program would have written them.
 //
-//   1 → 2   zeros for what was measured of no command become null; what is made from trials is made anew
+//   1 → 2   zeros for what was measured of no command become null; what is made from trials is made again
 
 import { parseThreshold } from "../job/threshold.ts";
 import { cellResult } from "./cell_result.ts";

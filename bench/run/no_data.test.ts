@@ -1,4 +1,4 @@
-// Where no command ended nothing was measured: no output says "0", and whoever ran it is told by the exit code.
+// Where no command ended nothing was measured: no output says "0", and the exit code says so.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -33,7 +33,7 @@ export class Level {
     if (value > this.peak) this.rise(value);
   }
 
-  /** Starts anew at `time`, at the level that holds. */
+  /** Starts again at `time`, at the level that holds. */
   clear(time: number): void {
     this.at.fill(0);
     this.peak = this.now;

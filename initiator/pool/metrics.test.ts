@@ -34,7 +34,7 @@ describe("time at the cap", () => {
     expect(at(metrics, 2000).time_at_cap_ns).toBe(57);
   });
 
-  test("starts anew at the warm-up's end, within a spell too", () => {
+  test("starts again at the warm-up's end, within a spell too", () => {
     const metrics = new Metrics(1, 8);
     lengthen(metrics, 1, 0);
     lengthen(metrics, -1, 40);

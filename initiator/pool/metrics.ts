@@ -1,7 +1,7 @@
 // What a pool counts and times, and its form as plain JSON.
 //
-// Counts run from the pool's birth; `markWarm` keeps a copy of them (`at_warm`), so that whoever reads
-// a snapshot may subtract. Histograms and time-weighted levels start anew there. A stall counts when its kick ends it:
+// Counts run from the pool's birth; `markWarm` keeps a copy of them (`at_warm`), so that a reader of
+// a snapshot may subtract. Histograms and time-weighted levels start again there. A stall counts when its kick ends it:
 // what of it was before `markWarm` is told in `at_warm`, and what of one that lasts has passed stands in the snapshot.
 //
 //   a command   │ wait_ns │──────────── hold_ns ────────────│

@@ -49,7 +49,7 @@ export interface Pool {
   kicked(now: number, stalledSince: number): void;
   /** One command had room in the window and waited `duration` ns for its buffer; told once per command. */
   waited(duration: number): void;
-  /** The warm-up is over: histograms and times start anew, `snapshot` keeps the counts as they stand. */
+  /** The warm-up is over: histograms and times start again, `snapshot` keeps the counts as they stand. */
   markWarm(now: number): void;
   /** When `advance` has something to do, ns; Infinity for all strategies but `completion` with headroom. */
   nextDeadline(): number;

@@ -340,7 +340,7 @@ describe("what the device tells", () => {
     expect(snapshot.held_by_link.peak).toBe(3);
   });
 
-  test("after the warm-up: allocations apart, histograms and times anew", () => {
+  test("after the warm-up: allocations apart, histograms and times again", () => {
     const { link, pool } = byHand("completion", 2, 2);
     burst(link, pool, 3);
     pool.markWarm(1000);

@@ -6,7 +6,7 @@
 //              │ ▲
 //              └─┘ every 100 ms; after 3 s: over, with a message
 //
-// Whoever drives it keeps the link reclaiming meanwhile: the loop does.
+// Meanwhile the loop keeps the link reclaiming.
 
 import { formatDuration, MS, S } from "../../words/quantity.ts";
 import type { Pool } from "./pool.ts";

@@ -1,4 +1,4 @@
-// One request of a caller to a device: made once by whoever submits, used again for ever.
+// One request of a caller to a device: made once by its caller, used again for every request.
 //
 // The caller fills the upper half and submits; the device fills the lower half and calls `done`,
 // exactly once per submit. A request larger than a frame is split by the device and still ends once.

@@ -1,4 +1,4 @@
-// `aoe target top`: what a target does now. On a terminal a view that is drawn anew each interval, the
+// `aoe target top`: what a target does now. On a terminal a view that is drawn again each interval, the
 // busiest exports first; elsewhere a line for each interval, and only for what did something.
 
 import { connectControl } from "./client.ts";

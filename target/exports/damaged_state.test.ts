@@ -28,7 +28,7 @@ function stateDirectory(): string {
 }
 
 testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
-  test("the other exports are served; --reset-state keeps the file and starts its export anew", async () => {
+  test("the other exports are served; --reset-state keeps the file and starts its export again", async () => {
     const place = stateDirectory();
     const bad = `${place}/e7.3.json`;
     // Cut in the midst of a mask list.

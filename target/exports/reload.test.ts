@@ -184,7 +184,7 @@ describe("all or nothing", () => {
     expect(masks()).toEqual([[0x0200_0000_000b]]);
   });
 
-  test("another buffer count is announced, once on each interface; another model is nobody's business", async () => {
+  test("another buffer count is announced, once on each interface; another model is not announced", async () => {
     const table = { address: "e8.1", memory: "64k", buffer_count: 8 };
     const { probe, reload } = build([table]);
     for (const [next, counts] of [

@@ -27,7 +27,7 @@ import { createMemoryStore } from "../stores/memory.ts";
 afterEach(cleanUp);
 afterAll(removeFiles);
 
-/** A store of which every operation goes on until `end` is called, and whose ends wake whoever waits. */
+/** A store of which every operation goes on until `end` is called, and whose ends wake the waiting caller. */
 function slowStore() {
   const inner = createMemoryStore(64);
   const tokens: number[] = [];

@@ -202,7 +202,7 @@ export class Target implements Core {
     this.useModel(owner);
   }
 
-  /** Lets go of what the export's model would hold for ever; how many commands. */
+  /** Releases the commands that the export's model would hold forever; their number. */
   release(owner: Export): number {
     let released = 0;
     for (const stage of owner.model.stages) released += stage.release(this.now);

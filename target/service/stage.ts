@@ -37,7 +37,7 @@ export interface Stage {
   leave(job: Job, now: number): void;
   /** Set by the runner of the stage: gives back a job that was HELD, to go on at `at` (ns). */
   resume: (job: Job, at: number) => void;
-  /** Lets go of what it would hold for ever; the number of jobs resumed. */
+  /** Releases what it would hold forever; the number of jobs resumed. */
   release(now: number): number;
 }
 

@@ -6,7 +6,7 @@
 //        └── by tag ◀── in ──┘
 //
 // A question without an answer is asked once more, and waited for twice as long: a frame may be lost. Answers go to
-// whatever source address the question had; they are taken whoever they are for. Other targets on the same network
+// whatever source address the question had; they are taken for any destination. Other targets on the same network
 // answer wildcards too: what carries one of their addresses is theirs (`neighbours`).
 
 import { type FrameView, type Link, OUTGOING, type TxBuffer } from "../../link/link.ts";

@@ -1,4 +1,4 @@
-// A real result for tests, made anew in about a second: the simulator's, exact, the same each time. And one
+// A real result for tests, made again in about a second: the simulator's, exact, the same each time. And one
 // by somebody who wants his texts to become markup.
 
 import { parseJob } from "../../bench/job/job.ts";

@@ -11,7 +11,7 @@ export interface Surface {
   make(random: Random): string;
   /** Takes the input. Throws where an oracle is broken; a string is what it did, for the statistics. */
   run(input: string): string;
-  /** Ends what its cases share. The next case begins anew. */
+  /** Ends what its cases share. The next case begins again. */
   close?(): void;
 }
 

@@ -1,5 +1,5 @@
 // What people write: option grammars, job files, the target's configuration. Each is a good text, then
-// mutated. Whoever reads it returns a value in its range or throws a Failure with one line for the
+// mutated. Its parser returns a value in its range or throws a Failure with one line for the
 // user; any other exception, and a reader that hangs, is a finding.
 //
 //   the first line names the reader, the rest is its text

@@ -7,7 +7,7 @@ import { GOLDEN_FILE, LOSS_FILE } from "./golden_action.ts";
 import { LOSS, lossRows } from "./loss_table.ts";
 import { compareRows, formatRows, parseRows } from "./table_file.ts";
 
-test("every cell is what it was (aoe bench sim --golden --update writes it anew)", async () => {
+test("every cell is what it was (aoe bench sim --golden --update writes it again)", async () => {
   const text = await Bun.file(GOLDEN_FILE).text();
   const rows = goldenTable();
   expect(compareRows(POOLS, parseRows(text), rows)).toEqual([]);

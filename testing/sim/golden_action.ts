@@ -10,7 +10,7 @@ import { ownFile } from "../../sys/root.ts";
 export const GOLDEN_FILE = ownFile("fixtures/baselines/pools.txt");
 export const LOSS_FILE = ownFile("fixtures/baselines/loss.txt");
 
-/** 0: equal, or written anew; 3: cells differ, each told in a line. */
+/** 0: equal, or written again; 3: cells differ, each told in a line. */
 export async function goldenAction(update: boolean): Promise<number> {
   const pools = await compare(POOLS, GOLDEN_FILE, goldenRows(), update);
   const loss = await compare(LOSS, LOSS_FILE, lossRows(), update);

@@ -263,7 +263,7 @@ class FaultRun {
         const { acknowledged } = this.store;
         acknowledged.fill(this.submitted[lba] ?? 0, lba, lba + sectors);
       }
-      // The memory is the caller's again: whoever still reads it sends this.
+      // The caller owns the memory again: a later send from it would send this.
       (command.memory as Memory).bytes.fill(0xa5);
     } else if (operation === READ && outcome === OK) {
       const { view } = command.memory as Memory;

@@ -318,7 +318,7 @@ const RARER: readonly Mutant[] = [
     patch: () => [replace(PathSet.prototype, "leaveIfDead", () => () => {})],
   },
   {
-    name: "whoever claims a device's address is taken for it",
+    name: "any disk that claims a device's address counts as it",
     by: ["store", "history"],
     patch: () => [
       replace(

@@ -79,7 +79,7 @@ export interface SoakOptions {
   readonly depth: number;
   /** Mean pause of a client's slot between two commands, ns. */
   readonly pause: number;
-  /** Stores beside those in memory, such as files; closed by whoever made them. */
+  /** Stores beside those in memory, such as files; closed by their maker. */
   readonly stores?: readonly Store[];
 }
 

@@ -158,7 +158,7 @@ function exercise(
         if (!got.equals(model.subarray(sector * 512, sector * 512 + 512))) tally.mismatches++;
       }
     }
-    // The memory is the caller's again: whoever still reads it would now read rubbish.
+    // The caller owns the memory again: a later read of it would now see rubbish.
     if (command.operation === WRITE) (command.memory as Memory).bytes.fill(0xa5);
     start(command);
   };

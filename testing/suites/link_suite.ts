@@ -21,7 +21,7 @@ import {
   type TxBuffer,
 } from "../../link/link.ts";
 
-/** Two ends of one wire, made anew for each test. */
+/** Two ends of one wire, made again for each test. */
 export interface Ends {
   readonly a: Link;
   readonly b: Link;
