@@ -99,13 +99,13 @@ test.skipIf(!inGit)(
       const words = ["bench", "ab", "HEAD", "--only", "sockets", "--job", job, "--set", "trials=1"];
       const judged = run([process.execPath, "aoe.ts", ...words, "--json"], ROOT);
       expect(judged.err).toContain(
-        "3 trials failed: these figures are of the others.\nINCONCLUSIVE: not decided by sockets.\n",
+        "3 trials failed: these figures are of the others.\nSAME: same by sockets.\n",
       );
       expect(judged.code).toBe(1);
       const { failed_trials: failed, sockets } = JSON.parse(judged.out);
       expect(failed).toBe(3);
       // What is left is judged all the same.
-      expect(sockets.comparison.geomean.rows).toBe(1);
+      expect(sockets.comparison.cells.length).toBe(1);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -130,20 +130,30 @@ const table = (...rows: string[]): string =>
     "strategy cap delay lanes reclaim commands dry kicks stall_ns allocations retransmits commands_per_s",
     ...rows,
   ].join("\n");
-const ROW = "scan-swap 16 5us 1 eager 400 2 1 100 48 0 1000";
+const ROW = "scan-swap 64 5us 1 eager 400 2 1 100 48 0 1000";
 
 test.each([
-  ["scan-swap 16 5us 1 eager 400 2 1 100 48 0 1000", "same"],
-  ["scan-swap 16 5us 1 eager 400 2 1 100 48 0 999", "worse"],
-  ["scan-swap 16 5us 1 eager 400 9 1 100 48 0 1001", "better"],
-  ["scan-swap 16 5us 1 eager 400 2 1 100 49 0 1000", "worse"],
-  ["scan-swap 16 5us 1 eager 400 2 0 100 48 0 1000", "better"],
-  ["scan-swap 16 5us 1 eager 400 1 1 100 49 0 1000", "changed"],
+  ["scan-swap 64 5us 1 eager 400 2 1 100 48 0 1000", "same"],
+  ["scan-swap 64 5us 1 eager 400 2 1 100 48 0 999", "worse"],
+  ["scan-swap 64 5us 1 eager 400 9 1 100 48 0 1001", "better"],
+  ["scan-swap 64 5us 1 eager 400 2 1 100 49 0 1000", "worse"],
+  ["scan-swap 64 5us 1 eager 400 2 0 100 48 0 1000", "better"],
+  ["scan-swap 64 5us 1 eager 400 1 1 100 49 0 1000", "changed"],
 ])("a row that becomes %s: %s", (row, verdict) => {
   const exact = compareTables(table(ROW), table(row));
   expect(exact.verdict).toBe(verdict as typeof exact.verdict);
   expect(exact.rows).toBe(1);
   expect(exact.differences.length).toBe(verdict === "same" ? 0 : 1);
+});
+
+test("more extra buffers than the cap are broken, however fast", () => {
+  const exact = compareTables(table(ROW), table("scan-swap 64 5us 1 eager 400 0 0 0 65 0 9000"));
+  expect(exact.verdict).toBe("broken");
+  expect(exact.sentence).toContain("1 of 1 rows of the golden table have more extra buffers");
+  expect(exact.differences).toEqual(["broken: scan-swap 64 5us 1 eager: allocations 65, cap 64"]);
+  // A pool without a cap may allocate for each send.
+  const uncapped = "per-send - 5us 1 eager 400 0 0 0 400 0 1000";
+  expect(compareTables(table(uncapped), table(uncapped)).verdict).toBe("same");
 });
 
 test.each([

@@ -3,7 +3,8 @@
 //
 //   a row     worse: fewer commands a second, or as many at a higher price (dry, kicks, stall, allocations,
 //             retransmits); better: the other way round; changed: some cheaper, some more expensive
-//   broken    a revision whose table can't be made, since an invariant of its own stopped it
+//   broken    a revision whose table can't be made, since an invariant of its own stopped it; or a head with a row
+//             that has more extra buffers than its cap, whatever the rate: a cap that is ignored looks faster
 
 import { dirname } from "node:path";
 import { runChild } from "../../machine/child.ts";
@@ -70,6 +71,19 @@ type Row = ReadonlyMap<string, string>;
 
 export function compareTables(before: string, after: string): Exact {
   const [old, fresh] = [parse(before), parse(after)];
+  const beyond = [...fresh].filter(([, row]) => exceedsCap(row));
+  if (beyond.length > 0) {
+    return {
+      ...none(
+        "broken",
+        `broken invariant in the head: ${beyond.length} of ${fresh.size} rows of the golden table have more extra buffers than their cap.`,
+      ),
+      rows: fresh.size,
+      differences: beyond.slice(0, SHOWN).map(([key, row]) => {
+        return `broken: ${key}: allocations ${row.get("allocations")}, cap ${row.get("cap")}`;
+      }),
+    };
+  }
   const differences: string[] = [];
   const counts = { worse: 0, better: 0, changed: 0 };
   for (const [key, row] of fresh) {
@@ -112,6 +126,12 @@ function parse(text: string): Map<string, Row> {
       ];
     }),
   );
+}
+
+/** Extra buffers are kept once they are allocated, so no pool with a cap allocates more often. */
+function exceedsCap(row: Row): boolean {
+  const cap = row.get("cap") ?? "-";
+  return cap !== "-" && Number(row.get("allocations")) > Number(cap);
 }
 
 function judgeRow(before: Row, after: Row): "worse" | "better" | "same" | "changed" {
