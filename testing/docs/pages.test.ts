@@ -11,7 +11,7 @@ import { blocksOf, testBlocks } from "./examples.ts";
 const ROOT = join(import.meta.dir, "../..");
 const DOCS = join(ROOT, "docs");
 const HERE = [
-  ...["conformance.md", "fuzzing.md", "install.md", "performance.md"],
+  ...["conformance.md", "decode.md", "fuzzing.md", "install.md", "lab.md", "performance.md"],
   ...["pool.md", "simulator.md", "soak.md"],
 ];
 /** Pages whose own tests run their blocks. */
