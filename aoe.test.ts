@@ -71,7 +71,7 @@ describe("help", () => {
     ]);
   });
 
-  test("a named subcommand loads its room and no other", () => {
+  test("a named subcommand loads its directory and no other", () => {
     const run = aoe(["lab", "--help"], { preload: LOADED });
     expect(run.exitCode).toBe(0);
     const loaded = (JSON.parse(run.stderr) as string[]).filter(

@@ -1,5 +1,5 @@
 #!/usr/bin/env bun
-// The command line: one subcommand per room, loaded only when it is named.
+// The command line: one subcommand per directory, loaded only when it is named.
 //
 // `aoe target` must not pay for what the bench needs, so this file imports commander, the words, and
 // nothing else; the list of all subcommands is text. How every command ends is decided here:
@@ -78,7 +78,7 @@ const ROOMS: readonly Room[] = [
   },
 ];
 
-/** With the commands of the room `named`; null: of all rooms. */
+/** With the commands of the directory `named`; null: of all directories. */
 async function makeProgram(named: string | null | undefined): Promise<Command> {
   const program = new Command("aoe")
     .description(manifest.description)

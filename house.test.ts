@@ -1,5 +1,5 @@
 // Where files stand and what they may import. `bun test house.test.ts` is the one command that shows the order of
-// the rooms and the absence of circles. Each rule carries planted faults that it must find.
+// the directories and the absence of circles. Each rule carries planted faults that it must find.
 //
 //   words wire statistics │ sys │ link lab │ decode │ target initiator │ bench │ testing │ shell │ aoe.ts
 
@@ -18,7 +18,7 @@ import {
 
 const all = await readSources(import.meta.dir);
 
-/** What a room may import beside itself. Nothing points back. */
+/** What a directory may import besides itself. Nothing points back. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   words: [],
   wire: [],
@@ -32,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bench: ["target", "initiator", "lab", "link", "sys", "wire", "words", "statistics"],
   fixtures: ["wire", "words"],
   shell: ["bench", "target", "initiator", "words"],
-  // The program made into one file: all rooms, as aoe.ts has them.
+  // The program made into one file: all directories, as aoe.ts has them.
   bin: ["bench", "lab", "sys"],
   testing: [
     ...["bench", "target", "initiator", "lab", "decode", "link", "sys", "wire", "words"],
@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** What stands in a room, folders and files at its top: the left may be imported by what is right of it. */
+/** The order within a directory, folders and files at its top: each may be imported by those to its right. */
 const WITHIN: Readonly<Record<string, readonly string[]>> = {
   bench: words(
     "machine load job result run judge claims peers growth whole micro report run_action commands",
@@ -52,7 +52,7 @@ const WITHIN: Readonly<Record<string, readonly string[]>> = {
   testing: words("sources commits suites doubles docs sim conform fuzz soak commands"),
 };
 
-/** At the top of a room stand these alone. */
+/** Only these are at the top of a directory. */
 const TOPS: Readonly<Record<string, readonly string[]>> = {
   bench: words("commands run_action"),
   initiator: words("library example commands"),
@@ -89,11 +89,11 @@ function words(text: string): readonly string[] {
   return text.split(" ");
 }
 
-function roomOf(path: string): string {
+function directoryOf(path: string): string {
   return path.includes("/") ? (path.split("/")[0] ?? "") : "";
 }
 
-/** The folder or file at the top of its room in which a file stands. */
+/** The folder or file at the top of its directory in which a file stands. */
 function placeOf(path: string): string {
   return (path.split("/")[1] ?? "").replace(/(\.test)?\.ts$/, "");
 }
@@ -115,26 +115,26 @@ const product = (sources: readonly Source[]): Source[] => sources.filter((each) 
 
 function roomOrder(sources: readonly Source[]): string[] {
   return product(sources).flatMap((each) => {
-    const room = roomOf(each.path);
-    if (room === "") return [];
-    const allowed = MAY_IMPORT[room];
-    if (allowed === undefined) return [`${room}/ is no room`];
+    const directory = directoryOf(each.path);
+    if (directory === "") return [];
+    const allowed = MAY_IMPORT[directory];
+    if (allowed === undefined) return [`${directory}/ is not in the order of directories`];
     return ownImportsOf(each)
-      .map(roomOf)
-      .filter((other) => other !== room && other !== "" && !allowed.includes(other))
+      .map(directoryOf)
+      .filter((other) => other !== directory && other !== "" && !allowed.includes(other))
       .map((other) => `${each.path} imports ${other}/`);
   });
 }
 
 function orderWithin(sources: readonly Source[]): string[] {
   return product(sources).flatMap((each) => {
-    const room = roomOf(each.path);
-    const order = WITHIN[room];
+    const directory = directoryOf(each.path);
+    const order = WITHIN[directory];
     if (order === undefined) return [];
     const at = order.indexOf(placeOf(each.path));
-    if (at < 0) return [`${each.path} has no place in the order of ${room}/`];
+    if (at < 0) return [`${each.path} has no place in the order of ${directory}/`];
     return ownImportsOf(each)
-      .filter((other) => roomOf(other) === room && order.indexOf(placeOf(other)) > at)
+      .filter((other) => directoryOf(other) === directory && order.indexOf(placeOf(other)) > at)
       .map((other) => `${each.path} imports ${other}, which stands after it`);
   });
 }
@@ -166,8 +166,8 @@ function circles(sources: readonly Source[]): string[] {
 
 function testingStaysOutside(sources: readonly Source[]): string[] {
   return product(sources).flatMap((each) => {
-    if (roomOf(each.path) === "testing" || each.path === "aoe.ts") return [];
-    const found = ownImportsOf(each).filter((other) => roomOf(other) === "testing");
+    if (directoryOf(each.path) === "testing" || each.path === "aoe.ts") return [];
+    const found = ownImportsOf(each).filter((other) => directoryOf(other) === "testing");
     return [
       ...found.map((other) => `${each.path} imports ${other}`),
       ...(importsOf(each).includes("bun:test") ? [`${each.path} imports bun:test`] : []),
@@ -178,8 +178,8 @@ function testingStaysOutside(sources: readonly Source[]): string[] {
 function roomTops(sources: readonly Source[]): string[] {
   return sources
     .filter(({ path }) => path.split("/").length === 2)
-    .filter(({ path }) => TOPS[roomOf(path)]?.includes(placeOf(path)) === false)
-    .map(({ path }) => `${path} stands at the top of ${roomOf(path)}/`);
+    .filter(({ path }) => TOPS[directoryOf(path)]?.includes(placeOf(path)) === false)
+    .map(({ path }) => `${path} stands at the top of ${directoryOf(path)}/`);
 }
 
 function deadFiles(sources: readonly Source[]): string[] {
@@ -227,7 +227,7 @@ function deadExports(sources: readonly Source[]): string[] {
 
 const RULES: readonly Checked[] = [
   {
-    name: "a room imports only what stands below it",
+    name: "a directory imports only from those before it",
     check: roomOrder,
     planted: [
       [source("wire/aoe.ts", "../words/quantity.ts")],
@@ -243,7 +243,7 @@ const RULES: readonly Checked[] = [
     ],
   },
   {
-    name: "within a room nothing imports what stands after it",
+    name: "within a directory nothing imports from what comes after it",
     check: orderWithin,
     planted: [
       [source("bench/load/a.ts", "../report/b.ts")],
@@ -274,7 +274,7 @@ const RULES: readonly Checked[] = [
     ],
   },
   {
-    name: "at the top of a room stand its named files alone",
+    name: "only its named files are at the top of a directory",
     check: roomTops,
     planted: [[source("bench/a.ts")], [source("target/a.test.ts")]],
   },
@@ -302,7 +302,7 @@ const RULES: readonly Checked[] = [
 describe("house", () => {
   test("there is something to check", () => {
     expect(all.map(({ path }) => path)).toContain("aoe.ts");
-    expect(new Set(all.map(({ path }) => roomOf(path))).size).toBeGreaterThan(8);
+    expect(new Set(all.map(({ path }) => directoryOf(path))).size).toBeGreaterThan(8);
     expect(manifest.name).toBe("aoe");
   });
 

@@ -165,7 +165,7 @@ function leaves(command: Command, before: readonly string[] = []): string[] {
 
 if (!insideLabTests) {
   test("every command is tried with every signal, or is over within a moment", () => {
-    const rooms = [
+    const directories = [
       targetCommand(),
       initiatorCommand(),
       benchCommand(),
@@ -174,7 +174,7 @@ if (!insideLabTests) {
     ];
     const tried = (name: string): boolean =>
       SHORT.includes(name) || CASES.some(({ words }) => `${words} `.includes(`${name} `));
-    const names = rooms.flatMap((room) => leaves(room));
+    const names = directories.flatMap((directory) => leaves(directory));
     const hidden = testingCommands().flatMap((command) => leaves(command, ["bench"]));
     expect([...names, ...hidden].filter((name) => !tried(name))).toEqual([]);
   });

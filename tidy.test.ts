@@ -28,7 +28,7 @@ function isThisFile({ path }: Source): boolean {
   return path === "tidy.test.ts";
 }
 
-/** What a person starts: aoe.ts, the commands of a room, and what a command's action does. */
+/** What a person starts: aoe.ts, the commands of a directory, and what a command's action does. */
 function isCommand({ path }: Source): boolean {
   return (
     path === "aoe.ts" || /(^|\/)commands(\.ts$|\/)|_action\.ts$|\/session_options\.ts$/.test(path)

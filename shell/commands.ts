@@ -14,8 +14,8 @@ import { manualPage, manualPages } from "./manual.ts";
 import { answerFor, joinWords, SCRIPTS, type Shell, SHELLS } from "./scripts.ts";
 import { valuesFor } from "./values.ts";
 
-/** `aoe` with the room that is named; with all of them where none is. */
-export type ProgramOf = (room: string | null) => Promise<Command>;
+/** `aoe` with the directory that is named; with all of them where none is. */
+export type ProgramOf = (directory: string | null) => Promise<Command>;
 
 export function completionCommand(): Command {
   return new Command("completion")
@@ -42,8 +42,8 @@ export function completeCommand(programOf: ProgramOf): Command {
     .argument("[words...]")
     .action(async (shell: Shell, given: string[]) => {
       const words = shell === "bash" ? joinWords(given) : given;
-      const [room = ""] = words;
-      const program = await programOf(words.length > 1 ? room : "");
+      const [directory = ""] = words;
+      const program = await programOf(words.length > 1 ? directory : "");
       const found = await complete(completionOf(program), words, valuesFor(words));
       process.stdout.write(answerFor(shell, found, words.at(-1) ?? ""));
     });

@@ -1,4 +1,4 @@
-// What this room says of the kernel, checked against what else knows it: Bun's clocks, /proc, the shell.
+// What sys/ reports of the kernel, checked against other sources: Bun's clocks, /proc, the shell.
 
 import { describe, expect, test } from "bun:test";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
