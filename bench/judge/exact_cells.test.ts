@@ -58,6 +58,18 @@ describe("exact results", () => {
     expect(found.verdict).toBe("better");
   });
 
+  test("latency of no command: the worst beside another, and nothing to call the same", () => {
+    const judged = (before: number | null, after: number | null) =>
+      judgeResults(exact({ lat_p99_ns: before }), exact({ lat_p99_ns: after }), {
+        metric: "lat.p99",
+      });
+    expect(judged(50, null).verdict).toBe("worse");
+    expect(judged(null, 50).verdict).toBe("better");
+    const { verdict, summary } = judged(null, null);
+    expect(verdict).toBe("inconclusive");
+    expect(summary).toContain("1 of them without a lat.p99 to compare");
+  });
+
   test("a rate of 0 beside another is the worst, beside 0 the same", () => {
     expect(judgeResults(exact(), exact({ iops: 0 }), {}).verdict).toBe("worse");
     expect(judgeResults(exact({ iops: 0 }), exact({ iops: 0 }), {}).verdict).toBe("same");

@@ -42,7 +42,9 @@ export function judgeExactly(base: RunResult, head: RunResult, metric: Metric): 
     if (first === undefined || last === undefined) return [];
     const found = changesOf(cell, before, after);
     changes.push(...found);
-    const [a, b] = [Number(first[metric.key]), Number(last[metric.key])];
+    // No command ended: that takes for ever.
+    const a = first[metric.key] ?? Infinity;
+    const b = last[metric.key] ?? Infinity;
     const ratio = a === b ? 1 : b / a;
     const { job, axes } = cell;
     const difference = { ratio, low: ratio, high: ratio, confidence: 1, p: ratio === 1 ? 1 : 0 };
@@ -51,7 +53,10 @@ export function judgeExactly(base: RunResult, head: RunResult, metric: Metric): 
         ...{ job, axes, ...difference, p_holm: difference.p, band: 0 },
         base: { n: before.length, median: a, low: a, high: a, confidence: 1 },
         head: { n: after.length, median: b, low: b, high: b, confidence: 1 },
-        verdict: verdictOf(ratio, found.length, metric),
+        verdict:
+          a === Infinity && b === Infinity
+            ? "inconclusive"
+            : verdictOf(ratio, found.length, metric),
       },
     ];
   });
@@ -100,7 +105,12 @@ function summarize(
 ): string {
   if (cells.length === 0) return "Nothing to compare: no row has figures on both sides.";
   const rows = cells.length === 1 ? "the row" : `all ${cells.length} rows`;
-  if (changes.length === 0) return `equal: every exact figure of ${rows} is the same.`;
+  const idle = cells.filter(
+    ({ base, head }) => base.median === Infinity && head.median === Infinity,
+  );
+  const none =
+    idle.length === 0 ? "" : `, and ${idle.length} of them without a ${metric.name} to compare`;
+  if (changes.length === 0) return `equal: every exact figure of ${rows} is the same${none}.`;
   const worse = cells.filter(({ verdict }) => verdict === "worse");
   const better = cells.filter(({ verdict }) => verdict === "better");
   const names = (which: readonly ComparedCell[]): string => which.map(nameOf).join(", ");
