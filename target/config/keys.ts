@@ -43,7 +43,7 @@ export const SHARED_KEYS = {
   },
   profile: {
     type: text("name"),
-    help: "a service model by name (fast, ssd, disk, slow, stalling, flaky) or from a file; on the command line its stages come before those of --service, in a file it holds where `service` is not given",
+    help: "a service model by name (fast, ssd, disk, slow, stalling, flaky) or from a file; on the command line its stages come before those of --service; in a file `service` replaces it",
   },
   service: {
     type: { hint: "model", parse: (given: string) => given.trim() },

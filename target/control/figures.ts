@@ -112,7 +112,7 @@ export const EXPORT_FIGURES: readonly Figure<Export>[] = [
     metric: "queue_length_total",
     type: "counter",
     about:
-      "requests in progress at the arrival of each ATA command, itself included, summed; divided by the number of commands: the mean queue length",
+      "sum, over all ATA commands, of the requests in progress when one arrives, itself included; divided by the number of commands it is the mean queue length",
     read: ({ counters }) => counters.queueLength,
   },
   {

@@ -93,7 +93,7 @@ export const VERBS: readonly Verb[] = [
     keys: ["export"],
     words: "export resize EXPORT",
     about:
-      "takes over the current size of the image and announces it; prints both sizes in sectors",
+      "reads the current size of the image and announces it; prints the old and the new size in sectors",
     run({ export: named }, running, answer) {
       answer({ ...running.resizeExport(address(named)) });
     },
