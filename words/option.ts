@@ -97,15 +97,21 @@ export function integer(least?: number, most?: number): OptionType<number> {
   return { hint: "n", parse: (text, what) => parseInteger(text, what, least, most) };
 }
 
-/** Texts with commas between them, each value once. */
-export function listOf<T>({ hint, parse }: OptionType<T>, most: number): OptionType<readonly T[]> {
+/** Texts with commas between them, each value once; `least` to `most` of them. */
+export function listOf<T>(
+  { hint, choices, parse }: OptionType<T>,
+  most = Infinity,
+  least = 0,
+): OptionType<readonly T[]> {
   return {
     hint: `${hint},…`,
     list: true,
+    ...(choices === undefined ? {} : { choices }),
     parse(text, what) {
       const texts = text.split(",").map((one) => one.trim());
       const given = texts.filter((one) => one !== "");
       if (given.length > most) throw expected(what, `at most ${most} values`, given.length);
+      if (given.length < least) throw expected(what, "a list that is not empty", text);
       return [...new Set(given.map((one) => parse(one, what)))];
     },
   };

@@ -45,7 +45,7 @@ describe("options", () => {
   });
 
   const wrong: [Record<string, unknown>, string][] = [
-    [{ axis: ["width"] }, "Expected `--axis` to be a list of exports, depth, image"],
+    [{ axis: ["width"] }, "Expected `--axis` to be one of exports, depth, image"],
     [{ rounds: "0" }, "--rounds"],
     [{ runtime: "0s" }, "Expected `--runtime` to be a duration above 0, got `0s`"],
     [{ runtime: "5" }, "--runtime"],

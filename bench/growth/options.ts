@@ -1,12 +1,12 @@
 // The options of `aoe bench growth`: every axis, unless told, in some five minutes.
 
-import type { OptionTable } from "../../words/option.ts";
-import { listOf, rounds, runtime, seed, warmUp } from "../run/experiment_options.ts";
+import { choice, type OptionTable } from "../../words/option.ts";
+import { rounds, runtime, seed, several, warmUp } from "../run/experiment_options.ts";
 import { AXIS_NAMES } from "./axes.ts";
 
 export const GROWTH_OPTIONS = {
   axis: {
-    type: listOf(AXIS_NAMES),
+    type: several(choice(AXIS_NAMES, "axis")),
     many: true,
     unit: "name",
     help: "may be repeated; all of them",

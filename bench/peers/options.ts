@@ -2,10 +2,17 @@
 
 import { statSync } from "node:fs";
 import { expected, usage } from "../../words/failure.ts";
-import { integer, type OptionTable, type OptionType, size, word } from "../../words/option.ts";
+import {
+  choice,
+  integer,
+  type OptionTable,
+  type OptionType,
+  size,
+  word,
+} from "../../words/option.ts";
 import { parseSize } from "../../words/quantity.ts";
 import { SECTOR } from "../../wire/ata.ts";
-import { listOf, rounds, runtime, seed, several, warmUp } from "../run/experiment_options.ts";
+import { rounds, runtime, seed, several, warmUp } from "../run/experiment_options.ts";
 
 const PARTS = ["cells", "one-cpu", "load", "idle"] as const;
 export const DIRECTIONS = ["read", "write"] as const;
@@ -63,7 +70,11 @@ const folder: OptionType<string> = {
 };
 
 export const PEERS_OPTIONS = {
-  parts: { type: listOf(PARTS), default: "cells,one-cpu,load,idle", help: "what is measured" },
+  parts: {
+    type: several(choice(PARTS, "part")),
+    default: "cells,one-cpu,load,idle",
+    help: "what is measured",
+  },
   arms: {
     type: several(word),
     default: "ours,vblade,vblade-default,echo-socket,echo-ring",
@@ -76,7 +87,7 @@ export const PEERS_OPTIONS = {
   },
   bs: { type: several(size), default: "512,1k,4k,8k", help: "bytes of a command" },
   iodepth: { type: several(integer(1, 1024)), default: "1,16,64", help: "commands outstanding" },
-  rw: { type: listOf(DIRECTIONS), default: "read,write", help: "direction" },
+  rw: { type: several(choice(DIRECTIONS, "direction")), default: "read,write", help: "direction" },
   rounds: { ...rounds, help: "trials of each arm in each cell" },
   runtime: { ...runtime, default: "400ms", help: "measured time of a trial" },
   warm_up: {

@@ -41,12 +41,12 @@ describe("options", () => {
   });
 
   test.each<[string, Record<string, unknown>, string]>([
-    ["an unknown part", { parts: "cells,moon" }, "`--parts` to be a list of cells, one-cpu"],
+    ["an unknown part", { parts: "cells,moon" }, "`--parts` to be one of cells, one-cpu"],
     ["an unknown arm", { arms: "ours,qaoed" }, "`--arms` to be a list of ours, vblade"],
     ["a block that is no sector", { bs: "700" }, "`--bs` to be sizes in multiples of 512"],
     ["a block of two frames", { bs: "16k" }, "up to 8704 with MTU 9000"],
     ["a depth of 0", { iodepth: "1,0" }, "`--iodepth` to be an integer between 1 and 1024"],
-    ["a direction", { rw: "sideways" }, "`--rw` to be a list of read, write, got `sideways`"],
+    ["a direction", { rw: "sideways" }, "`--rw` to be one of read, write, got `sideways`"],
     ["no rounds", { rounds: "0" }, "`--rounds` to be an integer between 1"],
     ["a runtime of nothing", { runtime: "0s" }, "`--runtime` to be a duration above 0"],
     ["a small image", { imageSize: "512" }, "`--image-size` to be a multiple of 512 bytes from 1m"],
