@@ -96,7 +96,7 @@ export const KEYS = {
   targets: {
     type: integer(1, 16),
     default: "1",
-    help: "targets 7.3, 7.4 …; loads are assigned in turn",
+    help: "number of targets (e7.3, e7.4, …); loads use them in turn",
   },
   // Instead of a lab: what runs already, on this or another machine.
   interface: { type: word, default: "", single: true, help: "interface of an existing target" },

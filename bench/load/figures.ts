@@ -43,7 +43,10 @@ export const FiguresSchema = v.object({
   failures: count("commands that ended with an error"),
   mismatches: count("sectors that were read wrong (verify)"),
   receive_drops: count("frames that the load's socket lost because its buffer was full"),
-  steady: about(v.nullable(v.boolean()), "steady_state.ts; null: too short to say"),
+  steady: about(
+    v.nullable(v.boolean()),
+    "whether the rate was steady; null: the run was too short to say",
+  ),
   littles_law_holds: about(
     v.boolean(),
     "littles_law.ts; if false, no time of the trial is reliable",

@@ -44,7 +44,7 @@ export const ThresholdSchema = v.object({
   threshold: text("as in the job file, `lat.p99<2ms`"),
   value: about(v.nullable(v.number()), "found (durations in ns); null: no data"),
   shown: text("the value for a person, with its unit"),
-  held: about(v.boolean(), "no data is a failure"),
+  held: about(v.boolean(), "whether the threshold was met; false without data"),
 });
 
 export const CellSchema = v.object({
@@ -55,7 +55,7 @@ export const CellSchema = v.object({
   discarded: about(v.array(TrialSchema), "disturbed attempts that were repeated"),
   median: about(
     v.nullable(FiguresSchema),
-    "each figure over the trials, as cell_figures.ts says: the median of most; null: none ended well",
+    "each figure's median over the trials (the largest value of lat_max, pool_length_peak, failures and mismatches); null: no trial ended well",
   ),
   floor: about(
     v.nullable(FiguresSchema),
@@ -106,7 +106,7 @@ export const RunSchema = v.object({
         coalescing: about(v.record(v.string(), v.string()), "of `ethtool -c`; empty: not told"),
       }),
     ),
-    "that exist beyond the run; empty: each trial made its own veth pair, whose MTU is a key",
+    "existing interfaces that the run used; empty: each trial made its own veth pair, whose MTU is a key",
   ),
   provenance: about(
     ProvenanceSchema,
