@@ -49,7 +49,7 @@ const WITHIN: Readonly<Record<string, readonly string[]>> = {
   target: words(
     "outcome stores service protocol config exports systemd control sentences serve commands",
   ),
-  testing: words("sources commits suites doubles docs sim conform fuzz soak commands"),
+  testing: words("sources ratchets commits suites doubles docs sim conform fuzz soak commands"),
 };
 
 /** Only these are at the top of a directory. */
@@ -57,7 +57,7 @@ const TOPS: Readonly<Record<string, readonly string[]>> = {
   bench: words("commands run_action"),
   initiator: words("library example commands"),
   target: words("outcome systemd sentences serve commands"),
-  testing: words("sources commits commands"),
+  testing: words("sources ratchets commits commands"),
 };
 
 /** Started by a person or by another process, so that nothing imports them. */

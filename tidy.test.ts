@@ -5,6 +5,15 @@ import { basename } from "node:path";
 
 import { describe, expect, test } from "bun:test";
 
+import {
+  COLUMNS,
+  FILE_LINES,
+  FUNCTION_LINES,
+  longFiles,
+  longFunctions,
+  longLines,
+  sharedNames,
+} from "./testing/ratchets.ts";
 import { importsOf, isTest, readSources, type Source } from "./testing/sources.ts";
 import manifest from "./package.json" with { type: "json" };
 
@@ -49,8 +58,6 @@ function headerOf({ text }: Source): string {
   return /^(?:\/\/.*\n)+|^\/\*[\s\S]*?\*\//.exec(body)?.[0] ?? "";
 }
 
-const LONG = 400;
-
 const RULES: readonly Rule[] = [
   {
     name: "bun:ffi is imported in sys/ alone",
@@ -85,13 +92,13 @@ const RULES: readonly Rule[] = [
     ],
   },
   {
-    name: `a file of more than ${LONG} lines says in its header why it is long`,
+    name: `a file of more than ${FILE_LINES} lines says in its header why it is long`,
     check(source) {
       const lines = source.text.split("\n").length - 1;
-      if (lines <= LONG || /\b(?:long|length|lines)\b/i.test(headerOf(source))) return [];
+      if (lines <= FILE_LINES || /\b(?:long|length|lines)\b/i.test(headerOf(source))) return [];
       return [`has ${lines} lines and no reason in its header`];
     },
-    planted: [{ path: "wire/a.ts", text: `// A table.\n${"x;\n".repeat(LONG)}` }],
+    planted: [{ path: "wire/a.ts", text: `// A table.\n${"x;\n".repeat(FILE_LINES)}` }],
   },
   {
     name: "a file begins by saying what it is",
@@ -172,6 +179,64 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+interface Ratchet {
+  readonly name: string;
+  /** So many there are; the number may only fall. */
+  readonly kept: number;
+  find(sources: readonly Source[]): string[];
+  readonly planted: readonly Source[];
+}
+
+const RATCHETS: readonly Ratchet[] = [
+  {
+    name: `lines of more than ${COLUMNS} columns`,
+    kept: 2363,
+    find: (sources) => sources.flatMap(longLines),
+    planted: [{ path: "wire/a.test.ts", text: `// ${"x".repeat(COLUMNS)}\n` }],
+  },
+  {
+    name: `functions of more than ${FUNCTION_LINES} lines outside tests`,
+    kept: 28,
+    find: (sources) => sources.flatMap(longFunctions),
+    planted: [
+      ["export function f(a: number): void {", "}"],
+      ["  async method(", "    a: number,", "  ): Promise<void> {", "  }"],
+      ["const g = ({", "  a,", "}: Options): void => {", "};"],
+    ].map((lines) => ({
+      path: "wire/a.ts",
+      text: [...lines.slice(0, -1), ...Array(FUNCTION_LINES).fill("    x;"), lines.at(-1)].join(
+        "\n",
+      ),
+    })),
+  },
+  {
+    name: `files of more than ${FILE_LINES} lines`,
+    kept: 14,
+    find: (sources) => sources.flatMap(longFiles),
+    planted: [{ path: "wire/a.test.ts", text: "x;\n".repeat(FILE_LINES + 1) }],
+  },
+  {
+    name: "files outside tests that share their name, but command.ts and commands.ts",
+    kept: 108,
+    find: sharedNames,
+    planted: [
+      { path: "wire/a.ts", text: "" },
+      { path: "link/a.ts", text: "" },
+    ],
+  },
+];
+
+/** What is to be done; empty: nothing. */
+function ratchetSays(
+  { name, kept }: Pick<Ratchet, "name" | "kept">,
+  found: readonly string[],
+): string {
+  const count = found.length;
+  if (count < kept) return `There are ${count} ${name}: write ${count} for ${kept} in tidy.test.ts`;
+  if (count === kept) return "";
+  return `There are ${count} ${name}, and the number may only fall from ${kept}: ${found.slice(-20).join(", ")}`;
+}
+
 describe("tidy", () => {
   test("there is something to check", () => {
     expect(all.map(({ path }) => path)).toContain("aoe.ts");
@@ -189,6 +254,24 @@ describe("tidy", () => {
     test(`${rule.name}: what breaks it is found`, () => {
       for (const source of rule.planted) {
         expect([source, rule.check(source).length > 0]).toEqual([source, true]);
+      }
+    });
+  }
+
+  for (const ratchet of RATCHETS) {
+    test(`${ratchet.name} become fewer`, () => {
+      expect(ratchetSays(ratchet, ratchet.find(all))).toBe("");
+    });
+
+    test(`${ratchet.name} become fewer: what breaks it is found`, () => {
+      const { planted, name, find } = ratchet;
+      // Where it takes two files they are planted together.
+      const trees = find === sharedNames ? [planted] : planted.map((source) => [source]);
+      for (const tree of trees) {
+        const found = find(tree);
+        expect([tree, found.length > 0]).toEqual([tree, true]);
+        expect(ratchetSays({ name, kept: 0 }, found)).toContain("may only fall");
+        expect(ratchetSays({ name, kept: 9 }, found)).toContain(`write ${found.length} for 9`);
       }
     });
   }
