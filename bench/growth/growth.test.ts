@@ -260,7 +260,7 @@ describe("a point in a lab", () => {
       async () => {
         const trialEnv = makeTrialEnvironment("packet", 1);
         try {
-          const setting = { runtime: 500e6, warmUp: 20e6, seed: 1 };
+          const setting = { runtime: 2e9, warmUp: 20e6, seed: 1 };
           const { figures, failure } = await runPoint(shape, setting, trialEnv);
           expect(failure).toBeNull();
           // How many is up to the machine.

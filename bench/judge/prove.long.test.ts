@@ -40,13 +40,13 @@ test("a slow-down is found under the virtual clock", async () => {
   expect(err).toContain("below 9 a verdict is less sure");
   expect(out).toMatch(/1\/1 worse: cpu of the head at \d+\.\d % of the base's/);
   expect(out).toContain("1 comparison: worse 1; a slow-down of ");
-}, 60_000);
+}, 240_000);
 
 test("equal things: one comparison can't have more than one false verdict", async () => {
   const { code, out } = await prove("equal", ...SHORT, "--band", "50%");
   expect(code).toBe(0);
   expect(out).toContain("equal things may be told apart at most 1 time: so it was.");
-}, 60_000);
+}, 240_000);
 
 const lab = probeLab();
 test.skipIf(!lab.available)(
