@@ -1,6 +1,6 @@
 // vblade's default buffer count of 16, kept and not kept: a device never has more out and loses nothing; who
 // sends as fast as the interface takes frames loses most. And vblade's -m. (More of vblade:
-// testing/suites/initiator_against_vblade.test.ts.)
+// testing/suites/initiator_against_vblade.long.test.ts.)
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
