@@ -31,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   initiator: ["link", "wire", "words", "statistics"],
   bench: ["target", "initiator", "lab", "link", "sys", "wire", "words", "statistics"],
   fixtures: ["wire", "words"],
-  shell: ["bench", "target", "initiator", "words"],
+  shell: ["bench", "target", "initiator", "link", "words"],
   // The program made into one file: all directories, as aoe.ts has them.
   bin: ["bench", "lab", "sys"],
   testing: [

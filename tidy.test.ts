@@ -58,6 +58,10 @@ function headerOf({ text }: Source): string {
   return /^(?:\/\/.*\n)+|^\/\*[\s\S]*?\*\//.exec(body)?.[0] ?? "";
 }
 
+/** A header's reason for a long file. */
+const LONG_BECAUSE =
+  /\bhence (?:its|the) length\b|\b(?:long|lines,) because\b|\bLong(?:,| on purpose)/i;
+
 const RULES: readonly Rule[] = [
   {
     name: "bun:ffi is imported in sys/ alone",
@@ -95,10 +99,14 @@ const RULES: readonly Rule[] = [
     name: `a file of more than ${FILE_LINES} lines says in its header why it is long`,
     check(source) {
       const lines = source.text.split("\n").length - 1;
-      if (lines <= FILE_LINES || /\b(?:long|length|lines)\b/i.test(headerOf(source))) return [];
+      if (lines <= FILE_LINES || LONG_BECAUSE.test(headerOf(source).replaceAll("\n// ", " ")))
+        return [];
       return [`has ${lines} lines and no reason in its header`];
     },
-    planted: [{ path: "wire/a.ts", text: `// A table.\n${"x;\n".repeat(FILE_LINES)}` }],
+    planted: [
+      { path: "wire/a.ts", text: `// A table.\n${"x;\n".repeat(FILE_LINES)}` },
+      { path: "wire/a.ts", text: `// Lines, as long as it lasts.\n${"x;\n".repeat(FILE_LINES)}` },
+    ],
   },
   {
     name: "a file begins by saying what it is",
@@ -190,7 +198,7 @@ interface Ratchet {
 const RATCHETS: readonly Ratchet[] = [
   {
     name: `lines of more than ${COLUMNS} columns`,
-    kept: 2363,
+    kept: 2361,
     find: (sources) => sources.flatMap(longLines),
     planted: [{ path: "wire/a.test.ts", text: `// ${"x".repeat(COLUMNS)}\n` }],
   },
@@ -211,7 +219,7 @@ const RATCHETS: readonly Ratchet[] = [
   },
   {
     name: `files of more than ${FILE_LINES} lines`,
-    kept: 14,
+    kept: 13,
     find: (sources) => sources.flatMap(longFiles),
     planted: [{ path: "wire/a.test.ts", text: "x;\n".repeat(FILE_LINES + 1) }],
   },

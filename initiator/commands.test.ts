@@ -4,20 +4,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { runChild } from "../bench/machine/child.ts";
 
 const AOE = resolve(import.meta.dir, "../aoe.ts");
 
 async function run(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = Bun.spawn([process.execPath, AOE, "initiator", ...words], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code: await child.exited, stdout, stderr };
+  const { code, stdout, stderr } = await runChild([process.execPath, AOE, "initiator", ...words]);
+  return { code, stdout, stderr };
 }
 
 const NOWHERE = ["-i", "nosuch0"];

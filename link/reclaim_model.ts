@@ -53,7 +53,11 @@ const NOTHING = {
   onReceive: none,
 };
 
-const FORMS = "one of eager, coalesce:N/T, delay:T, next-xmit:D, on-receive:D, stuck";
+/** How each model is written. */
+export const RECLAIM_FORMS = [
+  ...["eager", "coalesce:N/T", "delay:T", "next-xmit:D", "on-receive:D", "stuck"],
+] as const;
+const FORMS = `one of ${RECLAIM_FORMS.join(", ")}`;
 
 /** The model that `text` names; `what` is the option that it stood in. Throws a usage Failure. */
 export function parseReclaim(text: string, what: string): ReclaimModel {

@@ -1,4 +1,5 @@
-// The order of wrappers, seen from what each of them lets the others see.
+// The base of wrappers leaves each member to the link that it is around, once and as given; and the
+// order of wrappers, seen from what each of them lets the others see.
 
 import { expect, test } from "bun:test";
 import { createRandom } from "../words/random.ts";
@@ -6,12 +7,12 @@ import { read } from "../wire/read_capture.ts";
 import { createCapture } from "./capture.ts";
 import { parseFaults } from "./fault_plan.ts";
 import { createFaults } from "./faults.ts";
-import type { Link } from "./link.ts";
+import type { Link, TxBuffer } from "./link.ts";
 import { createMemoryPair } from "./memory.ts";
 import { createReclaim } from "./reclaim.ts";
 import { parseReclaim } from "./reclaim_model.ts";
 import { createVirtualClock } from "./virtual_clock.ts";
-import { wrapLink } from "./wrap.ts";
+import { WrappedLink, wrapLink } from "./wrap.ts";
 
 const clock = createVirtualClock();
 
@@ -65,4 +66,54 @@ test("the last one stands nearest the wire", () => {
 test("no wrapper is the link itself", () => {
   const [base] = createMemoryPair({ clock });
   expect(wrapLink(base, [])).toBe(base);
+});
+
+const sent = {} as TxBuffer;
+const visit = (): void => {};
+
+/** A member, what it is given, and what the inner link says. */
+const CALLS = [
+  ["allocate", [60], sent],
+  ["free", [sent], undefined],
+  ["receive", [visit, 7], 3],
+  ["transmit", [sent, 60], true],
+  ["flush", [], undefined],
+  ["reclaim", [], 2],
+  ["nextDeadline", [], 1234],
+  ["close", [], undefined],
+] as const;
+const VALUES = { mac: 5, mtu: 1500, fds: [3], counters: { receiveDrops: 9 } } as const;
+
+function watched(): { readonly inner: Link; readonly calls: unknown[][] } {
+  const calls: unknown[][] = [];
+  const members = CALLS.map(([name, , said]) => {
+    const member = (...given: unknown[]): unknown => {
+      calls.push([name, ...given]);
+      return said;
+    };
+    return [name, member] as const;
+  });
+  const inner = { ...VALUES, onChange: null, ...Object.fromEntries(members) } as unknown as Link;
+  return { inner, calls };
+}
+
+test.each(CALLS)("%s is the inner link's", (name, given, said) => {
+  const { inner, calls } = watched();
+  const wrapped = new WrappedLink(inner);
+  const member = wrapped[name] as (...args: readonly unknown[]) => unknown;
+  expect(member.apply(wrapped, [...given])).toEqual(said as unknown);
+  expect(calls).toEqual([[name, ...given]]);
+});
+
+test("values are the inner link's, a listener is set there, and no member is left out", () => {
+  const { inner } = watched();
+  const wrapped = new WrappedLink(inner);
+  for (const [name, value] of Object.entries(VALUES)) {
+    expect<unknown>(wrapped[name as keyof typeof VALUES]).toBe(value);
+  }
+  wrapped.onChange = visit;
+  expect([inner.onChange, wrapped.onChange]).toEqual([visit, visit]);
+  const members = Object.getOwnPropertyNames(WrappedLink.prototype).slice(1);
+  const tried = [...CALLS.map(([name]) => name), ...Object.keys(VALUES), "onChange"];
+  expect(members.toSorted()).toEqual(tried.toSorted());
 });

@@ -3,6 +3,8 @@
 import { readdirSync } from "node:fs";
 
 import { KEYS } from "../bench/job/keys.ts";
+import { RECLAIM_FORMS } from "../link/reclaim_model.ts";
+import { STAGE_FORMS } from "../target/service/model.ts";
 import { profileNames } from "../target/service/profile.ts";
 import type { OptionRow } from "../words/option.ts";
 import { type Candidate, type Candidates, FILES, type Values } from "./complete.ts";
@@ -12,21 +14,13 @@ const WAIT = "300ms";
 
 const OF_FILES = new Set(["file", "path", "dir", "folder", "job", "results", "result", "source"]);
 
-/** Heads of models, as their parsers have them (target/service/model.ts, link/reclaim_model.ts, link/fault_plan.ts). */
+/** `delay:` of `delay:T`: what a parser takes first. */
+const heads = (forms: readonly string[]): readonly string[] =>
+  forms.map((form) => /^[^:]*:?/.exec(form)?.[0] ?? form);
+
 const MODELS: Readonly<Record<string, readonly string[]>> = {
-  "--service": [
-    "delay:",
-    "lanes:",
-    "rate:",
-    "seek:",
-    "stall:",
-    "error:",
-    "hang:",
-    "drop:",
-    "duplicate:",
-    "reorder:",
-  ],
-  "--reclaim": ["eager", "stuck", "coalesce:", "delay:", "next-xmit:", "on-receive:"],
+  "--service": heads(STAGE_FORMS),
+  "--reclaim": heads(RECLAIM_FORMS),
   "--faults": ["tx:", "rx:"],
 };
 

@@ -52,6 +52,18 @@ export function addNanoseconds(from: WallClock, ns: number): WallClock {
   return { seconds: from.seconds + whole + carry, nanoseconds: nanoseconds - carry * SECOND };
 }
 
+/** Seconds since 1970 when `now()` was 0: what the times of a capture count from. */
+export function epochSeconds(): number {
+  const zero = wallClockAtZero();
+  return zero.seconds + zero.nanoseconds / SECOND;
+}
+
+/** The wall clock, ms since 1970. */
+export function wallMilliseconds(): number {
+  const { seconds, nanoseconds } = addNanoseconds(wallClockAtZero(), now());
+  return Math.floor(seconds * 1e3 + nanoseconds / 1e6);
+}
+
 function seconds(): number {
   return (timespec[1] ?? 0) * 0x1_0000_0000 + ((timespec[0] ?? 0) >>> 0);
 }

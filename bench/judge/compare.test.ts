@@ -17,6 +17,7 @@ import { parseMetric } from "./metric.ts";
 import { within } from "./noise.ts";
 import type { Verdict } from "./verdict.ts";
 import { readResult } from "../result/result_file.ts";
+import { runChild } from "../machine/child.ts";
 
 const JOB = parseJob('[pools]\npool = ["fixed", "scan-swap", "completion"]', "j.toml");
 const SCRIPT = Bun.which("script");
@@ -280,19 +281,16 @@ describe("the command", () => {
     ["a.json b.json --metric speed", 2, "Expected `--metric` to be one of iops, "],
     ["a.json b.json --band wide", 2, "Expected `--band` to be "],
   ])("%s: exit code %d", async (words, code, sentence) => {
-    const child = Bun.spawn([process.execPath, AOE, "bench", "compare", ...words.split(" ")], {
+    const {
+      code: ended,
+      stdout,
+      stderr,
+    } = await runChild([process.execPath, AOE, "bench", "compare", ...words.split(" ")], {
       cwd: folder,
       env: { ...process.env, AOE_BENCH_STATE: folder },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
     });
-    const [stdout, stderr] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
     expect(stdout + stderr).toContain(sentence);
-    expect(await child.exited).toBe(code);
+    expect(ended).toBe(code);
     if (code === 2 || code === 5) {
       expect(stderr.trim().split("\n").length).toBe(1);
       expect(stdout).toBe("");

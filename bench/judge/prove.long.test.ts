@@ -10,20 +10,17 @@ import { drag } from "../load/drag.ts";
 import { probeLab } from "../../lab/lab.ts";
 import type { RunResult } from "../result/result.ts";
 import { AOE } from "../../lab/programs.ts";
+import { runChild } from "../machine/child.ts";
 
 const SMOKE = join(import.meta.dir, "../../fixtures/jobs/smoke.toml");
 
 async function bench(...words: string[]) {
-  const child = Bun.spawn([process.execPath, AOE, "bench", ...words], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code: await child.exited, out, err };
+  const {
+    code,
+    stdout: out,
+    stderr: err,
+  } = await runChild([process.execPath, AOE, "bench", ...words]);
+  return { code, out, err };
 }
 
 const prove = (...words: string[]) => bench("prove", ...words);

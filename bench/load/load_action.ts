@@ -1,5 +1,6 @@
 // `aoe bench load`: one load against a target that runs, over a raw socket.
 
+import { wallMilliseconds } from "../../sys/clock.ts";
 import { createPollWaiter } from "../../link/poll_waiter.ts";
 import { openRawLink } from "../../initiator/session/raw_link.ts";
 import { checkLinks } from "../../initiator/session/session_table.ts";
@@ -54,7 +55,7 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
     stopBy = code;
     waiter.wake();
   });
-  const startedAt = Date.now();
+  const startedAt = wallMilliseconds();
   const emit = (event: Record<string, unknown>): void => {
     if (options.ndjson) process.stdout.write(`${printableJson(event)}\n`);
   };

@@ -2,10 +2,10 @@
 // trial in hand is lost then, and all that was finished is kept and shown.
 
 import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
-import { now } from "../../sys/clock.ts";
+import { now, wallMilliseconds } from "../../sys/clock.ts";
 import { codeOf, untilCut } from "./cut_short.ts";
 import type { Head } from "./head.ts";
-import { provenance, wallMilliseconds } from "./provenance.ts";
+import { provenance } from "./provenance.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 
 export interface Measuring {

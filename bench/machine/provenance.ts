@@ -3,7 +3,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { cpus, hostname, release } from "node:os";
 import { allowedCpus } from "../../sys/affinity.ts";
-import { addNanoseconds, now, wallClockAtZero } from "../../sys/clock.ts";
 import manifest from "../../package.json" with { type: "json" };
 import * as v from "valibot";
 import { about, text, type Deep } from "./schema.ts";
@@ -35,12 +34,6 @@ export function revision(): Pick<Provenance, "git_revision" | "git_dirty"> {
   const git_revision = git(ROOT, "rev-parse", "HEAD");
   const status = git_revision === null ? null : git(ROOT, "status", "--porcelain");
   return { git_revision, git_dirty: status === null ? null : status !== "" };
-}
-
-/** The wall clock, ms since 1970. */
-export function wallMilliseconds(): number {
-  const { seconds, nanoseconds } = addNanoseconds(wallClockAtZero(), now());
-  return Math.floor(seconds * 1e3 + nanoseconds / 1e6);
 }
 
 /** Not the machine's id itself: a result is meant to be passed on. */

@@ -19,6 +19,7 @@ import { peers } from "./peers.ts";
 import { type PeersResult, PeersSchema, type PeersTrial } from "./result.ts";
 import { showPeers } from "./show.ts";
 import { meansOf, summarize, summaryOf } from "./summary.ts";
+import { runChild } from "../machine/child.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -249,16 +250,14 @@ describe("results of several runs", () => {
 });
 
 async function benchPeers(...words: string[]) {
-  const child = Bun.spawn([process.execPath, AOE, "bench", "peers", ...words], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
+  const { code, stdout, stderr } = await runChild([
+    process.execPath,
+    AOE,
+    "bench",
+    "peers",
+    ...words,
   ]);
-  return { code: await child.exited, stdout, stderr };
+  return { code, stdout, stderr };
 }
 
 describe("aoe bench peers", () => {

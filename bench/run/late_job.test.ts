@@ -9,6 +9,7 @@ import { probeLab, runInLab } from "../../lab/lab.ts";
 import type { CellResult, RunResult } from "../result/result.ts";
 import type { SeriesTable } from "../load/series.ts";
 import { AOE } from "../../lab/programs.ts";
+import { runChild } from "../machine/child.ts";
 
 const PREALLOCATED = 16;
 const CAP = 8;
@@ -30,16 +31,15 @@ retries = 0
 async function runJob(text: string): Promise<RunResult> {
   const path = join(folder, "job.toml");
   await Bun.write(path, text);
-  const child = Bun.spawn([process.execPath, AOE, "bench", "run", path, "--json"], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
+  const { code, stdout, stderr } = await runChild([
+    process.execPath,
+    AOE,
+    "bench",
+    "run",
+    path,
+    "--json",
   ]);
-  expect([await child.exited, stderr]).toEqual([0, expect.any(String)]);
+  expect([code, stderr]).toEqual([0, expect.any(String)]);
   return JSON.parse(stdout) as RunResult;
 }
 

@@ -5,6 +5,7 @@
 //
 //   bun memory_trial.ts '{"rw": "randread", …}' memory | virtual     every key of a cell; the document on stdout
 
+import { wallMilliseconds } from "../../sys/clock.ts";
 import type { Link } from "../../link/link.ts";
 import { createMemoryPair } from "../../link/memory.ts";
 import { createPollWaiter } from "../../link/poll_waiter.ts";
@@ -21,7 +22,6 @@ import { KEYS, type KeyValues } from "../job/keys.ts";
 import { LOAD_KEYS } from "../load/options.ts";
 import { loadDocument, shortcomings } from "../load/load_document.ts";
 import { runLoad } from "../load/run_load.ts";
-import { wallMilliseconds } from "../machine/provenance.ts";
 import { NullTarget } from "./null_target.ts";
 import { say } from "../../words/say.ts";
 import { SECTOR } from "../../wire/ata.ts";

@@ -9,6 +9,7 @@ import { probeLab, runInLab } from "../../lab/lab.ts";
 import type { RunResult } from "../result/result.ts";
 import { AOE } from "../../lab/programs.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";
+import { runChild } from "../machine/child.ts";
 
 const DEMO = join(import.meta.dir, "../../fixtures/jobs/demo.toml");
 const TINY = [
@@ -22,18 +23,10 @@ const TINY = [
 const SECONDS = 1000;
 
 async function aoe(words: string[], env: Record<string, string> = {}) {
-  const child = Bun.spawn([process.execPath, AOE, ...words], {
+  const { code, stdout, stderr } = await runChild([process.execPath, AOE, ...words], {
     env: { ...process.env, ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
   });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
-  return { code: child.exitCode, stdout, stderr };
+  return { code, stdout, stderr };
 }
 
 const sets = (...more: string[]): string[] => [...TINY, ...more].flatMap((set) => ["--set", set]);
@@ -161,16 +154,15 @@ describe("over the memory link", () => {
       const words = ["bench", "run", DEMO, ...sets("service=", "reclaim=eager")];
       const quoted = [process.execPath, AOE, ...words].map((word) => `'${word}'`).join(" ");
       const script = `echo 1 >/proc/sys/user/max_user_namespaces; exec unshare -U ${quoted}`;
-      const child = Bun.spawn([unshare ?? "", "-U", "-r", "sh", "-c", script], {
-        stdin: "ignore",
-        stdout: "pipe",
-        stderr: "pipe",
-      });
-      const [stdout, stderr] = await Promise.all([
-        new Response(child.stdout).text(),
-        new Response(child.stderr).text(),
+      const { code, stdout, stderr } = await runChild([
+        unshare ?? "",
+        "-U",
+        "-r",
+        "sh",
+        "-c",
+        script,
       ]);
-      expect(await child.exited).toBe(0);
+      expect(code).toBe(0);
       expect(
         stderr.split("\n").filter((line) => line.includes("The memory link is used instead"))
           .length,

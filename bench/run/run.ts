@@ -1,7 +1,7 @@
 // A job from its file to its result: where it can run, in which order, and what came out. Several arms
 // (two revisions, or one twice) run interleaved, each to a result of its own.
 
-import { now } from "../../sys/clock.ts";
+import { now, wallMilliseconds } from "../../sys/clock.ts";
 import { environment, usage } from "../../words/failure.ts";
 import { POOL_OPTIONS } from "../../initiator/pool/options.ts";
 import { makeTrialEnvironment } from "./trial_environment.ts";
@@ -15,7 +15,7 @@ import { cellsOf, keptJob, withTexts } from "../job/job.ts";
 import type { KeyTexts } from "../job/keys.ts";
 import { probeLab } from "../../lab/lab.ts";
 import { NEVER_HELD } from "../../lab/late_plan.ts";
-import { provenance, wallMilliseconds } from "../machine/provenance.ts";
+import { provenance } from "../machine/provenance.ts";
 import { type CellResult, overSockets, type RunResult, type Trial } from "../result/result.ts";
 import { schedule } from "./schedule.ts";
 import { undisturbed } from "./undisturbed.ts";

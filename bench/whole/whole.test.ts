@@ -12,6 +12,7 @@ import { compose } from "../report/compose.ts";
 import { AOE } from "../../lab/programs.ts";
 import { findHyperfine, hyperfineWords } from "./hyperfine.ts";
 import { WholeSchema } from "./whole_result.ts";
+import { runChild } from "../machine/child.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -85,18 +86,11 @@ describe("hyperfine", () => {
 });
 
 async function whole(env: Record<string, string>, ...words: string[]) {
-  const child = Bun.spawn([process.execPath, AOE, "bench", "whole", ...words], {
-    env: { ...process.env, ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  await child.exited;
-  return { code: child.exitCode, stdout, stderr };
+  const { code, stdout, stderr } = await runChild(
+    [process.execPath, AOE, "bench", "whole", ...words],
+    { env: { ...process.env, ...env } },
+  );
+  return { code, stdout, stderr };
 }
 
 describe("aoe bench whole", () => {

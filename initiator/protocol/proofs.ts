@@ -21,11 +21,12 @@ import { isMalformed } from "../../wire/malformed.ts";
 import type { DeviceCounters } from "./counters.ts";
 import { sameDisk, wasResized } from "./disk.ts";
 import type { Facts } from "./facts.ts";
-import type { Asker, Frame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
 import type { Host } from "./host.ts";
 import type { Path, Said } from "./path.ts";
 import type { PathSet } from "./path_set.ts";
 import type { PortState } from "./port.ts";
+import { Question } from "./question.ts";
 
 /** New addresses of a device that are asked at one time, and paths that it may have. */
 const MOST_CLAIMS = 32;
@@ -72,38 +73,6 @@ export interface ProvenDevice extends Pick<Facts, "major" | "minor" | "identity"
   /** No address leads to its disk any more; `identity` is what answers there now. */
   replaced(identity: Identify): void;
   touch(): void;
-}
-
-/** One address that is asked. */
-class Question implements Asker {
-  private readonly proofs: Proofs;
-  readonly path: Path;
-  /** Of a new address; null: `path` is one of the device's. */
-  said: Said | null;
-  /** Hold the places of its tags, the latest first. */
-  readonly frames: Frame[] = [];
-  /** Sent under the latest. */
-  copies = 0;
-  readonly since: number;
-  sentAt = 0;
-  dueAt: number;
-  tries = 0;
-  /** Its path has announced itself since it was asked. */
-  again = false;
-  /** What it said once and is to say again, since it is not what the device says: one flipped bit is no other disk. */
-  heard: Identify | null = null;
-
-  constructor(proofs: Proofs, path: Path, said: Said | null, since: number, dueAt: number) {
-    this.proofs = proofs;
-    this.path = path;
-    this.said = said;
-    this.since = since;
-    this.dueAt = dueAt;
-  }
-
-  answered(port: PortState, source: Mac, frame: FrameView): void {
-    this.proofs.answered(this, port, source, frame);
-  }
 }
 
 export class Proofs {
@@ -296,13 +265,7 @@ export class Proofs {
     if (place >= 0) rivals.splice(place, 1);
     if (device.identity === null) {
       // What came before has not said which disk it leads to: it is no more than a claim.
-      const silent = [...pathSet.all];
-      pathSet.admit(path);
-      for (const other of silent) pathSet.remove(other);
-      pathSet.proved(path, identity.instance);
-      device.adopt(identity, sector);
-      device.joined(path, said);
-      for (const other of silent)
+      for (const other of this.takeOver(path, identity, sector, said))
         if (other.said !== null) this.claim(other.port, other.target, other.said, false);
       return;
     }
@@ -315,16 +278,22 @@ export class Proofs {
     const { identity: ours } = device;
     // Nobody relies on the first one yet: the next initiator that asks shall come to the same one.
     if (!pathSet.settled && pathSet.all.every(({ target }) => path.target < target)) {
-      const others = [...pathSet.all];
-      pathSet.admit(path);
-      for (const other of others) pathSet.remove(other);
-      pathSet.proved(path, identity.instance);
-      device.adopt(identity, sector);
-      device.joined(path, said);
-      for (const other of others) this.addRival(other, ours);
+      for (const other of this.takeOver(path, identity, sector, said)) this.addRival(other, ours);
       return;
     }
     this.addRival(path, identity);
+  }
+
+  /** The device is the disk behind `path` now, its only path; those that it had. */
+  private takeOver(path: Path, identity: Identify, sector: DataView, said: Said): Path[] {
+    const { device, pathSet } = this;
+    const before = [...pathSet.all];
+    pathSet.admit(path);
+    for (const other of before) pathSet.remove(other);
+    pathSet.proved(path, identity.instance);
+    device.adopt(identity, sector);
+    device.joined(path, said);
+    return before;
   }
 
   private judge(path: Path, identity: Identify, sector: DataView, again: boolean): void {

@@ -1,4 +1,5 @@
 // What a running target tells and is told, without sockets: verbs, stats, metrics, and top's lines.
+// Long, since all of it is asked of one target.
 
 import { describe, expect, test } from "bun:test";
 

@@ -9,7 +9,7 @@ import type { Link } from "../../link/link.ts";
 import { openPacketLink } from "../../link/packet.ts";
 import type { Waiter } from "../../link/waiter.ts";
 import { type Wrapper, wrapLink } from "../../link/wrap.ts";
-import { wallClockAtZero } from "../../sys/clock.ts";
+import { epochSeconds } from "../../sys/clock.ts";
 import type { Random } from "../../words/random.ts";
 import type { TargetPlan } from "../config/plan.ts";
 import { REQUESTS } from "./request_filter.ts";
@@ -47,13 +47,13 @@ export function openLink(name: string, options: LinkOptions): Link {
     );
   }
   if (capture !== null) {
-    const { seconds, nanoseconds } = wallClockAtZero();
+    const epoch = epochSeconds();
     wrappers.push((inner) =>
       createCapture(inner, {
         clock: waiter,
         sink: capture.sink,
         header: false,
-        epochSeconds: seconds + nanoseconds / 1e9,
+        epochSeconds: epoch,
       }),
     );
   }

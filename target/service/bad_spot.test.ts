@@ -14,21 +14,18 @@ import {
   serve,
 } from "../../testing/doubles/lab_target.ts";
 import { pattern } from "../../testing/doubles/probe.ts";
+import { runChild } from "../../bench/machine/child.ts";
 
 afterEach(cleanUp);
 afterAll(removeFiles);
 
 async function initiator(...words: string[]) {
-  const child = Bun.spawn([process.execPath, AOE, "initiator", ...words, "--interface", "a0"], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code: await child.exited, said: `${out}${err}` };
+  const {
+    code,
+    stdout: out,
+    stderr: err,
+  } = await runChild([process.execPath, AOE, "initiator", ...words, "--interface", "a0"]);
+  return { code, said: `${out}${err}` };
 }
 
 testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {

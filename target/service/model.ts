@@ -84,8 +84,12 @@ export function parseServiceModel(text: string, context: ModelContext): ServiceM
   return { text: stages.map((stage) => stage.text).join(","), stages };
 }
 
-const MODELS =
-  "delay:DISTRIBUTION, lanes:N, rate:RATE[/BURST], seek:RPM/MINSEEK/MAXSEEK, stall:EVERY/FOR, error:KIND/P[/COMMAND][/FIRST-LAST], hang:P, drop:P, duplicate:P or reorder:P/D";
+/** How each stage is written. */
+export const STAGE_FORMS = [
+  ...["delay:DISTRIBUTION", "lanes:N", "rate:RATE[/BURST]", "seek:RPM/MINSEEK/MAXSEEK"],
+  ...["stall:EVERY/FOR", "error:KIND/P[/COMMAND][/FIRST-LAST]", "hang:P", "drop:P"],
+  ...["duplicate:P", "reorder:P/D"],
+] as const;
 
 function parseStage(text: string, index: number, context: ModelContext): Stage {
   const { what } = context;
@@ -155,6 +159,8 @@ function parseStage(text: string, index: number, context: ModelContext): Stage {
         text,
       );
     default:
-      throw usage(`\`${what}\` knows no service model \`${name}\`: there is ${MODELS}`);
+      throw usage(
+        `\`${what}\` knows no service model \`${name}\`: there is ${STAGE_FORMS.join(", ")}`,
+      );
   }
 }

@@ -1,5 +1,6 @@
 // `aoe bench conform`: opens the interface, runs the suite, prints what came of it.
 
+import { epochSeconds, wallMilliseconds } from "../../sys/clock.ts";
 import { createCapture } from "../../link/capture.ts";
 import { openCaptureFile } from "../../link/capture_file.ts";
 import type { Link } from "../../link/link.ts";
@@ -63,7 +64,7 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
           clock: waiter,
           sink: file.sink,
           header: false,
-          epochSeconds: Date.now() / 1e3 - waiter.now() / 1e9,
+          epochSeconds: epochSeconds(),
         });
   for (const fd of link.fds) waiter.add(fd);
   let ended = 0;
@@ -86,7 +87,7 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
       address,
       patience,
       // A late copy of an earlier run's questions must not look like one of this run's (P28).
-      (Date.now() % 0x1_0000) * 0x1_0000,
+      (wallMilliseconds() % 0x1_0000) * 0x1_0000,
     );
     say(`Listening on ${flags.interface} for ${name}`);
     let met: Facts | null = null;
@@ -99,7 +100,7 @@ export async function conformAction(text: string, flags: ConformFlags): Promise<
       `Testing ${name} at ${formatMac(facts.source)} (${facts.model || "no model name"}, ${facts.sectors} sectors) on ${flags.interface}, MTU ${facts.mtu}`,
     );
     warn(name, facts, permits, prober.neighbours);
-    const started = new Date(Date.now()).toISOString();
+    const started = new Date(wallMilliseconds()).toISOString();
     const outcomes = await runSuite(prober, facts, turn, say);
     if (flags.json === true) {
       process.stdout.write(`${printableJson(toJson(facts, outcomes, started))}\n`);

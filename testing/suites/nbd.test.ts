@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { testsInLab } from "./in_lab.ts";
 import { findProgram, searchPath } from "../../lab/programs.ts";
 import { type NbdFixture, startAoe, startNbd } from "./nbd_fixture.ts";
+import { runChild } from "../../bench/machine/child.ts";
 
 const MIB = 2 ** 20;
 const SIZE = 12 * MIB;
@@ -30,18 +31,11 @@ interface Ran {
 }
 
 async function run(cwd: string, ...words: string[]): Promise<Ran> {
-  const child = Bun.spawn(words, {
+  const { code, stdout, stderr } = await runChild(words, {
     cwd,
     env: { ...process.env, PATH: searchPath() },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
   });
-  const [stdout, stderr] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { exitCode: await child.exited, stdout, stderr };
+  return { exitCode: code, stdout, stderr };
 }
 
 /** Throws with what was said where the program fails. */

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { AOE } from "../../../lab/programs.ts";
 import { highest, least } from "./search.ts";
+import { runChild } from "../../machine/child.ts";
 
 const SMOKE = join(import.meta.dir, "../../../fixtures/jobs/smoke.toml");
 
@@ -39,16 +40,12 @@ const EXACT = [
 
 async function search(...words: string[]) {
   const sets = EXACT.flatMap((set) => ["--set", set]);
-  const child = Bun.spawn([process.execPath, AOE, "bench", "search", ...words, ...sets, "--json"], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code: await child.exited, out, err };
+  const {
+    code,
+    stdout: out,
+    stderr: err,
+  } = await runChild([process.execPath, AOE, "bench", "search", ...words, ...sets, "--json"]);
+  return { code, out, err };
 }
 
 test("the smallest cap that keeps the peak is the knee of E2: 48", async () => {
