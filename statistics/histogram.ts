@@ -50,14 +50,14 @@ export function bucketStart(index: number, bits: number): number {
 }
 
 export class Histogram {
-  count = 0;
-  min = Infinity;
   max = 0;
   sum = 0;
   sumOfSquares = 0;
   readonly bits: number;
-  /** Of the values up to 0, which stand in the lowest bucket. */
+  /** Values up to 0, which stand in the lowest bucket, and those above; the least of these. */
   private zeros = 0;
+  private above = 0;
+  private leastAbove = Infinity;
   private counts: Uint32Array | null = null;
 
   constructor(bits: typeof COARSE | typeof FINE = FINE) {
@@ -70,32 +70,39 @@ export class Histogram {
     return this.counts;
   }
 
+  get count(): number {
+    return this.zeros + this.above;
+  }
+
+  get min(): number {
+    return this.zeros > 0 ? 0 : this.leastAbove;
+  }
+
   /** Durations below 0, which only a broken clock makes, count as 0. */
   record(ns: number): void {
-    this.count++;
-    // What most parts of a command's way are on a path that is free.
-    if (ns <= 0) {
-      this.zeros++;
-      this.min = 0;
-      return;
-    }
+    // Zero is what most parts of a command's way take where the path is free: it must cost no call.
+    if (ns > 0) this.put(ns);
+    else this.zeros++;
+  }
+
+  private put(ns: number): void {
+    this.above++;
     const value = Math.min(ns, HIGHEST);
     const counts = this.counts ?? this.make();
     const index = bucketOf(value, this.bits);
     counts[index] = (counts[index] ?? 0) + 1;
     this.sum += value;
     this.sumOfSquares += value * value;
-    if (value < this.min) this.min = value;
+    if (value < this.leastAbove) this.leastAbove = value;
     if (value > this.max) this.max = value;
   }
 
   add(other: Histogram): void {
-    const { count, sum, min, max } = this;
+    const { sum, leastAbove, max } = this;
     this.addBuckets(other.buckets());
-    this.count = count + other.count;
     this.sum = sum + other.sum;
     this.sumOfSquares += other.sumOfSquares;
-    this.min = Math.min(min, other.min);
+    this.leastAbove = Math.min(leastAbove, other.leastAbove);
     this.max = Math.max(max, other.max);
   }
 
@@ -104,11 +111,14 @@ export class Histogram {
     const counts = this.counts ?? this.make();
     for (const [start, count] of buckets) {
       const index = bucketOf(start, this.bits);
-      if (index === 0) this.zeros += count;
-      else counts[index] = (counts[index] ?? 0) + count;
-      this.count += count;
+      if (index === 0) {
+        this.zeros += count;
+        continue;
+      }
+      counts[index] = (counts[index] ?? 0) + count;
+      this.above += count;
       this.sum += start * count;
-      this.min = Math.min(this.min, start);
+      this.leastAbove = Math.min(this.leastAbove, start);
       this.max = Math.max(this.max, bucketStart(index + 1, this.bits) - 1);
     }
   }
@@ -117,8 +127,8 @@ export class Histogram {
     // No further than something was counted: this stands between a ramp and its measured time.
     this.counts?.fill(0, 0, bucketOf(this.max, this.bits) + 1);
     this.zeros = 0;
-    this.count = 0;
-    this.min = Infinity;
+    this.above = 0;
+    this.leastAbove = Infinity;
     this.max = 0;
     this.sum = 0;
     this.sumOfSquares = 0;

@@ -321,8 +321,9 @@ export class Load {
     this.#verifier?.settle(command, well);
     if (well) {
       const inTime = this.#phase <= MEASURE && at < this.measuredTo;
-      if (inTime) this.#count(command, at);
-      if (this.#open ? this.#wasDue(command) : inTime) this.#record(command);
+      const direction = command.operation === READ ? this.read : this.write;
+      if (inTime) this.#count(direction, at);
+      if (this.#open ? this.#wasDue(command) : inTime) this.#record(direction, command);
     }
     this.#idle.push(command);
   }
@@ -333,16 +334,16 @@ export class Load {
     return dueAt >= this.measuredFrom && dueAt < this.measuredTo;
   }
 
-  #count(command: Command, at: number): void {
+  #count(direction: Direction, at: number): void {
     const interval = Math.min(
       INTERVALS - 1,
       Math.floor(((at - this.measuredFrom) * INTERVALS) / this.#plan.runtime),
     );
-    (command.operation === READ ? this.read : this.write).count(Math.max(0, interval));
+    direction.count(Math.max(0, interval));
   }
 
-  #record(command: Command): void {
-    (command.operation === READ ? this.read : this.write).record(command);
+  #record(direction: Direction, command: Command): void {
+    direction.record(command);
     this.schedule.record(command.submittedAt - command.dueAt);
     const { bufferWait, bufferedAt, heldBefore } = command;
     this.holdBack.record(heldBefore);

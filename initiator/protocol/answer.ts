@@ -37,9 +37,9 @@ export class Echo {
     const agrees = (sameLba || this.lba < TRUST) && (sameCount || this.count < TRUST);
     // A zero that comes back as zero tells nothing.
     if (!sameLba) this.lba = Math.max(0, this.lba - COST);
-    else if (lba !== 0) this.lba = Math.min(MOST, this.lba + 1);
-    if (sameCount) this.count = Math.min(MOST, this.count + 1);
-    else this.count = Math.max(0, this.count - COST);
+    else if (lba !== 0 && this.lba < MOST) this.lba++;
+    if (!sameCount) this.count = Math.max(0, this.count - COST);
+    else if (this.count < MOST) this.count++;
     return agrees;
   }
 

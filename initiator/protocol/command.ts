@@ -114,8 +114,6 @@ export function begin(command: Command, now: number): void {
   command.doneAt = 0;
   command.transmits = 0;
   command.shortAnswers = 0;
-  command.shortBytes = 0;
-  command.wantedBytes = 0;
   command.contradictions = 0;
   command.issued = 0;
   command.frames = 0;

@@ -15,7 +15,6 @@
 // urgent commands and for the pieces of a fall-back, which wait unsent; `done` is called once per submit and never
 // from within it.
 
-import type { TxBuffer } from "../../link/link.ts";
 import * as ata from "../../wire/ata.ts";
 import { Echo } from "./answer.ts";
 import type { Buffers } from "./buffers.ts";
@@ -34,7 +33,6 @@ import { type Frame, IN_FLIGHT } from "./frame.ts";
 import type { Host } from "./host.ts";
 import { IDENTIFY, isTransfer, WRITE } from "./operation.ts";
 import type { Outstanding } from "./outstanding.ts";
-import type { Path } from "./path.ts";
 import type { PathSet } from "./path_set.ts";
 import type { Pool } from "../pool/pool.ts";
 import { resend } from "./resend.ts";
@@ -72,7 +70,8 @@ export class Exchange {
   submit(command: Command): void {
     if (this.counters.commands === this.counters.completed) this.progressAt = this.host.now;
     this.counters.commands++;
-    (isUrgent(command) ? this.urgent : this.queue).push(command);
+    if (isTransfer(command.operation) || !isUrgent(command)) this.queue.push(command);
+    else this.urgent.push(command);
   }
 
   cancel(command: Command): void {
@@ -194,7 +193,7 @@ export class Exchange {
     if (frames.busyAt === Infinity && this.queue.first !== null) this.issue(now);
     buffers.settle(frames.inFlight.size, now);
     this.heldAt = this.held.size > 0 ? frames.holdback.next(now) : Infinity;
-    if (this.queued === this.held.size) this.stallAt = Infinity;
+    if (this.queue.first === null && this.urgent.first === null) this.stallAt = Infinity;
     else if (this.stallAt === Infinity) this.stallAt = this.nextStall();
   }
 
@@ -235,8 +234,16 @@ export class Exchange {
         if (!buffers.isDry(path.port) || paths.all.length === 1) return;
         continue;
       }
-      if (command.issued + (transfer ? sectors : 1) >= units(command)) this.queue.shift();
-      if (!this.launch(command, path, pool, buffer, lba, sectors, now)) return;
+      if (command.issued === 0) this.buffered(command, pool, now);
+      const frame = frames.make(command, path, lba, sectors, command.issued * ata.SECTOR);
+      frame.buffer = buffer;
+      frame.pool = pool;
+      command.issued += transfer ? sectors : 1;
+      if (command.issued >= units(command)) this.queue.shift();
+      frames.write(frame, command);
+      if (frames.transmit(frame, path, now)) continue;
+      frames.wait(frame, command);
+      return;
     }
   }
 
@@ -257,39 +264,28 @@ export class Exchange {
       }
       if (buffer === null) continue;
       urgent.remove(command);
-      if (!this.launch(command, path, pool, buffer, 0, 0, now)) return;
+      this.buffered(command, pool, now);
+      const frame = frames.make(command, path, 0, 0, 0);
+      frame.buffer = buffer;
+      frame.pool = pool;
+      command.issued = 1;
+      frames.write(frame, command);
+      if (frames.transmit(frame, path, now)) continue;
+      frames.wait(frame, command);
+      return;
     }
   }
 
-  /** The next frame of `command`, in `buffer`; false: no room on the link, the frame waits. */
-  private launch(
-    command: Command,
-    path: Path,
-    pool: Pool,
-    buffer: TxBuffer,
-    lba: number,
-    sectors: number,
-    now: number,
-  ): boolean {
-    const { frames } = this;
+  /** The command's first frame has a buffer of `pool`. */
+  private buffered(command: Command, pool: Pool, now: number): void {
     const { drySince } = this.buffers;
-    if (command.issued === 0) {
-      command.bufferedAt = now;
-      command.heldBefore = command.heldBack;
-      if (drySince >= 0) {
-        const dry = now - Math.max(drySince, command.submittedAt);
-        command.bufferWait = Math.min(dry, now - command.submittedAt - command.heldBefore);
-      }
-      pool.waited(command.bufferWait);
+    command.bufferedAt = now;
+    command.heldBefore = command.heldBack;
+    if (drySince >= 0) {
+      const dry = now - Math.max(drySince, command.submittedAt);
+      command.bufferWait = Math.min(dry, now - command.submittedAt - command.heldBefore);
     }
-    const frame = frames.make(command, path, lba, sectors, command.issued * ata.SECTOR);
-    frame.buffer = buffer;
-    frame.pool = pool;
-    command.issued += isTransfer(command.operation) ? sectors : 1;
-    frames.write(frame, command);
-    if (frames.transmit(frame, path, now)) return true;
-    frames.wait(frame, command);
-    return false;
+    pool.waited(command.bufferWait);
   }
 
   // Holding back
@@ -329,7 +325,7 @@ export class Exchange {
   }
 }
 
-/** What finds out a path, or what is behind it. */
+/** Of one that moves no sectors: whether it finds out a path, or what is behind it. */
 function isUrgent({ operation, path }: Command): boolean {
-  return operation === IDENTIFY || (path !== null && !isTransfer(operation));
+  return operation === IDENTIFY || path !== null;
 }

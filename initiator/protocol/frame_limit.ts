@@ -25,8 +25,9 @@ export class FrameLimit {
   private fallBack = SMALL_SECTORS;
   private pause = FIRST_PROBE;
   private restoredAt = -Infinity;
-  /** When a large frame was last answered, and when the first one since was lost, ns. */
-  private heardAt = -1;
+  /** When a large frame was last answered, ns. */
+  heardAt = -1;
+  /** When the first one since was lost, ns. */
   private suspectedAt = -1;
   /** A small frame was heard then, after that first loss. */
   private provenAt = -1;

@@ -124,8 +124,8 @@ export class Outstanding {
     frame.state = IN_FLIGHT;
     this.inFlight.push(frame);
     path.inFlight++;
-    const rto = this.rtoOf(frame);
-    const wait = isTransfer(frame.operation) ? Math.min(rto, path.rtt.look(frame.shift)) : rto;
+    const isData = isTransfer(frame.operation);
+    const wait = isData ? path.rtt.firstLook(frame.shift) : this.rtoOf(frame);
     this.host.frameDeadlines.set(frame.index, Math.min(now + wait, this.endOf(frame, command)));
     return true;
   }
@@ -155,15 +155,15 @@ export class Outstanding {
       holdback.end(holdback.begin(frame.lba, frame.sectors, null), frame.lastSentAt);
       this.barsChanged = true;
     }
+    const path = frame.path as Path;
     if (frame.state === IN_FLIGHT) {
       this.inFlight.remove(frame);
-      (frame.path as Path).inFlight--;
+      path.inFlight--;
     } else {
       this.waiting.remove(frame);
     }
-    if (frame.buffer !== null) {
-      this.buffers.release(frame.pool as Pool, frame.buffer, (frame.path as Path).port, host.now);
-    }
+    const { buffer } = frame;
+    if (buffer !== null) this.buffers.release(frame.pool as Pool, buffer, path.port, host.now);
     if (frame.tag !== 0) host.tags.give(frame.tag);
     host.frameDeadlines.clear(frame.index);
     frame.state = FREE;

@@ -20,6 +20,7 @@ import { type FrameLimit, SMALL_SECTORS } from "./frame_limit.ts";
 import type { Host } from "./host.ts";
 import { Path, PATH_LOSSES } from "./path.ts";
 import type { PortState } from "./port.ts";
+import { WRITE } from "./operation.ts";
 import { Rtt } from "./rtt.ts";
 import { Window } from "./window.ts";
 
@@ -227,12 +228,17 @@ export class PathSet {
   /** An answer to `frame` came by `path`. */
   answered(path: Path, frame: Frame): void {
     path.answers++;
-    if (frame.sectors > SMALL_SECTORS) path.limitOf(frame.operation).heard(this.host.now);
-    else path.smallHeardAt = this.host.now;
+    if (frame.sectors > SMALL_SECTORS) {
+      const limit = frame.operation === WRITE ? path.writes : path.reads;
+      limit.heardAt = this.host.now;
+      if (limit.fellBackAt >= 0) limit.heard(this.host.now);
+    } else path.smallHeardAt = this.host.now;
     if (frame.path === path) {
       // A target that answers what was sent before the silence was there all the time.
       if (!path.announced) path.unverified = false;
       path.heardAt = this.host.now;
+      path.lossesInRow = 0;
+      if (path.alive) return;
     }
     this.heard(path);
   }

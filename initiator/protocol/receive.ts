@@ -34,24 +34,10 @@ export function receiveAnswer(
   view: FrameView,
 ): boolean {
   const { counters, frames, host } = exchange;
-  const { ignored } = path.port;
   const { command } = frame;
   const verdict = judge(frame, command, frames.facts, exchange.echo, view);
-  if (verdict === CONTRADICTORY) {
-    counters.contradictory++;
-    ignored.contradictory++;
-    if (command !== null) command.contradictions++;
-    return false;
-  }
-  if (verdict === TOO_SHORT) {
-    counters.tooShort++;
-    ignored.tooShort++;
-    if (command !== null) {
-      command.shortAnswers++;
-      command.shortBytes = Math.max(0, view.length - ata.LENGTH);
-      command.wantedBytes = answerBytes(frame);
-    }
-    return false;
+  if (verdict === CONTRADICTORY || verdict === TOO_SHORT) {
+    return refuse(exchange, frame, path, view, verdict);
   }
   // A link that tells only when it was polled may have polled before this frame's request was sent.
   if (view.at < frame.lastSentAt) host.look();
@@ -80,6 +66,33 @@ export function receiveAnswer(
     exchange.fail(command, verdict === OK ? MEMORY_LOST : verdict, at);
   }
   return true;
+}
+
+/** What came has the tag of `frame` and is no answer to it: counted. */
+function refuse(
+  exchange: Exchange,
+  frame: Frame,
+  path: Path,
+  view: FrameView,
+  verdict: number,
+): boolean {
+  const { counters } = exchange;
+  const { ignored } = path.port;
+  const { command } = frame;
+  if (verdict === CONTRADICTORY) {
+    counters.contradictory++;
+    ignored.contradictory++;
+    if (command !== null) command.contradictions++;
+  } else {
+    counters.tooShort++;
+    ignored.tooShort++;
+    if (command !== null) {
+      command.shortAnswers++;
+      command.shortBytes = Math.max(0, view.length - ata.LENGTH);
+      command.wantedBytes = answerBytes(frame);
+    }
+  }
+  return false;
 }
 
 /** An answer by `path` to a frame that nobody waits for any more: it says at least what the path carries. */

@@ -37,10 +37,13 @@ export class Rtt {
   shift = 0;
   private readonly bounds: RttBounds;
   private base: number;
+  /** Of a frame whose time-out is not doubled. */
+  private undoubledLook: number;
 
   constructor(bounds: RttBounds = RTT_BOUNDS) {
     this.bounds = bounds;
     this.base = bounds.first;
+    this.undoubledLook = this.rto();
   }
 
   /** A round trip of `ns`, of a command that was sent once. */
@@ -56,7 +59,8 @@ export class Rtt {
     this.samples++;
     this.shift = 0;
     const { floor, ceiling } = this.bounds;
-    this.base = Math.round(Math.min(ceiling, Math.max(floor, this.unbounded())));
+    this.base = rounded(this.unbounded(), floor, ceiling);
+    this.undoubledLook = Math.min(this.base, this.look());
   }
 
   private unbounded(): number {
@@ -82,10 +86,18 @@ export class Rtt {
     return doubled(Math.max(EARLIEST, Math.round(this.unbounded())), shift);
   }
 
-  /** When a frame that is not answered is worth a first look, ns: few are not by then, and those sent after it are. */
-  look(shift: number): number {
-    if (this.samples === 0) return Infinity;
-    return doubled(Math.min(LATEST, Math.max(EARLIEST, Math.round(4 * this.smoothed))), shift);
+  /**
+   * When a frame of data that is not answered is worth a first look, ns, at its time-out at the latest: few are not
+   * answered by then, and those sent after it are.
+   */
+  firstLook(shift: number): number {
+    if (shift === 0) return this.undoubledLook;
+    const rto = this.rto(shift);
+    return this.samples === 0 ? rto : Math.min(rto, doubled(this.look(), shift));
+  }
+
+  private look(): number {
+    return rounded(4 * this.smoothed, EARLIEST, LATEST);
   }
 
   /** The path has changed: what was learned means nothing. */
@@ -95,7 +107,13 @@ export class Rtt {
     this.samples = 0;
     this.shift = 0;
     this.base = this.bounds.first;
+    this.undoubledLook = this.rto();
   }
+}
+
+/** `ns` in whole ns, between two bounds that are whole. */
+function rounded(ns: number, least: number, most: number): number {
+  return ns <= least ? least : ns >= most ? most : Math.round(ns);
 }
 
 /** 2^31 times the floor is beyond any ceiling. */

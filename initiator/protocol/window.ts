@@ -53,7 +53,10 @@ export class Window {
   /** An answer came at `now` while `inFlight` frames (it among them) were out. */
   answered(inFlight: number, now: number): void {
     this.heard++;
-    if (this.size >= this.limit) return;
+    if (this.size < this.limit) this.open(inFlight, now);
+  }
+
+  private open(inFlight: number, now: number): void {
     if (this.law === "stepwise") {
       if (inFlight < this.size || now - this.changedAt <= PATIENCE) return;
       this.size++;
