@@ -13,6 +13,12 @@ export const COARSE = 4;
 export const FINE = 10;
 
 const DOUBLINGS = 44;
+/** Of no value: shared by all that have none, and never written. */
+const NONE = Float64Array.of(0, 0, Infinity, 0);
+const SUM = 0;
+const SQUARES = 1;
+const LEAST = 2;
+const MOST = 3;
 /** What is longer, 4.9 hours, counts as this. */
 export const HIGHEST = 2 ** DOUBLINGS - 1;
 
@@ -50,14 +56,12 @@ export function bucketStart(index: number, bits: number): number {
 }
 
 export class Histogram {
-  max = 0;
-  sum = 0;
-  sumOfSquares = 0;
   readonly bits: number;
-  /** Values up to 0, which stand in the lowest bucket, and those above; the least of these. */
+  /** Values up to 0, which stand in the lowest bucket, and those above. */
   private zeros = 0;
   private above = 0;
-  private leastAbove = Infinity;
+  /** Of those above 0, at SUM, SQUARES, LEAST, MOST. In fields they would cost more. */
+  private moments = NONE;
   private counts: Uint32Array | null = null;
 
   constructor(bits: typeof COARSE | typeof FINE = FINE) {
@@ -67,6 +71,7 @@ export class Histogram {
 
   private make(): Uint32Array {
     this.counts = new Uint32Array((DOUBLINGS - this.bits + 1) << this.bits);
+    this.moments = Float64Array.from(NONE);
     return this.counts;
   }
 
@@ -75,40 +80,55 @@ export class Histogram {
   }
 
   get min(): number {
-    return this.zeros > 0 ? 0 : this.leastAbove;
+    return this.zeros > 0 ? 0 : (this.moments[LEAST] as number);
+  }
+
+  get max(): number {
+    return this.moments[MOST] as number;
+  }
+
+  get sum(): number {
+    return this.moments[SUM] as number;
+  }
+
+  /** It is known from elsewhere that no value was above `ns`: a bucket tells less. */
+  bound(ns: number): void {
+    if (ns < this.max) this.moments[MOST] = ns;
   }
 
   /** Durations below 0, which only a broken clock makes, count as 0. */
   record(ns: number): void {
-    // Zero is what most parts of a command's way take where the path is free: it must cost no call.
-    if (ns > 0) this.put(ns);
-    else this.zeros++;
-  }
-
-  private put(ns: number): void {
+    // What most parts of a command's way take where the path is free.
+    if (!(ns > 0)) {
+      this.zeros++;
+      return;
+    }
     this.above++;
     const value = Math.min(ns, HIGHEST);
     const counts = this.counts ?? this.make();
     const index = bucketOf(value, this.bits);
     counts[index] = (counts[index] ?? 0) + 1;
-    this.sum += value;
-    this.sumOfSquares += value * value;
-    if (value < this.leastAbove) this.leastAbove = value;
-    if (value > this.max) this.max = value;
+    const { moments } = this;
+    moments[SUM] = (moments[SUM] as number) + value;
+    moments[SQUARES] = (moments[SQUARES] as number) + value * value;
+    if (value < (moments[LEAST] as number)) moments[LEAST] = value;
+    if (value > (moments[MOST] as number)) moments[MOST] = value;
   }
 
   add(other: Histogram): void {
-    const { sum, leastAbove, max } = this;
+    const [sum = 0, squares = 0, least = 0, most = 0] = this.moments;
+    const [otherSum = 0, otherSquares = 0, otherLeast = 0, otherMost = 0] = other.moments;
     this.addBuckets(other.buckets());
-    this.sum = sum + other.sum;
-    this.sumOfSquares += other.sumOfSquares;
-    this.leastAbove = Math.min(leastAbove, other.leastAbove);
-    this.max = Math.max(max, other.max);
+    this.moments[SUM] = sum + otherSum;
+    this.moments[SQUARES] = squares + otherSquares;
+    this.moments[LEAST] = Math.min(least, otherLeast);
+    this.moments[MOST] = Math.max(most, otherMost);
   }
 
   /** Adds what `buckets` of another of this precision told; only counts and percentiles are exact then, no sums. */
   addBuckets(buckets: readonly (readonly [number, number])[]): void {
     const counts = this.counts ?? this.make();
+    const { moments } = this;
     for (const [start, count] of buckets) {
       const index = bucketOf(start, this.bits);
       if (index === 0) {
@@ -117,21 +137,21 @@ export class Histogram {
       }
       counts[index] = (counts[index] ?? 0) + count;
       this.above += count;
-      this.sum += start * count;
-      this.leastAbove = Math.min(this.leastAbove, start);
-      this.max = Math.max(this.max, bucketStart(index + 1, this.bits) - 1);
+      moments[SUM] = (moments[SUM] as number) + start * count;
+      moments[LEAST] = Math.min(moments[LEAST] as number, start);
+      const last = bucketStart(index + 1, this.bits) - 1;
+      moments[MOST] = Math.max(moments[MOST] as number, last);
     }
   }
 
   reset(): void {
     // No further than something was counted: this stands between a ramp and its measured time.
-    this.counts?.fill(0, 0, bucketOf(this.max, this.bits) + 1);
+    if (this.counts !== null) {
+      this.counts.fill(0, 0, bucketOf(this.max, this.bits) + 1);
+      this.moments.set(NONE);
+    }
     this.zeros = 0;
     this.above = 0;
-    this.leastAbove = Infinity;
-    this.max = 0;
-    this.sum = 0;
-    this.sumOfSquares = 0;
   }
 
   /** [least duration, count] of every bucket that has any, ascending. */
@@ -167,7 +187,7 @@ export class Histogram {
   standardDeviation(): number | null {
     const mean = this.mean();
     if (mean === null || this.count === 1) return mean === null ? null : 0;
-    const variance = (this.sumOfSquares - this.sum * mean) / (this.count - 1);
+    const variance = ((this.moments[SQUARES] as number) - this.sum * mean) / (this.count - 1);
     return Math.sqrt(Math.max(0, variance));
   }
 

@@ -42,7 +42,7 @@ export function wholeFigures(loads: readonly LoadResult[]): Figures | null {
   for (const { fio } of loads) lat.addBuckets(aoeBlock(fio).lat_buckets_ns ?? []);
   const longestOfAll = longest((figures) => figures.lat_max_ns);
   // A bucket knows its longest to a thousandth only.
-  lat.max = Math.min(lat.max, longestOfAll ?? 0);
+  lat.bound(longestOfAll ?? 0);
   const iops = sum((figures) => figures.iops);
   /** A load that does not know it has no share in it. */
   const byCommand = (of: (figures: Figures) => number | null): number | null => {

@@ -41,7 +41,7 @@ export function percentiles(subject: Subject): Section {
       const histogram = new Histogram();
       histogram.addBuckets(latencyBuckets(trial));
       // A bucket knows its longest to a thousandth only.
-      histogram.max = Math.min(histogram.max, trial.figures.lat_max_ns ?? 0);
+      histogram.bound(trial.figures.lat_max_ns ?? 0);
       return histogram;
     });
     return percentile({ histograms }, 50) === null ? [] : [{ cell, histograms }];
