@@ -1,32 +1,35 @@
 // Thresholds of a job file: what a run has to keep, judged on the median over a cell's trials.
 //
 //   thresholds = ["lat.p99<2ms", "iops>=50000", "retransmits<=0"]
-//   METRIC  <  <=  >  >=  VALUE       durations need a unit, as everywhere
+//   METRIC  <  <=  >  >=  VALUE       durations need a unit, as everywhere; a share is like 10%
 //
 // No data is a failure: a threshold that nothing was measured for was not kept.
 
 import { usage } from "../../words/failure.ts";
 import { oneOfNames } from "../../words/nearest.ts";
-import { parseDuration } from "../../words/quantity.ts";
+import { parseDuration, parseProbability } from "../../words/quantity.ts";
 import type { NumberKey } from "../load/figures.ts";
 
 interface Metric {
-  readonly key: NumberKey;
-  readonly duration?: true;
+  /** DISTURBED: the share of the trials that others disturbed. */
+  readonly key: NumberKey | typeof DISTURBED;
+  readonly form?: "duration" | "share";
 }
+
+export const DISTURBED = "disturbed";
 
 export const THRESHOLD_METRICS: Readonly<Record<string, Metric>> = {
   iops: { key: "iops" },
-  "lat.mean": { key: "lat_mean_ns", duration: true },
-  "lat.p50": { key: "lat_p50_ns", duration: true },
-  "lat.p90": { key: "lat_p90_ns", duration: true },
-  "lat.p99": { key: "lat_p99_ns", duration: true },
-  "lat.p999": { key: "lat_p999_ns", duration: true },
-  "lat.max": { key: "lat_max_ns", duration: true },
-  "buffer_wait.mean": { key: "buffer_wait_mean_ns", duration: true },
-  "buffer_wait.p99": { key: "buffer_wait_p99_ns", duration: true },
-  cpu_per_command: { key: "cpu_per_command_ns", duration: true },
-  kick_stall: { key: "kick_stall_ns", duration: true },
+  "lat.mean": { key: "lat_mean_ns", form: "duration" },
+  "lat.p50": { key: "lat_p50_ns", form: "duration" },
+  "lat.p90": { key: "lat_p90_ns", form: "duration" },
+  "lat.p99": { key: "lat_p99_ns", form: "duration" },
+  "lat.p999": { key: "lat_p999_ns", form: "duration" },
+  "lat.max": { key: "lat_max_ns", form: "duration" },
+  "buffer_wait.mean": { key: "buffer_wait_mean_ns", form: "duration" },
+  "buffer_wait.p99": { key: "buffer_wait_p99_ns", form: "duration" },
+  cpu_per_command: { key: "cpu_per_command_ns", form: "duration" },
+  kick_stall: { key: "kick_stall_ns", form: "duration" },
   pool_length: { key: "pool_length_peak" },
   allocations: { key: "allocations" },
   dry: { key: "dry" },
@@ -35,6 +38,7 @@ export const THRESHOLD_METRICS: Readonly<Record<string, Metric>> = {
   receive_drops: { key: "receive_drops" },
   failures: { key: "failures" },
   mismatches: { key: "mismatches" },
+  disturbed: { key: DISTURBED, form: "share" },
 };
 
 const OPERATORS: Readonly<Record<string, (value: number, limit: number) => boolean>> = {
@@ -43,6 +47,8 @@ const OPERATORS: Readonly<Record<string, (value: number, limit: number) => boole
   ">": (value, limit) => value > limit,
   ">=": (value, limit) => value >= limit,
 };
+
+const LIMITS = { duration: parseDuration, share: parseProbability, number: Number } as const;
 
 export interface Threshold {
   readonly text: string;
@@ -64,8 +70,7 @@ export function parseThreshold(text: string): Threshold {
     const names = Object.keys(THRESHOLD_METRICS);
     throw usage(oneOfNames("Expected `thresholds` to begin with a metric", names, name));
   }
-  const limit =
-    metric.duration === true ? parseDuration(value, `thresholds ${name}`) : Number(value);
+  const limit = LIMITS[metric.form ?? "number"](value, `thresholds ${name}`);
   if (!Number.isFinite(limit)) {
     throw usage(`Expected \`thresholds ${name}\` to be compared with a number, got \`${value}\``);
   }

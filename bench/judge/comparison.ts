@@ -1,6 +1,6 @@
 // Two results, row by row and as a whole: which cells stand beside each other, and what is left out.
 
-import { valuesOf } from "../result/cell_figures.ts";
+import { areDisturbed, valuesOf } from "../result/cell_figures.ts";
 import type { CellResult, RunResult } from "../result/result.ts";
 import { areExact, type Change, judgeExactly } from "./exact_cells.ts";
 import type { Metric } from "./metric.ts";
@@ -50,6 +50,7 @@ export function compare(
         base: valuesOf(cell.trials, metric.key),
         head: valuesOf(other.trials, metric.key),
         band: bandOf(cell),
+        disturbed: !metric.quiet && [cell, other].some(({ trials }) => areDisturbed(trials)),
       },
     ];
   });
@@ -69,6 +70,7 @@ export function compare(
     warnings: [
       ...unmatched(base.cells, head.cells),
       ...empty(matched.length - rows.length),
+      ...disturbedRows(judged.cells),
       ...(exact ? [] : fewTrials(judged.cells)),
     ],
   };
@@ -95,6 +97,16 @@ function unmatched(base: readonly CellResult[], head: readonly CellResult[]): st
 
 function empty(count: number): string[] {
   return count === 0 ? [] : [`${plural(count, "row")} without figures on one side left out.`];
+}
+
+function disturbedRows(cells: readonly ComparedCell[]): string[] {
+  const count = cells.filter(({ disturbed }) => disturbed).length;
+  if (count === 0) return [];
+  const which = `${plural(count, "row")} of ${cells.length}`;
+  return [
+    `${which} had half of the trials of a side disturbed or more and decide nothing.`,
+    "An idle machine can decide; so can --metric cpu, which is taken in quiet intervals.",
+  ];
 }
 
 /** What a verdict on so few trials is worth. */

@@ -74,7 +74,7 @@ function judged(one: ComparedCell | Whole): Record<"head / base" | "p" | "verdic
   return {
     "head / base": `${share(one.ratio)} (${share(one.low)} – ${share(one.high)})`,
     p: one.p_holm < 0.001 ? "<0.001" : one.p_holm.toFixed(3),
-    verdict: sign,
+    verdict: "disturbed" in one && one.disturbed ? "disturbed" : sign,
   };
 }
 

@@ -50,7 +50,7 @@ export function judgeExactly(base: RunResult, head: RunResult, metric: Metric): 
     const difference = { ratio, low: ratio, high: ratio, confidence: 1, p: ratio === 1 ? 1 : 0 };
     return [
       {
-        ...{ job, axes, ...difference, p_holm: difference.p, band: 0 },
+        ...{ job, axes, disturbed: false, ...difference, p_holm: difference.p, band: 0 },
         base: { n: before.length, median: a, low: a, high: a, confidence: 1 },
         head: { n: after.length, median: b, low: b, high: b, confidence: 1 },
         verdict:

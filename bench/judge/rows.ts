@@ -20,6 +20,8 @@ export interface Row {
   readonly head: readonly number[];
   /** Its noise band, as a share. */
   readonly band: number;
+  /** Others had the CPUs in half of a side's trials or more: nothing is decided from it. */
+  readonly disturbed: boolean;
 }
 
 interface Judged extends Difference {
@@ -31,6 +33,7 @@ interface Judged extends Difference {
 export interface ComparedCell extends Judged {
   readonly job: string;
   readonly axes: Row["axes"];
+  readonly disturbed: boolean;
 }
 
 export interface Whole extends Judged {
@@ -54,21 +57,25 @@ export interface Measure {
 }
 
 export function judgeRows(rows: readonly Row[], measure: Measure): JudgedRows {
-  const found = rows.map((row) => difference(row.base, row.head));
+  const asked = rows.filter(({ disturbed }) => !disturbed);
+  const found = asked.map((row) => difference(row.base, row.head));
   const whole =
-    rows.length === 0
+    asked.length === 0
       ? null
-      : difference(byRound(rows.map(({ base }) => base)), byRound(rows.map(({ head }) => head)));
+      : difference(byRound(asked.map(({ base }) => base)), byRound(asked.map(({ head }) => head)));
   // A single row is the whole: one question, not two.
-  const asked = [...found, ...(whole !== null && rows.length > 1 ? [whole] : [])];
-  const adjusted = holm(asked.map(({ p }) => p));
-  const cells = rows.map(({ job, axes, band }, index): ComparedCell => {
-    const own = found[index] as Difference;
+  const questions = [...found, ...(whole !== null && asked.length > 1 ? [whole] : [])];
+  const adjusted = holm(questions.map(({ p }) => p));
+  const cells = rows.map((row): ComparedCell => {
+    const { job, axes, band, disturbed } = row;
+    const index = asked.indexOf(row);
+    const own = found[index] ?? difference(row.base, row.head);
     const p = adjusted[index] ?? 1;
-    const verdict = judge(own, p, band, measure.higherIsBetter);
-    return { job, axes, ...own, p_holm: p, band, verdict };
+    const verdict = disturbed ? "inconclusive" : judge(own, p, band, measure.higherIsBetter);
+    return { job, axes, disturbed, ...own, p_holm: p, band, verdict };
   });
-  const total = whole === null ? null : judgeWhole(whole, cells, adjusted, measure);
+  const sure = cells.filter(({ disturbed }) => !disturbed);
+  const total = whole === null ? null : judgeWhole(whole, sure, adjusted, measure);
   const verdict = overall(cells, total);
   return { cells, geomean: total, verdict, summary: summarize(verdict, cells, total, measure) };
 }
@@ -99,8 +106,11 @@ function overall(cells: readonly ComparedCell[], whole: Whole | null): Verdict {
   const all = [...cells.map(({ verdict }) => verdict), ...(whole === null ? [] : [whole.verdict])];
   if (all.includes("worse")) return "worse";
   if (all.includes("better")) return "better";
-  // What is beyond its band without a verdict, for too few trials, is the same by no mean over the rows.
-  if (whole === null || cells.some(isBeyond)) return "inconclusive";
+  // No mean over the rows makes the same of what is beyond its band without a verdict, for too few
+  // trials, or of what others disturbed.
+  if (whole === null || cells.some((cell) => cell.disturbed || isBeyond(cell))) {
+    return "inconclusive";
+  }
   return whole.verdict;
 }
 
@@ -115,7 +125,11 @@ function summarize(
   whole: Whole | null,
   measure: Measure,
 ): string {
-  if (whole === null) return "Nothing to compare: no row has figures on both sides.";
+  if (cells.length === 0) return "Nothing to compare: no row has figures on both sides.";
+  if (whole === null) {
+    const rows = cells.length === 1 ? "the row" : `all ${cells.length} rows`;
+    return `inconclusive: other processes used the CPUs in half of the trials of ${rows} or more.`;
+  }
   const of = `${measure.name} of the head at ${share(whole.ratio)} of the base's (${share(whole.low)} to ${share(whole.high)}; noise band ±${(100 * whole.band).toFixed(1)} %)`;
   const rows = whole.rows === 1 ? "" : ` over ${whole.rows} rows (geometric mean)`;
   const single = cells.filter((cell) => cell.verdict === verdict);

@@ -82,6 +82,7 @@ describe("many rows", () => {
       base: around(100, n),
       head: around(100 * factor, n),
       band: 0.05,
+      disturbed: false,
     }));
   const verdicts = (rows: readonly Row[]) =>
     judgeRows(rows, IOPS).cells.map((cell) => cell.verdict);

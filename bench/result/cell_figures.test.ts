@@ -13,6 +13,8 @@ import type { Section } from "../report/report.ts";
 import type { RunResult, Trial } from "./result.ts";
 import { PLAIN, sampleRun, sampleTrial } from "../../testing/doubles/sample_result.ts";
 import type { Figures } from "../load/figures.ts";
+import { judgeThreshold } from "./threshold.ts";
+import { parseThreshold } from "../job/threshold.ts";
 import { describeRun } from "./describe.ts";
 
 const MS = 1e6;
@@ -32,6 +34,20 @@ const IDLE: Partial<Figures> = {
   cpu_per_command_ns: null,
   cpu_quiet_ns: null,
 };
+
+test("the threshold `disturbed` is the share of the trials that count", () => {
+  const trials = [true, false, false, true].map((disturbed) => ({ ...of({}), disturbed }));
+  const judged = (text: string, of = trials) => judgeThreshold(parseThreshold(text), of);
+  expect(judged("disturbed<=50%")).toMatchObject({ value: 0.5, shown: "50 %", held: true });
+  expect(judged("disturbed<50%").held).toBe(false);
+  const failed = sampleTrial(null);
+  expect(judged("disturbed<=25%", [...trials.slice(1), failed, failed])).toMatchObject({
+    shown: "33.3 %",
+    held: false,
+  });
+  expect(judged("disturbed<=50%", [failed])).toMatchObject({ shown: "no data", held: false });
+  expect(() => parseThreshold("disturbed<20")).toThrow("a probability between 0 and 1");
+});
 
 describe("a figure of a cell", () => {
   test("is the median over its trials, interpolated between two", () => {

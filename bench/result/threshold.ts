@@ -1,19 +1,30 @@
 // Whether a cell keeps a threshold of its job.
 
 import type { Trial, ThresholdResult } from "./result.ts";
-import { figureOf } from "./cell_figures.ts";
-import type { Threshold } from "../job/threshold.ts";
+import { countedTrials, figureOf } from "./cell_figures.ts";
+import { DISTURBED, type Threshold } from "../job/threshold.ts";
 import { shownTime } from "../../words/shown.ts";
 
 export function judgeThreshold(
   { text, metric, holds }: Threshold,
   trials: readonly Trial[],
 ): ThresholdResult {
-  const value = figureOf(trials, metric.key);
+  const { key, form } = metric;
+  const value = key === DISTURBED ? disturbedShare(trials) : figureOf(trials, key);
   if (value === null) return { threshold: text, value, shown: "no data", held: false };
+  const number = (one: number): string => one.toLocaleString("en-US", { maximumFractionDigits: 1 });
   const shown =
-    metric.duration === true
+    form === "duration"
       ? shownTime(value)
-      : value.toLocaleString("en-US", { maximumFractionDigits: 1 });
+      : form === "share"
+        ? `${number(100 * value)} %`
+        : number(value);
   return { threshold: text, value, shown, held: holds(value) };
+}
+
+/** Of the trials that count; null: none does. */
+function disturbedShare(trials: readonly Trial[]): number | null {
+  const counted = countedTrials(trials);
+  const disturbed = counted.filter((trial) => trial.disturbed).length;
+  return counted.length === 0 ? null : disturbed / counted.length;
 }

@@ -187,6 +187,7 @@ describe("thresholds", () => {
     [stalled, "lat.p99<2ms", 1, "threshold lat.p99<2ms: MISSED, no data"],
     [moving, "lat.p99<1us", 3, "threshold lat.p99<1us: MISSED, 20 µs"],
     [moving, "lat.p99<2ms", 0, "threshold lat.p99<2ms: kept, 20 µs"],
+    [moving, "disturbed<=0%", 0, "threshold disturbed<=0%: kept, 0 %"],
   ])("%j %s: exit code %d", async (job, threshold, code, sentence) => {
     const words = [...job, `thresholds=${threshold}`, "warm_up=1ms", "ramp_time=1ms", "kick=20ms"];
     const run = await aoe(["bench", "run", DEMO, ...words.flatMap((set) => ["--set", set])]);

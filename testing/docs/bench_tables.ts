@@ -62,9 +62,11 @@ export function benchTables(): Record<string, string> {
     about,
     higherIsBetter ? "higher" : "lower",
   ]);
-  const thresholds = Object.entries(THRESHOLD_METRICS).map(([name, { duration }]) => [
+  const thresholds = Object.entries(THRESHOLD_METRICS).map(([name, { form }]) => [
     `\`${name}\``,
-    duration === true ? "a duration: `2ms`" : "a number",
+    { duration: "a duration: `2ms`", share: "a share: `10%`", number: "a number" }[
+      form ?? "number"
+    ],
   ]);
   return {
     "job keys": keys(),

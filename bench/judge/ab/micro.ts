@@ -109,7 +109,8 @@ function compareSamples(
     const others = head.get(key);
     if (others === undefined) return [];
     const [pool = "", situation = ""] = key.split(" ");
-    return [{ job: situation, axes: { pool }, base: values, head: others, band: ASSUMED }];
+    const sides = { base: values, head: others };
+    return [{ job: situation, axes: { pool }, ...sides, band: ASSUMED, disturbed: false }];
   });
   const judged = judgeRows(rows, MEASURE);
   return {
