@@ -107,6 +107,8 @@ const CASES: readonly Case[] = [
     check: cutShort("exact", "ab.json"),
     needs: "git",
   },
+  { words: "bench history HEAD~1..HEAD --store FOLDER/history", when: 1500, needs: "git" },
+  { words: "bench bisect HEAD~1 HEAD --store FOLDER/history", when: 1500, needs: "git" },
   {
     words:
       "bench peers --parts cells --arms ours --bs 4k --iodepth 16 --rounds 99 --runtime 200ms --warm-up 100ms -o FOLDER/peers.json",

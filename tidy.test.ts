@@ -198,13 +198,13 @@ interface Ratchet {
 const RATCHETS: readonly Ratchet[] = [
   {
     name: `lines of more than ${COLUMNS} columns`,
-    kept: 2360,
+    kept: 2357,
     find: (sources) => sources.flatMap(longLines),
     planted: [{ path: "wire/a.test.ts", text: `// ${"x".repeat(COLUMNS)}\n` }],
   },
   {
     name: `functions of more than ${FUNCTION_LINES} lines outside tests`,
-    kept: 28,
+    kept: 27,
     find: (sources) => sources.flatMap(longFunctions),
     planted: [
       ["export function f(a: number): void {", "}"],

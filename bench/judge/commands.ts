@@ -2,12 +2,14 @@
 // What they do is loaded when they are named.
 
 import { Command } from "commander";
-import { METRIC_NAMES } from "./metric.ts";
+import { BISECT_METRICS, METRIC_NAMES } from "./metric.ts";
 
 export function judgeCommands(): Command[] {
   return [
     compareCommand(),
     abCommand(),
+    historyCommand(),
+    bisectCommand(),
     searchCommand(),
     proveCommand(),
     mergeCommand(),
@@ -57,6 +59,7 @@ function abCommand(): Command {
     .option("--set <key=value>", "override a key of that job", collect, [])
     .option("--json", "everything on stdout")
     .option("-o, --output <file>", "write it to a file")
+    .option("--git-bisect", "exit codes for `git bisect run`: 0 good, 1 worse, 125 not decided")
     .addHelpText(
       "after",
       `
@@ -71,6 +74,61 @@ Examples:
     .action(async (base: string, head: string | undefined, flags: Record<string, unknown>) => {
       const { abAction } = await import("./ab/ab_action.ts");
       process.exitCode = await abAction(head === undefined ? [base] : [base, head], flags);
+    });
+}
+
+const STORE = "folder of what is known of commits (default: `history` in the bench's state)";
+
+function historyCommand(): Command {
+  return new Command("history")
+    .description("judge each commit of a range by the one before it, and keep what was measured")
+    .argument("<range>", "commits: HEAD~20..HEAD")
+    .option("--exact", "the golden table of pools (the default without --cost)")
+    .option("--cost", "CPU time of a command under the virtual clock")
+    .option("--set <key=value>", "with --cost: override a key of its job", collect, [])
+    .option("--store <folder>", STORE)
+    .option("--json", "everything on stdout")
+    .option("-o, --output <file>", "write it to a file")
+    .addHelpText(
+      "after",
+      `
+What the store has is not measured again. Of a merge only the first parent's side is looked at.
+Exit code: 0 done, 1 a commit could not be measured here.
+
+Examples:
+  aoe bench history HEAD~20..HEAD
+  aoe bench history v0.1.0..HEAD --exact --cost -o history.json`,
+    )
+    .action(async (range: string, flags: Record<string, unknown>) => {
+      const { historyAction } = await import("./history/history_action.ts");
+      process.exitCode = await historyAction(range, flags);
+    });
+}
+
+function bisectCommand(): Command {
+  return new Command("bisect")
+    .description("find the first commit that is worse than a good one")
+    .argument("<good>", "a revision, an ancestor of <bad>")
+    .argument("<bad>", "a later revision that is worse")
+    .option("--metric <name>", `${BISECT_METRICS.join(" ")} (exact)`)
+    .option("--job <file>", "the job for iops, lat.* and cpu (default: those of `aoe bench ab`)")
+    .option("--set <key=value>", "override a key of that job", collect, [])
+    .option("--store <folder>", STORE)
+    .option("--json", "everything on stdout")
+    .option("-o, --output <file>", "write it to a file")
+    .addHelpText(
+      "after",
+      `
+A commit that decides nothing is left out, as git bisect leaves out one with exit code 125.
+Exit code: 0 found, 4 not decided between several, 2 <bad> is not worse.
+
+Examples:
+  aoe bench bisect HEAD~20 HEAD
+  aoe bench bisect v0.1.0 HEAD --metric cpu`,
+    )
+    .action(async (good: string, bad: string, flags: Record<string, unknown>) => {
+      const { bisectAction } = await import("./history/bisect_action.ts");
+      process.exitCode = await bisectAction(good, bad, flags);
     });
 }
 

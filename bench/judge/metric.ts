@@ -24,6 +24,16 @@ export const METRICS: readonly Metric[] = [
 ];
 export const METRIC_NAMES = METRICS.map(({ name }) => name);
 
+/** Of the golden table: what should be high, and what should be low. */
+export const RATE = "commands_per_s";
+export const PRICES = ["dry", "kicks", "stall_ns", "allocations", "retransmits"];
+
+/**
+ * By which a bisection may judge: the golden table as a whole, one of its figures, or a metric of
+ * `compare`.
+ */
+export const BISECT_METRICS = ["exact", RATE, ...PRICES, ...METRIC_NAMES];
+
 function metric(
   name: string,
   about: string,

@@ -16,7 +16,17 @@ import { FiguresSchema } from "../../bench/load/figures.ts";
 export const PAGE = `${import.meta.dir}/../../docs/bench.md`;
 
 /** The commands that docs/bench.md tells of; the others have pages of their own. */
-const COMMANDS = ["run", "compare", "ab", "reproduce", "search", "prove", "merge"] as const;
+const COMMANDS = [
+  "run",
+  "compare",
+  "ab",
+  "history",
+  "bisect",
+  "reproduce",
+  "search",
+  "prove",
+  "merge",
+] as const;
 
 function options(name: string, bench: Command): string {
   const command = bench.commands.find((one) => one.name() === name);

@@ -116,7 +116,7 @@ test.skipIf(!inGit)(
 test("no repository, or another user's, is one sentence with git's own reason", () => {
   const folder = mkdtempSync(join(tmpdir(), "aoe-no-git-"));
   try {
-    expect(() => requireRepository(folder)).toThrow(
+    expect(() => requireRepository(folder, "aoe bench ab")).toThrow(
       /^`aoe bench ab` compares revisions in a clone of the project, and git has none here \(not a git repository/,
     );
   } finally {

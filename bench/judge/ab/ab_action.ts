@@ -1,34 +1,29 @@
-// `aoe bench ab REV [REV]`: two revisions of this program, or one and the work tree, judged by four judges:
+// `aoe bench ab REV [REV]`: two revisions of this program, or one and the work tree, judged by four
+// judges:
 //
 //   exact     both golden tables of pools (exact.ts): behaviour
 //   micro     the pool's micro-benchmark (micro.ts): price of the pool alone
 //   cost      fixtures/jobs/cost.toml, CPU time of a command under the virtual clock: price
 //   sockets   a job over raw sockets: what comes of both on this machine
 //
-// The last three run interleaved, with a third arm that is the base again: what is found between equal things
-// would be noise, and then nothing counts as found.
+// The last three run interleaved, with a third arm that is the base again: what is found between
+// equal things would be noise, and then nothing counts as found.
 
-import { existsSync } from "node:fs";
 import { catchInterrupt } from "../../../initiator/commands/interrupted.ts";
-import { EXIT, environment, expected } from "../../../words/failure.ts";
+import { describeFault, EXIT, expected, Failure } from "../../../words/failure.ts";
 import { codeOf, untilCut } from "../../machine/cut_short.ts";
-import type { Comparison } from "../comparison.ts";
 import { describeComparison } from "../describe.ts";
-import { loadJob } from "../../job/job.ts";
-import { createProgress } from "../../run/progress.ts";
 import { checkOutput, type OutputFlags, publish } from "../../machine/output.ts";
-import type { RunResult } from "../../result/result.ts";
-import type { Verdict } from "../verdict.ts";
-import { runArms } from "../../run/run.ts";
 import { compareExactly, type Exact } from "./exact.ts";
 import { MICRO, measureMicro } from "./micro.ts";
+import { COST, type Measured, measure, SOCKETS, TRIALS, trusted } from "./measured.ts";
 import { headline, overall, type Said, verdictOfExact } from "./overall.ts";
 import { checkOut, requireRepository, type Tree, workTree } from "./worktree.ts";
 import { sayAs } from "../../../words/say.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
-import { judgeResults, VERDICT_CODES } from "../judge_results.ts";
+import { VERDICT_CODES } from "../judge_results.ts";
 import { plural } from "../../../words/shown.ts";
-import { ROOT, ownFile } from "../../../sys/root.ts";
+import { ROOT } from "../../../sys/root.ts";
 
 const say = sayAs("aoe bench ab");
 
@@ -36,24 +31,16 @@ interface Flags extends OutputFlags {
   readonly only?: string;
   readonly job?: string;
   readonly set?: string[];
+  readonly gitBisect?: boolean;
 }
 
 const JUDGES = ["exact", "micro", "cost", "sockets"] as const;
 type Judge = (typeof JUDGES)[number];
 
-const COST = ownFile("fixtures/jobs/cost.toml");
-const SOCKETS = ownFile("fixtures/jobs/smoke.toml");
-/** Enough for a verdict without a warning. */
-const TRIALS = "trials=9";
-
-/** What both revisions ran. */
-interface Measured {
-  readonly comparison: Comparison;
-  /** The base beside itself: anything but "same" or "inconclusive" is noise. */
-  readonly control: Comparison;
-  /** Of a job; none of the micro-benchmark. */
-  readonly results?: readonly RunResult[];
-}
+/**
+ * What `git bisect run` reads: any other code below 128 means worse, any above ends the bisection.
+ */
+const GIT_BISECT = { good: 0, bad: 1, skip: 125, end: 128 } as const;
 
 /** Returns the exit code. */
 export async function abAction(
@@ -61,6 +48,24 @@ export async function abAction(
   given: Readonly<Record<string, unknown>>,
 ): Promise<number> {
   const flags = given as Flags;
+  if (flags.gitBisect !== true) return judge(revisions, flags);
+  try {
+    return codeForGit(await judge(revisions, flags));
+  } catch (error) {
+    say(error instanceof Failure ? error.message : describeFault(error));
+    const skip = error instanceof Failure && error.exitCode === EXIT.environment;
+    return skip ? GIT_BISECT.skip : GIT_BISECT.end;
+  }
+}
+
+/** A trial that failed decides nothing; a signal's code is above 128 already. */
+function codeForGit(code: number): number {
+  if (code === EXIT.done) return GIT_BISECT.good;
+  if (code === EXIT.threshold) return GIT_BISECT.bad;
+  return code === EXIT.inconclusive || code === EXIT.failed ? GIT_BISECT.skip : code;
+}
+
+async function judge(revisions: readonly [string, string?], flags: Flags): Promise<number> {
   const judges = parseOnly(flags.only);
   checkOutput(flags.output);
   const [first, second] = revisions;
@@ -68,7 +73,7 @@ export async function abAction(
   const interrupt = catchInterrupt();
   const { signal } = interrupt;
   try {
-    requireRepository(ROOT);
+    requireRepository(ROOT, "aoe bench ab");
     trees.push(await checkOut(ROOT, first, signal));
     trees.push(second === undefined ? workTree(ROOT) : await checkOut(ROOT, second, signal));
     const [base, head] = trees as [Tree, Tree];
@@ -140,45 +145,6 @@ function parseOnly(only: string | undefined): readonly Judge[] {
 
 function name({ revision }: Tree): string {
   return revision === null ? "the work tree" : revision.slice(0, 12);
-}
-
-async function measure(
-  path: string,
-  sets: readonly string[],
-  metric: string | undefined,
-  base: Tree,
-  head: Tree,
-  signal: AbortSignal,
-): Promise<Measured | null> {
-  const job = await loadJob(path, sets);
-  const progress = createProgress();
-  const arms = [
-    { name: "base", program: base.program },
-    { name: "control", program: base.program },
-    { name: "head", program: head.program },
-  ];
-  for (const { program } of arms) {
-    if (!existsSync(program)) throw environment(`${program} is not there: too old a revision`);
-  }
-  const results = await runArms(job, arms, progress.events, signal);
-  progress.clear();
-  const [a, control, b] = results;
-  if (a === undefined || control === undefined || b === undefined) {
-    throw new Error("invariant: a result for each arm");
-  }
-  const options = { metric, anyway: true };
-  return {
-    comparison: judgeResults(a, b, options),
-    control: judgeResults(a, control, options),
-    results,
-  };
-}
-
-/** What a measured difference is worth: nothing where equal things differed too. */
-function trusted(measured: Measured): Verdict {
-  const { verdict } = measured.control;
-  if (verdict === "better" || verdict === "worse") return "inconclusive";
-  return measured.comparison.verdict;
 }
 
 /** What each judge that ran says. */

@@ -1,5 +1,6 @@
-// The first judge of two revisions: each one's golden table of pools, made by its own code under the virtual
-// clock. Exact integers, so that one command more or less is a difference; no statistics, no noise.
+// The first judge of two revisions: each one's golden table of pools, made by its own code under
+// the virtual clock. Exact integers, so that one command more or less is a difference; no
+// statistics, no noise.
 //
 //   a row     worse: fewer commands a second, or as many at a higher price (dry, kicks, stall, allocations,
 //             retransmits); better: the other way round; changed: some cheaper, some more expensive
@@ -9,6 +10,7 @@
 import { dirname } from "node:path";
 import { runChild } from "../../machine/child.ts";
 import { partOf } from "../../run/revision_part.ts";
+import { PRICES, RATE } from "../metric.ts";
 
 export type ExactVerdict = "worse" | "better" | "same" | "changed" | "broken" | "absent";
 
@@ -23,10 +25,9 @@ export interface Exact {
 
 const SHOWN = 12;
 const KEYS = 5;
-const PRICES = ["dry", "kicks", "stall_ns", "allocations", "retransmits"];
-const RATE = "commands_per_s";
 
-type Table = { readonly text: string } | { readonly failure: string };
+/** As a revision's own code makes it, or why it can't. */
+export type Table = { readonly text: string } | { readonly failure: string };
 
 /** The tables of two revisions, each named by its aoe.ts. */
 export async function compareExactly(
@@ -34,12 +35,16 @@ export async function compareExactly(
   head: string,
   signal?: AbortSignal,
 ): Promise<Exact> {
-  // The head first: where it breaks, nothing else needs to be known.
   const after = await tableOf(head, signal);
+  // Where the head has none, or breaks, nothing else needs to be known.
+  const decided = after === null || "failure" in after;
+  return judgeExact(decided ? null : await tableOf(base, signal), after);
+}
+
+export function judgeExact(before: Table | null, after: Table | null): Exact {
   if (after !== null && "failure" in after) {
     return none("broken", `broken invariant in the head: ${after.failure}`);
   }
-  const before = after === null ? null : await tableOf(base, signal);
   if (before === null || after === null) {
     const which = after === null ? "head" : "base";
     return none("absent", `The ${which} has no golden table, so nothing was compared exactly.`);
@@ -55,7 +60,10 @@ function none(verdict: ExactVerdict, sentence: string): Exact {
 }
 
 /** The golden table of a revision, made by its own code; null: it has none. */
-async function tableOf(program: string, signal: AbortSignal | undefined): Promise<Table | null> {
+export async function tableOf(
+  program: string,
+  signal: AbortSignal | undefined,
+): Promise<Table | null> {
   const module = partOf(program, "golden");
   if (module === null) return null;
   const script = `import { formatTable, goldenTable } from ${JSON.stringify(module)};
@@ -63,14 +71,18 @@ process.stdout.write(formatTable(goldenTable()));`;
   const run = await runChild([process.execPath, "-e", script], { cwd: dirname(program), signal });
   const { code, stdout: text, stderr: said } = run;
   if (code === 0) return { text };
-  const line = said.split("\n").find((one) => /^error: |invariant/.test(one)) ?? said.trim();
+  const lines = said.split("\n");
+  const line =
+    lines.find((one) => one.startsWith("error: ")) ??
+    lines.find((one) => one.includes("invariant")) ??
+    said.trim();
   return { failure: line.replace(/^error: /, "").trim() };
 }
 
-type Row = ReadonlyMap<string, string>;
+export type Row = ReadonlyMap<string, string>;
 
 export function compareTables(before: string, after: string): Exact {
-  const [old, fresh] = [parse(before), parse(after)];
+  const [old, fresh] = [parseTable(before), parseTable(after)];
   const beyond = [...fresh].filter(([, row]) => exceedsCap(row));
   if (beyond.length > 0) {
     return {
@@ -112,7 +124,7 @@ export function compareTables(before: string, after: string): Exact {
 }
 
 /** Rows by their key columns. */
-function parse(text: string): Map<string, Row> {
+export function parseTable(text: string): Map<string, Row> {
   const [heading = "", ...lines] = text
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));

@@ -1,13 +1,23 @@
-// A revision of this program in a folder of its own, with packages of its own, gone when it is closed.
+// A revision of this program in a folder of its own, gone when it is closed.
 //
 //   git worktree add --detach FOLDER REV
-//   packages: where the lock file is ours, byte for byte, hard links of ours (no network); else npm ci
+//   node_modules   a link: all revisions with one lock file share one installation. For our lock
+//                  file it is our own (no network); another's is made once, by npm ci
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { environment, usage } from "../../../words/failure.ts";
+import { environment, expected } from "../../../words/failure.ts";
 import { runChild } from "../../machine/child.ts";
+import { makeScratch } from "../../machine/scratch.ts";
 import { findProgram } from "../../../lab/programs.ts";
 
 export interface Tree {
@@ -31,10 +41,7 @@ export async function checkOut(
   revision: string,
   signal?: AbortSignal,
 ): Promise<Tree> {
-  const hash = git(root, "rev-parse", "--verify", "--quiet", `${revision}^{commit}`);
-  if (hash === null || hash === "") {
-    throw usage(`Expected \`<revision>\` to be a commit of this repository, got \`${revision}\``);
-  }
+  const hash = commitOf(root, revision);
   const folder = mkdtempSync(join(tmpdir(), "aoe-ab-"));
   const close = (): void => {
     process.off("exit", close);
@@ -56,27 +63,31 @@ export async function checkOut(
   return { folder, program: join(folder, "aoe.ts"), revision: hash, close };
 }
 
+/** Full hash of a commit; a usage Failure where there is none. `what` names the argument. */
+export function commitOf(root: string, revision: string, what = "<revision>"): string {
+  const hash = git(root, "rev-parse", "--verify", "--quiet", `${revision}^{commit}`);
+  if (hash === null || hash === "") throw expected(what, "a commit of this repository", revision);
+  return hash;
+}
+
+/** By the text of a lock file: the `node_modules` that it made. They go with this process. */
+const installations = new Map<string, string>();
+
 async function install(
   root: string,
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const [ours, theirs] = [join(root, LOCK), join(folder, LOCK)];
-  const modules = join(root, "node_modules");
-  const same =
-    existsSync(modules) &&
-    existsSync(theirs) &&
-    readFileSync(ours, "utf8") === readFileSync(theirs, "utf8");
-  if (same) {
-    // Hard links across file systems can't be: then a copy.
-    for (const how of ["-al", "-a"]) {
-      const copy = Bun.spawnSync(["cp", how, modules, join(folder, "node_modules")], {
-        stdout: "ignore",
-        stderr: "ignore",
-      });
-      if (copy.exitCode === 0) return;
-      rmSync(join(folder, "node_modules"), { recursive: true, force: true });
-    }
+  const [own, modules] = [join(root, "node_modules"), join(folder, "node_modules")];
+  const lock = existsSync(theirs) ? readFileSync(theirs, "utf8") : "";
+  const known =
+    existsSync(own) && lock === readFileSync(ours, "utf8")
+      ? realpathSync(own)
+      : installations.get(lock);
+  if (known !== undefined) {
+    symlinkSync(known, modules);
+    return;
   }
   const npm = findProgram("npm");
   if (npm === null) {
@@ -90,6 +101,12 @@ async function install(
     const said = stderr.trim().split("\n").at(-1) ?? "";
     throw environment(`npm ci failed for the revision's packages: ${said}`);
   }
+  // A revision without packages has no folder of them.
+  if (!existsSync(modules)) return;
+  const shared = join(makeScratch("packages").folder, "node_modules");
+  renameSync(modules, shared);
+  symlinkSync(shared, modules);
+  installations.set(lock, shared);
 }
 
 /** What git said, trimmed; null: it failed. */
@@ -98,19 +115,22 @@ export function git(root: string, ...words: string[]): string | null {
   return code === 0 ? out : null;
 }
 
-/** Throws the environment Failure with git's own reason where `root` is no repository, or another user's. */
-export function requireRepository(root: string): void {
+/**
+ * Throws the environment Failure with git's own reason where `root` is no repository, or another
+ * user's.
+ */
+export function requireRepository(root: string, command: string): void {
   const { code, err } = runGit(root, ["rev-parse", "--git-dir"]);
   if (code === 0) return;
   const [reason = ""] = err.split("\n");
   throw environment(
-    `\`aoe bench ab\` compares revisions in a clone of the project, and git has none here (${reason.replace(/^fatal: /, "")})`,
+    `\`${command}\` compares revisions in a clone of the project, and git has none here (${reason.replace(/^fatal: /, "")})`,
   );
 }
 
 function runGit(root: string, words: readonly string[]) {
   const program = Bun.which("git");
-  if (program === null) throw environment("`aoe bench ab` needs git, which is not in PATH");
+  if (program === null) throw environment("Revisions need git, which is not in PATH");
   const child = Bun.spawnSync([program, "-C", root, ...words], { stdout: "pipe", stderr: "pipe" });
   return {
     code: child.exitCode,

@@ -1,0 +1,71 @@
+// What moved between commits, and where: each figure of each strategy as a line of marks, one for
+// each commit.
+//
+//   ·  same     −  worse     +  better     ±  both     !  a broken invariant     ?  not known
+
+import { parseTable, type Table } from "../ab/exact.ts";
+import { PRICES, RATE } from "../metric.ts";
+
+export interface Move {
+  readonly strategy: string;
+  readonly figure: string;
+  /** Rows of the golden table in which the figure is worse or better than before. */
+  readonly worse: number;
+  readonly better: number;
+  /** The row that changed most, before and after. */
+  readonly most: { readonly row: string; readonly before: number; readonly after: number };
+}
+
+/** Figures that differ between two tables, by strategy. */
+export function movesBetween(before: Table | null, after: Table | null): Move[] {
+  if (before === null || after === null || "failure" in before || "failure" in after) return [];
+  if (before.text === after.text) return [];
+  const old = parseTable(before.text);
+  const found = new Map<string, Move>();
+  for (const [row, values] of parseTable(after.text)) {
+    const other = old.get(row);
+    if (other === undefined) continue;
+    for (const figure of [RATE, ...PRICES]) {
+      const [a, b] = [Number(other.get(figure)), Number(values.get(figure))];
+      if (!(a < b || a > b)) continue;
+      const strategy = values.get("strategy") ?? "";
+      const key = `${strategy} ${figure}`;
+      const sofar = found.get(key);
+      const isBetter = b > a === (figure === RATE);
+      const most = { row, before: a, after: b };
+      found.set(key, {
+        strategy,
+        figure,
+        worse: (sofar?.worse ?? 0) + (isBetter ? 0 : 1),
+        better: (sofar?.better ?? 0) + (isBetter ? 1 : 0),
+        most: sofar === undefined || change(most) > change(sofar.most) ? most : sofar.most,
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+function change({ before, after }: Move["most"]): number {
+  return Math.abs(Math.log((after + 1) / (before + 1)));
+}
+
+/**
+ * `moves`: of each commit beside the one before it; null: a broken invariant; undefined: not
+ * known.
+ */
+export function drawMoves(moves: readonly (readonly Move[] | null | undefined)[]): string {
+  const all = moves.flatMap((of) => of ?? []);
+  const names = [...new Set(all.map(({ strategy, figure }) => `${strategy} ${figure}`))];
+  const width = Math.max(0, ...names.map((name) => name.length));
+  const lines = names.map((name) => {
+    const marks = moves.map((of) => {
+      if (of === null) return "!";
+      if (of === undefined) return "?";
+      const one = of.find(({ strategy, figure }) => `${strategy} ${figure}` === name);
+      if (one === undefined) return "·";
+      return one.worse > 0 ? (one.better > 0 ? "±" : "−") : "+";
+    });
+    return `${name.padEnd(width)}  ${marks.join("")}\n`;
+  });
+  return lines.join("");
+}
