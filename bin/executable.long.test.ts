@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { probeLab } from "../lab/lab.ts";
+import { findProgram } from "../lab/programs.ts";
 import manifest from "../package.json" with { type: "json" };
 import { ownFile, ROOT } from "../sys/root.ts";
 import { readSources } from "../testing/sources.ts";
@@ -112,6 +113,21 @@ describe("one file", () => {
     const words = ["equal", "--trials", "4", "--times", "1", "--set", "runtime=20ms"];
     expect(aoe("bench", "prove", ...words).code).toBe(0);
   }, 300_000);
+
+  const timer = findProgram("hyperfine") === null ? " (skipped: hyperfine is not here)" : "";
+
+  test.skipIf(timer !== "")(
+    `times its own commands${timer}`,
+    () => {
+      const { code, out, err } = aoe("bench", "whole", "cold-start", "--runs", "2");
+      expect([code, out, code === 0 ? "" : err]).toEqual([
+        0,
+        expect.stringMatching(/aoe --version .*\n.*aoe bench --help /s),
+        "",
+      ]);
+    },
+    60_000,
+  );
 
   test("says what needs a clone", () => {
     const { code, err } = aoe("bench", "ab", "HEAD");

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { AOE } from "../../lab/programs.ts";
 import { shellLine } from "../../lab/shell.ts";
 import { hyperfineWords, type Hyperfine, type Timed, type TimingPlan } from "./hyperfine.ts";
-import { ownFile } from "../../sys/root.ts";
+import { BUILT_IN, ownFile } from "../../sys/root.ts";
 
 const PROBER = ownFile("bench/whole/ready_prober.ts");
 const ADDRESS = "e7.3";
@@ -61,7 +61,8 @@ function fileOf({ folder }: WholePlan, name: string): string {
 function coldStart(plan: WholePlan): Comparison {
   const file = fileOf(plan, "cold-start");
   const commands: Timed[] = [
-    { name: "bun, empty script", command: [process.execPath, "-e", "0"] },
+    // An executable runs no other script.
+    ...(BUILT_IN ? [] : [{ name: "bun, empty script", command: [process.execPath, "-e", "0"] }]),
     ...[["--version"], ["target", "--help"], ["initiator", "--help"], ["bench", "--help"]].map(
       (words) => ({ name: `aoe ${words.join(" ")}`, command: aoe(...words) }),
     ),
