@@ -149,6 +149,7 @@ const CASES: readonly Case[] = [
 const SHORT = [
   "target ctl",
   "bench parts",
+  "bench doctor",
   "bench merge",
   "bench schema",
   "bench report",

@@ -31,8 +31,28 @@ Examples:
   bench.addCommand(wholeCommand());
   bench.addCommand(peersCommand());
   bench.addCommand(growthCommand());
+  bench.addCommand(doctorCommand());
   bench.addCommand(partsCommand(), { hidden: true });
   return bench;
+}
+
+function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("say what on this machine would spoil figures, and what can't be measured here")
+    .option("--json", "the checks and the machine's facts on stdout")
+    .option("-o, --output <file>", "write them to a file")
+    .addHelpText(
+      "after",
+      `
+Exit code: 0 nothing to mend, 4 something would spoil figures or is absent, 5 no labs.
+
+Example:
+  aoe bench doctor`,
+    )
+    .action(async (flags: Record<string, unknown>) => {
+      const { doctor } = await import("./run/doctor.ts");
+      process.exitCode = doctor(flags);
+    });
 }
 
 /** Asked by another revision's `ab`. */

@@ -63,6 +63,8 @@ export interface WatchedRun extends ChildRun {
   readonly elapsed: number;
   /** CPU time of all others on those CPUs meanwhile, ns; null: not known. */
   readonly others: number | null;
+  /** Of it, what the hypervisor gave to other machines, ns. */
+  readonly steal: number;
 }
 
 /** `runChild`, and what others did on the CPUs that it may use. */
@@ -74,8 +76,10 @@ export async function runWatched(
   const [startedAt, before] = [now(), cpuTicks(cpus)];
   const run = await runChild(words, options);
   const elapsed = now() - startedAt;
-  const busy = (cpuTicks(cpus).busy - before.busy) * TICK;
-  return { ...run, elapsed, others: run.cpu === null ? null : Math.max(0, busy - run.cpu) };
+  const after = cpuTicks(cpus);
+  const busy = (after.busy - before.busy) * TICK;
+  const steal = (after.steal - before.steal) * TICK;
+  return { ...run, elapsed, others: run.cpu === null ? null : Math.max(0, busy - run.cpu), steal };
 }
 
 /** What a process said last; a shell's own word about a child that it has ended is not its. */

@@ -3,6 +3,7 @@
 
 import { environment } from "../../words/failure.ts";
 import { findProgram } from "../../lab/programs.ts";
+import { type Facts, interfaceState, runProgram } from "./system_facts.ts";
 
 /** Of an interface, as a result keeps it. */
 interface InterfaceFacts {
@@ -11,6 +12,7 @@ interface InterfaceFacts {
   readonly mtu: number | null;
   readonly offloads: Record<string, string>;
   readonly coalescing: Record<string, string>;
+  readonly state: Facts;
 }
 
 export function interfaceFacts(name: string): InterfaceFacts {
@@ -21,6 +23,7 @@ export function interfaceFacts(name: string): InterfaceFacts {
     mtu: mtu === null || Number.isNaN(mtu) ? null : mtu,
     offloads: parseEthtool(run("ethtool", "-k", name) ?? ""),
     coalescing: parseEthtool(run("ethtool", "-c", name) ?? ""),
+    state: interfaceState(name),
   };
 }
 
@@ -66,8 +69,9 @@ export function setCoalescing({ interface: name, txUsecs, txFrames }: Coalescing
 }
 
 function run(name: string, ...words: string[]): string | null {
-  const program = findProgram(name);
-  if (program === null) return null;
-  const child = Bun.spawnSync([program, ...words], { stdout: "pipe", stderr: "ignore" });
-  return child.exitCode === 0 ? child.stdout.toString() : null;
+  try {
+    return runProgram(name, ...words);
+  } catch {
+    return null;
+  }
 }

@@ -5,6 +5,7 @@ import { cpus, hostname, release } from "node:os";
 import { allowedCpus } from "../../sys/affinity.ts";
 import manifest from "../../package.json" with { type: "json" };
 import * as v from "valibot";
+import { FactSchema, systemFacts } from "./system_facts.ts";
 import { about, text, type Deep } from "./schema.ts";
 import { BUILT_IN, ROOT, ownFile } from "../../sys/root.ts";
 
@@ -20,6 +21,7 @@ export function provenance(): Provenance {
     governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
     machine: machine(),
     user: process.getuid?.() === 0 ? "root" : "ordinary",
+    system: systemFacts(),
   };
 }
 
@@ -68,6 +70,10 @@ export const ProvenanceSchema = v.object({
   governor: about(v.nullable(v.string()), "null: this machine doesn't say"),
   machine: text("a hash that tells machines apart: machine-id, CPU, kernel"),
   user: v.picklist(["root", "ordinary"]),
+  system: about(
+    v.optional(v.record(v.string(), FactSchema)),
+    "what the kernel says of CPUs and clocks, or why it can't be read; absent in older results",
+  ),
 });
 
 export type Provenance = Deep<v.InferOutput<typeof ProvenanceSchema>>;

@@ -20,6 +20,7 @@
 import * as v from "valibot";
 import type { KeyName } from "../job/keys.ts";
 import { about, number, count, text, type Deep } from "../machine/schema.ts";
+import { FactSchema } from "../machine/system_facts.ts";
 import { ProvenanceSchema } from "../machine/provenance.ts";
 import { FiguresSchema, DropsSchema, LoadSchema } from "../load/figures.ts";
 
@@ -32,6 +33,10 @@ export const TrialSchema = v.object({
   elapsed_ns: number("with start and end of the processes"),
   cpu_ns: about(v.nullable(v.number()), "CPU time of the trial's processes; null: not known"),
   others_cpu_ns: about(v.nullable(v.number()), "of all others on the CPUs it ran on"),
+  steal_ns: about(
+    v.optional(v.nullable(v.number())),
+    "of others_cpu_ns, what the hypervisor gave to other machines; absent in older results",
+  ),
   figures: about(v.nullable(FiguresSchema), "over all loads; null where the trial failed"),
   loads: about(
     v.array(LoadSchema),
@@ -104,6 +109,10 @@ export const RunSchema = v.object({
         mtu: about(v.nullable(v.number()), "null: not known"),
         offloads: about(v.record(v.string(), v.string()), "of `ethtool -k`; empty: not told"),
         coalescing: about(v.record(v.string(), v.string()), "of `ethtool -c`; empty: not told"),
+        state: about(
+          v.optional(v.record(v.string(), FactSchema)),
+          "driver, rings, queues, limits, interrupts, qdisc; absent in results of older programs",
+        ),
       }),
     ),
     "existing interfaces that the run used; empty: each trial made its own veth pair, whose MTU is a key",

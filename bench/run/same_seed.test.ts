@@ -26,6 +26,7 @@ const OF_THE_MACHINE: ReadonlySet<string> = new Set([
   "cpu",
   "cpu_ns",
   "others_cpu_ns",
+  "steal_ns",
   "cpu_per_command_ns",
   "cpu_quiet_ns",
   "usr_cpu",

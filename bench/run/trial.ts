@@ -58,7 +58,7 @@ export async function runTrial(
     ...(env === undefined ? {} : { env }),
     signal,
   });
-  const { code, stdout, stderr, cpu, elapsed, others } = run;
+  const { code, stdout, stderr, cpu, elapsed, others, steal } = run;
   const usable = code === EXIT.done || code === EXIT.failed;
   const loads = usable ? loadsOf(cell, trialEnv, stdout) : [];
   const whole = loads.length > 0;
@@ -76,6 +76,7 @@ export async function runTrial(
     elapsed_ns: elapsed,
     cpu_ns: cpu,
     others_cpu_ns: others,
+    steal_ns: steal,
     figures,
     loads,
     drops: whole ? wholeDrops(loads, targetFigures(cell, trialEnv)) : null,

@@ -22,6 +22,7 @@ const COMMANDS = [
   "ab",
   "history",
   "bisect",
+  "doctor",
   "reproduce",
   "search",
   "prove",
