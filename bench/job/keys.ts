@@ -25,6 +25,7 @@ import {
   size,
   word,
 } from "../../words/option.ts";
+import { parseInteger, parseProbability } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
 import { LOAD_KEYS } from "../load/options.ts";
 import { parseThreshold } from "./threshold.ts";
@@ -37,6 +38,23 @@ const service: OptionType<string> = {
     return text;
   },
 };
+
+/** `9`, or `3..20`. */
+const trialCount: OptionType<{ readonly least: number; readonly most: number }> = {
+  hint: "n",
+  parse(text, what) {
+    const [first = "", last = first, ...more] = text.split("..");
+    const least = parseInteger(first, what, 1, MOST_TRIALS);
+    const most = parseInteger(last, what, 1, MOST_TRIALS);
+    if (least > most || more.length > 0) {
+      throw expected(what, "a number, or a range such as 3..20", text);
+    }
+    return { least, most };
+  },
+};
+const MOST_TRIALS = 1000;
+
+const share: OptionType<number> = { hint: "share", parse: parseProbability };
 
 interface Key extends OptionRow {
   readonly default: string;
@@ -63,7 +81,18 @@ export const KEYS = {
     default: "array",
     help: "memory of transmit frames on the memory and virtual links: typed arrays, or malloc through FFI",
   },
-  trials: { type: integer(1, 1000), default: "1", single: true, help: "trials of each cell" },
+  trials: {
+    type: trialCount,
+    default: "1",
+    single: true,
+    help: "trials of each cell; 3..20: until `precision` is met, at least 3 and at most 20",
+  },
+  precision: {
+    type: share,
+    default: "",
+    single: true,
+    help: "how far the median's 95 % interval may reach, such as 2%; IOPS, or p99 with `rate_iops`",
+  },
   order: {
     type: choice(["random", "abba"], "order"),
     default: "random",

@@ -4,7 +4,14 @@ import { KEY_NAMES, type KeyName } from "../job/keys.ts";
 import type { CellResult } from "./result.ts";
 
 /** How often and in which order a cell ran does not make another row of it. */
-const NOT_OF_ROWS: readonly KeyName[] = ["trials", "seed", "retries", "floor", "order"];
+const NOT_OF_ROWS: readonly KeyName[] = [
+  "trials",
+  "precision",
+  "seed",
+  "retries",
+  "floor",
+  "order",
+];
 
 /** Everything else of a cell does. */
 export function rowKey(cell: CellResult): string {

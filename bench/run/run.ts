@@ -17,6 +17,7 @@ import { probeLab } from "../../lab/lab.ts";
 import { NEVER_HELD } from "../../lab/late_plan.ts";
 import { provenance } from "../machine/provenance.ts";
 import { type CellResult, overSockets, type RunResult, type Trial } from "../result/result.ts";
+import { isPrecise, notPrecise, type Rounds, roundsOf } from "./precision.ts";
 import { schedule } from "./schedule.ts";
 import { undisturbed } from "./undisturbed.ts";
 import { AOE } from "../../lab/programs.ts";
@@ -76,7 +77,8 @@ export async function runArms(
   const { seed, retries, floor } = job.values;
   const cells = job.jobs.flatMap(cellsOf);
   checkCells(cells, where.link);
-  const turns = schedule(cells, job.values.trials, arms.length, job.values.order, seed);
+  const rounds = roundsOf(job.values);
+  const turns = schedule(cells, rounds.most, arms.length, job.values.order, seed);
   const gathered = arms.map(
     () => new Map<Cell, Gathered>(cells.map((cell) => [cell, { trials: [], discarded: [] }])),
   );
@@ -87,7 +89,9 @@ export async function runArms(
     if (floor === "on" && overSockets(where.link) && job.values.target === undefined) {
       floors = await measureFloors(cells, { ...trialEnv, program: AOE }, signal);
     }
-    for (const [place, { cell, arm }] of turns.entries()) {
+    for (const { cell, arm } of turns) {
+      const place = ended;
+      if (enough(cell, gathered, rounds)) continue;
       const own = arms[arm];
       const into = gathered[arm]?.get(cell);
       if (own === undefined || into === undefined) throw new Error("invariant: arms and cells");
@@ -130,7 +134,7 @@ export async function runArms(
       interfaces: factsOf(job),
       provenance: provenance(),
       cut_short: cut,
-      warnings: [...cutShort, ...warningsOf(own, trialEnv, retries)],
+      warnings: [...cutShort, ...warningsOf(own, trialEnv, retries), ...vague(own, rounds)],
       cells: own,
       findings: findings(own),
     };
@@ -139,6 +143,26 @@ export async function runArms(
     events.warn(sentence);
   }
   return results;
+}
+
+/** Every arm is precise enough. Asked between rounds: the arms of a round belong together. */
+function enough(
+  cell: Cell,
+  arms: readonly Map<Cell, Gathered>[],
+  { least, most, precision }: Rounds,
+): boolean {
+  const all = arms.map((cells) => cells.get(cell)?.trials ?? []);
+  const [first = []] = all;
+  if (precision === null || first.length < least || first.length === most) return false;
+  if (all.some(({ length }) => length !== first.length)) return false;
+  return all.every((trials) => isPrecise(trials, cell.values.rateIops, precision));
+}
+
+function vague(cells: readonly CellResult[], { precision }: Rounds): string[] {
+  return cells.flatMap(({ axes, job, trials, values }) => {
+    const name = Object.values(axes).join("  ") || job;
+    return notPrecise(name, trials, Number(values.rate_iops), precision);
+  });
 }
 
 function warningsOf(
