@@ -26,6 +26,8 @@ export interface DeviceCounters {
   /** `transmit` said that there is no room. */
   linkBusy: number;
   fallBacks: number;
+  /** Config queries to it since discovery: after a loss, to a silent path, to find it again. */
+  queries: number;
   /** Times that an address was asked which disk it leads to, beside the queue. */
   proofs: number;
   /** Addresses that claimed the device while too many others were being asked. */
@@ -55,6 +57,7 @@ export function createCounters(): DeviceCounters {
     heldBackTime: 0,
     linkBusy: 0,
     fallBacks: 0,
+    queries: 0,
     proofs: 0,
     claimsRefused: 0,
     kicks: 0,

@@ -80,6 +80,9 @@ describe("large frames get lost for a while", () => {
       const [fallen, other] =
         operation === READ ? [path?.reads, path?.writes] : [path?.writes, path?.reads];
       expect([fallen?.sectors, other?.sectors]).toEqual([2, 17]);
+      const asked = peer.seen.filter(({ aoeCommand }) => aoeCommand === aoe.COMMAND_CONFIG);
+      expect(device.counters.queries).toBeGreaterThan(0);
+      expect(device.counters.queries).toBe(asked.length);
       const fellAt = fallen?.fellBackAt as number;
       const before = { losses: path?.losses, window: path?.window.size, shift: path?.rtt.shift };
       const { timeouts } = device.counters;

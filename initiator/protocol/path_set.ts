@@ -297,12 +297,10 @@ export class PathSet {
 
   /** Nobody answers: by which address is the device there now? */
   private search(): void {
-    const { now, ports, tags } = this.host;
+    const { now, ports } = this.host;
     if (now < this.searchAt) return;
     this.searchAt = now + SEARCH_INTERVAL;
-    for (const port of ports) {
-      port.askConfig(BROADCAST, this.major, this.minor, tags.anonymous());
-    }
+    for (const port of ports) this.query(port, BROADCAST);
   }
 
   /** Do small frames get through? If so, no more large ones by this path in that direction. */
@@ -330,7 +328,12 @@ export class PathSet {
   }
 
   private ask(path: Path): void {
-    path.port.askConfig(path.target, this.major, this.minor, this.host.tags.anonymous());
+    this.query(path.port, path.target);
+  }
+
+  private query(port: PortState, to: Mac): void {
+    const { host, major, minor } = this;
+    if (port.askConfig(to, major, minor, host.tags.anonymous())) this.counters.queries++;
   }
 
   private probe(path: Path): void {

@@ -335,7 +335,8 @@ export class Proofs {
     port.ignored.foreign++;
     if (host.now < this.askForeignAt) return;
     this.askForeignAt = host.now + ASK_FOREIGN_EVERY;
-    port.askConfig(source, device.major, device.minor, host.tags.anonymous());
+    const tag = host.tags.anonymous();
+    if (port.askConfig(source, device.major, device.minor, tag)) device.counters.queries++;
   }
 
   /** It is known now which disk the device is: addresses that waited for that are asked. */
