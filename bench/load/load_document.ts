@@ -253,8 +253,8 @@ export function describeLoad(outcome: LoadOutcome, options: LoadOptions): string
     `pool ${pool.strategy}: ${pool.pool_length} extra buffers (most ${pool.pool_length_peak}${pool.cap === null ? "" : ` of ${pool.cap}`}), ${counts.allocations} allocated, ${counts.dry} times dry, ${counts.kicks} kicks (${shownTime(counts.kick_stall_ns)} stalled)`,
   ];
   const { queries } = outcome.device.counters;
-  if (figures.retransmits > 0 || figures.receive_drops > 0 || queries > 0) {
-    const sent = `${figures.retransmits} frames sent again, ${queries} config queries after losses`;
+  if (figures.retransmits > 0 || figures.receive_drops > 0) {
+    const sent = `${figures.retransmits} frames sent again, ${queries} config queries in silences`;
     lines.push(`${sent}, ${figures.receive_drops} dropped by our socket`);
   }
   if (verifier !== null) {

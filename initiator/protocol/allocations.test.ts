@@ -22,12 +22,16 @@ import { createInitiator, type Initiator } from "./initiator.ts";
 import { createPool, STRATEGIES, type StrategyName } from "../pool/buffer_pool.ts";
 import { READ, WRITE } from "./operation.ts";
 
-/** Answers every ATA request at once from one buffer, but each `skip`-th not at all; allocates nothing. */
+/**
+ * Answers every ATA request at once from one buffer, but each `skip`-th not at all, and allocates
+ * nothing. It answers config queries until the first of them: what a device says of itself is kept.
+ */
 class Echo {
   readonly link: Link;
   private readonly buffer: TxBuffer;
   private readonly skip: number;
   private count = 0;
+  private found = false;
 
   constructor(link: Link, skip: number) {
     this.link = link;
@@ -44,8 +48,10 @@ class Echo {
     aoe.write(out, 0, aoe.FLAG_RESPONSE, 0, 7, 3, command, aoe.tag(view, base));
     let length = 60;
     if (command === aoe.COMMAND_CONFIG) {
+      if (this.found) return;
       config.write(out, 0, 64, 1, 2, 0, 0);
     } else {
+      this.found = true;
       const opcode = ata.command(view, base);
       const count = ata.count(view, base);
       ata.write(out, 0, 0, 0, count, ata.STATUS_DRDY, ata.lba48(view, base));

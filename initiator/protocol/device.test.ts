@@ -381,7 +381,8 @@ describe("retransmits", () => {
     command.memory?.bytes.fill(0x77);
     perform(peer, device, command);
     expect(command.outcome).toBe(OK);
-    expect(new Set(peer.seen.map(({ tag }) => tag)).size).toBe(3);
+    const sent = peer.seen.filter(({ aoeCommand }) => aoeCommand === aoe.COMMAND_ATA);
+    expect(new Set(sent.map(({ tag }) => tag)).size).toBe(3);
     expect(device.counters.retransmitBuffers).toBe(2);
     expect(slice(peer, 8, 2).every((byte) => byte === 0x77)).toBe(true);
   });
@@ -508,7 +509,8 @@ describe("the write hold-back", () => {
     };
     const first = perform(peer, device, write(100, 2, 1));
     const again = (peer.asked[1] as number[])[0] as number;
-    expect(again - start).toBe(1 * MS);
+    // After its time-out, and the time for the answer to a query.
+    expect(again - start).toBe(1.1 * MS);
     expect(first.transmits).toBe(2);
 
     const overlapping = write(101, 1, 2);

@@ -32,6 +32,8 @@ import type { PathSet } from "./path_set.ts";
 
 /** A link that had no room is asked again after this, ns, or when it releases a buffer. */
 const BUSY_RETRY = 50e3;
+/** So long a silence may be that of a host that pauses, ns: nothing goes again before. */
+const PAUSE = 20e6;
 
 export class Outstanding {
   readonly inFlight = new FrameList();
@@ -207,8 +209,15 @@ export class Outstanding {
   /** When to look again at a frame that is out, ns; not after now: it is lost. */
   lookAgainAt(frame: Frame, now: number): number {
     const { lastSentAt, shift } = frame;
-    const { rtt } = frame.path as Path;
-    const rtoAt = lastSentAt + this.rtoOf(frame);
+    const path = frame.path as Path;
+    const { rtt } = path;
+    const rto = this.rtoOf(frame);
+    const rtoAt = lastSentAt + rto;
+    if (now >= rtoAt) {
+      const silentUntil = frame.transmits === 1 ? lastSentAt + PAUSE : now;
+      if (now >= silentUntil || !this.paths.isSilent(path, lastSentAt, rto)) return now;
+      return Math.min(silentUntil, now + Math.max(rtt.early(shift), now - rtoAt));
+    }
     // A copy of a read costs nothing; one of a write holds back what overlaps it.
     if (frame.operation === READ && now >= lastSentAt + rtt.early(shift)) {
       if (this.paths.isOvertaken(frame)) return now;

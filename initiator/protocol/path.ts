@@ -54,6 +54,8 @@ export class Path {
   smallHeardAt = -1;
   smallAskedAt = -1;
   heardAt = -1;
+  /** When it was last asked whether it is there, in a silence, ns. */
+  doubtedAt = -Infinity;
   /** The latest of `transmits` that was answered, of frames that went once. */
   heardSequence = 0;
   nextProbeAt = Infinity;

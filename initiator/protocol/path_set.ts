@@ -273,6 +273,21 @@ export class PathSet {
     return overtakenBy(frame) >= Math.max(OVERTAKEN, (frame.path as Path).inFlight);
   }
 
+  /**
+   * Whether nothing has come by `path` for its time-out of `rto` ns: its target, or a host, may pause.
+   * What was sent at `sentAt` is lost where a query that was sent later is answered first.
+   */
+  isSilent(path: Path, sentAt: number, rto: number): boolean {
+    const { now } = this.host;
+    if (path.doubtedAt > sentAt && path.heardAt > path.doubtedAt) return false;
+    if (now - path.heardAt < rto / 2) return false;
+    if (now - path.doubtedAt >= rto) {
+      path.doubtedAt = now;
+      this.ask(path);
+    }
+    return true;
+  }
+
   /** `path` did not say in time what is behind it. */
   missed(path: Path): void {
     path.lossesInRow++;

@@ -122,10 +122,9 @@ export function linkStats(initiator: Initiator): LinkStats[] {
 
 /** What went wrong on the way, in a few words; "" where nothing did. */
 export function describeTrouble(device: Device, initiator: Initiator): string {
-  const { queries, retransmits, heldBack } = device.counters;
+  const { retransmits, heldBack } = device.counters;
   const parts: string[] = [];
   if (retransmits > 0) parts.push(counted(retransmits, "retransmit"));
-  if (queries > 0) parts.push(queries === 1 ? "1 config query" : `${queries} config queries`);
   let drops = 0;
   for (const { link } of initiator.ports) drops += link.counters.receiveDrops;
   if (drops > 0) parts.push(`${counted(drops, "frame")} dropped by a full receive queue`);

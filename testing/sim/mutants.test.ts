@@ -13,6 +13,7 @@ import { Holdback } from "../../initiator/protocol/holdback.ts";
 import { LargeProbes } from "../../initiator/protocol/large_probes.ts";
 import { Outstanding } from "../../initiator/protocol/outstanding.ts";
 import { PathSet } from "../../initiator/protocol/path_set.ts";
+import type { Metrics } from "../../initiator/pool/metrics.ts";
 import { Ledger } from "../../initiator/pool/ledger.ts";
 import { Proofs } from "../../initiator/protocol/proofs.ts";
 import { createMemoryPair } from "../../link/memory.ts";
@@ -264,8 +265,8 @@ const MORE: readonly Mutant[] = [
         Ledger.prototype,
         "disown",
         (old) =>
-          function (this: { metrics: { hold: { sum: number } } }, ...given: unknown[]) {
-            this.metrics.hold.sum += 1e6;
+          function (this: { metrics: Pick<Metrics, "hold"> }, ...given: unknown[]) {
+            this.metrics.hold.record(1e6);
             return old.apply(this, given);
           },
       ),
