@@ -153,6 +153,7 @@ const SHORT = [
   "bench merge",
   "bench schema",
   "bench report",
+  "bench export",
   "lab late hold",
   "lab late release",
   "lab late drop",

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { addOptions } from "../words/command_options.ts";
 import { collect, judgeCommands } from "./judge/commands.ts";
 import { LOAD_OPTIONS, type LoadCommandTexts } from "./load/options.ts";
-import { reportCommand } from "./report/command.ts";
+import { exportCommand, reportCommand } from "./report/command.ts";
 import { reproduceCommand } from "./claims/command.ts";
 import { growthCommand } from "./growth/command.ts";
 import { peersCommand } from "./peers/command.ts";
@@ -28,6 +28,7 @@ Examples:
   for (const command of judgeCommands()) bench.addCommand(command);
   bench.addCommand(reproduceCommand());
   bench.addCommand(reportCommand());
+  bench.addCommand(exportCommand());
   bench.addCommand(wholeCommand());
   bench.addCommand(peersCommand());
   bench.addCommand(growthCommand());

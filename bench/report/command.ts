@@ -1,4 +1,4 @@
-// `aoe bench report`: its options. What it does is loaded when it is named.
+// `aoe bench report` and `export`: their options. What they do is loaded when they are named.
 
 import { Command } from "commander";
 
@@ -20,5 +20,26 @@ Examples:
     .action(async (files: string[], flags: Record<string, unknown>) => {
       const { reportAction } = await import("./report_action.ts");
       process.exitCode = await reportAction(files, flags);
+    });
+}
+
+export function exportCommand(): Command {
+  return new Command("export")
+    .description("write a result in the form that Bencher, GitHub or a JUnit reader takes")
+    .argument("<result>", "a file of `aoe bench run -o`, `reproduce` or `ab`")
+    .requiredOption("--format <format>", "bmf, github-benchmark, junit or github")
+    .option("-o, --output <file>", "the file (default: stdout)")
+    .addHelpText(
+      "after",
+      `
+github prints annotations, and appends a summary to the file that GITHUB_STEP_SUMMARY names.
+
+Examples:
+  aoe bench export result.json --format bmf -o bmf.json
+  aoe bench export ab.json --format github`,
+    )
+    .action(async (file: string, flags: Record<string, unknown>) => {
+      const { exportAction } = await import("./export_action.ts");
+      process.exitCode = exportAction(file, flags);
     });
 }

@@ -23,6 +23,7 @@ const COMMANDS = [
   "history",
   "bisect",
   "doctor",
+  "export",
   "reproduce",
   "search",
   "prove",
