@@ -1,7 +1,7 @@
-// The package: what npm installs, from a tarball, into an empty place, and what a project that imports it sees.
+// The package: what npm installs from a tarball, and what a project that imports it sees.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 
@@ -9,6 +9,7 @@ import { probeLab } from "./lab/lab.ts";
 import lock from "./package-lock.json" with { type: "json" };
 import manifest from "./package.json" with { type: "json" };
 import { ownImportsOf, readSources } from "./testing/sources.ts";
+import { usersToTry } from "./testing/suites/users.ts";
 
 const HERE = import.meta.dir;
 const folder = mkdtempSync(join(tmpdir(), "aoe-package-"));
@@ -32,6 +33,7 @@ function filesOf(at: string): string[] {
 beforeAll(() => {
   const packed = run(HERE, ["npm", "pack", "--silent", "--pack-destination", folder]);
   if (packed.code !== 0) throw new Error(`npm pack: ${packed.out}${packed.err}`);
+  chmodSync(folder, 0o711);
   mkdirSync(unpacked, { recursive: true });
   run(folder, ["tar", "-xzf", tarball, "--strip-components=1", "-C", unpacked]);
 }, 120_000);
@@ -63,6 +65,12 @@ describe("the tarball", () => {
     const warnings = err.split("\n").filter((line) => /npm (warn|error)/.test(line));
     expect(warnings.filter((line) => !line.includes("logged in"))).toEqual([]);
   }, 60_000);
+
+  // npm links none of a folder that it is told of.
+  test("names each manual page that it has", () => {
+    const pages = filesOf(join(unpacked, "man")).map((page) => `man/${page}`);
+    expect(manifest.man).toEqual(pages);
+  });
 
   test("has all that its files import, and no test, result or capture", async () => {
     const files = new Set(filesOf(unpacked));
@@ -111,35 +119,60 @@ const lab = probeLab();
 const absent =
   registry.code === 0 ? (lab.available ? "" : lab.reason) : "the npm registry is out of reach";
 
-test.skipIf(absent !== "")(
-  `installed from an empty place, it serves and finds a target, and goes without a trace${absent && ` (skipped: ${absent})`}`,
-  () => {
-    const prefix = join(folder, "prefix");
-    const empty = join(folder, "empty");
-    mkdirSync(prefix);
-    mkdirSync(empty);
-    const global = ["-g", "--prefix", prefix, "--no-audit", "--no-fund"];
-    const installed = run(empty, ["npm", "install", ...global, tarball]);
-    expect([installed.code, installed.err]).toEqual([0, ""]);
-    // As a shell finds it, and with no Bun but its own.
-    const PATH = `${join(prefix, "bin")}:${dirname(Bun.which("node") ?? "")}:/usr/bin:/bin:/usr/sbin:/sbin`;
-    const script =
-      "aoe target 7 3 b0 disk.img --create 1m & sleep 1; aoe initiator discover --interface a0; kill %1; wait";
-    const served = run(empty, ["aoe", "lab", "--", "bash", "-c", script], { PATH });
-    expect([served.code, served.out]).toEqual([0, expect.stringContaining("e7.3")]);
-    // By a link of the user's own too.
-    symlinkSync(join(prefix, "bin/aoe"), join(empty, "linked"));
-    expect(run(empty, ["./linked", "--version"], { PATH }).out.trim()).toBe(manifest.version);
-    const library = 'import { openInitiator } from "aoe"; console.log(typeof openInitiator);';
-    const modules = join(prefix, "lib/node_modules");
-    const bun = readdirSync(join(modules, "aoe/node_modules/@oven"))[0] ?? "";
-    symlinkSync(modules, join(empty, "node_modules"));
-    const imports = [join(modules, "aoe/node_modules/@oven", bun, "bin/bun"), "-e", library];
-    expect(run(empty, imports).out.trim()).toBe("function");
-    const removed = run(empty, ["npm", "uninstall", "-g", "--prefix", prefix, "aoe"]);
-    expect(removed.code).toBe(0);
-    expect(filesOf(prefix)).toEqual([]);
-    expect(existsSync(join(empty, "disk.img"))).toBe(true);
+/** Completed by bash itself, and where the manual is. */
+const SHELL = `source <(aoe completion bash)
+  COMP_WORDS=(aoe bench load --li) COMP_CWORD=3; _aoe; echo "\${COMPREPLY[@]}"
+  cat "$(dirname "$(command -v aoe)")/../share/man/man1/aoe-target.1" | head -c 3`;
+/** A target and an initiator. */
+const SERVE = `aoe target 7 3 b0 disk.img --create 1m & sleep 1
+  aoe initiator discover --interface a0; kill %1; wait`;
+
+describe.each(usersToTry())(
+  "installed from an empty place, as $name",
+  ({ name, prefix: as, env }) => {
+    test.skipIf(absent !== "")(
+      `it completes, serves and goes without a trace${absent && ` (skipped: ${absent})`}`,
+      () => {
+        // Not below the folder of the others, which is root's.
+        const home = env["HOME"] ?? mkdtempSync(join(folder, "home-"));
+        const [prefix, empty, cache] = [
+          join(home, "prefix"),
+          join(home, "empty"),
+          join(home, "npm"),
+        ];
+        // From nothing but its own Bun, and with what the user has.
+        const node = dirname(Bun.which("node") ?? "");
+        const PATH = `${join(prefix, "bin")}:${node}:/usr/bin:/bin:/usr/sbin:/sbin`;
+        const own = {
+          ...env,
+          HOME: home,
+          PATH,
+          ...(name === "root" ? {} : { npm_config_cache: cache }),
+        };
+        const did = (...command: string[]) => run(empty, [...as, ...command], own);
+        run(home, [...as, "mkdir", prefix, empty]);
+        const global = ["-g", "--prefix", prefix, "--no-audit", "--no-fund"];
+        const installed = did("npm", "install", ...global, tarball);
+        expect([installed.code, installed.err]).toEqual([0, ""]);
+        expect(did("bash", "-c", SHELL).out).toBe("--link\n.TH");
+        const served = did("aoe", "lab", "--", "bash", "-c", SERVE);
+        expect([served.code, served.out]).toEqual([0, expect.stringContaining("e7.3")]);
+        // By a link of the user's own too.
+        expect(did("ln", "-s", join(prefix, "bin/aoe"), "linked").code).toBe(0);
+        expect(did("./linked", "--version").out.trim()).toBe(manifest.version);
+        const library = 'import { openInitiator } from "aoe"; console.log(typeof openInitiator);';
+        const modules = join(prefix, "lib/node_modules");
+        const bun = readdirSync(join(modules, "aoe/node_modules/@oven"))[0] ?? "";
+        expect(did("ln", "-s", modules, "node_modules").code).toBe(0);
+        const imports = [join(modules, "aoe/node_modules/@oven", bun, "bin/bun"), "-e", library];
+        expect(did(...imports).out.trim()).toBe("function");
+        expect(did("npm", "uninstall", "-g", "--prefix", prefix, "aoe").code).toBe(0);
+        expect(did("rm", "linked", "node_modules").code).toBe(0);
+        // But for what npm and Bun keep for the next time.
+        const left = filesOf(home).filter((file) => !/^(npm|\.npm|\.bun)\//.test(file));
+        expect(left).toEqual(["empty/disk.img"]);
+      },
+      300_000,
+    );
   },
-  300_000,
 );

@@ -1,7 +1,7 @@
 // The executable: built here, then used by an ordinary folder's path alone, without Bun and without packages.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,16 +10,27 @@ import { findProgram } from "../lab/programs.ts";
 import manifest from "../package.json" with { type: "json" };
 import { ownFile, ROOT } from "../sys/root.ts";
 import { readSources } from "../testing/sources.ts";
+import { usersToTry } from "../testing/suites/users.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "aoe-executable-test-"));
 const empty = join(folder, "empty");
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** An ordinary one, where there is one. */
+const user = usersToTry().at(-1);
+const { uid = "", gid = "" } =
+  /uid=(?<uid>\d+).*gid=(?<gid>\d+)/.exec(user?.prefix.join(" ") ?? "")?.groups ?? {};
+
 /** What it leaves, and nothing of what npm or a shell has told us. */
 function aoe(...words: string[]) {
-  const ran = Bun.spawnSync(["aoe", ...words], {
+  const ran = Bun.spawnSync([...(user?.prefix ?? []), "aoe", ...words], {
     cwd: empty,
-    env: { PATH: `${folder}:/usr/bin:/bin:/usr/sbin:/sbin`, HOME: empty, AOE_BENCH_STATE: empty },
+    env: {
+      PATH: `${folder}:/usr/bin:/bin:/usr/sbin:/sbin`,
+      HOME: empty,
+      TMPDIR: empty,
+      AOE_BENCH_STATE: empty,
+    },
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -43,9 +54,11 @@ test("has built in whatever the sources start by file", async () => {
   expect(others.filter((path) => !text.includes(`"${path}": () =>`))).toEqual([]);
 });
 
-describe("one file", () => {
+describe(`one file, as ${user?.name}`, () => {
   beforeAll(() => {
     mkdirSync(empty);
+    chmodSync(folder, 0o711);
+    if (uid !== "") chownSync(empty, Number(uid), Number(gid));
     const built = Bun.spawnSync(
       [process.execPath, ownFile("bin/build_executable.ts"), "--outfile", join(folder, "aoe")],
       { cwd: folder, stdout: "pipe", stderr: "pipe" },
