@@ -135,22 +135,29 @@ describe("E6", () => {
   const one = lane({});
 
   test("holds where the lane lost nothing of a flood, and not where it did", () => {
-    expect(judgeE6({ one, two: lane({ lane_drops: 0 }) }).verdict).toBe("holds");
-    expect(judgeE6({ one, two: lane({ lane_drops: 3 }) }).verdict).toBe("does not hold");
+    expect(judgeE6({ one, two: lane({ lane_drops: 0 }), disturbed: 0 }).verdict).toBe("holds");
+    expect(judgeE6({ one, two: lane({ lane_drops: 3 }), disturbed: 0 }).verdict).toBe(
+      "does not hold",
+    );
   });
 
-  test("is not decided without a write, without a flood, or without figures", () => {
+  test("is not decided without a write, a flood or figures, or beside others", () => {
     const none = { writes: 0, write_mean_ns: null, write_p99_ns: null };
-    const idle = judgeE6({ one: lane(none), two: lane({ ...none, lane_drops: 0 }) });
+    const idle = judgeE6({ one: lane(none), two: lane({ ...none, lane_drops: 0 }), disturbed: 0 });
     expect(idle.verdict).toBe("inconclusive");
     expect(idle.sentence).toContain("Not decided: 0 and 0 writes ended");
     expect(idle.sentence).toContain("write latency – (p99) and – (p99)");
-    const dry = judgeE6({ one, two: lane({ drops: 0, lane_drops: 0 }) });
+    const dry = judgeE6({ one, two: lane({ drops: 0, lane_drops: 0 }), disturbed: 0 });
     expect([dry.verdict, dry.sentence.includes("0 frames were lost")]).toEqual([
       "inconclusive",
       true,
     ]);
-    expect(judgeE6({ one: lane({ drops: 0 }), two: one }).verdict).toBe("inconclusive");
+    expect(judgeE6({ one: lane({ drops: 0 }), two: one, disturbed: 0 }).verdict).toBe(
+      "inconclusive",
+    );
+    const busy = judgeE6({ one, two: lane({ lane_drops: 0 }), disturbed: 2 });
+    expect(busy.verdict).toBe("inconclusive");
+    expect(busy.sentence).toContain("Not decided: other processes used the CPUs in 2 of 2 trials");
     expect(judgeE6("no lab here").verdict).toBe("inconclusive");
   });
 });

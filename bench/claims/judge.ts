@@ -72,9 +72,7 @@ function doubtOf(
   if (trials.length === 0 || 2 * empty.length >= result.cells.length) {
     return `${empty.length} of ${result.cells.length} cells have no figures; longer trials (\`runtime\`) may have some`;
   }
-  if (2 * disturbed >= trials.length) {
-    return `other processes used the CPUs in ${disturbed} of ${trials.length} trials; an idle machine can decide`;
-  }
+  if (2 * disturbed >= trials.length) return disturbedIn(disturbed, trials.length);
   const over = bounded.find(([found, limit]) => found > PLAUSIBLE * limit);
   if (over === undefined) return null;
   return `${rate(over[0])} IOPS exceed the limit of ${rate(over[1])}; an idle machine or more trials can decide`;
@@ -274,6 +272,11 @@ export function judgeE5(
   };
 }
 
+function disturbedIn(disturbed: number, trials: number): string {
+  const how = `other processes used the CPUs in ${disturbed} of ${trials} trials`;
+  return `${how}; an idle machine can decide`;
+}
+
 export function judgeE6(found: Lanes | string): Claim {
   const claim = {
     id: "E6",
@@ -283,18 +286,20 @@ export function judgeE6(found: Lanes | string): Claim {
   if (typeof found === "string") {
     return { ...claim, verdict: "inconclusive", sentence: `Not measured: ${found}`, figures: [] };
   }
-  const { one, two } = found;
+  const { one, two, disturbed } = found;
   const flood = one.drops > 0;
   // Without a flood beside it, or a write in it, a lane could not have lost anything.
   const tried = two.drops > (two.lane_drops ?? 0) && one.writes > 0 && two.writes > 0;
   const spared = two.lane_drops === 0;
   const decided = spared ? "holds" : "does not hold";
-  const verdict: ClaimVerdict = flood && tried ? decided : "inconclusive";
+  const verdict: ClaimVerdict = flood && tried && disturbed === 0 ? decided : "inconclusive";
   const late = (figures: LaneFigures): string => `${shownTime(figures.write_p99_ns)} (p99)`;
   const untried =
     flood && !tried
       ? ` Not decided: ${one.writes} and ${two.writes} writes ended, and outside the lane ${two.drops - (two.lane_drops ?? 0)} frames were lost, so a lane had nothing to prevent; a longer run may decide.`
-      : "";
+      : disturbed > 0
+        ? ` Not decided: ${disturbedIn(disturbed, 2)}.`
+        : "";
   return {
     ...claim,
     verdict,

@@ -19,6 +19,8 @@ export interface LaneFigures {
 export interface Lanes {
   readonly one: LaneFigures;
   readonly two: LaneFigures;
+  /** Of the two trials, how many others disturbed. */
+  readonly disturbed: number;
 }
 
 /** Without and with the lane; a sentence where one gave no figures. */
@@ -31,7 +33,10 @@ export function lanesOf({ cells }: RunResult): Lanes | string {
       : figuresOf(load.fio as unknown as Document);
   };
   const [one, two] = [of("off"), of("on")];
-  return typeof one === "string" ? one : typeof two === "string" ? two : { one, two };
+  if (typeof one === "string") return one;
+  if (typeof two === "string") return two;
+  const disturbed = cells.filter(({ trials: [trial] }) => trial?.disturbed === true).length;
+  return { one, two, disturbed };
 }
 
 /** What of a load's document is read here. */
