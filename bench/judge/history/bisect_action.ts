@@ -180,11 +180,16 @@ function bySamples(base: Tree, metric: string, flags: Flags, signal: AbortSignal
       const measured = await measure(path, sets, metric, base, head, signal);
       signal.throwIfAborted();
       if (measured === null) return { verdict: "inconclusive", sentence: "It was not measured." };
-      return { verdict: trusted(measured), sentence: measured.comparison.summary };
+      return { verdict: trusted(measured), sentence: withoutVerdict(measured.comparison.summary) };
     } finally {
       head.close();
     }
   };
+}
+
+/** Of a summary that begins with its own. */
+function withoutVerdict(summary: string): string {
+  return summary.replace(/^(?:better|worse|same|inconclusive): /, "");
 }
 
 function describe(

@@ -91,7 +91,7 @@ export async function historyAction(
     cut_short: cut,
     commits: judged,
   };
-  publish(result, (width) => describe(judged, asked.costs !== null, width), flags);
+  publish(result, (width) => describe(judged, asked, width), flags);
   if (cut) return codeOf(signal);
   return unable > 0 ? EXIT.failed : EXIT.done;
 }
@@ -157,12 +157,12 @@ function judgeCosts(before: Cost, after: Cost): JudgedRows {
   return judgeRows(rows, CPU);
 }
 
-function describe(commits: readonly Judged[], withCost: boolean, width: number): string {
+function describe(commits: readonly Judged[], { tables, costs }: Missing, width: number): string {
   const rows = commits.map(({ revision, committed_at, subject, exact, cost }) => ({
     commit: revision.slice(0, 12),
     date: committed_at.slice(0, 10),
-    exact: exact?.verdict ?? NOTHING,
-    ...(withCost ? { cost: cost === null ? NOTHING : costOf(cost) } : {}),
+    ...(tables === null ? {} : { exact: exact?.verdict ?? NOTHING }),
+    ...(costs !== null ? { cost: cost === null ? NOTHING : costOf(cost) } : {}),
     subject,
   }));
   const moved = commits.filter(({ exact }) => exact !== null && exact.verdict !== "same");
