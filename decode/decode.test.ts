@@ -64,7 +64,7 @@ describe.each([
     const lines = out.trimEnd().split("\n");
     expect(code).toBe(0);
     expect(lines.length).toBe(frames);
-    expect(lines.filter((line) => / \[to \d+ in [\d.]+(us|ms)\]$/.test(line)).length).toBe(
+    expect(lines.filter((line) => / \[to \d+ in [\d.]+ (µs|ms)\]$/.test(line)).length).toBe(
       requests - unanswered,
     );
     expect(err).toContain(
@@ -96,10 +96,10 @@ test("golden lines: discovery, identify, read, each with its answer", async () =
   const lines = out.split("\n");
   expect([lines[2], lines[3], lines[5], lines[6], lines[10]]).toEqual([
     "     3    16.082945000  52:54:00:a0:e0:01 > broadcast e*.* tag 0x00000000: config read",
-    '     4    16.083025000  6e:8b:6d:c0:c6:47 > 52:54:00:a0:e0:01 e7.3 tag 0x00000000: config read answer: 16 buffers, 2 sectors, firmware 0x4019, string "" [to 3 in 80us]',
-    "     6    16.111645000  6e:8b:6d:c0:c6:47 > 52:54:00:a0:e0:01 e7.3 tag 0x0001e246: identify answer: DRDY, 512 bytes [to 5 in 1.568ms]",
+    '     4    16.083025000  6e:8b:6d:c0:c6:47 > 52:54:00:a0:e0:01 e7.3 tag 0x00000000: config read answer: 16 buffers, 2 sectors, firmware 0x4019, string "" [to 3 in 80 µs]',
+    "     6    16.111645000  6e:8b:6d:c0:c6:47 > 52:54:00:a0:e0:01 e7.3 tag 0x0001e246: identify answer: DRDY, 512 bytes [to 5 in 1.57 ms]",
     "     7    16.221746000  52:54:00:a0:e0:01 > 6e:8b:6d:c0:c6:47 e7.3 tag 0x0002e262: read ext lba 0 sectors 2",
-    "    11    16.221867000  6e:8b:6d:c0:c6:47 > 52:54:00:a0:e0:01 e7.3 tag 0x0002e262: read ext answer: DRDY, 1024 bytes [to 7 in 121us]",
+    "    11    16.221867000  6e:8b:6d:c0:c6:47 > 52:54:00:a0:e0:01 e7.3 tag 0x0002e262: read ext answer: DRDY, 1024 bytes [to 7 in 121 µs]",
   ]);
 });
 
@@ -160,10 +160,10 @@ test("an error answer may end behind the AoE header: its tag and its error are s
   ]);
   const { out, err } = await decode(["-", "--match", "answer"], file);
   expect(out.split("\n").map((line) => line.split(" e7.3 ")[1] ?? "")).toEqual([
-    "tag 0x80000009: mask edit error 2 (bad argument) [to 1 in 1us]",
-    "tag 0x8000000a: reserve set error 6 (target is reserved) [to 3 in 1us]",
-    "tag 0x8000000b: config set error 4 (config string present) [to 5 in 1us]",
-    "tag 0x80000001: read ext error 3 (device unavailable) [to 7 in 1us]",
+    "tag 0x80000009: mask edit error 2 (bad argument) [to 1 in 1 µs]",
+    "tag 0x8000000a: reserve set error 6 (target is reserved) [to 3 in 1 µs]",
+    "tag 0x8000000b: config set error 4 (config string present) [to 5 in 1 µs]",
+    "tag 0x80000001: read ext error 3 (device unavailable) [to 7 in 1 µs]",
     "",
   ]);
   expect(err).toBe("8 frames, 4 requests, 0 of them unanswered\n");
@@ -195,7 +195,7 @@ test("retransmits, answers that are short, answers to nothing", async () => {
   expect(notes).toEqual([
     "",
     " [copy 2]",
-    " [to 1 in 1us of copy 2, only 512 of 1024 data bytes]",
+    " [to 1 in 1 µs of copy 2, only 512 of 1024 data bytes]",
     " [to no request seen]",
   ]);
 });

@@ -1,6 +1,6 @@
 // A decoded frame for people and for programs.
 //
-//     2     0.000055000  6e:8b:… > 26:a0:… e7.3 tag 0x80000001: config read answer: … [to 1 in 55us]
+//     2     0.000055000  6e:8b:… > 26:a0:… e7.3 tag 0x80000001: config read answer: … [to 1 in 55 µs]
 //
 // Number, seconds since the first frame, the line of wire/pretty.ts, and in brackets what only the
 // capture as a whole tells: the request and the round trip, copies, what was cut.
@@ -12,7 +12,7 @@ import type { Outer } from "../wire/link_layer.ts";
 import { formatMac } from "../wire/mac.ts";
 import { formatMalformed } from "../wire/malformed.ts";
 import { formatMeaning, formatOuter, formatPayload } from "../wire/pretty.ts";
-import { formatDuration } from "../words/quantity.ts";
+import { shownTime } from "../words/shown.ts";
 import { type DecodedFrame, isAnnouncement } from "./decoded_frame.ts";
 
 /** One line without its end. */
@@ -57,7 +57,7 @@ function formatNotes({ packet, content, outer }: DecodedFrame): string {
   if (request !== null && roundTrip !== null) {
     // Karn: which of the copies it answers, nobody can tell; the time is the last one's.
     const ambiguous = copy > 1 ? ` of copy ${copy}` : "";
-    notes.push(`to ${request.number} in ${formatDuration(roundTrip)}${ambiguous}`);
+    notes.push(`to ${request.number} in ${shownTime(roundTrip)}${ambiguous}`);
   } else if (isAnnouncement(parsed, sighting)) {
     notes.push("announcement");
   } else if (frame.isResponse(parsed)) {

@@ -180,7 +180,7 @@ testsInLab(import.meta.path, { mtu: 9000 }, () => {
     expect(failure).toBeInstanceOf(DeviceError);
     expect([failure.kind, failure.exitCode]).toEqual(["timeout", 1]);
     expect(failure.message).toMatch(
-      /^e7\.4 can't write sector 8: no answer within 1\d\d(\.\d+)?ms \(\d frames? sent\)$/,
+      /^e7\.4 can't write sector 8: no answer within 1\d\d(\.\d+)? ms \(\d frames? sent\)$/,
     );
   });
 
@@ -230,7 +230,7 @@ testsInLab(import.meta.path, { mtu: 9000 }, () => {
     const nobody = await initiator.device("e9.9", { wait: "500ms" }).catch((error) => error);
     expect([nobody.exitCode, nobody.message]).toEqual([
       6,
-      "e9.9 did not answer within 500ms; e7.3 and e7.4 did",
+      "e9.9 did not answer within 500 ms; e7.3 and e7.4 did",
     ]);
     // Still of use after all that.
     expect((await device.read(0, 1)).length).toBe(512);

@@ -218,7 +218,7 @@ describe("stepped over, and said", () => {
         .split("\n")
         .map((line) => line.trim().split(" ")[0]),
     ).toEqual(["2", "4"]);
-    expect(out).toContain("[to 2 in 2ms]");
+    expect(out).toContain("[to 2 in 2 ms]");
     expect(err).toBe(
       [
         "2 frames, 1 request, 0 of them unanswered",
@@ -255,8 +255,8 @@ describe("one frame seen twice is no retransmit", () => {
     expect(out.split("\n").map((line) => / \[.*\]$/.exec(line)?.[0] ?? "")).toEqual([
       " [sent by interface 4]",
       " [received by interface 5]",
-      " [sent by interface 5, to 1 in 1ms]",
-      " [received by interface 4, to 1 in 3ms]",
+      " [sent by interface 5, to 1 in 1 ms]",
+      " [received by interface 4, to 1 in 3 ms]",
       "",
     ]);
     expect(err).toBe("4 frames, 1 request, 0 of them unanswered\n");

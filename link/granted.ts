@@ -3,7 +3,7 @@
 import type { Interface } from "../sys/interface.ts";
 import { masterOf } from "../sys/master.ts";
 import { type ReceiveRing, ringBytesOf } from "../sys/packet_ring.ts";
-import { formatSize } from "../words/quantity.ts";
+import { shownBytes } from "../words/shown.ts";
 import type { PacketOptions } from "./packet_options.ts";
 
 const DEFAULT_RING_BYTES = 4 << 20;
@@ -44,13 +44,13 @@ export function warnings(
   const wanted = ringBytesFor(options, ring.slotBytes);
   if (ring.memory.bytes.length <= wanted / 2) {
     said.push(
-      `The kernel granted a receive ring of ${formatSize(ring.memory.bytes.length)} where ${formatSize(wanted)} were asked for`,
+      `The kernel granted a receive ring of ${shownBytes(ring.memory.bytes.length)} where ${shownBytes(wanted)} were asked for`,
     );
   }
   const wantedToSend = sendBytesFor(options);
   if (sendBufferBytes < wantedToSend) {
     said.push(
-      `The send buffer is ${formatSize(sendBufferBytes)} where ${formatSize(wantedToSend)} were asked for: CAP_NET_ADMIN or a larger net.core.wmem_max lifts the limit`,
+      `The send buffer is ${shownBytes(sendBufferBytes)} where ${shownBytes(wantedToSend)} were asked for: CAP_NET_ADMIN or a larger net.core.wmem_max lifts the limit`,
     );
   }
   return said;

@@ -1,14 +1,13 @@
 // What each claim needs of the figures. Exact figures (virtual clock) say what the algorithms do; those of raw
 // sockets whether it shows on this machine; where the two disagree, the sentence says so.
 
-import { formatDuration } from "../../words/quantity.ts";
 import type { CellResult, RunResult } from "../result/result.ts";
 import { median } from "../../statistics/quantile.ts";
 import { type Claim, type ClaimVerdict, verdictOf } from "./claim.ts";
 import type { LaneFigures, Lanes } from "./receive_lane.ts";
 import type { WriteBackOutcome } from "./writeback.ts";
 import type { Figures } from "../load/figures.ts";
-import { shownTime, rate } from "../../words/shown.ts";
+import { rate, shownTime } from "../../words/shown.ts";
 
 /** A rate within this share of another keeps it; a machine with neighbours tells no finer. */
 const KEPT = 0.7;
@@ -222,7 +221,7 @@ export function judgeE4(result: RunResult): Claim {
     id: "E4",
     claim: "allocating for every transmit costs",
     verdict,
-    sentence: `CPU time of a command on our side in quiet stretches: pools ${formatDuration(Math.round(pools))}, per-send ${formatDuration(Math.round(array))} with typed arrays and ${formatDuration(Math.round(malloc))} with malloc through FFI (locality was not measured: no cache counters).`,
+    sentence: `CPU time of a command on our side in quiet stretches: pools ${shownTime(Math.round(pools))}, per-send ${shownTime(Math.round(array))} with typed arrays and ${shownTime(Math.round(malloc))} with malloc through FFI (locality was not measured: no cache counters).`,
     how: "aoe bench run fixtures/jobs/e4.toml",
     figures: result.cells.map((cell) => ({
       pool: cell.values.pool,

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { probeLab } from "../../lab/lab.ts";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import { EXIT, expected } from "../../words/failure.ts";
-import { formatDuration } from "../../words/quantity.ts";
 import { loadJob } from "../job/job.ts";
 import { beginMeasuring } from "../machine/measuring.ts";
 import { checkOutput, type OutputFlags, publish } from "../machine/output.ts";
@@ -16,7 +15,7 @@ import type { Claim, Reproduction } from "./claim.ts";
 import * as judge from "./judge.ts";
 import { lanesOf } from "./receive_lane.ts";
 import { writeBack } from "./writeback.ts";
-import { plural } from "../../words/shown.ts";
+import { plural, shownTime } from "../../words/shown.ts";
 import { ownFile } from "../../sys/root.ts";
 
 interface Flags extends OutputFlags {
@@ -141,5 +140,5 @@ function describe({ claims, elapsed_ns: elapsed, provenance: from, quick }: Repr
     `${id}  ${claim}: ${verdict.toUpperCase()}`,
     `    ${sentence}`,
   ]);
-  return `${lines.join("\n")}\n\n${plural(claims.length, "claim")} in ${formatDuration(elapsed)}${quick ? " (--quick)" : ""}; Bun ${from.bun}, Linux ${from.kernel}, ${from.cpu}\n`;
+  return `${lines.join("\n")}\n\n${plural(claims.length, "claim")} in ${shownTime(elapsed)}${quick ? " (--quick)" : ""}; Bun ${from.bun}, Linux ${from.kernel}, ${from.cpu}\n`;
 }

@@ -17,7 +17,8 @@ import type { Waiter } from "../../link/waiter.ts";
 import { mapMemory } from "../../sys/memory.ts";
 import { type Usage, usage } from "../../sys/usage.ts";
 import { type Address, formatAddress } from "../../words/address.ts";
-import { formatSize, MS } from "../../words/quantity.ts";
+import { shownBytes } from "../../words/shown.ts";
+import { MS } from "../../words/quantity.ts";
 import { createRandom, type Random } from "../../words/random.ts";
 import { createArrivals } from "./arrivals.ts";
 import { Load, type Submitter } from "./load.ts";
@@ -103,7 +104,7 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
   const load = makeLoad(setting, device, random);
   if (writes(options.rw)) {
     setting.say(
-      `Writing to ${formatAddress(address)} (${formatSize(device.sectors * SECTOR)}): ${options.rw}, ${load.workload.blocks} blocks of ${formatSize(options.bs)} from byte ${options.offset} on.`,
+      `Writing to ${formatAddress(address)} (${shownBytes(device.sectors * SECTOR)}): ${options.rw}, ${load.workload.blocks} blocks of ${shownBytes(options.bs)} from byte ${options.offset} on.`,
     );
   }
   const run = await perform(setting, session, device, load.load, reclaim);

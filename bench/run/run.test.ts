@@ -106,8 +106,8 @@ describe.skipIf(!lab.available)(
           const { verify } = JSON.parse(file("write")).jobs[0].aoe;
           expect(verify).toMatchObject({ mismatches: 0 });
           expect(verify.sectors_verified).toBeGreaterThan(0);
-          expect(file("write.err")).toContain("Writing to e7.3 (1m)");
-          expect(file("absent.err")).toContain("e7.4 did not answer within 200ms");
+          expect(file("write.err")).toContain("Writing to e7.3 (1 MiB)");
+          expect(file("absent.err")).toContain("e7.4 did not answer within 200 ms");
           expect(file("large.err")).toContain("--bs");
           const cut = JSON.parse(file("cut")).jobs[0];
           expect(cut.aoe.interrupted).toBe(true);

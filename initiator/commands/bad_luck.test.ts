@@ -125,7 +125,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       name: "an unknown device: what was discovered instead",
       words: ["info", "e7.9", "--wait", "1s"],
       code: 6,
-      stderr: /^e7\.9 did not answer within 1s; e7\.3 and e7\.4 did\n$/,
+      stderr: /^e7\.9 did not answer within 1 s; e7\.3 and e7\.4 did\n$/,
     },
     {
       name: "read: the output file exists",
@@ -226,7 +226,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
         "rx:drop:100%",
       ],
       code: 6,
-      stderr: /^e7\.3 did not answer within 1s; no other device did either\n$/,
+      stderr: /^e7\.3 did not answer within 1 s; no other device did either\n$/,
     },
   ];
 
@@ -251,7 +251,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
 
   describe("copy, when it breaks off", () => {
     const sentence =
-      /^e7\.3 can't (read|write) sectors? [\d to]+: no answer within \S+ \(\d+ frames? sent\); (\d+) of 4194304 bytes were copied: (--resume.*)\n$/;
+      /^e7\.3 can't (read|write) sectors? [\d to]+: no answer within \S+ m?s \(\d+ frames? sent\); (\d+) of 4194304 bytes were copied: (--resume.*)\n$/;
 
     test("the device vanishes while it is read: how much is there, and --resume goes on to the very image", async () => {
       const out = at("vanished");

@@ -6,7 +6,7 @@ import { formatMac } from "../../wire/mac.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { formatAddress } from "../../words/address.ts";
 import { notFound } from "../../words/failure.ts";
-import { formatDuration, formatSize } from "../../words/quantity.ts";
+import { shownBytes, shownTime } from "../../words/shown.ts";
 import type { Identify } from "../../wire/identify.ts";
 import type { Device } from "../protocol/device.ts";
 import type { Path } from "../protocol/path.ts";
@@ -60,7 +60,7 @@ async function run(texts: Options): Promise<void> {
         ),
       );
     }
-    if (devices.length === 0) throw notFound(`No device answered within ${formatDuration(wait)}`);
+    if (devices.length === 0) throw notFound(`No device answered within ${shownTime(wait)}`);
   });
 }
 
@@ -134,7 +134,7 @@ function toRows(device: Device, session: Session): string[][] {
 }
 
 function sizeOf(identity: Identify | null): string {
-  return identity === null ? "?" : formatSize(identity.sectors * SECTOR);
+  return identity === null ? "?" : shownBytes(identity.sectors * SECTOR);
 }
 
 function interfaceOf({ port }: Path, session: Session): string {

@@ -6,7 +6,7 @@ import { SECTOR } from "../../wire/ata.ts";
 import { checksum, describe, toHdparm } from "../../wire/identify.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
-import { formatSize } from "../../words/quantity.ts";
+import { shownBytes } from "../../words/shown.ts";
 import type { Device } from "../protocol/device.ts";
 import type { Session } from "../session/session.ts";
 import { rivalsJson } from "./discover.ts";
@@ -59,7 +59,7 @@ function toText(device: Device, session: Session, view: DataView, words: boolean
     ["device", formatAddress(device)],
     [
       "size",
-      `${device.sectors * SECTOR} bytes (${formatSize(device.sectors * SECTOR)}, ${device.sectors} sectors)`,
+      `${device.sectors * SECTOR} bytes (${shownBytes(device.sectors * SECTOR)}, ${device.sectors} sectors)`,
     ],
     ["model", identity?.model ?? ""],
     ["serial", identity?.serial ?? ""],

@@ -130,7 +130,7 @@ if (inNamespace(import.meta.path)) {
       }
       expect(await child.exited).toBe(0);
       expect(text).toMatch(
-        /^e7\.3 can't flush: no answer within 1(\.\d+)?s \(\d+ frames sent\); so clients are offered neither flush nor FUA\n/,
+        /^e7\.3 can't flush: no answer within 1(\.\d+)? s \(\d+ frames sent\); so clients are offered neither flush nor FUA\n/,
       );
     } finally {
       ended = true;

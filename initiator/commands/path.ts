@@ -6,7 +6,8 @@ import { MTU_HEADERS, SECTOR, sectorsWithin } from "../../wire/ata.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { failed } from "../../words/failure.ts";
-import { formatDuration, MS } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
+import { MS } from "../../words/quantity.ts";
 import type { Path } from "../protocol/path.ts";
 import { type Carried, probePath } from "../protocol/path_probe.ts";
 import type { Session } from "../session/session.ts";
@@ -66,7 +67,7 @@ async function run(name: string, texts: RawSessionOptions): Promise<void> {
       );
       if (broken.length > 0) {
         throw failed(
-          `${broken.length} of ${reports.length} paths to ${formatAddress(device)} lose frames that their MTU allows (each size was given ${formatDuration(timeout)})`,
+          `${broken.length} of ${reports.length} paths to ${formatAddress(device)} lose frames that their MTU allows (each size was given ${shownTime(timeout)})`,
         );
       }
     },

@@ -7,7 +7,8 @@ import * as config from "../../wire/config.ts";
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { failed } from "../../words/failure.ts";
-import { formatDuration, MS, parseInteger, S } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
+import { MS, parseInteger, S } from "../../words/quantity.ts";
 import { CANCELLED, Command as Request, OK, TIMEOUT } from "../protocol/command.ts";
 import { controlCommand } from "../protocol/control_command.ts";
 import { describeOutcome } from "../protocol/describe.ts";
@@ -88,9 +89,9 @@ async function run(name: string, texts: Options): Promise<void> {
           if (request.outcome === OK) {
             const time = request.doneAt - request.sentAt;
             times.push(time);
-            say(`answer from ${from} by ${by}: seq=${sent} time=${formatDuration(time)}`);
+            say(`answer from ${from} by ${by}: seq=${sent} time=${shownTime(time)}`);
           } else if (request.outcome === TIMEOUT) {
-            say(`no answer from ${from} by ${by}: seq=${sent} (${formatDuration(timeout)})`);
+            say(`no answer from ${from} by ${by}: seq=${sent} (${shownTime(timeout)})`);
           } else {
             say(`${describeOutcome(device, request)}: seq=${sent}`);
           }
@@ -113,11 +114,11 @@ async function run(name: string, texts: Options): Promise<void> {
         } else {
           say(`--- ${formatAddress(device)} ping statistics ---`);
           say(
-            `${sent} sent, ${times.length} answered, ${Number((100 * lost).toFixed(1))} % lost, in ${formatDuration(elapsed)}`,
+            `${sent} sent, ${times.length} answered, ${Number((100 * lost).toFixed(1))} % lost, in ${shownTime(elapsed)}`,
           );
           if (figures !== null) {
             const { min, mean, max, deviation } = figures;
-            const words = [min, mean, max, deviation].map(formatDuration).join("/");
+            const words = [min, mean, max, deviation].map(shownTime).join(" / ");
             say(`rtt min/avg/max/mdev = ${words}`);
           }
         }

@@ -1,6 +1,6 @@
 // Progress on stderr: one line that is written over on a terminal, a plain line every few seconds elsewhere.
 
-import { formatSize } from "../../words/quantity.ts";
+import { shownBytes } from "../../words/shown.ts";
 import { createStatusLine } from "../../words/status_line.ts";
 
 const PLAIN_EVERY_MS = 5000;
@@ -23,7 +23,7 @@ export function createProgress(
   what: string,
   total: number,
   quiet: boolean,
-  { from = 0, format = formatSize }: ProgressOptions = {},
+  { from = 0, format = shownBytes }: ProgressOptions = {},
 ): Progress {
   const terminal = process.stderr.isTTY === true;
   const status = createStatusLine();
@@ -43,7 +43,7 @@ export function createProgress(
   };
 }
 
-/** `3m of 8m (37 %), 1m/s, 5s left`, after so many seconds of which the first `from` of `done` took none. */
+/** `3 MiB of 8 MiB (37 %), 1 MiB/s, 5 s left`, after so many seconds of which the first `from` of `done` took none. */
 export function describeProgress(
   done: number,
   total: number,
@@ -53,6 +53,6 @@ export function describeProgress(
 ): string {
   const rate = (done - from) / Math.max(1e-3, seconds);
   const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
-  const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)}s left` : "";
+  const left = rate > 0 ? `, ${Math.ceil((total - done) / rate)} s left` : "";
   return `${format(done)} of ${format(total)} (${percent} %), ${format(Math.round(rate))}/s${left}`;
 }

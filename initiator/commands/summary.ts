@@ -1,7 +1,7 @@
 // The end of a transfer: one line for people on stderr, or one document on stdout.
 
 import { formatAddress } from "../../words/address.ts";
-import { formatSize } from "../../words/quantity.ts";
+import { shownBytes } from "../../words/shown.ts";
 import type { Device } from "../protocol/device.ts";
 import type { Session } from "../session/session.ts";
 import { describeTrouble, deviceStats, linkStats } from "../session/stats.ts";
@@ -36,7 +36,7 @@ export function summarize(
     return;
   }
   const trouble = describeTrouble(device, session.initiator);
-  const rate = `${formatSize(bytes)} in ${seconds.toFixed(2)} s (${formatSize(bytes / seconds)}/s)`;
+  const rate = `${shownBytes(bytes)} in ${seconds.toFixed(2)} s (${shownBytes(bytes / seconds)}/s)`;
   process.stderr.write(`${verb} ${rate}${trouble === "" ? "" : `; ${trouble}`}\n`);
   if (sha256 !== undefined) process.stderr.write(`sha256 ${sha256}\n`);
 }

@@ -5,7 +5,8 @@ import { drive } from "../../link/drive.ts";
 import { checkSocketPath, listenAt } from "../../link/unix_listener.ts";
 import { formatAddress, parseAddress } from "../../words/address.ts";
 import { expected, failed } from "../../words/failure.ts";
-import { formatSize, parseInteger } from "../../words/quantity.ts";
+import { shownBytes } from "../../words/shown.ts";
+import { parseInteger } from "../../words/quantity.ts";
 import { onSignals } from "../../words/signals.ts";
 import { exportFacts } from "./export_facts.ts";
 import { parseString } from "./handshake.ts";
@@ -55,7 +56,7 @@ export async function nbdAction(name: string, texts: RawNbdOptions): Promise<voi
     const start = session.waiter.now();
     await serve(session, server, listener, () =>
       say(
-        `Serving ${formatAddress(device)} (${formatSize(server.facts.size)}${readOnly ? ", read-only" : ""}) at ${uri(texts)}`,
+        `Serving ${formatAddress(device)} (${shownBytes(server.facts.size)}${readOnly ? ", read-only" : ""}) at ${uri(texts)}`,
       ),
     );
     tell(session, server, session.waiter.now() - start, texts.json ?? false);
@@ -131,8 +132,8 @@ function tell(session: Session, server: NbdServer, elapsed: number, json: boolea
   const trouble = describeTrouble(device, session.initiator);
   const parts = [
     `${counters.connections} clients`,
-    `${counters.reads} reads (${formatSize(counters.readBytes)})`,
-    `${counters.writes} writes and ${counters.zeroes} of zeroes (${formatSize(counters.writtenBytes)})`,
+    `${counters.reads} reads (${shownBytes(counters.readBytes)})`,
+    `${counters.writes} writes and ${counters.zeroes} of zeroes (${shownBytes(counters.writtenBytes)})`,
     `${counters.flushes} flushes`,
     `${counters.refused} refused`,
     `${counters.failed} failed`,

@@ -176,7 +176,7 @@ for (const structured of [false, true]) {
       ["a sector that is none, read", CMD_READ, IDNF, NBD_EIO, /no such sector/],
       ["a target reserved by others", CMD_WRITE, RESERVED, NBD_EPERM, /reserved/],
       ["an AoE error", CMD_READ, { flags: 0x0c, error: 3 }, NBD_EIO, /unavailable/],
-      ["silence", CMD_READ, null, NBD_EIO, /no answer within 10s/],
+      ["silence", CMD_READ, null, NBD_EIO, /no answer within 10 s/],
     ];
     for (const [what, type, twist, error, sentence] of ends) {
       test(`${what}: ${error}`, () => {

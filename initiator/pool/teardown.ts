@@ -8,7 +8,8 @@
 //
 // Meanwhile the loop keeps the link reclaiming.
 
-import { formatDuration, MS, S } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
+import { MS, S } from "../../words/quantity.ts";
 import type { Pool } from "./pool.ts";
 
 const EVERY = 100 * MS;
@@ -53,5 +54,5 @@ export function leakMessage(pool: Pool, now: number): string | null {
   for (const leak of leaks) oldest = Math.max(oldest, leak.age_ns);
   const buffers = leaks.length === 1 ? "1 buffer" : `${leaks.length} buffers`;
   const them = leaks.length === 1 ? "it" : "them";
-  return `Leaked ${buffers}: the link still holds ${them}, the oldest for ${formatDuration(oldest)}`;
+  return `Leaked ${buffers}: the link still holds ${them}, the oldest for ${shownTime(oldest)}`;
 }

@@ -25,19 +25,19 @@ function sentence(twist: Twist, most = Infinity): string {
 
 test("read answers with too few bytes are said, and not called silence", () => {
   expect(sentence({ length: ata.LENGTH + 512 })).toMatch(
-    /^e7\.3 can't read sectors 4 to 5: (\d+) answers with too few bytes came \(the last with 512 of 1024 bytes\), and no right one within 1s \(\1 frames sent\)$/,
+    /^e7\.3 can't read sectors 4 to 5: (\d+) answers with too few bytes came \(the last with 512 of 1024 bytes\), and no right one within 1 s \(\1 frames sent\)$/,
   );
   expect(sentence({ length: ata.LENGTH + 100 }, 1)).toContain(
-    ": 1 answer with too few bytes came (100 of 1024 bytes), and no right one within 1s",
+    ": 1 answer with too few bytes came (100 of 1024 bytes), and no right one within 1 s",
   );
 });
 
 test("answers that contradict their request are said", () => {
   expect(sentence({ minor: 4 })).toMatch(
-    /: \d+ answers came that contradict the request, and no right one within 1s/,
+    /: \d+ answers came that contradict the request, and no right one within 1 s/,
   );
 });
 
 test("silence is silence", () => {
-  expect(sentence({}, 0)).toMatch(/: no answer within 1s \(\d+ frames sent\)$/);
+  expect(sentence({}, 0)).toMatch(/: no answer within 1 s \(\d+ frames sent\)$/);
 });

@@ -4,7 +4,7 @@ import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import { type Address, formatAddress } from "../../words/address.ts";
 import { EXIT, Failure } from "../../words/failure.ts";
-import { formatDuration } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
 import {
   AOE_ERROR,
   ATA_ERROR,
@@ -69,7 +69,7 @@ export function describeOutcome(device: Address, command: Command): string {
     case AOE_ERROR:
       return `${attempt}: ${aoeReason(command.aoeError)} (AoE error ${command.aoeError})`;
     case TIMEOUT: {
-      const waited = formatDuration(command.doneAt - command.submittedAt);
+      const waited = shownTime(command.doneAt - command.submittedAt);
       return `${attempt}: ${describeSilence(command)} within ${waited} (${command.transmits} frames sent)`;
     }
     case MEMORY_LOST:

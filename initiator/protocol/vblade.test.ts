@@ -126,7 +126,7 @@ function define(): void {
     const found = await session.find({ major: 7, minor: 5 }, 300 * MS).catch((error) => error);
     expect([found.exitCode, found.message]).toEqual([
       6,
-      "e7.5 did not answer within 300ms; e7.3 and e7.4 did",
+      "e7.5 did not answer within 300 ms; e7.3 and e7.4 did",
     ]);
   });
 }

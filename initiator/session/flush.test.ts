@@ -49,7 +49,7 @@ const WHY: readonly (readonly [string, (peer: Scripted) => void, RegExp])[] = [
   [
     "does not answer it, but everything else",
     SILENT,
-    /^e7\.3 can't flush: no answer within 10s \(\d+ frames sent\)$/,
+    /^e7\.3 can't flush: no answer within 10 s \(\d+ frames sent\)$/,
   ],
 ];
 
@@ -81,6 +81,8 @@ describe.each(WHY)("one that %s", (_, script, why) => {
 
 test("one that answers nothing is a failure, whatever its write cache", async () => {
   const { session, device } = world(DEAD, false);
-  await expect(tryFlush(session, device)).rejects.toThrow("e7.3 can't flush: no answer within 10s");
-  await expect(makeDurable(session, device)).rejects.toThrow("no answer within 10s");
+  await expect(tryFlush(session, device)).rejects.toThrow(
+    "e7.3 can't flush: no answer within 10 s",
+  );
+  await expect(makeDurable(session, device)).rejects.toThrow("no answer within 10 s");
 });

@@ -9,7 +9,7 @@ import type { Core } from "../../link/loop.ts";
 import type { Waiter } from "../../link/waiter.ts";
 import { type Address, formatAddress } from "../../words/address.ts";
 import { describeFault, failed, notFound, stackOf, usage } from "../../words/failure.ts";
-import { formatDuration } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
 import { createRandom } from "../../words/random.ts";
 import type { Command } from "../protocol/command.ts";
 import type { Device } from "../protocol/device.ts";
@@ -310,7 +310,7 @@ export class SessionOver<W extends Waiter> implements LinkedSession<W> {
       const name = formatAddress(address);
       const instead =
         others.length === 0 ? "no other device did either" : `${describeDevices(others)} did`;
-      throw notFound(`${name} did not answer within ${formatDuration(wait)}; ${instead}`);
+      throw notFound(`${name} did not answer within ${shownTime(wait)}; ${instead}`);
     }
     return device;
   }
@@ -321,7 +321,7 @@ export class SessionOver<W extends Waiter> implements LinkedSession<W> {
     if (device.proving === 0) return;
     const others = `${device.proving} more ${device.proving === 1 ? "address" : "addresses"}`;
     this.initiator.onNotice?.(
-      `${formatAddress(device)} is claimed by ${others}, silent for ${formatDuration(PROOFS)} when asked for the disk: it is used without them`,
+      `${formatAddress(device)} is claimed by ${others}, silent for ${shownTime(PROOFS)} when asked for the disk: it is used without them`,
     );
   }
 

@@ -3,7 +3,7 @@
 
 import { formatMac } from "../../wire/mac.ts";
 import { formatAddress } from "../../words/address.ts";
-import { formatDuration } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
 import type { DeviceCounters } from "../protocol/counters.ts";
 import type { Device } from "../protocol/device.ts";
 import type { FrameLimit } from "../protocol/frame_limit.ts";
@@ -143,7 +143,7 @@ function describeLarge({ counters, paths }: Device, now: number): string {
     }
   }
   return since < now
-    ? `large frames have been lost on the way for ${formatDuration(Math.round(now - since))}, small ones are used`
+    ? `large frames have been lost on the way for ${shownTime(Math.round(now - since))}, small ones are used`
     : "large frames got lost on the way for a while, small ones were used";
 }
 

@@ -317,7 +317,7 @@ describe("figures", () => {
       service: { count: 1, sum_ns: 0, mean_ns: null, p50_ns: null, p99_ns: null, max_ns: null },
     });
     const [line] = plain({ ...before, at: 0 }, { ...after, at: 1e9 });
-    expect(line).toBe("e7.3 read 1/s 512/s write 0/s 0/s mean - queue 0 errors 0");
+    expect(line).toBe("e7.3 read 1/s 512 B/s write 0/s 0 B/s mean - queue 0 errors 0");
     say({ verb: "service", export: "e7.3", model: "delay:1ms" });
     probe.send(readFrame(0, 1, { tag: 2 }));
     probe.run(5e6);
@@ -465,8 +465,8 @@ describe("top", () => {
 
   test("plain lines tell rates and means of what did something", () => {
     expect(plain(before, after)).toEqual([
-      "e7.3 read 1000/s 500k/s write 0/s 0/s mean 50us queue 2 errors 0",
-      "eth0 rx 1000/s 58.59k/s tx 0/s 0/s lost 0 dropped 0",
+      "e7.3 read 1000/s 500 KiB/s write 0/s 0 B/s mean 50 µs queue 2 errors 0",
+      "eth0 rx 1000/s 58.6 KiB/s tx 0/s 0 B/s lost 0 dropped 0",
     ]);
   });
 

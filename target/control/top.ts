@@ -2,7 +2,7 @@
 // busiest exports first; elsewhere a line for each interval, and only for what did something.
 
 import { connectControl } from "./client.ts";
-import { formatDuration, formatSize } from "../../words/quantity.ts";
+import { shownBytes, shownTime } from "../../words/shown.ts";
 import { onSignals } from "../../words/signals.ts";
 import { type Column, formatTable } from "../../words/table.ts";
 
@@ -104,7 +104,7 @@ function meanTime({ change }: Rates): string {
   const count = change("reads") + change("writes") + change("flushes") + change("other_ata");
   const ns = change("read_ns") + change("write_ns") + change("other_ns");
   // Of what was answered in the iteration of the loop in which it came no time is measured.
-  return ns === 0 ? "-" : formatDuration(ns / count);
+  return ns === 0 ? "-" : shownTime(ns / count);
 }
 
 function errors({ change }: Rates): number {
@@ -121,13 +121,13 @@ export function plain(before: Sample, after: Sample): string[] {
     if (commands(one) === 0 && one.now("in_service") === 0) continue;
     const { rate } = one;
     lines.push(
-      `${one.name} read ${rate("reads").toFixed(0)}/s ${formatSize(rate("read_bytes"))}/s write ${rate("writes").toFixed(0)}/s ${formatSize(rate("written_bytes"))}/s mean ${meanTime(one)} queue ${one.now("in_service")} errors ${errors(one)}`,
+      `${one.name} read ${rate("reads").toFixed(0)}/s ${shownBytes(rate("read_bytes"))}/s write ${rate("writes").toFixed(0)}/s ${shownBytes(rate("written_bytes"))}/s mean ${meanTime(one)} queue ${one.now("in_service")} errors ${errors(one)}`,
     );
   }
   for (const one of ratesOf(before.interfaces, after.interfaces, "interface", seconds)) {
     if (one.rate("rx") === 0 && one.rate("tx") === 0) continue;
     lines.push(
-      `${one.name} rx ${one.rate("rx").toFixed(0)}/s ${formatSize(one.rate("rx_bytes"))}/s tx ${one.rate("tx").toFixed(0)}/s ${formatSize(one.rate("tx_bytes"))}/s lost ${one.change("rx_buffers_full")} dropped ${one.change("dropped")}`,
+      `${one.name} rx ${one.rate("rx").toFixed(0)}/s ${shownBytes(one.rate("rx_bytes"))}/s tx ${one.rate("tx").toFixed(0)}/s ${shownBytes(one.rate("tx_bytes"))}/s lost ${one.change("rx_buffers_full")} dropped ${one.change("dropped")}`,
     );
   }
   return lines;
@@ -148,9 +148,9 @@ export function view(before: Sample, after: Sample, columns: number, rows: numbe
       interfaces.map((one) => [
         one.name,
         one.rate("rx").toFixed(0),
-        formatSize(one.rate("rx_bytes")),
+        shownBytes(one.rate("rx_bytes")),
         one.rate("tx").toFixed(0),
-        formatSize(one.rate("tx_bytes")),
+        shownBytes(one.rate("tx_bytes")),
         String(one.now("rx_buffers_full")),
         String(one.now("dropped")),
         String(one.now("duplicates_dropped") + one.now("duplicates_answered")),
@@ -169,9 +169,9 @@ export function view(before: Sample, after: Sample, columns: number, rows: numbe
         .map((one) => [
           one.name,
           one.rate("reads").toFixed(0),
-          formatSize(one.rate("read_bytes")),
+          shownBytes(one.rate("read_bytes")),
           one.rate("writes").toFixed(0),
-          formatSize(one.rate("written_bytes")),
+          shownBytes(one.rate("written_bytes")),
           meanTime(one),
           String(one.now("in_service")),
           String(one.now("ata_errors") + one.now("aoe_errors") + one.now("store_errors")),

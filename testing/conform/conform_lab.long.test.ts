@@ -245,7 +245,7 @@ describe("over raw sockets", () => {
       ...[process.execPath, AOE, "bench", "conform", "e7.3", "--interface", "a0"],
       ...["--yes-scratch", "--wait", "100ms"],
     ]);
-    expect(alone.stderr).toBe("Listening on a0 for e7.3\ne7.3 did not answer within 100ms\n");
+    expect(alone.stderr).toBe("Listening on a0 for e7.3\ne7.3 did not answer within 100 ms\n");
     expect(alone.exitCode).toBe(6);
   });
 });

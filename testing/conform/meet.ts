@@ -13,7 +13,7 @@ import * as reserve from "../../wire/reserve.ts";
 import { configFrame, discovery } from "../doubles/probe.ts";
 import { type Address, formatAddress } from "../../words/address.ts";
 import { environment, failed, notFound } from "../../words/failure.ts";
-import { formatDuration } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
 import { Interrupted, type Turn } from "./ending.ts";
 import { type Ability, type Facts, type Permits, SCRATCH } from "./facts.ts";
 import type { Answer, Prober } from "./prober.ts";
@@ -49,7 +49,7 @@ export async function meet(
     said = prober.find(ask, Math.min(ASK_EVERY, left));
     if (said === null && !(await turn())) throw new Interrupted();
   }
-  if (said === null) throw notFound(`${name} did not answer within ${formatDuration(wait)}`);
+  if (said === null) throw notFound(`${name} did not answer within ${shownTime(wait)}`);
   const { target: source } = prober;
   const announcement = prober.unsolicited.find(isAnnouncement) ?? null;
   look(prober);
@@ -85,7 +85,7 @@ export async function meet(
   learn(subject, lacks);
   const identity = identityOf(subject);
   if (identity === null) {
-    const within = formatDuration(3 * prober.patience.answer);
+    const within = shownTime(3 * prober.patience.answer);
     throw failed(
       `${name} answers discovery, but not IDENTIFY within ${within}: say a longer --answer where it is slow`,
     );

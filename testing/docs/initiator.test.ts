@@ -19,15 +19,15 @@ function normal(text: string): string {
   return (
     text
       .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "WHEN")
-      .replaceAll(/\b\d+(\.\d+)?(ns|us|ms)\b/g, "TIME")
+      .replaceAll(/\b\d+(\.\d+)? (ns|µs|ms)(?!\w)/g, "TIME")
       .replaceAll(/\b\d+(\.\d+)? ?s\b/g, "TIME")
-      .replaceAll(/\b[\d.]+[kmg]\/s/g, "RATE")
+      .replaceAll(/\b[\d.]+ [KMG]iB\/s/g, "RATE")
       .replaceAll(/\bAoE-[0-9a-f]{16}\b/g, "SERIAL")
       .replaceAll(/\d+ of 8388608 bytes/g, "SOME of 8388608 bytes")
       // On a busy machine something is always sent again, and a moment is long enough for a look at the progress.
       .replaceAll(/^(Writing|Reading|Verifying) .* left\n/gm, "")
       .replaceAll(/; \d+ retransmits?.*$/gm, "")
-      .replaceAll(/^Copied \S+ in/gm, "Copied SOME in")
+      .replaceAll(/^Copied \S+ \S+ in/gm, "Copied SOME in")
       .trimEnd()
   );
 }

@@ -53,7 +53,7 @@ describe("docs/nbd.md", () => {
   });
 
   testBlocks(blocksOf(page), (_block, _directory, said) => {
-    expect(said).toContain("Serving e7.3 (64m)");
+    expect(said).toContain("Serving e7.3 (64 MiB)");
     expect(said).toContain("67108864");
     expect(said).toContain("err= 0");
     expect(said).toContain("Pass 5");

@@ -91,7 +91,7 @@ describe("examples", () => {
   });
 
   testBlocks(blocksOf(page), (_block, _directory, said) => {
-    expect(said).toMatch(/^e7\.3 +64m /m);
+    expect(said).toMatch(/^e7\.3 +64 MiB /m);
   });
 });
 

@@ -2,7 +2,8 @@
 
 import { createProgress } from "../../initiator/commands/progress.ts";
 import { EXIT } from "../../words/failure.ts";
-import { formatDuration, parseInteger } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
+import { parseInteger } from "../../words/quantity.ts";
 import { FAULT_RUN_DEFAULTS, type FaultRunFigures, faultRun } from "./lossy_run.ts";
 import { printableJson } from "../../words/printable.ts";
 
@@ -27,7 +28,7 @@ export async function faultRunAction(flags: Flags): Promise<number> {
 function describe(figures: FaultRunFigures): string[] {
   const { commands, ok, failed, timeouts } = figures;
   return [
-    `${commands} requests ended, ${ok} of them well, ${failed} with an error (${timeouts} unanswered), in ${formatDuration(figures.virtual_ns)} of virtual time`,
+    `${commands} requests ended, ${ok} of them well, ${failed} with an error (${timeouts} unanswered), in ${shownTime(figures.virtual_ns)} of virtual time`,
     `${figures.transmits} frames sent, ${figures.retransmits} of them again; ${figures.frames_with_faults} with a fault, ${figures.frames_damaged} damaged; ${figures.held_back} writes held back`,
     `${figures.sectors_verified} sectors verified: ${figures.wrong} wrong; stamps caught ${figures.caught_in_flight} damaged on their way back and ${figures.caught_smashed} behind ${figures.sectors_smashed} damaged writes`,
     `${figures.stale_writes} stale writes`,

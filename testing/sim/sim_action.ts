@@ -4,7 +4,7 @@ import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { createBreath } from "../../words/breath.ts";
 import { EXIT, expected, usage } from "../../words/failure.ts";
 import { cantRead } from "../../words/file_error.ts";
-import { formatDuration } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
 import { parseInteger } from "../../words/quantity.ts";
 import { now } from "../../sys/clock.ts";
 import { codeOf } from "../../bench/machine/cut_short.ts";
@@ -152,7 +152,7 @@ async function tell(
   const { git_revision, git_dirty } = provenance();
   const revision = `${git_revision?.slice(0, 12) ?? "unknown"}${git_dirty === true ? " and changes" : ""}`;
   say(
-    `seed ${scenario.seed} fails at ${formatDuration(Math.round(failure.at))} of virtual time, revision ${revision}`,
+    `seed ${scenario.seed} fails at ${shownTime(Math.round(failure.at))} of virtual time, revision ${revision}`,
   );
   say(`  ${failure.checker}: ${failure.message}`);
   if (failure.stack !== null) say(failure.stack);
@@ -192,7 +192,7 @@ export function summary(
     .filter(([key]) => key !== "commands" && key !== "virtual_ns")
     .map(([key, value]) => `${key} ${value}`)
     .join(", ");
-  const virtual = formatDuration(total.get("virtual_ns") ?? 0);
+  const virtual = shownTime(total.get("virtual_ns") ?? 0);
   return `${count} runs, ${failures} failed, in ${(took / 1e9).toFixed(1)} s (${virtual} of virtual time): ${rate(total, took)}\n  ${figures}`;
 }
 

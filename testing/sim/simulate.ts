@@ -7,7 +7,8 @@
 import { SILENCE } from "../../initiator/protocol/path_set.ts";
 import { littlesLaw } from "../../initiator/pool/littles_law.ts";
 import { runVirtual } from "../../link/virtual_clock.ts";
-import { formatDuration, S } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
+import { S } from "../../words/quantity.ts";
 import type { Path } from "../../initiator/protocol/path.ts";
 import type { Client } from "./client.ts";
 import { type Figures, figuresOf, sumDevices } from "./figures.ts";
@@ -138,7 +139,7 @@ class Run {
     const waiting = this.world.clients.reduce((sum, client) => sum + client.out, 0);
     return new Violation(
       "liveness",
-      `${waiting} commands had not ended ${formatDuration(after)} after ${since}`,
+      `${waiting} commands had not ended ${shownTime(after)} after ${since}`,
     );
   }
 

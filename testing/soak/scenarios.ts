@@ -5,7 +5,7 @@ import type { ClosingFigures } from "../../bench/machine/closing_figures.ts";
 import { createFaults, type FaultLink } from "../../link/faults.ts";
 import { parseFaults } from "../../link/fault_plan.ts";
 import { createRandom } from "../../words/random.ts";
-import { formatDuration } from "../../words/quantity.ts";
+import { shownTime } from "../../words/shown.ts";
 import { apart, FAULT_PLANS, inTheory, inTheWorld, OTHER_PLANS } from "./fault_check.ts";
 import { Pump } from "./pump.ts";
 import { severalCores } from "../../link/several_cores.ts";
@@ -254,7 +254,7 @@ const linkDown: Scenario = {
     found.expect(resumed && ended, "it does not go on when the link is back");
     found.expect(failed + timeouts === 0, `${failed} commands failed, ${timeouts} timed out`);
     // The longest RTO is 2 s.
-    found.expect(after < 5e9, `it went on only after ${formatDuration(after)}`);
+    found.expect(after < 5e9, `it went on only after ${shownTime(after)}`);
   },
 };
 

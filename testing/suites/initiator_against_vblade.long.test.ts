@@ -83,7 +83,7 @@ function define(frameSectors: number): void {
       const { stdout, exitCode } = await initiator("info", "e7.3");
       expect(exitCode).toBe(0);
       expect(stdout).toContain("Coraid EtherDrive vblade");
-      expect(stdout).toContain("67108864 bytes (64m, 131072 sectors)");
+      expect(stdout).toContain("67108864 bytes (64 MiB, 131072 sectors)");
     });
 
     test("a 64 MiB random image is read whole, and nothing is dropped at a buffer count of 16", async () => {
@@ -146,7 +146,7 @@ function define(frameSectors: number): void {
         "300ms",
       );
       expect(exitCode).toBe(6);
-      expect(stderr).toBe("e7.9 did not answer within 300ms; e7.3 and e7.4 did\n");
+      expect(stderr).toBe("e7.9 did not answer within 300 ms; e7.3 and e7.4 did\n");
       expect(existsSync(join(folder, "x"))).toBe(false);
     });
 
@@ -200,7 +200,7 @@ function define(frameSectors: number): void {
       const { exitCode, stderr } = await reading;
       expect(exitCode).toBe(1);
       expect(stderr).toMatch(
-        /e7\.6 can't read sectors \d+ to \d+: no answer within 1(\.\d+)?s \(\d+ frames sent\)\n$/,
+        /e7\.6 can't read sectors \d+ to \d+: no answer within 1(\.\d+)? s \(\d+ frames sent\)\n$/,
       );
       expect(readdirSync(folder).filter((name) => name.includes("half"))).toEqual([]);
     }, 60_000);
