@@ -35,7 +35,7 @@ testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
       initiator("read", "e7.3", "-o", fresh(".raw"), "--offset", offset, "--size", size);
     const image = fresh(".raw");
     writeFileSync(image, pattern(128, 1));
-    expect((await initiator("info", "e7.3")).said).toContain("64k");
+    expect((await initiator("info", "e7.3")).said).toContain("64 KiB");
     expect((await initiator("write", "e7.3", image)).code).toBe(0);
     expect((await read("0", "32k")).code).toBe(0);
     expect((await read("36k", "28k")).code).toBe(0);
