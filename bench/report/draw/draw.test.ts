@@ -5,6 +5,7 @@ import { parseHTML } from "linkedom";
 
 import type { Axis, Chart, IntervalChart, KneeChart } from "../report.ts";
 import { type Canvas, CHARACTER, domainOf, type Drawing, fitted, logTicks } from "./canvas.ts";
+import { dash } from "./palette.ts";
 import { draw } from "./draw.ts";
 
 const TIME: Axis = { label: "latency", unit: "time", log: true, reach: [] };
@@ -71,6 +72,18 @@ test("caps that lie close to one another are not written over one another", () =
   expect(ticks(knee([0, 16, 64, 256]))).toEqual(["0", "16", "64", "256"]);
   const close = ticks(knee([0, 1, 2, 3, 4, 64, 65, 256]));
   expect(close).toEqual(["0", "3", "64", "256"]);
+  // A knee is written, whatever stands close before it.
+  const chart = knee([0, 40, 48, 64, 256, 512]);
+  const [line] = chart.lines;
+  if (line === undefined) throw new Error("invariant: one line");
+  expect(ticks(chart)).not.toContain("48");
+  expect(ticks({ ...chart, lines: [{ ...line, knee: 48 }] })).toContain("48");
+});
+
+test("no two lines have the same dashes", () => {
+  const dashes = Array.from({ length: 24 }, (_, place) => dash(place));
+  expect(dashes.slice(0, 2)).toEqual(["none", "6 3"]);
+  expect(new Set(dashes).size).toBe(dashes.length);
 });
 
 test("levels are steps: each holds until the next", () => {

@@ -12,14 +12,17 @@ const RIGHT = 18;
 /** Pixels between the ticks of an axis. */
 const APART = 28;
 
-/** Of these values, ascending, those that lie far enough from the one before to be written. */
-function apart(values: readonly number[], pixels: (value: number) => number): number[] {
+/** `first`, then those of the values, ascending, that lie far enough from the others. */
+function apart(
+  first: readonly number[],
+  values: readonly number[],
+  pixels: (value: number) => number,
+): number[] {
   const kept: number[] = [];
-  for (const value of [...new Set(values)].sort((a, b) => a - b)) {
-    const last = kept.at(-1);
-    if (last === undefined || pixels(value) - pixels(last) >= APART) kept.push(value);
+  for (const value of [...first, ...values.toSorted((a, b) => a - b)]) {
+    if (kept.every((other) => Math.abs(pixels(value) - pixels(other)) >= APART)) kept.push(value);
   }
-  return kept;
+  return kept.sort((a, b) => a - b);
 }
 
 interface Point extends Spread {
@@ -74,6 +77,7 @@ export function drawKnee(chart: KneeChart, canvas: Canvas) {
       label: `${x.label} (square-root scale)`,
       labelAnchor: "right",
       ticks: apart(
+        knees.map((knee) => knee.x),
         points.map((point) => point.x),
         (value) => Math.sqrt(value / (most * 1.04)) * room,
       ),

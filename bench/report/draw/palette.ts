@@ -50,5 +50,6 @@ export function partColour(place: number): string {
 }
 
 export function dash(place: number): string {
-  return DASHES[place % DASHES.length] ?? "none";
+  // Beyond them a long dash and ever more dots: no two lines of a chart look alike.
+  return DASHES[place] ?? `8 3${" 2 3".repeat(place - 3)}`;
 }
