@@ -21,13 +21,16 @@ for (const { name, make } of CASES) {
 }
 
 test("a first call that is slow doesn't put the clock's cost into the others", async () => {
-  let calls = 0;
-  const work = () => {
-    if (calls++ === 0) Bun.sleepSync(5);
-  };
-  const { least_ns } = await costOf(work, 0.02);
-  // Timed call by call it is what the clock takes, 20 ns and more.
-  expect(least_ns).toBeLessThan(10);
+  // Timed call by call it is what the clock takes, 20 ns and more, however often it is tried.
+  let least = Infinity;
+  for (const begun = performance.now(); least >= 10 && performance.now() - begun < 30_000;) {
+    let calls = 0;
+    const work = () => {
+      if (calls++ === 0) Bun.sleepSync(5);
+    };
+    least = Math.min(least, (await costOf(work, 0.02)).least_ns);
+  }
+  expect(least).toBeLessThan(10);
 });
 
 describe("the codec that is measured", () => {

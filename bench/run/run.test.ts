@@ -84,7 +84,9 @@ describe.skipIf(!lab.available)(
           ${bench} e7.3 --interface a0 --runtime 100ms --ramp-time 0s --rw randrw --verify crc32c --reclaim coalesce:64/1ms --json >write 2>write.err; echo "write $?"
           ${bench} e7.4 --interface a0 --wait 200ms 2>absent.err; echo "absent $?"
           ${bench} e7.3 --interface a0 --bs 2m 2>large.err; echo "large $?"
-          ${bench} e7.3 --interface a0 --runtime 20s --ramp-time 0s --json >cut & load=$!
+          long="--runtime 20s --ramp-time 0s --rw randrw"
+          ${bench} e7.3 --interface a0 $long --json >cut 2>cut.err & load=$!
+          for i in $(seq 300); do grep -q Writing cut.err && break; sleep 0.1; done
           sleep 0.7; kill -TERM $load; wait $load; echo "stopped $?"
           kill -TERM $target; wait $target`;
           const ran = await runInLab(["sh", "-c", script], { cwd: folder });

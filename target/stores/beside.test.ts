@@ -304,7 +304,8 @@ describe.each<[BlockingKind, string]>([
         },
       });
       expect(flushedAt - start).toBeWithin(200e6, 2e9);
-      expect(reads).toBeGreaterThan(100);
+      // Behind the flush there would be one.
+      expect(reads).toBeGreaterThan(10);
       // Nothing like 200 ms; what a busy machine takes from us for is not the store's doing.
       expect(worst).toBeLessThan(190e6);
       expect(target.inHand).toBe(0);
