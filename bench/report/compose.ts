@@ -21,15 +21,20 @@ import { listed, plural } from "../../words/shown.ts";
 export function compose(material: Material): Report {
   const { runs, wholes, reproductions } = material;
   const subject = subjectOf(runs);
+  // Those of two results may contradict each other: each says which it is of.
+  const said = (of: (run: RunResult) => readonly string[]): string[] =>
+    runs.flatMap(({ name, run }) =>
+      of(run).map((sentence) => (runs.length === 1 ? sentence : `${name}: ${sentence}`)),
+    );
   // File names and job names are in it, beside the texts of results.
   return printableTexts<Report>({
     title: `aoe bench: ${listed(material.names)}`,
     subtitle: subtitle(material, subject),
-    warnings: runs.flatMap(({ run }) => [
-      ...(run.fallback === null ? [] : [run.fallback]),
-      ...run.warnings,
+    warnings: said(({ fallback, warnings }) => [
+      ...(fallback === null ? [] : [fallback]),
+      ...warnings,
     ]),
-    findings: runs.flatMap(({ run }) => run.findings),
+    findings: said(({ findings }) => findings),
     sections: [
       ...(runs.length === 0 ? [noRuns(), ...capsOfClaims(material)] : sectionsOfRuns(subject)),
       claims(reproductions),

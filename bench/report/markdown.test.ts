@@ -2,6 +2,9 @@
 
 import { expect, test } from "bun:test";
 
+import { sampleRun } from "../../testing/doubles/sample_result.ts";
+import { parseJob } from "../job/job.ts";
+import { compose } from "./compose.ts";
 import { reportMarkdown } from "./markdown.ts";
 import type { Report, Section } from "./report.ts";
 import { escaped } from "../../words/table.ts";
@@ -51,6 +54,22 @@ test("names between backticks are code; what else stands there is a text", () =>
   expect(text).toContain("\\`&lt;img src=x&gt;\\`");
   // One that nothing closes.
   expect(report({ finding: "a `b" })).toContain("**a \\`b**");
+});
+
+test("findings and warnings of several results say which they are of", () => {
+  const one = sampleRun(parseJob("[a]", "j.toml"), () => [{}], {
+    findings: ["it is slower"],
+    warnings: ["one CPU"],
+  });
+  const composed = (...names: string[]) => {
+    const runs = names.map((name) => ({ name, run: one }));
+    return compose({ names, runs, wholes: [], reproductions: [] });
+  };
+  expect(composed("a")).toMatchObject({ findings: ["it is slower"], warnings: ["one CPU"] });
+  expect(composed("a", "b")).toMatchObject({
+    findings: ["a: it is slower", "b: it is slower"],
+    warnings: ["a: one CPU", "b: one CPU"],
+  });
 });
 
 test("warnings and findings of the results stand above", () => {
