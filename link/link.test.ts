@@ -110,6 +110,9 @@ overMemory("memory, on-receive:1ms", (clock) => [late("on-receive:1ms")(clock)],
   ...HOLDS,
   release: oneIn,
 });
+for (const text of ["batch:3", "ring:4/2"]) {
+  overMemory(`memory, ${text}`, (clock) => [late(text)(clock)], HOLDS);
+}
 overMemory("memory, stuck", (clock) => [late("stuck")(clock)], HOLDS);
 overMemory("memory, capture", (clock) => [captured()(clock)], COPIES);
 overMemory("memory, faults that never strike", (clock) => [faulty("")(clock)], COPIES);

@@ -79,12 +79,17 @@ function roundTrips(wrappers: (clock: VirtualClock) => Wrapper[]): (call: number
 
 const cases: [string, (clock: VirtualClock) => Wrapper[]][] = [
   ["memory", () => []],
-  ...["coalesce:64/1ms", "delay:100us", "next-xmit:50us", "on-receive:50us"].map(
-    (text): [string, (clock: VirtualClock) => Wrapper[]] => [
-      text,
-      (clock) => [(inner) => createReclaim(inner, parseReclaim(text, "x"), clock)],
-    ],
-  ),
+  ...[
+    "coalesce:64/1ms",
+    "delay:100us",
+    "next-xmit:50us",
+    "on-receive:50us",
+    "batch:32",
+    "ring:64/32",
+  ].map((text): [string, (clock: VirtualClock) => Wrapper[]] => [
+    text,
+    (clock) => [(inner) => createReclaim(inner, parseReclaim(text, "x"), clock)],
+  ]),
   ...[
     "tx:delay:10us,rx:delay:uniform/0us/10us",
     "tx:corrupt:100%,rx:corrupt:100%/payload",

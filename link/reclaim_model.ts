@@ -8,11 +8,15 @@
 //                      without napi_tx frees old buffers at the start of start_xmit)
 //   on-receive:D       a receive that finds a frame first cleans what went out at least D before it
 //                      (a NAPI driver cleans its transmit ring when the receive interrupt polls it)
+//   batch:N            all, when N are held: an RDMA queue whose sender signals each Nth send alone
+//   ring:N/T           T at a time, by a transmit that finds fewer than T of N descriptors free
+//                      (DPDK's tx_free_thresh and tx_rs_thresh, both T)
 //   stuck              never
 //
 // A model is a value without state: it looks at the queue of what is held, oldest first, and says
 // how many of the oldest it releases. So it is exact whatever the rhythm in which it is asked, and
-// nothing in it is random. N alone would hold a pool smaller than N for ever: hence T.
+// nothing in it is random. N alone holds a pool smaller than N for ever, as batch:N does: hence the
+// T of coalesce:N/T.
 
 import { expected } from "../words/failure.ts";
 import { parseDuration, parseInteger } from "../words/quantity.ts";
@@ -55,7 +59,8 @@ const NOTHING = {
 
 /** How each model is written. */
 export const RECLAIM_FORMS = [
-  ...["eager", "coalesce:N/T", "delay:T", "next-xmit:D", "on-receive:D", "stuck"],
+  ...["eager", "coalesce:N/T", "delay:T", "next-xmit:D", "on-receive:D"],
+  ...["batch:N", "ring:N/T", "stuck"],
 ] as const;
 const FORMS = `one of ${RECLAIM_FORMS.join(", ")}`;
 
@@ -89,6 +94,18 @@ export function parseReclaim(text: string, what: string): ReclaimModel {
       const age = parseDuration(argument, `${what}, D of on-receive`);
       return { ...NOTHING, text: trimmed, onReceive: (held, now) => aged(held, age, now) };
     }
+    case "batch": {
+      const most = parseInteger(argument, `${what}, N of batch`, 1);
+      return { ...NOTHING, text: trimmed, afterTransmit: (held) => full(held, most) };
+    }
+    case "ring": {
+      const [size, batch, ...more] = argument.split("/");
+      if (size === undefined || batch === undefined || more.length > 0) {
+        throw expected(what, "ring:N/T, two numbers of descriptors", text);
+      }
+      const most = parseInteger(size, `${what}, N of ring`, 1);
+      return ring(trimmed, most, parseInteger(batch, `${what}, T of ring`, 1, most));
+    }
     default:
       throw expected(what, FORMS, text);
   }
@@ -111,7 +128,7 @@ function coalesce(text: string, most: number, time: number): ReclaimModel {
     byTime: fired,
     deadline: (held) => (held.count > 0 ? held.at(0) + time : Infinity),
     beforeTransmit: fired,
-    afterTransmit: (held) => (held.count >= most ? held.count : 0),
+    afterTransmit: (held) => full(held, most),
   };
 }
 
@@ -122,6 +139,17 @@ function delay(text: string, time: number): ReclaimModel {
     byTime: (held, now) => aged(held, time, now),
     deadline: (held) => (held.count > 0 ? held.at(0) + time : Infinity),
   };
+}
+
+/** A whole batch, where fewer than `batch` of `size` descriptors are free. */
+function ring(text: string, size: number, batch: number): ReclaimModel {
+  const beforeTransmit = ({ count }: Held) => (count >= batch && size - count < batch ? batch : 0);
+  return { ...NOTHING, text, beforeTransmit };
+}
+
+/** All, once `most` are held. */
+function full(held: Held, most: number): number {
+  return held.count >= most ? held.count : 0;
 }
 
 /**

@@ -30,7 +30,7 @@ export const WRAPPER_OPTIONS = {
   reclaim: {
     type: { hint: "model", parse: parseReclaim },
     default: "eager",
-    help: "model of late release of transmit buffers: eager, coalesce:64/1ms, delay:1ms, next-xmit:100us, on-receive:100us, stuck",
+    help: "model of late release of transmit buffers: eager, coalesce:64/1ms, delay:1ms, next-xmit:100us, on-receive:100us, batch:32, ring:64/32, stuck",
   },
   faults: {
     type: { hint: "plan", parse: parseFaults },

@@ -130,7 +130,16 @@ export const READERS: Readonly<Record<string, Reader>> = {
     },
   },
   reclaim: {
-    texts: ["eager", "coalesce:64/1ms", "delay:1ms", "next-xmit:100us", "on-receive:50us", "stuck"],
+    texts: [
+      "eager",
+      "coalesce:64/1ms",
+      "delay:1ms",
+      "next-xmit:100us",
+      "on-receive:50us",
+      "batch:32",
+      "ring:64/32",
+      "stuck",
+    ],
     read(text) {
       parseReclaim(text, WHAT);
     },

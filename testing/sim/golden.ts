@@ -24,7 +24,15 @@ const CAPPED: readonly Strategy[] = ["scan-swap", "lifo-swap", "completion"];
 const CAPS = [0, 16, 48, 256];
 const DELAYS = ["5us", "50us", "1ms"];
 const LANES = [1, 8];
-const RECLAIMS = ["eager", "coalesce:64/1ms", "delay:1ms", "next-xmit:100us", "on-receive:100us"];
+const RECLAIMS = [
+  "eager",
+  "coalesce:64/1ms",
+  "delay:1ms",
+  "next-xmit:100us",
+  "on-receive:100us",
+  "batch:32",
+  "ring:64/32",
+];
 
 /** Columns of a row that name its cell, and those that hold its figures. */
 const KEYS = ["strategy", "cap", "delay", "lanes", "reclaim"] as const;

@@ -212,6 +212,8 @@ export function traitsOf(scenario: Scenario): Traits {
     aoeErrors: corrupts || kind("mtu") || /error:\d/.test(services),
     crashes: kind("crash") || kind("takeover"),
     moves: kind("mac") || kind("takeover"),
-    starving: initiators.some(({ reclaim }) => /stuck|next-xmit|on-receive/.test(reclaim)),
+    starving: initiators.some(({ reclaim }) =>
+      /stuck|next-xmit|on-receive|batch|ring/.test(reclaim),
+    ),
   };
 }
