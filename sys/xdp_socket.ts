@@ -17,37 +17,12 @@
 // 548 bytes 2452, 2368, 1582, 1455; 1060 bytes 2265, 2284, 1636, 1506; 2000 bytes 2621, 3173, 2475, 2313.
 //
 // Such frames bypass the interface's queue discipline, its egress hooks and the captures on this host: link/xdp_gate.ts
-// says when they may. One socket may have an interface's queue. Needs CAP_NET_RAW
-// and no BPF program, since it hears nothing. Source: net/xdp/xsk.c, __xsk_generic_xmit; net/xdp/xsk_queue.h.
+// says when they may. Source: net/xdp/xsk.c, __xsk_generic_xmit.
 
-import { EAGAIN, EBUSY, ENETDOWN, ENXIO, errno } from "./errno.ts";
-import { libc } from "./libc.ts";
+import { EAGAIN, EBUSY, ENETDOWN, ENXIO } from "./errno.ts";
 import { copyAddressed } from "./memcpy.ts";
-import { type Mapping, mapMemory, mapShared } from "./memory.ts";
-import { growSocketBuffer, SEND_BUFFER } from "./socket_buffer.ts";
-
-const c = libc({
-  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-  bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
-  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
-  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
-  send: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
-  close: { args: ["i32"], returns: "i32" },
-});
-
-const AF_XDP = 44;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0x80000;
-const MSG_DONTWAIT = 0x40;
-const SOL_XDP = 283;
-const XDP_MMAP_OFFSETS = 1;
-const XDP_TX_RING = 3;
-const XDP_UMEM_REG = 4;
-const XDP_UMEM_FILL_RING = 5;
-const XDP_UMEM_COMPLETION_RING = 6;
-const XDP_COPY = 1 << 1;
-const PGOFF_TX_RING = 0x8000_0000;
-const PGOFF_COMPLETION_RING = 0x1_8000_0000;
+import { type Mapping, mapMemory } from "./memory.ts";
+import { openXdpRings, type XdpRings } from "./xdp_rings.ts";
 
 /**
  * Frames that may wait for a kick, or be with a device that sends from them; a power of two. Few: the memory is locked,
@@ -58,9 +33,8 @@ export const XDP_SLOTS = 8;
 export const XDP_SLOT_BYTES = 2048;
 /** Frames that a slow device may have released unread: more than a driver's own queue. */
 const COMPLETIONS = 4096;
-/** struct xdp_desc, in bytes and in words, and the word that is the length. */
-const DESCRIPTOR = 16;
-const WORDS = DESCRIPTOR / 4;
+/** struct xdp_desc in words, and the word that is the length. */
+const WORDS = 4;
 const LENGTH = 2;
 
 export interface XdpSender {
@@ -89,74 +63,21 @@ export interface XdpSender {
 
 /** For frames that leave by interface `index`; null where there can be none: no such socket, no memory, queue taken. */
 export function openXdpSender(index: number, sendBufferBytes: number): XdpSender | null {
-  const fd = c.socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
-  if (fd < 0) return null;
-  const maps: Mapping[] = [];
+  let memory: Mapping | null = null;
   try {
-    // Frames that a device holds count against it.
-    growSocketBuffer(fd, SEND_BUFFER, sendBufferBytes);
-    const sender = prepare(fd, index, maps);
-    if (sender !== null) return sender;
-  } catch {}
-  close(fd, maps);
+    memory = mapMemory(XDP_SLOTS * XDP_SLOT_BYTES);
+  } catch {
+    return null;
+  }
+  const shape = { chunkBytes: XDP_SLOT_BYTES, slots: XDP_SLOTS, completions: COMPLETIONS };
+  const rings = openXdpRings(memory, shape, index, sendBufferBytes);
+  if (rings !== null) return sender(memory, rings);
+  memory.unmap();
   return null;
 }
 
-function close(fd: number, maps: readonly Mapping[]): void {
-  c.close(fd);
-  for (const map of maps) map.unmap();
-}
-
-function prepare(fd: number, index: number, maps: Mapping[]): XdpSender | null {
-  const memory = mapMemory(XDP_SLOTS * XDP_SLOT_BYTES);
-  maps.push(memory);
-  // struct xdp_umem_reg: address u64 @0, length u64 @8, chunk u32 @16, headroom u32 @20, flags u32 @24.
-  const umem = new DataView(new ArrayBuffer(32));
-  umem.setBigUint64(0, BigInt(memory.address), true);
-  umem.setUint32(8, memory.bytes.length, true);
-  umem.setUint32(16, XDP_SLOT_BYTES, true);
-  const set = (option: number, value: ArrayBufferLike) =>
-    c.setsockopt(fd, SOL_XDP, option, new Uint8Array(value), value.byteLength) === 0;
-  const made =
-    set(XDP_UMEM_REG, umem.buffer) &&
-    set(XDP_UMEM_FILL_RING, new Uint32Array([XDP_SLOTS]).buffer) &&
-    set(XDP_UMEM_COMPLETION_RING, new Uint32Array([COMPLETIONS]).buffer) &&
-    set(XDP_TX_RING, new Uint32Array([XDP_SLOTS]).buffer);
-  if (!made) return null;
-  // struct xdp_mmap_offsets, since Linux 5.4: of rx, tx, fill and completion: producer, consumer, descriptors, flags.
-  const offsets = new Uint32Array(32);
-  const size = new Uint32Array([offsets.byteLength]);
-  if (c.getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, offsets, size) < 0) return null;
-  if (size[0] !== offsets.byteLength) return null;
-  const offset = (ring: number, field: number) => offsets[ring * 8 + field * 2] ?? 0;
-  const ring = mapShared(fd, offset(1, 2) + XDP_SLOTS * DESCRIPTOR, PGOFF_TX_RING);
-  maps.push(ring);
-  const completions = mapShared(fd, offset(3, 2) + COMPLETIONS * 8, PGOFF_COMPLETION_RING);
-  maps.push(completions);
-  // struct sockaddr_xdp: family u16 @0, flags u16 @2, ifindex u32 @4, queue u32 @8, shared umem's fd u32 @12.
-  const address = new DataView(new ArrayBuffer(16));
-  address.setUint16(0, AF_XDP, true);
-  address.setUint16(2, XDP_COPY, true);
-  address.setUint32(4, index, true);
-  if (c.bind(fd, new Uint8Array(address.buffer), 16) < 0) return null;
-  return sender(fd, memory, ring, completions, offset, maps);
-}
-
-function sender(
-  fd: number,
-  memory: Mapping,
-  ring: Mapping,
-  completions: Mapping,
-  offset: (ring: number, field: number) => number,
-  maps: readonly Mapping[],
-): XdpSender {
-  const words = new Int32Array(ring.bytes.buffer, 0, ring.bytes.length >> 2);
-  const done = new Int32Array(completions.bytes.buffer, 0, completions.bytes.length >> 2);
-  const producer = offset(1, 0) >> 2;
-  const consumer = offset(1, 1) >> 2;
-  const descriptors = offset(1, 2) >> 2;
-  const doneProducer = offset(3, 0) >> 2;
-  const doneConsumer = offset(3, 1) >> 2;
+function sender(memory: Mapping, rings: XdpRings): XdpSender {
+  const { words, producer, consumer, descriptors, done, doneProducer, doneConsumer } = rings;
   for (let slot = 0; slot < XDP_SLOTS; slot++) {
     words[descriptors + slot * WORDS] = slot * XDP_SLOT_BYTES;
   }
@@ -194,7 +115,7 @@ function sender(
       Atomics.store(words, producer, put);
       // Each EBUSY is one frame that the device dropped; the call after the last of them finds the ring empty.
       for (let left = (put - taken) | 0, first = true; left >= 0; left--, first = false) {
-        const code = c.send(fd, null, 0, MSG_DONTWAIT) < 0 ? errno() : 0;
+        const code = rings.kick();
         Atomics.store(done, doneConsumer, Atomics.load(done, doneProducer));
         if (code === EBUSY) {
           dropped++;
@@ -224,7 +145,8 @@ function sender(
       return since;
     },
     close() {
-      close(fd, maps);
+      rings.close();
+      memory.unmap();
     },
   };
 }
