@@ -48,8 +48,8 @@ export type { DeviceStats, ErrorKind, Identify, LinkStats, StrategyName };
 export interface OpenOptions {
   /** Where to send; several for multipath. */
   readonly interface: string | readonly string[];
-  /** `ring`: transmit from memory that the kernel really holds. `packet`. */
-  readonly link?: "packet" | "ring";
+  /** `ring`, `xdp`: transmit from memory that the kernel really holds. `packet`. */
+  readonly link?: "packet" | "ring" | "xdp";
   readonly transmitInterface?: string;
   /** Answers to writes come by a socket of their own. */
   readonly writeLane?: boolean;

@@ -33,22 +33,18 @@ import * as ethernet from "../wire/ethernet.ts";
 import type { Link, TxBuffer } from "./link.ts";
 import { isRefused, meansBusy } from "./packet.ts";
 import { openPacketReceiver, type RawLinkFacts } from "./packet_receiver.ts";
+import { type Pinnable, Pinned } from "./pinned.ts";
 import { Refusals } from "./refusals.ts";
 import { closeSlots, returnSlots, takeSlot, type TransmitSlot } from "./slot_stock.ts";
 import type { PacketOptions } from "./packet_options.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
-/** How soon to look at pinned slots again, ns: an eighth of the time that nothing has moved, within these. */
-const LOOK_SOONEST = 50e3;
-const LOOK_LATEST = 1e6;
 
-interface SlotBuffer extends TxBuffer {
+interface SlotBuffer extends TxBuffer, Pinnable {
   pins: number;
   readonly slot: TransmitSlot;
   readonly words: Int32Array;
   live: boolean;
-  /** Where it stands among the pinned; −1: not there. */
-  place: number;
 }
 
 export interface RingLink extends Link, RawLinkFacts {
@@ -63,12 +59,9 @@ export function openRingLink(options: PacketOptions): RingLink {
   const budgetBytes = options.budgetBytes ?? DEFAULT_BUDGET;
   const buffers: SlotBuffer[] = [];
   const idle = new Map<number, SlotBuffer[]>();
-  /** Dense: a released one is replaced by the last. */
-  const pinned: SlotBuffer[] = [];
+  const pinned = new Pinned<SlotBuffer>();
   const refusals = new Refusals();
   let liveBytes = 0;
-  /** When a slot last went out or came back. */
-  let moved = 0;
 
   function make(size: number): SlotBuffer | null {
     const slot = takeSlot(size, receiver.transmitIndex);
@@ -99,23 +92,6 @@ export function openRingLink(options: PacketOptions): RingLink {
       throw new Error(`invariant: buffer ${buffer.index} is not allocated from this link`);
     }
     return found;
-  }
-
-  function pin(buffer: SlotBuffer): void {
-    buffer.pins = 1;
-    buffer.place = pinned.length;
-    pinned.push(buffer);
-    moved = now();
-  }
-
-  function unpin(buffer: SlotBuffer): void {
-    buffer.pins = 0;
-    const last = pinned.pop();
-    if (last !== undefined && last !== buffer) {
-      pinned[buffer.place] = last;
-      last.place = buffer.place;
-    }
-    buffer.place = -1;
   }
 
   function lost(code: number): true {
@@ -155,7 +131,7 @@ export function openRingLink(options: PacketOptions): RingLink {
     }
     counters.transmitted++;
     refusals.sent(length);
-    if (status !== AVAILABLE) pin(owner);
+    if (status !== AVAILABLE) pinned.pin(owner);
     return true;
   }
 
@@ -163,20 +139,20 @@ export function openRingLink(options: PacketOptions): RingLink {
     if (receiver.closed) return 0;
     let released = 0;
     // From the last down: what fills a gap has been looked at.
-    for (let at = pinned.length - 1; at >= 0; at--) {
-      const buffer = pinned[at];
+    for (let at = pinned.all.length - 1; at >= 0; at--) {
+      const buffer = pinned.all[at];
       if (buffer === undefined) continue;
       if ((Atomics.load(buffer.words, 0) & TRANSMIT_STATUS) !== AVAILABLE) continue;
-      unpin(buffer);
+      pinned.unpin(buffer);
       released++;
     }
-    if (released > 0) moved = now();
+    if (released > 0) pinned.hasMoved();
     return released;
   }
 
   const closeReceiver = receiver.close;
   return Object.assign(receiver, {
-    pinned,
+    pinned: pinned.all,
     allocate(size: number) {
       if (size <= 0 || liveBytes + size > budgetBytes) return null;
       const buffer = idle.get(size)?.pop() ?? make(size);
@@ -197,11 +173,7 @@ export function openRingLink(options: PacketOptions): RingLink {
     transmit,
     flush() {},
     reclaim,
-    nextDeadline() {
-      if (pinned.length === 0) return Number.POSITIVE_INFINITY;
-      const at = now();
-      return at + Math.min(LOOK_LATEST, Math.max(LOOK_SOONEST, (at - moved) / 8));
-    },
+    nextDeadline: () => pinned.nextLook(),
     close() {
       if (receiver.closed) return;
       closeReceiver();

@@ -84,7 +84,7 @@ test("bash's words are put together again, and its answer is what follows the ma
 test("the program's own commands, options, values and keys", () => {
   expect(lines("")).toEqual(expect.arrayContaining(["target", "initiator", "bench", "man"]));
   expect(lines("")).not.toContain("complete");
-  expect(lines("bench", "load", "--link", "")).toEqual(["packet", "ring"]);
+  expect(lines("bench", "load", "--link", "")).toEqual(["packet", "ring", "xdp"]);
   expect(lines("bench", "run", "--set", "pool", "=", "sc")).toEqual(["scan-swap"]);
   expect(lines("bench", "run", "--set", "iod")).toEqual(["iodepth="]);
   expect(lines("target", "--profile", "")).toEqual(expect.arrayContaining(["fast", "slow"]));

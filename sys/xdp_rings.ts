@@ -1,12 +1,16 @@
-// An AF_XDP socket that only transmits, in copy mode, which every device has: memory that it shares with the kernel in
-// chunks, and its two rings. For frames that are copied in (xdp_socket.ts) and for buffers that are chunks
+// An AF_XDP socket that only transmits, in copy mode, which every device has: memory that it
+// shares with the kernel in
+// chunks, and its two rings. For frames that are copied in (xdp_socket.ts) and for buffers that
+// are chunks
 // (link/xdp.ts).
 //
-//   TX ring          descriptors: address u64 · length u32 · options u32; we move the producer, `kick` has the kernel
+//   TX ring          descriptors: address u64 · length u32 · options u32; we move the producer,
+// `kick` has the kernel
 //                    take them
 //   completion ring  addresses of frames that the device released
 //
-// One socket may have an interface's queue. Needs CAP_NET_RAW and no BPF program, since it hears nothing.
+// One socket may have an interface's queue. Needs CAP_NET_RAW and no BPF program, since it hears
+// nothing.
 // Source: net/xdp/xsk.c, net/xdp/xsk_queue.h.
 
 import { errno } from "./errno.ts";
@@ -66,7 +70,10 @@ export interface XdpRings {
   close(): void;
 }
 
-/** Over `memory`, out of interface `index`; null: no such socket, no memory that may be locked, queue taken. */
+/**
+ * Over `memory`, out of interface `index`; null: no such socket, no memory that may be
+ * locked, queue taken.
+ */
 export function openXdpRings(
   memory: Mapping,
   { chunkBytes, slots, completions }: XdpShape,
@@ -86,7 +93,8 @@ export function openXdpRings(
   function open(): XdpRings | null {
     // Frames that a device holds count against it.
     growSocketBuffer(fd, SEND_BUFFER, sendBufferBytes);
-    // struct xdp_umem_reg: address u64 @0, length u64 @8, chunk u32 @16, headroom u32 @20, flags u32 @24.
+    // struct xdp_umem_reg: address u64 @0, length u64 @8, chunk u32 @16, headroom u32 @20, flags
+    // u32 @24.
     const umem = new DataView(new ArrayBuffer(32));
     umem.setBigUint64(0, BigInt(memory.address), true);
     umem.setUint32(8, memory.bytes.length, true);
@@ -97,7 +105,8 @@ export function openXdpRings(
       set(XDP_UMEM_COMPLETION_RING, new Uint32Array([completions]).buffer) &&
       set(XDP_TX_RING, new Uint32Array([slots]).buffer);
     if (!made) return null;
-    // struct xdp_mmap_offsets, since Linux 5.4: of rx, tx, fill and completion: producer, consumer, descriptors, flags.
+    // struct xdp_mmap_offsets, since Linux 5.4: of rx, tx, fill and completion: producer,
+    // consumer, descriptors, flags.
     const offsets = new Uint32Array(32);
     const size = new Uint32Array([offsets.byteLength]);
     if (c.getsockopt(fd, SOL_XDP, XDP_MMAP_OFFSETS, offsets, size) < 0) return null;
@@ -107,7 +116,8 @@ export function openXdpRings(
     maps.push(ring);
     const released = mapShared(fd, offset(3, 2) + completions * 8, PGOFF_COMPLETION_RING);
     maps.push(released);
-    // struct sockaddr_xdp: family u16 @0, flags u16 @2, ifindex u32 @4, queue u32 @8, shared umem's fd u32 @12.
+    // struct sockaddr_xdp: family u16 @0, flags u16 @2, ifindex u32 @4, queue u32 @8, shared
+    // umem's fd u32 @12.
     const address = new DataView(new ArrayBuffer(16));
     address.setUint16(0, AF_XDP, true);
     address.setUint16(2, XDP_COPY, true);

@@ -76,11 +76,21 @@ export function openXdpSender(index: number, sendBufferBytes: number): XdpSender
   return null;
 }
 
-function sender(memory: Mapping, rings: XdpRings): XdpSender {
-  const { words, producer, consumer, descriptors, done, doneProducer, doneConsumer } = rings;
+/** Descriptor i names chunk i for good. */
+function nameChunks(words: Int32Array, descriptors: number): void {
   for (let slot = 0; slot < XDP_SLOTS; slot++) {
     words[descriptors + slot * WORDS] = slot * XDP_SLOT_BYTES;
   }
+}
+
+/** What the kernel has published did leave; it may have taken more. */
+function surelyTaken(put: number, waiting: number, published: number): number {
+  return (put - Math.min(waiting, (put - published) | 0)) | 0;
+}
+
+function sender(memory: Mapping, rings: XdpRings): XdpSender {
+  const { words, producer, consumer, descriptors, done, doneProducer, doneConsumer } = rings;
+  nameChunks(words, descriptors);
   /** How many frames were ever put, and left, modulo 2^32. */
   let put = 0;
   let taken = 0;
@@ -89,9 +99,7 @@ function sender(memory: Mapping, rings: XdpRings): XdpSender {
 
   function breakOff(code: number): number {
     broken = true;
-    // What the kernel has published did leave; it may have taken more.
-    const unpublished = (put - Atomics.load(words, consumer)) | 0;
-    taken = (put - Math.min(((put - taken) | 0) - dropped, unpublished)) | 0;
+    taken = surelyTaken(put, ((put - taken) | 0) - dropped, Atomics.load(words, consumer));
     return code;
   }
 

@@ -5,6 +5,7 @@ import { openPacketLink } from "../../link/packet.ts";
 import type { Link } from "../../link/link.ts";
 import type { RawLinkFacts } from "../../link/packet_receiver.ts";
 import { openRingLink } from "../../link/ring.ts";
+import { openXdpLink } from "../../link/xdp.ts";
 import { openWithLane } from "../../link/write_lane.ts";
 import { XDP_USES } from "../../link/xdp_use.ts";
 import { LEAST_MTU } from "../../wire/ata.ts";
@@ -64,9 +65,9 @@ export const SOCKET_OPTIONS = {
 
 export const RAW_LINK_OPTIONS = {
   link: {
-    type: choice(["packet", "ring"], "kind"),
+    type: choice(["packet", "ring", "xdp"], "kind"),
     default: "packet",
-    help: "ring: transmit from memory that the kernel holds until the driver releases it",
+    help: "ring, xdp: transmit from memory that the kernel holds until the driver releases it",
   },
   transmit_interface: {
     type: word,
@@ -75,6 +76,8 @@ export const RAW_LINK_OPTIONS = {
   },
   ...SOCKET_OPTIONS,
 } as const satisfies OptionTable;
+
+const OPENERS = { packet: openPacketLink, ring: openRingLink, xdp: openXdpLink };
 
 type Values = OptionValues<typeof RAW_LINK_OPTIONS>;
 
@@ -85,8 +88,12 @@ export function checkRawLink({ link, writeLane, laneRing, xdp }: RawLinkOptions)
   if (laneRing !== undefined && writeLane !== true) {
     throw expected("--lane-ring", "given only with --write-lane", formatSize(laneRing));
   }
-  if (xdp === "on" && link === "ring") {
-    throw expected("--xdp", "auto or off with --link ring, which sends from its own memory", xdp);
+  if (xdp === "on" && link !== "packet") {
+    throw expected(
+      "--xdp",
+      `auto or off with --link ${link}, which sends from its own memory`,
+      xdp,
+    );
   }
 }
 
@@ -98,7 +105,7 @@ export function openRawLink(
 ): RawLink {
   const { transmitInterface, receiveRing: ringBytes, laneRing, xdp } = options;
   const where: PacketOptions = { interface: name, onNotice, transmitInterface, ringBytes, xdp };
-  const open = options.link === "ring" ? openRingLink : openPacketLink;
+  const open = OPENERS[options.link];
   const link = options.writeLane === true ? openWithLane(open, where, laneRing) : open(where);
   const { mtu } = link;
   if (mtu >= LEAST_MTU) return link;
