@@ -233,7 +233,7 @@ export class Device extends Facts {
     } else {
       this.learn(path, said);
     }
-    path.smallHeardAt = host.now;
+    path.spoke(host.now);
     pathSet.heard(path);
     if (announced) this.proofs.announced(path);
     this.touch();

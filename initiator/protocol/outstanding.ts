@@ -215,7 +215,7 @@ export class Outstanding {
     const rtoAt = lastSentAt + rto;
     if (now >= rtoAt) {
       const silentUntil = frame.transmits === 1 ? lastSentAt + PAUSE : now;
-      if (now >= silentUntil || !this.paths.isSilent(path, lastSentAt, rto)) return now;
+      if (now >= silentUntil || !this.paths.mayPause(frame, rto)) return now;
       return Math.min(silentUntil, now + Math.max(rtt.early(shift), now - rtoAt));
     }
     // A copy of a read costs nothing; one of a write holds back what overlaps it.

@@ -54,8 +54,10 @@ export class Path {
   smallHeardAt = -1;
   smallAskedAt = -1;
   heardAt = -1;
-  /** When it was last asked whether it is there, in a silence, ns. */
+  /** When it was last asked in a silence whether it is there, ns. */
   doubtedAt = -Infinity;
+  /** When a config answer last came, ns. */
+  saidAt = -Infinity;
   /** The latest of `transmits` that was answered, of frames that went once. */
   heardSequence = 0;
   nextProbeAt = Infinity;
@@ -75,6 +77,12 @@ export class Path {
   /** Most sectors of a frame on it, whatever its direction. */
   get sectors(): number {
     return Math.min(this.reads.sectors, this.writes.sectors);
+  }
+
+  /** A config answer, which is a small frame, came by it. */
+  spoke(now: number): void {
+    this.smallHeardAt = now;
+    this.saidAt = now;
   }
 
   /** Of frames that move sectors by `operation`. */

@@ -274,13 +274,14 @@ export class PathSet {
   }
 
   /**
-   * Whether nothing has come by `path` for its time-out of `rto` ns: its target, or a host, may pause.
-   * What was sent at `sentAt` is lost where a query that was sent later is answered first.
+   * Whether `frame`, whose time-out of `rto` ns has passed, may still be answered: its target or a
+   * host may pause. It is lost where something that was sent later, frame or query, is answered.
    */
-  isSilent(path: Path, sentAt: number, rto: number): boolean {
+  mayPause(frame: Frame, rto: number): boolean {
     const { now } = this.host;
-    if (path.doubtedAt > sentAt && path.heardAt > path.doubtedAt) return false;
-    if (now - path.heardAt < rto / 2) return false;
+    const path = frame.path as Path;
+    if (overtakenBy(frame) > 0) return false;
+    if (path.doubtedAt > frame.lastSentAt && path.saidAt >= path.doubtedAt) return false;
     if (now - path.doubtedAt >= rto) {
       path.doubtedAt = now;
       this.ask(path);
