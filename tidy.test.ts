@@ -204,7 +204,7 @@ const RATCHETS: readonly Ratchet[] = [
   },
   {
     name: `functions of more than ${FUNCTION_LINES} lines outside tests`,
-    kept: 27,
+    kept: 26,
     find: (sources) => sources.flatMap(longFunctions),
     planted: [
       ["export function f(a: number): void {", "}"],

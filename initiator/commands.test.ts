@@ -9,8 +9,7 @@ import { runChild } from "../bench/machine/child.ts";
 const AOE = resolve(import.meta.dir, "../aoe.ts");
 
 async function run(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await runChild([process.execPath, AOE, "initiator", ...words]);
-  return { code, stdout, stderr };
+  return runChild([process.execPath, AOE, "initiator", ...words]);
 }
 
 const NOWHERE = ["-i", "nosuch0"];

@@ -60,6 +60,8 @@ export interface LinkCounters {
   /** Errors of the kernel on transmit other than "no room", and the last errno. */
   transmitErrors: number;
   lastErrno: number;
+  /** Of `transmitted`, those that the kernel copied, where a link pins the others (xdp.ts). */
+  copied?: number;
   /** Of `received` and `receiveDrops`, those of the lane for write answers (write_lane.ts), where there is one. */
   lane?: { readonly received: number; readonly receiveDrops: number };
 }

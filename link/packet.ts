@@ -68,8 +68,8 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Pac
   const refusals = new Refusals();
   return Object.assign(receiver, {
     granted: { ...receiver.granted, warnings: [...warnings, ...path.warnings] },
-    allocate: arena.allocate,
-    free: arena.free,
+    allocate: (size: number) => arena.allocate(size),
+    free: (buffer: TxBuffer) => arena.free(buffer),
     transmit(buffer: TxBuffer, length: number) {
       if (receiver.closed) throw new Error("invariant: transmit on a closed link");
       if (length < ethernet.LENGTH || length > buffer.bytes.length) {

@@ -1,12 +1,8 @@
-// Buffers that the kernel holds and gives back without a signal: which they are, and when to look
-// again.
+// Buffers that the kernel holds and releases without a signal: which, and when to look next.
 
 import { now } from "../sys/clock.ts";
 
-/**
- * How soon to look at pinned buffers again, ns: an eighth of the time that nothing has
- * moved, within these.
- */
+/** How soon to look again, ns: an eighth of the time that nothing has moved, within these. */
 const LOOK_SOONEST = 50e3;
 const LOOK_LATEST = 1e6;
 

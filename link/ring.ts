@@ -30,6 +30,7 @@ import {
   WRONG_FORMAT,
 } from "../sys/packet_ring.ts";
 import * as ethernet from "../wire/ethernet.ts";
+import { BufferStock, type StockBuffer } from "./buffer_stock.ts";
 import type { Link, TxBuffer } from "./link.ts";
 import { isRefused, meansBusy } from "./packet.ts";
 import { openPacketReceiver, type RawLinkFacts } from "./packet_receiver.ts";
@@ -40,11 +41,9 @@ import type { PacketOptions } from "./packet_options.ts";
 
 const DEFAULT_BUDGET = 64 << 20;
 
-interface SlotBuffer extends TxBuffer, Pinnable {
-  pins: number;
+interface SlotBuffer extends StockBuffer, Pinnable {
   readonly slot: TransmitSlot;
   readonly words: Int32Array;
-  live: boolean;
 }
 
 export interface RingLink extends Link, RawLinkFacts {
@@ -56,19 +55,16 @@ export interface RingLink extends Link, RawLinkFacts {
 export function openRingLink(options: PacketOptions): RingLink {
   const receiver = openPacketReceiver(options);
   const { counters } = receiver;
-  const budgetBytes = options.budgetBytes ?? DEFAULT_BUDGET;
-  const buffers: SlotBuffer[] = [];
-  const idle = new Map<number, SlotBuffer[]>();
+  const stock = new BufferStock(options.budgetBytes ?? DEFAULT_BUDGET, make);
   const pinned = new Pinned<SlotBuffer>();
   const refusals = new Refusals();
-  let liveBytes = 0;
 
-  function make(size: number): SlotBuffer | null {
+  function make(size: number, index: number): SlotBuffer | null {
     const slot = takeSlot(size, receiver.transmitIndex);
     if (slot === null) return null;
     const { buffer } = slot.memory.bytes;
-    const made: SlotBuffer = {
-      index: buffers.length,
+    return {
+      index,
       bytes: new Uint8Array(buffer, TRANSMIT_AT, size),
       view: new DataView(buffer, TRANSMIT_AT, size),
       address: slot.memory.address + TRANSMIT_AT,
@@ -78,21 +74,11 @@ export function openRingLink(options: PacketOptions): RingLink {
       live: false,
       place: -1,
     };
-    buffers.push(made);
-    return made;
   }
 
   receiver.onMoved = () => {
-    for (const { slot } of buffers) slot.socket.bind(receiver.transmitIndex, 0);
+    for (const { slot } of stock.all) slot.socket.bind(receiver.transmitIndex, 0);
   };
-
-  function mine(buffer: TxBuffer): SlotBuffer {
-    const found = buffers[buffer.index];
-    if (found !== buffer || !found.live) {
-      throw new Error(`invariant: buffer ${buffer.index} is not allocated from this link`);
-    }
-    return found;
-  }
 
   function lost(code: number): true {
     counters.transmitErrors++;
@@ -107,7 +93,7 @@ export function openRingLink(options: PacketOptions): RingLink {
 
   function transmit(buffer: TxBuffer, length: number): boolean {
     if (receiver.closed) throw new Error("invariant: transmit on a closed link");
-    const owner = mine(buffer);
+    const owner = stock.own(buffer);
     if (length < ethernet.LENGTH || length > owner.bytes.length) {
       throw new Error(`invariant: frame of ${length} bytes in ${owner.bytes.length}`);
     }
@@ -153,23 +139,8 @@ export function openRingLink(options: PacketOptions): RingLink {
   const closeReceiver = receiver.close;
   return Object.assign(receiver, {
     pinned: pinned.all,
-    allocate(size: number) {
-      if (size <= 0 || liveBytes + size > budgetBytes) return null;
-      const buffer = idle.get(size)?.pop() ?? make(size);
-      if (buffer === null) return null;
-      buffer.live = true;
-      liveBytes += size;
-      return buffer;
-    },
-    free(buffer: TxBuffer) {
-      const owner = mine(buffer);
-      if (owner.pins !== 0) throw new Error(`invariant: buffer ${owner.index} freed while pinned`);
-      owner.live = false;
-      liveBytes -= owner.bytes.length;
-      const list = idle.get(owner.bytes.length);
-      if (list === undefined) idle.set(owner.bytes.length, [owner]);
-      else list.push(owner);
-    },
+    allocate: (size: number) => stock.allocate(size),
+    free: (buffer: TxBuffer) => stock.free(buffer),
     transmit,
     flush() {},
     reclaim,
@@ -180,7 +151,7 @@ export function openRingLink(options: PacketOptions): RingLink {
       // What the kernel still holds it goes on holding: the pages live until its skb ends.
       const held: TransmitSlot[] = [];
       const free: TransmitSlot[] = [];
-      for (const { words, slot } of buffers) {
+      for (const { words, slot } of stock.all) {
         (Atomics.load(words, 0) === AVAILABLE ? free : held).push(slot);
       }
       closeSlots(held);

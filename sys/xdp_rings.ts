@@ -1,17 +1,13 @@
-// An AF_XDP socket that only transmits, in copy mode, which every device has: memory that it
-// shares with the kernel in
-// chunks, and its two rings. For frames that are copied in (xdp_socket.ts) and for buffers that
-// are chunks
-// (link/xdp.ts).
+// An AF_XDP socket that only transmits, in copy mode, which every device has: memory that it shares
+// with the kernel in chunks, and its two rings. For frames that are copied in (xdp_socket.ts) and
+// for buffers that are chunks (link/xdp.ts).
 //
-//   TX ring          descriptors: address u64 · length u32 · options u32; we move the producer,
-// `kick` has the kernel
-//                    take them
+//   TX ring          descriptors: address u64 · length u32 · options u32; we move the producer, and
+//                    `kick` has the kernel take them
 //   completion ring  addresses of frames that the device released
 //
 // One socket may have an interface's queue. Needs CAP_NET_RAW and no BPF program, since it hears
-// nothing.
-// Source: net/xdp/xsk.c, net/xdp/xsk_queue.h.
+// nothing. Source: net/xdp/xsk.c, net/xdp/xsk_queue.h.
 
 import { errno } from "./errno.ts";
 import { libc } from "./libc.ts";
@@ -70,10 +66,7 @@ export interface XdpRings {
   close(): void;
 }
 
-/**
- * Over `memory`, out of interface `index`; null: no such socket, no memory that may be
- * locked, queue taken.
- */
+/** Over `memory`, out of interface `index`; null: no such socket, no memory, queue taken. */
 export function openXdpRings(
   memory: Mapping,
   { chunkBytes, slots, completions }: XdpShape,
@@ -93,8 +86,7 @@ export function openXdpRings(
   function open(): XdpRings | null {
     // Frames that a device holds count against it.
     growSocketBuffer(fd, SEND_BUFFER, sendBufferBytes);
-    // struct xdp_umem_reg: address u64 @0, length u64 @8, chunk u32 @16, headroom u32 @20, flags
-    // u32 @24.
+    // struct xdp_umem_reg: address u64 @0, length u64 @8, chunk u32 @16, headroom u32, flags u32.
     const umem = new DataView(new ArrayBuffer(32));
     umem.setBigUint64(0, BigInt(memory.address), true);
     umem.setUint32(8, memory.bytes.length, true);

@@ -254,8 +254,9 @@ export function describeLoad(outcome: LoadOutcome, options: LoadOptions): string
   ];
   const { queries } = outcome.device.counters;
   if (figures.retransmits > 0 || figures.receive_drops > 0) {
-    const sent = `${figures.retransmits} frames sent again, ${queries} config queries in silences`;
-    lines.push(`${sent}, ${figures.receive_drops} dropped by our socket`);
+    const sent = `${figures.retransmits} frames sent again`;
+    const lost = `${figures.receive_drops} dropped by our socket`;
+    lines.push(`${sent}, ${queries} config queries after time-outs, ${lost}`);
   }
   if (verifier !== null) {
     lines.push(

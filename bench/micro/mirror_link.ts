@@ -58,8 +58,8 @@ export function mirrorLink(batch: number, bufferCount: number, now: () => number
     onChange: null,
     fds: [],
     counters,
-    allocate: arena.allocate,
-    free: arena.free,
+    allocate: (size) => arena.allocate(size),
+    free: (buffer) => arena.free(buffer),
     receive(visit: (frame: FrameView) => void, limit: number) {
       const most = Math.min(limit, batch, filled - taken);
       frame.at = now();
@@ -80,6 +80,6 @@ export function mirrorLink(batch: number, bufferCount: number, now: () => number
     flush() {},
     reclaim: () => 0,
     nextDeadline: () => Number.POSITIVE_INFINITY,
-    close: arena.close,
+    close: () => arena.close(),
   };
 }

@@ -250,14 +250,7 @@ describe("results of several runs", () => {
 });
 
 async function benchPeers(...words: string[]) {
-  const { code, stdout, stderr } = await runChild([
-    process.execPath,
-    AOE,
-    "bench",
-    "peers",
-    ...words,
-  ]);
-  return { code, stdout, stderr };
+  return runChild([process.execPath, AOE, "bench", "peers", ...words]);
 }
 
 describe("aoe bench peers", () => {

@@ -11,6 +11,7 @@ import { rate, shownTime } from "../../words/shown.ts";
 import { escaped } from "../../words/table.ts";
 import { REPRODUCTION, ReproductionSchema } from "../claims/reproduction.ts";
 import { checkOutput, writeOutput } from "../machine/output.ts";
+import { markdownTable, type Row } from "../result/blocks.ts";
 import type { RunResult } from "../result/result.ts";
 import { kindOf, readAs, readResult } from "../result/result_file.ts";
 import { type Condition, FORMATS, labelOf, textOf } from "./export_texts.ts";
@@ -70,12 +71,13 @@ function ofRun(run: RunResult): Exported {
   const rows = run.cells.map((cell) => {
     const { iops = Number.NaN, lat_p99_ns: p99 = null } = cell.median ?? {};
     const missed = cell.thresholds.filter(({ held }) => !held).map(({ threshold }) => threshold);
-    return [labelOf(cell), rate(iops), shownTime(p99), missed.join(", ") || "none"];
+    const [row, thresholds] = [labelOf(cell), missed.join(", ") || "none"];
+    return { row, IOPS: rate(iops), p99: shownTime(p99), missed: thresholds };
   });
   return {
     run,
     conditions,
-    summary: markdown("aoe bench run", ["row", "IOPS", "p99", "missed"], rows, run.findings),
+    summary: markdown("aoe bench run", rows, run.findings),
   };
 }
 
@@ -92,12 +94,8 @@ function ofClaims(claims: Claims): Exported {
     const outcome = OUTCOMES[verdict];
     return { group: "claims", name: `${id} ${claim}`, outcome, sentence: `${id}: ${sentence}` };
   });
-  const rows = claims.map(({ id, claim, verdict }) => [id, claim, verdict]);
-  return {
-    run: null,
-    conditions,
-    summary: markdown("aoe bench reproduce", ["claim", "text", "verdict"], rows, []),
-  };
+  const rows = claims.map(({ id, claim, verdict }) => ({ claim: id, text: claim, verdict }));
+  return { run: null, conditions, summary: markdown("aoe bench reproduce", rows, []) };
 }
 
 function ofRevisions({ verdict, said, exact }: v.InferOutput<typeof AbSchema>): Exported {
@@ -114,25 +112,17 @@ function ofRevisions({ verdict, said, exact }: v.InferOutput<typeof AbSchema>): 
     })),
     summary: markdown(
       `aoe bench ab: ${verdict}`,
-      ["judge", "verdict", "sentence"],
-      judges.map(([judge, one]) => [judge, one, sentenceOf(judge, one)]),
+      judges.map(([judge, one]) => ({ judge, verdict: one, sentence: sentenceOf(judge, one) })),
       exact?.differences ?? [],
     ),
   };
 }
 
-function markdown(
-  title: string,
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  details: readonly string[],
-): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(" | ")} |\n`;
-  const table = `${line(head)}|${"---|".repeat(head.length)}\n${rows.map(line).join("")}`;
+function markdown(title: string, rows: readonly Row[], details: readonly string[]): string {
   const items = details.map((text) => `- ${escaped(text)}\n`).join("");
   const folded =
     items === "" ? "" : `\n<details><summary>Details</summary>\n\n${items}\n</details>\n`;
-  return `### ${escaped(title)}\n\n${table}${folded}`;
+  return `### ${escaped(title)}\n\n${markdownTable(rows)}\n${folded}`;
 }
 
 /** GitHub names the file; elsewhere the summary goes to standard error. */

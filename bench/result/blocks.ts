@@ -4,7 +4,7 @@
 import { printableLines } from "../../words/printable.ts";
 import { escaped, formatRecords } from "../../words/table.ts";
 
-type Row = Readonly<Record<string, string>>;
+export type Row = Readonly<Record<string, string>>;
 
 export interface Block {
   readonly title: string;
@@ -34,7 +34,7 @@ export function markdownBlocks({ blocks, sentences }: Shown): string {
   return `${[...tables, ...ended.map(escaped)].join("\n\n")}\n`;
 }
 
-function markdownTable(rows: readonly Row[]): string {
+export function markdownTable(rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(" | ")} |`;
   return [

@@ -23,10 +23,7 @@ const TINY = [
 const SECONDS = 1000;
 
 async function aoe(words: string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await runChild([process.execPath, AOE, ...words], {
-    env: { ...process.env, ...env },
-  });
-  return { code, stdout, stderr };
+  return runChild([process.execPath, AOE, ...words], { env: { ...process.env, ...env } });
 }
 
 const sets = (...more: string[]): string[] => [...TINY, ...more].flatMap((set) => ["--set", set]);

@@ -86,11 +86,9 @@ describe("hyperfine", () => {
 });
 
 async function whole(env: Record<string, string>, ...words: string[]) {
-  const { code, stdout, stderr } = await runChild(
-    [process.execPath, AOE, "bench", "whole", ...words],
-    { env: { ...process.env, ...env } },
-  );
-  return { code, stdout, stderr };
+  return runChild([process.execPath, AOE, "bench", "whole", ...words], {
+    env: { ...process.env, ...env },
+  });
 }
 
 describe("aoe bench whole", () => {

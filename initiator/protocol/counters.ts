@@ -26,7 +26,7 @@ export interface DeviceCounters {
   /** `transmit` said that there is no room. */
   linkBusy: number;
   fallBacks: number;
-  /** Config queries to it since discovery: in a silence, after a loss, to find it again. */
+  /** Config queries to it since discovery: after a time-out, or to find it again. */
   queries: number;
   /** Times that an address was asked which disk it leads to, beside the queue. */
   proofs: number;

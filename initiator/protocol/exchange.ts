@@ -240,6 +240,7 @@ export class Exchange {
       frame.pool = pool;
       command.issued += transfer ? sectors : 1;
       if (command.issued >= units(command)) this.queue.shift();
+      // As in issueUrgent: a call between them and the loop costs 25 ns a command.
       frames.write(frame, command);
       if (frames.transmit(frame, path, now)) continue;
       frames.wait(frame, command);

@@ -32,7 +32,7 @@ import type { PathSet } from "./path_set.ts";
 
 /** A link that had no room is asked again after this, ns, or when it releases a buffer. */
 const BUSY_RETRY = 50e3;
-/** So long a silence may be that of a host that pauses, ns: nothing goes again before. */
+/** A first transmit is lost after this, ns, whatever is heard: few pauses are longer. */
 const PAUSE = 20e6;
 
 export class Outstanding {

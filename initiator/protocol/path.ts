@@ -54,7 +54,7 @@ export class Path {
   smallHeardAt = -1;
   smallAskedAt = -1;
   heardAt = -1;
-  /** When it was last asked in a silence whether it is there, ns. */
+  /** When it was last asked after a time-out whether it is there, ns. */
   doubtedAt = -Infinity;
   /** When a config answer last came, ns. */
   saidAt = -Infinity;

@@ -229,6 +229,7 @@ export class PathSet {
   answered(path: Path, frame: Frame): void {
     path.answers++;
     if (frame.sectors > SMALL_SECTORS) {
+      // What `limitOf` and `heard` do, without their calls: 25 ns a command.
       const limit = frame.operation === WRITE ? path.writes : path.reads;
       limit.heardAt = this.host.now;
       if (limit.fellBackAt >= 0) limit.heard(this.host.now);

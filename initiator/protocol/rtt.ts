@@ -12,7 +12,7 @@
 // doubling stays until a clean sample comes. Many frames may expire at once: each doubles from the
 // doubling that it was sent with, so that a burst of losses counts once.
 //
-// A silence of the whole path is not taken for a loss at once: PathSet.mayPause.
+// A first transmit whose time-out has passed may only meet a pause (PathSet.mayPause).
 //
 // The time-out of a frame is the one that is known when it is looked at, not the one at its transmit: a pause that made
 // it long is forgotten with the next answers, and a queue that builds up makes it longer in time.

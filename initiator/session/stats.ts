@@ -112,6 +112,7 @@ export function linkStats(initiator: Initiator): LinkStats[] {
         counters.lane === undefined
           ? null
           : { received: counters.lane.received, receive_drops: counters.lane.receiveDrops },
+      transmit_copied: counters.copied ?? null,
       transmit_busy: counters.transmitBusy,
       transmit_errors: counters.transmitErrors,
       ignored: { ...state.ignored },

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { catchInterrupt } from "../../initiator/commands/interrupted.ts";
 import { EXIT, expected } from "../../words/failure.ts";
 import { fileReason } from "../../words/file_error.ts";
+import { wallMilliseconds } from "../../sys/clock.ts";
 import { parseDuration, parseInteger } from "../../words/quantity.ts";
 import { codeOf } from "../../bench/machine/cut_short.ts";
 import { fuzz, OUTSIDE, SURFACES } from "./fuzz.ts";
@@ -33,7 +34,7 @@ export async function fuzzAction(flags: FuzzFlags): Promise<number> {
   if (unknown !== undefined) throw expected("--only", `some of ${names.join(", ")}`, unknown);
   const surfaces = all.filter(({ name }) => wanted.includes(name));
   const seed =
-    flags.seed === undefined ? Date.now() % 2 ** 31 : parseInteger(flags.seed, "--seed", 0);
+    flags.seed === undefined ? wallMilliseconds() % 2 ** 31 : parseInteger(flags.seed, "--seed", 0);
   const only = flags.case === undefined ? null : parseInteger(flags.case, "--case", 0);
   const most =
     only !== null ? 1 : flags.cases === undefined ? null : parseInteger(flags.cases, "--cases", 1);

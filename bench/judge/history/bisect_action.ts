@@ -19,9 +19,8 @@ import { checkOut, requireRepository, type Tree } from "../ab/worktree.ts";
 import { BISECT_METRICS, METRIC_NAMES } from "../metric.ts";
 import type { Verdict } from "../verdict.ts";
 import { candidates, type Commit, commitAt, isAncestor } from "./revision_range.ts";
-import { storeAt } from "./history_action.ts";
 import { type Move, movesBetween } from "./moves.ts";
-import { knownTables } from "./commit_store.ts";
+import { knownTables, storeAt } from "./commit_store.ts";
 
 const say = sayAs("aoe bench bisect");
 
@@ -111,12 +110,12 @@ async function bisect(
   if (verdict === "same" || verdict === "better") {
     throw usage(`Nothing to bisect: \`<bad>\` is ${verdict} beside \`<good>\``);
   }
+  if (verdict === "inconclusive") return candidates(ROOT, [good.revision], last.revision);
   const goods = [good.revision];
   let bad = last.revision;
   const skipped = new Set<string>();
   for (;;) {
     const all = candidates(ROOT, goods, bad);
-    if (verdict === "inconclusive") return all;
     const next = all.find((one) => one !== bad && !skipped.has(one));
     if (next === undefined) return all;
     const found = await judge(commitAt(ROOT, next, "<good>"));

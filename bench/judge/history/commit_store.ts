@@ -14,6 +14,7 @@ import * as v from "valibot";
 import { cantWrite } from "../../../words/file_error.ts";
 import { printableJson } from "../../../words/printable.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
+import { stateFolder } from "../../result/baselines.ts";
 import { readIfThere, writeWhole } from "../../result/result_file.ts";
 import type { Table } from "../ab/exact.ts";
 import type { Commit } from "./revision_range.ts";
@@ -54,6 +55,11 @@ const CostLine = v.object({
   ),
 });
 export type Cost = Pick<v.InferOutput<typeof CostLine>, "bun" | "failure" | "rows">;
+
+/** `folder`: as the user gave it. */
+export function storeAt(folder: string | undefined): string {
+  return folder ?? join(stateFolder(), "history");
+}
 
 /** One kind of figures, by commit. */
 export interface Known<Value> {

@@ -2,7 +2,6 @@
 // a store. What the store has is not measured again, so that a history grows by its new commits
 // alone, and one cut short goes on.
 
-import { join } from "node:path";
 import { catchInterrupt } from "../../../initiator/commands/interrupted.ts";
 import { EXIT, Failure } from "../../../words/failure.ts";
 import { sayAs } from "../../../words/say.ts";
@@ -14,14 +13,13 @@ import { checkOutput, type OutputFlags, publish } from "../../machine/output.ts"
 import { codeOf, untilCut } from "../../machine/cut_short.ts";
 import { provenance } from "../../machine/provenance.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
-import { stateFolder } from "../../result/baselines.ts";
 import { type Exact, judgeExact, type Table, tableOf } from "../ab/exact.ts";
 import { checkOut, requireRepository } from "../ab/worktree.ts";
 import { type JudgedRows, judgeRows, share } from "../rows.ts";
 import { type Commit, commitsOf } from "./revision_range.ts";
 import { CPU, measureCost } from "./measure_commit.ts";
 import { drawMoves, type Move, movesBetween } from "./moves.ts";
-import { type Cost, type Known, knownCosts, knownTables } from "./commit_store.ts";
+import { type Cost, type Known, knownCosts, knownTables, storeAt } from "./commit_store.ts";
 
 const say = sayAs("aoe bench history");
 
@@ -94,10 +92,6 @@ export async function historyAction(
   publish(result, (width) => describe(judged, asked, width), flags);
   if (cut) return codeOf(signal);
   return unable > 0 ? EXIT.failed : EXIT.done;
-}
-
-export function storeAt(folder: string | undefined): string {
-  return folder ?? join(stateFolder(), "history");
 }
 
 /** What is asked for, or what of it the store has not; null: nothing. */
