@@ -13,7 +13,7 @@ import { stalls } from "./sections/stalls.ts";
 import { throughput } from "./sections/throughput.ts";
 import { whole } from "./sections/whole.ts";
 import type { RunResult } from "../result/result.ts";
-import { type Subject, subjectOf } from "./subject.ts";
+import { type Subject, subjectOf } from "../result/arm_cells.ts";
 import { printableTexts } from "../../words/printable.ts";
 import { listed, plural } from "../../words/shown.ts";
 

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { kindOf, readAs, readResult } from "../result/result_file.ts";
 import { WHOLE, type WholeResult, WholeSchema } from "../whole/whole_result.ts";
 import { REPRODUCTION, type Reproduction, ReproductionSchema } from "../claims/reproduction.ts";
-import type { NamedRun } from "./subject.ts";
+import type { NamedRun } from "../result/arm_cells.ts";
 
 export interface Material {
   /** Names of all files, as given. */

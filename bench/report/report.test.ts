@@ -13,7 +13,7 @@ import { reportHtml } from "./html.ts";
 import { reportMarkdown } from "./markdown.ts";
 import type { Report, Section, Table } from "./report.ts";
 import { REPRODUCTION } from "../claims/reproduction.ts";
-import { kneeOf } from "./sections/caps.ts";
+import { kneeOf } from "../result/knee.ts";
 import { EVIL, evilResult, materialOf, smallResult } from "../../testing/doubles/small_result.ts";
 import { sectionSvg } from "./svg.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";

@@ -7,6 +7,8 @@
 // Every figure that stands in a chart stands in its section's table too. Texts may come from a result
 // file, and so from anybody: they are texts here and become text nodes there, never markup.
 
+import type { Spread } from "../result/arm_cells.ts";
+
 /** What an axis counts, and so how its ticks are written. Times are ns. */
 export interface Axis {
   readonly label: string;
@@ -18,14 +20,6 @@ export interface Axis {
 
 /** A place in the palette (draw/palette.ts), the same for an arm in every chart. */
 export type Colour = number;
-
-/** A median with its interval, and the values it was made from. */
-export interface Spread {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
-  readonly values: readonly number[];
-}
 
 export interface IntervalRow {
   readonly label: string;

@@ -9,7 +9,8 @@ import type { RunResult, Trial } from "../result/result.ts";
 import { compose } from "./compose.ts";
 import { seriesOf, splitOf } from "./load_block.ts";
 import { materialOf } from "../../testing/doubles/small_result.ts";
-import { drawable, evenDashes, intervalNote, subjectOf } from "./subject.ts";
+import { subjectOf } from "../result/arm_cells.ts";
+import { drawable, evenDashes, intervalNote } from "./subject.ts";
 
 function run(job: string, trials = 1): RunResult {
   return sampleRun(parseJob(job, "j.toml"), () => Array.from({ length: trials }, () => ({})));

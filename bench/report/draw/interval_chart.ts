@@ -3,8 +3,9 @@
 //   completion · kick 100ms      ·  ├──●──┤ ·
 //   fixed · kick 100ms    ├●┤
 
+import type { Spread } from "../../result/arm_cells.ts";
 import * as Plot from "@observablehq/plot";
-import type { IntervalChart, IntervalRow, Spread } from "../report.ts";
+import type { IntervalChart, IntervalRow } from "../report.ts";
 import { shown } from "../figure.ts";
 import { type Canvas, domainOf } from "./canvas.ts";
 import { colour } from "./palette.ts";

@@ -1,7 +1,8 @@
 // A figure against the cap, with intervals, and a rule where it has all but reached its best.
 
+import type { Spread } from "../../result/arm_cells.ts";
 import * as Plot from "@observablehq/plot";
-import type { KneeChart, KneeLine, Spread } from "../report.ts";
+import type { KneeChart, KneeLine } from "../report.ts";
 import { shown } from "../figure.ts";
 import { base, type Canvas, domainOf, scaleOf } from "./canvas.ts";
 import { colour, dash } from "./palette.ts";

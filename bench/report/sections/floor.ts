@@ -2,7 +2,7 @@
 // it is the doing of target and pool.
 import type { Axis, TableCell } from "../report.ts";
 import { figure } from "../figure.ts";
-import type { ArmCell } from "../subject.ts";
+import type { ArmCell } from "../../result/arm_cells.ts";
 import type { Figures } from "../../load/figures.ts";
 import { shownCount, shownTime } from "../../../words/shown.ts";
 

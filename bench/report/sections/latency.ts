@@ -8,18 +8,20 @@ import {
   allMeasured,
   type ArmCell,
   bandOf,
+  measured,
+  settingsOf,
+  spreadOf,
+  type Subject,
+  sure,
+  within,
+} from "../../result/arm_cells.ts";
+import {
   CELL_COLUMNS,
   disturbedNote,
   drawable,
   intervalNote,
-  measured,
-  settingsOf,
   spreadColumns,
-  spreadOf,
-  type Subject,
-  sure,
   unsure,
-  within,
 } from "../subject.ts";
 import { shownTime } from "../../../words/shown.ts";
 

@@ -9,13 +9,11 @@ import {
   type ArmCell,
   allMeasured,
   NAMELESS,
-  OF_CELL,
-  overTrials,
   type Subject,
   sure,
-  unsure,
   within,
-} from "../subject.ts";
+} from "../../result/arm_cells.ts";
+import { OF_CELL, overTrials, unsure } from "../subject.ts";
 import { plural } from "../../../words/shown.ts";
 
 /** As many are drawn; the table has all. */

@@ -1,7 +1,7 @@
 // Where the figures come from: what one must know to repeat the runs, or to doubt them.
 import type { Material } from "../read_material.ts";
 import { type Section, sectionOf } from "../report.ts";
-import type { NamedRun } from "../subject.ts";
+import type { NamedRun } from "../../result/arm_cells.ts";
 import type { Provenance } from "../../machine/provenance.ts";
 import { shownTime } from "../../../words/shown.ts";
 

@@ -13,14 +13,12 @@ import {
   type ArmCell,
   bandOf,
   allMeasured,
-  evenDashes,
-  OF_CELL,
   settingsOf,
   type Subject,
   sure,
-  unsure,
   within,
-} from "../subject.ts";
+} from "../../result/arm_cells.ts";
+import { evenDashes, OF_CELL, unsure } from "../subject.ts";
 import { shownTime } from "../../../words/shown.ts";
 
 /** Drawn at: eight points for each power of ten of what is left, up to five nines. */

@@ -7,14 +7,12 @@ import { type Column, tableOf } from "../figure.ts";
 import {
   type ArmCell,
   allMeasured,
-  OF_CELL,
-  overTrials,
   settingsOf,
   type Subject,
   sure,
-  unsure,
   within,
-} from "../subject.ts";
+} from "../../result/arm_cells.ts";
+import { OF_CELL, overTrials, unsure } from "../subject.ts";
 import { shownShare, shownTime } from "../../../words/shown.ts";
 
 const BUFFER = PARTS.indexOf("buffer");

@@ -8,14 +8,12 @@ import {
   type ArmCell,
   allMeasured,
   NAMELESS,
-  OF_CELL,
-  overTrials,
   settingsOf,
   type Subject,
   sure,
-  unsure,
   within,
-} from "../subject.ts";
+} from "../../result/arm_cells.ts";
+import { OF_CELL, overTrials, unsure } from "../subject.ts";
 import { plural, shownCount, shownShare } from "../../../words/shown.ts";
 
 interface Stalled {

@@ -1,7 +1,7 @@
 // Throughput by arm, with intervals.
 
 import type { NumberKey } from "../../load/figures.ts";
-import { type Section, sectionOf, type Spread } from "../report.ts";
+import { type Section, sectionOf } from "../report.ts";
 import { type Standing, standing } from "../../../statistics/standing.ts";
 import { valuesOf } from "../../result/cell_figures.ts";
 import { floorColumn, floorNote } from "./floor.ts";
@@ -10,18 +10,15 @@ import {
   allMeasured,
   type ArmCell,
   bandOf,
-  CELL_COLUMNS,
-  disturbedNote,
-  intervalNote,
   measured,
   settingsOf,
-  spreadColumns,
   spreadOf,
   type Subject,
   sure,
-  unsure,
   within,
-} from "../subject.ts";
+  type Spread,
+} from "../../result/arm_cells.ts";
+import { CELL_COLUMNS, disturbedNote, intervalNote, spreadColumns, unsure } from "../subject.ts";
 import { plural, shownCount, shownShare } from "../../../words/shown.ts";
 
 const AXIS = { label: "IOPS", unit: "count", log: false, reach: [] } as const;

@@ -1,6 +1,7 @@
 // Whole commands, as hyperfine timed them.
 
-import { type Section, sectionOf, type Spread } from "../report.ts";
+import type { Spread } from "../../result/arm_cells.ts";
+import { type Section, sectionOf } from "../report.ts";
 import { figure, tableOf } from "../figure.ts";
 import { medianInterval } from "../../../statistics/median_interval.ts";
 import type { WholeComparison, WholeResult } from "../../whole/whole_result.ts";
