@@ -91,6 +91,7 @@ function runCommand(): Command {
       collect,
       [],
     )
+    .option("--hosts <file>", "take [hosts] from this file, in place of the job's own")
     .option("--show", "print the job as resolved and where each value came from, run nothing")
     .option("--json", "the whole result on stdout")
     .option("--ndjson", "a line of JSON at the start, after each trial and at the end, on stdout")

@@ -18,6 +18,7 @@ import { describeRun } from "./result/describe.ts";
 
 interface Flags {
   readonly set?: string[];
+  readonly hosts?: string;
   readonly show?: boolean;
   readonly json?: boolean;
   readonly ndjson?: boolean;
@@ -36,7 +37,7 @@ export async function runAction(
   if (flags.json === true && flags.ndjson === true) {
     throw usage("Expected one of `--json` and `--ndjson`, got both");
   }
-  const job = await loadJob(path, flags.set ?? []);
+  const job = await loadJob(path, flags.set ?? [], flags.hosts);
   if (flags.show === true) {
     process.stdout.write(showJob(job));
     return EXIT.done;

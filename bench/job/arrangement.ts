@@ -13,7 +13,7 @@ import { usage } from "../../words/failure.ts";
 import { SOCKET_OPTIONS } from "../../initiator/session/raw_link.ts";
 import { formatDuration } from "../../words/quantity.ts";
 import { lastMove } from "../../lab/late_plan.ts";
-import { type KeyName, KEYS } from "./keys.ts";
+import { COALESCING_KEYS, type KeyName, KEYS } from "./keys.ts";
 import type { ResolvedJob } from "./resolved.ts";
 
 /** Throws the usage Failure for the first rule that is broken. */
@@ -26,6 +26,7 @@ export function checkArrangement(jobs: readonly ResolvedJob[], file: string): vo
     checkSockets(job, where);
     checkLate(job, where);
     checkStore(job, where);
+    checkCoalescing(job, where);
   }
 }
 
@@ -40,7 +41,7 @@ function checkStore(job: ResolvedJob, where: string): void {
 }
 
 /** The texts of a key that are not its default. */
-function set(job: ResolvedJob, key: KeyName): string[] {
+export function set(job: ResolvedJob, key: KeyName): string[] {
   const usual = KEYS[key].default;
   return job.values[key].choices.map(({ text }) => text).filter((text) => text !== usual);
 }
@@ -62,9 +63,21 @@ function checkPlace(job: ResolvedJob, file: string): void {
   if (text("interface") !== "" && !hasSockets(link)) {
     throw usage(`${file}: Expected \`link\` to be packet or ring on an interface, got \`${link}\``);
   }
-  for (const key of ["target_control", "tx_usecs", "tx_frames"] as const) {
-    if (text("interface") === "" && text(key) !== "") {
-      throw usage(`${file}: Expected \`${key}\` only with \`interface\`, got \`${text(key)}\``);
+  const control = text("target_control");
+  if (text("interface") === "" && control !== "") {
+    throw usage(`${file}: Expected \`target_control\` only with \`interface\`, got \`${control}\``);
+  }
+}
+
+/** Coalescing is of an interface that exists beyond the trial. */
+function checkCoalescing(job: ResolvedJob, where: string): void {
+  if (set(job, "interface").length > 0 || set(job, "initiator_hosts").length > 0) return;
+  for (const key of COALESCING_KEYS) {
+    const [text] = set(job, key);
+    if (text !== undefined) {
+      throw usage(
+        `${where}: Expected \`${key}\` only with an interface that stays, got \`${text}\``,
+      );
     }
   }
 }

@@ -6,16 +6,19 @@
 //   [pools]                                  a job: its cells are all combinations of its lists
 //   pool = ["fixed", "scan-swap"]
 //   service = { fast = "", slow = "lanes:4,delay:1ms" }     named values: the names stand in tables
+//   [hosts]                                  where its targets and loads run (hosts.ts)
 //
 // What wins: --set over the job over [global] over the default; each resolved value keeps its origin.
 
 import * as v from "valibot";
-import { usage } from "../../words/failure.ts";
+import { Failure, usage } from "../../words/failure.ts";
 import { cantRead } from "../../words/file_error.ts";
 import { oneOfNames } from "../../words/nearest.ts";
 import { decodeUtf8 } from "../../words/utf8.ts";
 import { parseToml } from "../../words/toml.ts";
 import { checkArrangement } from "./arrangement.ts";
+import { checkHosts } from "./host_arrangement.ts";
+import { type Host, parseHosts, readHosts, showHosts } from "./hosts.ts";
 import {
   isKey,
   isSingle,
@@ -31,16 +34,27 @@ import { printableJson, printableLines } from "../../words/printable.ts";
 import type { Cell, Job, Resolved, ResolvedJob, ResolvedKeys } from "./resolved.ts";
 import type { Threshold } from "./threshold.ts";
 
-/** Resolves the text of a job file; `sets` are `key=value` overrides. Every fault is a usage Failure that names the file. */
-export function parseJob(text: string, file: string, sets: readonly string[] = []): Job {
+/**
+ * Resolves the text of a job file; `sets` are `key=value` overrides, `others` hosts in place of the
+ * file's own. Every fault is a usage Failure that names the file.
+ */
+export function parseJob(
+  text: string,
+  file: string,
+  sets: readonly string[] = [],
+  others?: readonly Host[],
+): Job {
   const sections = new Map<string, Section>();
+  let hosts = others ?? [];
   for (const [name, value] of Object.entries(parseToml(text, file))) {
     if (value === null || typeof value !== "object" || Array.isArray(value)) {
       throw usage(
         `${file}: Expected \`${name}\` to stand in a section such as [global], got it at the top of the file`,
       );
     }
-    sections.set(name, readSection(value, `${file} [${name}]`));
+    const where = `${file} [${name}]`;
+    if (name !== "hosts") sections.set(name, readSection(value, where));
+    else if (others === undefined) hosts = readHosts(value, where);
   }
   const global = sections.get("global") ?? {};
   sections.delete("global");
@@ -65,9 +79,10 @@ export function parseJob(text: string, file: string, sets: readonly string[] = [
     }
   }
   checkArrangement(jobs, file);
+  checkHosts(jobs, hosts, file);
   const [first] = jobs.flatMap(cellsOf);
   if (first === undefined) throw new Error("invariant: a job has a cell");
-  return { file, jobs, values: first.values };
+  return { file, jobs, hosts, values: first.values };
 }
 
 /** The first of each text. */
@@ -167,7 +182,7 @@ export function keptJob({ file, jobs }: Job) {
 
 /** The job as resolved, as TOML again, each value with where it came from. */
 export function showJob(job: Job): string {
-  const lines = [`# ${job.file}, as resolved`];
+  const lines = [`# ${job.file}, as resolved`, ...showHosts(job.hosts)];
   for (const { name, values, thresholds } of job.jobs) {
     const cells = KEY_NAMES.reduce((product, key) => product * values[key].choices.length, 1);
     lines.push("", `[${quoteKey(name)}] # ${cells} ${cells === 1 ? "cell" : "cells"}`);
@@ -194,13 +209,19 @@ function quoteKey(label: string): string {
   return /^[\w-]+$/.test(label) ? label : printableJson(label);
 }
 
-/** Loads a job file; a Failure where it can't be read or holds no job. */
-export async function loadJob(path: string, sets: readonly string[]): Promise<Job> {
-  let bytes: Uint8Array;
+/** Loads a job file, and that of its hosts; a Failure where one can't be read or holds no job. */
+export async function loadJob(path: string, sets: readonly string[], hosts?: string): Promise<Job> {
+  const text = await readFile(`the job file ${path}`, path);
+  if (hosts === undefined) return parseJob(text, path, sets);
+  const others = parseHosts(await readFile(`the hosts ${hosts}`, hosts), hosts);
+  return parseJob(text, path, sets, others);
+}
+
+async function readFile(what: string, path: string): Promise<string> {
   try {
-    bytes = await Bun.file(path).bytes();
+    return decodeUtf8(await Bun.file(path).bytes(), path);
   } catch (error) {
-    throw cantRead(`the job file ${path}`, error);
+    if (error instanceof Failure) throw error;
+    throw cantRead(what, error);
   }
-  return parseJob(decodeUtf8(bytes, path), path, sets);
 }

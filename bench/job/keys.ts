@@ -28,6 +28,7 @@ import {
 import { parseInteger, parseProbability } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
 import { LOAD_KEYS } from "../load/options.ts";
+import { hostNames } from "./host_pattern.ts";
 import { parseThreshold } from "./threshold.ts";
 
 /** Checked, and built again for each target. */
@@ -55,6 +56,8 @@ const trialCount: OptionType<{ readonly least: number; readonly most: number }> 
 const MOST_TRIALS = 1000;
 
 const share: OptionType<number> = { hint: "share", parse: parseProbability };
+
+const COALESCING = "coalescing of the load's interface (ethtool -C)";
 
 interface Key extends OptionRow {
   readonly default: string;
@@ -141,8 +144,21 @@ export const KEYS = {
     single: true,
     help: "its control socket, to set `service`",
   },
-  tx_usecs: { type: integer(0), default: "", help: "coalescing of the interface (ethtool -C)" },
-  tx_frames: { type: integer(0), default: "", help: "coalescing of the interface (ethtool -C)" },
+  // Or hosts, which [hosts] has.
+  target_hosts: {
+    type: hostNames,
+    default: "",
+    help: "hosts of the targets, one each: e7.3, e7.4, …; a pattern such as t[1-4]",
+  },
+  initiator_hosts: {
+    type: hostNames,
+    default: "",
+    help: "hosts of the loads, one each; a pattern such as i[1-8]",
+  },
+  rx_usecs: { type: integer(0), default: "", help: COALESCING },
+  rx_frames: { type: integer(0), default: "", help: COALESCING },
+  tx_usecs: { type: integer(0), default: "", help: COALESCING },
+  tx_frames: { type: integer(0), default: "", help: COALESCING },
   // The target.
   service: { type: service, default: "", help: "service model of the target" },
   buffer_count: {
@@ -159,6 +175,8 @@ export const KEYS = {
   // The load and its initiator.
   ...LOAD_KEYS,
 } as const satisfies Record<string, Key>;
+
+export const COALESCING_KEYS = ["rx_usecs", "rx_frames", "tx_usecs", "tx_frames"] as const;
 
 export type KeyName = keyof typeof KEYS;
 export const KEY_NAMES = Object.keys(KEYS) as KeyName[];

@@ -1,6 +1,7 @@
 // A job once it is read: its cells, the value of each key and where it came from.
 
 import type { Choice, KeyName, KeyTexts, KeyValues } from "./keys.ts";
+import type { Host } from "./hosts.ts";
 import type { Threshold } from "./threshold.ts";
 
 export type Origin = "default" | "global" | "job" | "set";
@@ -22,6 +23,8 @@ export interface ResolvedJob {
 export interface Job {
   readonly file: string;
   readonly jobs: readonly ResolvedJob[];
+  /** Those that [hosts] has, used or not. */
+  readonly hosts: readonly Host[];
   /** The values of those keys that are one in all jobs are every cell's; so are these, of the first. */
   readonly values: KeyValues;
 }

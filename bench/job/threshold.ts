@@ -11,12 +11,19 @@ import { parseDuration, parseProbability } from "../../words/quantity.ts";
 import type { NumberKey } from "../load/figures.ts";
 
 interface Metric {
-  /** DISTURBED: the share of the trials that others disturbed. */
-  readonly key: NumberKey | typeof DISTURBED;
+  /** DISTURBED: the share of the trials that others disturbed; a StartKey: of the worst trial. */
+  readonly key: NumberKey | typeof DISTURBED | StartKey;
   readonly form?: "duration" | "share";
 }
 
 export const DISTURBED = "disturbed";
+
+/** Of how the loads of a trial over hosts began. */
+export type StartKey = "spread_ns" | "overlap";
+
+export function isStartKey(key: string): key is StartKey {
+  return key === "spread_ns" || key === "overlap";
+}
 
 export const THRESHOLD_METRICS: Readonly<Record<string, Metric>> = {
   iops: { key: "iops" },
@@ -39,6 +46,8 @@ export const THRESHOLD_METRICS: Readonly<Record<string, Metric>> = {
   failures: { key: "failures" },
   mismatches: { key: "mismatches" },
   disturbed: { key: DISTURBED, form: "share" },
+  start_spread: { key: "spread_ns", form: "duration" },
+  overlap: { key: "overlap", form: "share" },
 };
 
 const OPERATORS: Readonly<Record<string, (value: number, limit: number) => boolean>> = {

@@ -1,5 +1,6 @@
-// Interfaces that exist beyond a run: what `ethtool` tells about them goes into the result, and transmit
-// coalescing (when the driver cleans its ring, which is what pins buffers) is set where the job sweeps it.
+// Interfaces that exist beyond a run: what `ethtool` tells about them goes into the result, and
+// coalescing is set where the job sweeps it: when the driver cleans its transmit ring, which is what
+// pins buffers.
 
 import { environment } from "../../words/failure.ts";
 import { findProgram } from "../../lab/programs.ts";
@@ -40,21 +41,26 @@ function parseEthtool(text: string): Record<string, string> {
 interface Coalescing {
   readonly interface: string | undefined;
   /** Undefined leaves a setting alone. */
+  readonly rxUsecs: number | undefined;
+  readonly rxFrames: number | undefined;
   readonly txUsecs: number | undefined;
   readonly txFrames: number | undefined;
 }
 
-/** Sets transmit coalescing. An environment Failure where that can't be. */
-export function setCoalescing({ interface: name, txUsecs, txFrames }: Coalescing): void {
-  const words = [
-    ...(txUsecs === undefined ? [] : ["tx-usecs", `${txUsecs}`]),
-    ...(txFrames === undefined ? [] : ["tx-frames", `${txFrames}`]),
-  ];
+/** Sets coalescing. An environment Failure where that can't be. */
+export function setCoalescing({ interface: name, ...settings }: Coalescing): void {
+  const named = [
+    ["rx-usecs", settings.rxUsecs],
+    ["rx-frames", settings.rxFrames],
+    ["tx-usecs", settings.txUsecs],
+    ["tx-frames", settings.txFrames],
+  ] as const;
+  const words = named.flatMap(([key, value]) => (value === undefined ? [] : [key, `${value}`]));
   if (name === undefined || words.length === 0) return;
   const program = findProgram("ethtool");
   if (program === null) {
     throw environment(
-      "`tx_usecs` and `tx_frames` need ethtool, which is neither in PATH nor in /usr/sbin (Debian: apt install ethtool)",
+      "`tx_usecs` and its like need ethtool, which is not in PATH (Debian: apt install ethtool)",
     );
   }
   const child = Bun.spawnSync([program, "-C", name, ...words], {

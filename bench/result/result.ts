@@ -24,6 +24,22 @@ import { FactSchema } from "../machine/system_facts.ts";
 import { ProvenanceSchema } from "../machine/provenance.ts";
 import { FiguresSchema, DropsSchema, LoadSchema } from "../load/figures.ts";
 
+const StartSchema = v.object({
+  spread_ns: number("from the first to the last begin of a load's measured time"),
+  overlap: number("share of the longest measured time that all loads have in common"),
+  clocks: about(
+    v.array(
+      v.object({
+        host: text("its name in the job"),
+        offset_ns: number("its CLOCK_MONOTONIC less the controller's"),
+        bound_ns: number("the offset is right within so much"),
+        rtt_ns: number("the shortest round trip, by which it was measured"),
+      }),
+    ),
+    "of each host, before and after the trial taken together",
+  ),
+});
+
 export const TrialSchema = v.object({
   order: count("place in the order in which trials ran, from 0"),
   attempt: count("0, or how many disturbed attempts went before"),
@@ -38,6 +54,10 @@ export const TrialSchema = v.object({
     "of others_cpu_ns, what the hypervisor gave to other machines; absent in older results",
   ),
   figures: about(v.nullable(FiguresSchema), "over all loads; null where the trial failed"),
+  start: about(
+    v.optional(v.nullable(StartSchema), null),
+    "over hosts: how the loads began; null: they ran on one machine, or the trial failed",
+  ),
   loads: about(
     v.array(LoadSchema),
     "one for each initiator: its figures, and its document in the form of fio's json+",

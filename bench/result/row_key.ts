@@ -1,6 +1,6 @@
 // What makes two cells of two results the same row, and by which keys they aren't.
 
-import { KEY_NAMES, type KeyName } from "../job/keys.ts";
+import { isKey, KEY_NAMES, type KeyName, KEYS } from "../job/keys.ts";
 import type { CellResult } from "./result.ts";
 
 /** How often and in which order a cell ran does not make another row of it. */
@@ -15,7 +15,10 @@ const NOT_OF_ROWS: readonly KeyName[] = [
 
 /** Everything else of a cell does. */
 export function rowKey(cell: CellResult): string {
-  const rest = Object.entries(cell.values).filter(([key]) => !NOT_OF_ROWS.includes(key as KeyName));
+  // Results of older programs lack the keys that came later; they ran as those keys' defaults say.
+  const rest = Object.entries(cell.values).filter(
+    ([key, text]) => isKey(key) && !NOT_OF_ROWS.includes(key) && text !== KEYS[key].default,
+  );
   return JSON.stringify([cell.job, rest.sort()]);
 }
 

@@ -10,6 +10,7 @@ import { endedNothing } from "../result/cell_figures.ts";
 import { cellResult } from "../result/cell_result.ts";
 import { findings } from "../result/findings.ts";
 import { interfaceFacts, setCoalescing } from "../machine/interfaces.ts";
+import { overHosts } from "../job/host_arrangement.ts";
 import { needsSockets } from "../job/arrangement.ts";
 import { cellsOf, keptJob, withTexts } from "../job/job.ts";
 import type { KeyTexts } from "../job/keys.ts";
@@ -72,6 +73,9 @@ export async function runArms(
 ): Promise<RunResult[]> {
   const startedAt = now();
   const date = new Date(wallMilliseconds()).toISOString();
+  if (job.jobs.some(overHosts)) {
+    throw environment("A job over hosts can be shown (--show), but not be run yet");
+  }
   const where = chooseLink(job);
   if (where.fallback !== null) events.warn(where.fallback);
   const { seed, retries, floor } = job.values;

@@ -78,6 +78,7 @@ export async function runTrial(
     others_cpu_ns: others,
     steal_ns: steal,
     figures,
+    start: null,
     loads,
     drops: whole ? wholeDrops(loads, targetFigures(cell, trialEnv)) : null,
   };

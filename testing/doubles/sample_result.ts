@@ -45,6 +45,7 @@ export function sampleTrial(figures: Figures | null, order = 0): Trial {
     order,
     attempt: 0,
     disturbed: false,
+    start: null,
     exit_code: figures === null ? 1 : 0,
     failure: figures === null ? "it failed" : null,
     elapsed_ns: 2e9,
