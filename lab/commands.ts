@@ -57,7 +57,7 @@ The pairs have no IP addresses and carry only the command's traffic. Its environ
   AOE_LAB_PAIRS         all of them: a0:b0 a1:b1
   AOE_LAB_MTU           their MTU
   AOE_LAB_LATE          with --late: t0. A copy of each frame sent on it reaches b0 at once, through a0;
-                        the frame itself stays in t0's queue while t0 holds frames
+                        the frame itself stays in the cable while t0 holds frames
 
 Example:
   aoe lab --mtu 1500 -- sh -c 'aoe target 7 3 $AOE_LAB_B disk.img & aoe initiator discover --interface $AOE_LAB_A'`,

@@ -1,6 +1,6 @@
-// The hold of a late lab (`aoe lab --late`), moved from inside it: a token bucket filter (tbf) at the
-// root of t0 decides when the kernel releases what was sent on t0, while a copy has already left
-// through a0. So a command is answered, and its transmit buffer is still pinned: the case of pool.md.
+// The hold of a late lab (`aoe lab --late`), moved from inside it: a token bucket filter (tbf) in the
+// cable of t0 (setup.ts) decides when the kernel releases what was sent on t0, while a copy has already
+// left through a0. So a command is answered, and its transmit buffer is still pinned: the case of pool.md.
 //
 //   released   rate 10 Gbit/s: a frame is released at once
 //   held       rate 1 byte/s and a bucket of one full frame, which a poke frame empties; `mpu` charges
@@ -22,9 +22,9 @@ import { formatDuration, MS } from "../words/quantity.ts";
 
 import { isPulse, type LatePlan, PULSE_RULE } from "./late_plan.ts";
 import { findProgram } from "./programs.ts";
-import { MIRRORED, RELEASED } from "./setup.ts";
+import { HELD_DEVICE, MIRROR_DEVICE, MIRROR_PLACE, MIRRORED, RELEASED } from "./setup.ts";
 
-/** What of t0's traffic the kernel still has. */
+/** What was sent on t0 and is held. */
 export interface Held {
   readonly frames: number;
   readonly bytes: number;
@@ -37,8 +37,6 @@ export interface HoldTotal {
 }
 
 export interface Late {
-  /** The transmit device, t0. */
-  readonly device: string;
   /** Keeps every frame sent from now on, until `release` or `drop`. */
   hold(): void;
   /** Releases all frames in their order, and every later one at once. */
@@ -67,8 +65,8 @@ const LIMIT = "64mb";
  * The hold of the lab that this process is in. Throws an environment failure outside a late lab.
  * `hold` and `release` are done when they return, each in a few ms (one `tc` and one frame).
  */
-export function openLate(device = process.env["AOE_LAB_LATE"]): Late {
-  if (device === undefined || device === "") {
+export function openLate(): Late {
+  if ((process.env["AOE_LAB_LATE"] ?? "") === "") {
     throw environment("No late release here: this runs inside `aoe lab --late -- COMMAND…` only.");
   }
   const program = findProgram("tc");
@@ -78,7 +76,7 @@ export function openLate(device = process.env["AOE_LAB_LATE"]): Late {
     );
   }
   const tc = (...words: string[]): string => runTc(program, words);
-  const { index, mac, mtu } = findInterface(device);
+  const { index, mac, mtu } = findInterface(HELD_DEVICE);
   const burst = mtu + HEADER_BYTES + BURST_SLACK;
   const socket = openPacketSocket();
   socket.bind(index, 0);
@@ -105,24 +103,23 @@ export function openLate(device = process.env["AOE_LAB_LATE"]): Late {
   }
 
   const late: Late = {
-    device,
     total,
     hold() {
-      tc("qdisc", "change", "dev", device, "root", "tbf", ...heldWords(burst));
+      tc("qdisc", "change", "dev", HELD_DEVICE, "root", "tbf", ...heldWords(burst));
       poke(HEADER_BYTES + mtu);
       if (heldSince >= 0) return;
       heldSince = now();
       total.holds += 1;
     },
     release() {
-      tc("qdisc", "change", "dev", device, "root", "tbf", ...RELEASED.split(" "));
+      tc("qdisc", "change", "dev", HELD_DEVICE, "root", "tbf", ...RELEASED.split(" "));
       poke(HEADER_BYTES);
       ended();
     },
     drop() {
-      tc("qdisc", "del", "dev", device, "root");
+      tc("qdisc", "del", "dev", HELD_DEVICE, "root");
       ended();
-      tc("qdisc", "replace", "dev", device, "root", "tbf", ...RELEASED.split(" "));
+      tc("qdisc", "replace", "dev", HELD_DEVICE, "root", "tbf", ...RELEASED.split(" "));
     },
     async pulse(pause, period, stop) {
       if (!isPulse(pause, period)) {
@@ -154,16 +151,13 @@ export function openLate(device = process.env["AOE_LAB_LATE"]): Late {
       late.release();
     },
     mirror(on) {
-      const filter = tc("filter", "show", "dev", device, "egress");
-      if (filter.includes("mirred") === on) return;
-      if (!on) {
-        tc("filter", "del", "dev", device, "egress");
-        return;
-      }
-      tc("filter", "add", "dev", device, ...MIRRORED.split(" "));
+      const place = ["dev", MIRROR_DEVICE, ...MIRROR_PLACE.split(" ")];
+      if (tc("filter", "show", ...place).includes("mirred") === on) return;
+      if (on) tc("filter", "add", "dev", MIRROR_DEVICE, ...MIRRORED.split(" "));
+      else tc("filter", "del", ...place);
     },
     held() {
-      const text = tc("-s", "-j", "qdisc", "show", "dev", device, "root");
+      const text = tc("-s", "-j", "qdisc", "show", "dev", HELD_DEVICE, "root");
       const [qdisc] = JSON.parse(text) as { qlen?: number; backlog?: number }[];
       return { frames: qdisc?.qlen ?? 0, bytes: qdisc?.backlog ?? 0 };
     },

@@ -2,8 +2,12 @@
 // everywhere, and stays as the lab's first process.
 //
 //   a0 ───── b0      pair 0 (a1 ───── b1 pair 1, and so on), both ends up, no addresses
-//   t0 ══╗── t1      late labs only: what leaves t0 is held by tbf, and a copy leaves through
-//        ╚═▶ a0      a0 at once, so a frame reaches b0 and is answered to a0 while t0 still has it
+//   t0 ── h0 ═▶ h1 ── t1   late labs only: a cable that holds. What arrives at h0 goes on out of h1,
+//         ╚═▶ a0           whose root is tbf, and a copy leaves through a0 at once: a frame reaches b0
+//                          and is answered to a0 while it is still held. Back from t1: straight on
+//
+// The hold stands at the far end, and t0 is a veth like any other, so that every way of sending meets
+// it: an skb keeps its owner's memory until it ends, and AF_XDP bypasses the queue discipline of t0.
 //
 // The first process of a pid namespace must outlive the command (when it ends, the kernel kills all
 // others, which is how nothing is left behind), must not BE the command (the kernel gives a first
@@ -26,21 +30,25 @@ export const MTU_MIN = 68;
 export const MTU_MAX = 65535;
 export const PAIRS_MAX = 16;
 
-/** The transmit pair of a late lab, and the tbf parameters that let everything pass. */
+/** The transmit device of a late lab, the device that holds, and the tbf parameters that let everything pass. */
 export const LATE_DEVICE = "t0";
+export const HELD_DEVICE = "h1";
 const LATE_PEER = "t1";
 export const RELEASED = "rate 10gbit burst 1mb limit 64mb";
 
-/** tc filter words: a copy of every AoE frame leaves through a0. */
-export const MIRRORED =
-  "egress protocol 0x88a2 u32 match u32 0 0 action mirred egress mirror dev a0";
+/** Where the copies are made, and the tc filter words: one of every AoE frame leaves through a0. */
+export const MIRROR_DEVICE = "h0";
+export const MIRROR_PLACE = "ingress pref 1";
+/** At the frame's EtherType: a frame may end with it. `continue`: the next filter takes the frame itself. */
+const ANY = "u32 match u32 0 0 at -4";
+export const MIRRORED = `${MIRROR_PLACE} protocol 0x88a2 ${ANY} action mirred egress mirror dev a0 continue`;
 
 export interface LabShape {
   /** Default 9000. */
   readonly mtu?: number;
   /** Pairs a0-b0, a1-b1, …; default 1. */
   readonly pairs?: number;
-  /** Also the held transmit pair t0-t1, mirrored to a0. */
+  /** Also t0, whose cable to t1 can hold frames and copies them to a0. */
   readonly late?: boolean;
 }
 
@@ -88,7 +96,10 @@ export function setupScript(shape: LabShape, parent: string, ip: string, tc: str
     addPair(`a${pair}`, `b${pair}`, stableMac("a", pair), stableMac("b", pair));
   }
   // t0 has a0's address: an initiator that sends through t0 is answered, as itself, through a0.
-  if (shape.late === true) addPair(LATE_DEVICE, LATE_PEER, stableMac("a", 0), stableMac("c", 0));
+  if (shape.late === true) {
+    addPair(LATE_DEVICE, MIRROR_DEVICE, stableMac("a", 0), stableMac("d", 0));
+    addPair(HELD_DEVICE, LATE_PEER, stableMac("d", 1), stableMac("c", 0));
+  }
 
   return [
     `[ -d /proc/${parent} ] || exit 5`,
@@ -118,16 +129,21 @@ function lateScript(tc: string): string[] {
   ];
 }
 
-/** tc commands that make t0 late, released for now. */
+/** tc commands that make the cable, released for now. */
 function lateSetup(): string[] {
+  const passOn = (from: string, to: string): string =>
+    `filter add dev ${from} ingress pref 2 protocol all ${ANY} action mirred egress redirect dev ${to}`;
   return [
-    `qdisc replace dev ${LATE_DEVICE} root tbf ${RELEASED}`,
-    `qdisc add dev ${LATE_DEVICE} clsact`,
-    `filter add dev ${LATE_DEVICE} ${MIRRORED}`,
+    `qdisc replace dev ${HELD_DEVICE} root tbf ${RELEASED}`,
+    `qdisc add dev ${MIRROR_DEVICE} clsact`,
+    `qdisc add dev ${HELD_DEVICE} clsact`,
+    `filter add dev ${MIRROR_DEVICE} ${MIRRORED}`,
+    passOn(MIRROR_DEVICE, HELD_DEVICE),
+    passOn(HELD_DEVICE, MIRROR_DEVICE),
   ];
 }
 
 /** Locally administered, e.g. 02:00:00:00:00:a0. */
-function stableMac(side: "a" | "b" | "c", pair: number): string {
+function stableMac(side: "a" | "b" | "c" | "d", pair: number): string {
   return `02:00:00:00:00:${side}${pair.toString(16)}`;
 }

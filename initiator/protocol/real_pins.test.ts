@@ -1,5 +1,5 @@
 // Pins by the kernel, through the device, against a real target: what each strategy does while everything
-// that was sent stays held, and whose memory is whose meanwhile.
+// that was sent stays held, and whose memory is whose meanwhile. Over both links that the kernel pins.
 //
 //   mirrored   t0 (held) ─ a copy at once ─▶ a0 ─▶ b0, the target; answers to a0: answered, and still pinned
 //   tbf alone  t0 (held) ─ nothing goes on ─▶ t1, the target: nothing is answered
@@ -22,6 +22,9 @@ import type { Pool } from "../pool/pool.ts";
 import { makeCommand } from "../../testing/doubles/scripted_peer.ts";
 import { openSession, type Session } from "../session/session.ts";
 import { READ, WRITE } from "./operation.ts";
+
+const PINNING = ["ring", "xdp"] as const;
+type LinkName = (typeof PINNING)[number];
 
 const AOE = resolve(import.meta.dir, "../../aoe.ts");
 const ADDRESS = { major: 7, minor: 3 };
@@ -72,6 +75,7 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
 
   /** An initiator over the ring link, the device found and its window wide open. */
   async function start(
+    link: LinkName,
     strategy: StrategyName,
     where: { interface: string; transmitInterface?: string },
   ): Promise<{ session: Session; device: Device; pool: Pool }> {
@@ -79,7 +83,7 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
     open = openSession({
       interfaces: [name],
       ...more,
-      link: "ring",
+      link,
       pool: strategy,
       poolPrealloc: WINDOW,
       poolCap: CAP,
@@ -128,7 +132,7 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
     return session.run(() => until() || session.waiter.now() >= end);
   }
 
-  describe("answered, and still held", () => {
+  describe.each(PINNING)("over %s: answered, and still held", (link) => {
     for (const strategy of STRATEGIES) {
       const reach = REACH[strategy];
       const name =
@@ -138,7 +142,7 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
       test(
         name,
         async () => {
-          const { session, device, pool } = await start(strategy, {
+          const { session, device, pool } = await start(link, strategy, {
             interface: "a0",
             transmitInterface: "t0",
           });
@@ -174,70 +178,77 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
     }
   });
 
-  test("under tbf alone every strategy stops at the window alike", async () => {
-    late.mirror(false);
-    const seen: Record<string, number[]> = {};
-    for (const strategy of STRATEGIES) {
-      const { session, device, pool } = await start(strategy, { interface: "t0" });
-      const { transmits } = device.counters;
-      const before = { dry: pool.metrics.dry, created: pool.metrics.created };
-      late.hold();
-      const tally = run(device, READ, 40);
-      await runFor(session, 100 * MS);
-      seen[strategy] = [
-        tally.ended,
-        device.counters.transmits - transmits,
-        device.outstanding,
-        pool.metrics.dry - before.dry,
-      ];
-      late.release();
-      await runFor(session, 10 * S, () => tally.ended === 40);
-      expect(tally).toEqual({ ended: 40, failed: 0 });
-      open = null;
-      expect(await session.close()).toEqual([]);
-    }
-    const same = [0, WINDOW, WINDOW, 0];
-    expect(seen).toEqual(Object.fromEntries(STRATEGIES.map((strategy) => [strategy, same])));
-  }, 30_000);
+  test.each(PINNING)(
+    "over %s: under tbf alone every strategy stops at the window alike",
+    async (link) => {
+      late.mirror(false);
+      const seen: Record<string, number[]> = {};
+      for (const strategy of STRATEGIES) {
+        const { session, device, pool } = await start(link, strategy, { interface: "t0" });
+        const { transmits } = device.counters;
+        const before = { dry: pool.metrics.dry, created: pool.metrics.created };
+        late.hold();
+        const tally = run(device, READ, 40);
+        await runFor(session, 100 * MS);
+        seen[strategy] = [
+          tally.ended,
+          device.counters.transmits - transmits,
+          device.outstanding,
+          pool.metrics.dry - before.dry,
+        ];
+        late.release();
+        await runFor(session, 10 * S, () => tally.ended === 40);
+        expect(tally).toEqual({ ended: 40, failed: 0 });
+        open = null;
+        expect(await session.close()).toEqual([]);
+      }
+      const same = [0, WINDOW, WINDOW, 0];
+      expect(seen).toEqual(Object.fromEntries(STRATEGIES.map((strategy) => [strategy, same])));
+    },
+    30_000,
+  );
 
-  test("a caller's memory is his again when his write is answered, though its buffer is still held", async () => {
-    const { session, device, pool } = await start("completion", {
-      interface: "a0",
-      transmitInterface: "t0",
-    });
-    // Where the held frames come out when they are released.
-    const watcher = openPacketLink({ interface: "t1" });
-    late.hold();
-    const command = makeCommand(WRITE, 1000, 2);
-    const bytes = command.memory?.bytes as Uint8Array;
-    bytes.fill(0x5a);
-    await session.perform(device, command);
-    expect(command.outcome).toBe(OK);
-    expect(pool.metrics.pinnedOnly).toBe(1);
-    bytes.fill(0xee);
-    // As many other writes as there are idle buffers: none of them may take the held one either.
-    for (let index = 0; index < WINDOW; index++) {
-      const other = makeCommand(WRITE, 1100 + 2 * index, 2);
-      other.memory?.bytes.fill(0xc3);
-      await session.perform(device, other);
-    }
-    expect(pool.metrics.pinnedOnly).toBe(1 + WINDOW);
-    late.release();
-    const left: number[][] = [];
-    await runFor(session, S, () => {
-      watcher.receive(({ base, bytes: frame, view }) => {
-        // On a busy machine the target is silent for a while, and is asked whether it is there.
-        if (aoe.command(view, base) !== aoe.COMMAND_ATA) return;
-        const payload = frame.subarray(base + ata.LENGTH, base + ata.LENGTH + 1024);
-        left.push([ata.lba48(view, base), Math.min(...payload), Math.max(...payload)]);
-      }, 64);
-      return left.length === 1 + WINDOW;
-    });
-    watcher.close();
-    expect(left[0]).toEqual([1000, 0x5a, 0x5a]);
-    expect(left.slice(1).every(([, least, most]) => least === 0xc3 && most === 0xc3)).toBe(true);
-    const read = makeCommand(READ, 1000, 2);
-    await session.perform(device, read);
-    expect(read.memory?.bytes.every((byte) => byte === 0x5a)).toBe(true);
-  });
+  test.each(PINNING)(
+    "over %s: a caller's memory is his again when his write is answered, though its buffer is still held",
+    async (link) => {
+      const { session, device, pool } = await start(link, "completion", {
+        interface: "a0",
+        transmitInterface: "t0",
+      });
+      // Where the held frames come out when they are released.
+      const watcher = openPacketLink({ interface: "t1" });
+      late.hold();
+      const command = makeCommand(WRITE, 1000, 2);
+      const bytes = command.memory?.bytes as Uint8Array;
+      bytes.fill(0x5a);
+      await session.perform(device, command);
+      expect(command.outcome).toBe(OK);
+      expect(pool.metrics.pinnedOnly).toBe(1);
+      bytes.fill(0xee);
+      // As many other writes as there are idle buffers: none of them may take the held one either.
+      for (let index = 0; index < WINDOW; index++) {
+        const other = makeCommand(WRITE, 1100 + 2 * index, 2);
+        other.memory?.bytes.fill(0xc3);
+        await session.perform(device, other);
+      }
+      expect(pool.metrics.pinnedOnly).toBe(1 + WINDOW);
+      late.release();
+      const left: number[][] = [];
+      await runFor(session, S, () => {
+        watcher.receive(({ base, bytes: frame, view }) => {
+          // On a busy machine the target is silent for a while, and is asked whether it is there.
+          if (aoe.command(view, base) !== aoe.COMMAND_ATA) return;
+          const payload = frame.subarray(base + ata.LENGTH, base + ata.LENGTH + 1024);
+          left.push([ata.lba48(view, base), Math.min(...payload), Math.max(...payload)]);
+        }, 64);
+        return left.length === 1 + WINDOW;
+      });
+      watcher.close();
+      expect(left[0]).toEqual([1000, 0x5a, 0x5a]);
+      expect(left.slice(1).every(([, least, most]) => least === 0xc3 && most === 0xc3)).toBe(true);
+      const read = makeCommand(READ, 1000, 2);
+      await session.perform(device, read);
+      expect(read.memory?.bytes.every((byte) => byte === 0x5a)).toBe(true);
+    },
+  );
 });
