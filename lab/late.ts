@@ -1,6 +1,7 @@
 // The hold of a late lab (`aoe lab --late`), moved from inside it: a token bucket filter (tbf) in the
-// cable of t0 (setup.ts) decides when the kernel releases what was sent on t0, while a copy has already
-// left through a0. So a command is answered, and its transmit buffer is still pinned: the case of pool.md.
+// cable of t0 (setup.ts) decides when the kernel releases what was sent on t0, while a copy has
+// already left through a0. So a command is answered, and its transmit buffer is still pinned: the
+// case of pool.md.
 //
 //   released   rate 10 Gbit/s: a frame is released at once
 //   held       rate 1 byte/s and a bucket of one full frame, which a poke frame empties; `mpu` charges

@@ -30,7 +30,7 @@ export const MTU_MIN = 68;
 export const MTU_MAX = 65535;
 export const PAIRS_MAX = 16;
 
-/** The transmit device of a late lab, the device that holds, and the tbf parameters that let everything pass. */
+/** Of a late lab: what transmits, what holds, and the tbf parameters that let everything pass. */
 export const LATE_DEVICE = "t0";
 export const HELD_DEVICE = "h1";
 const LATE_PEER = "t1";
@@ -39,9 +39,11 @@ export const RELEASED = "rate 10gbit burst 1mb limit 64mb";
 /** Where the copies are made, and the tc filter words: one of every AoE frame leaves through a0. */
 export const MIRROR_DEVICE = "h0";
 export const MIRROR_PLACE = "ingress pref 1";
-/** At the frame's EtherType: a frame may end with it. `continue`: the next filter takes the frame itself. */
+/** Four bytes that every frame has: it may end with its EtherType. */
 const ANY = "u32 match u32 0 0 at -4";
-export const MIRRORED = `${MIRROR_PLACE} protocol 0x88a2 ${ANY} action mirred egress mirror dev a0 continue`;
+/** `continue`: the next filter takes the frame itself. */
+const MIRROR = "action mirred egress mirror dev a0 continue";
+export const MIRRORED = `${MIRROR_PLACE} protocol 0x88a2 ${ANY} ${MIRROR}`;
 
 export interface LabShape {
   /** Default 9000. */
@@ -131,8 +133,9 @@ function lateScript(tc: string): string[] {
 
 /** tc commands that make the cable, released for now. */
 function lateSetup(): string[] {
+  const every = `ingress pref 2 protocol all ${ANY}`;
   const passOn = (from: string, to: string): string =>
-    `filter add dev ${from} ingress pref 2 protocol all ${ANY} action mirred egress redirect dev ${to}`;
+    `filter add dev ${from} ${every} action mirred egress redirect dev ${to}`;
   return [
     `qdisc replace dev ${HELD_DEVICE} root tbf ${RELEASED}`,
     `qdisc add dev ${MIRROR_DEVICE} clsact`,

@@ -18,17 +18,12 @@ test("the late lab over the ring link, the lane over either", () => {
   expect(parseJob(`[a]\n${there}`, "j.toml").jobs.length).toBe(1);
 });
 
+const HOLDING = "`late` only with `link` ring or xdp, because other links hold nothing";
 const HOLD = 'late = "hold:100ms"';
 
 test.each([
-  [
-    HOLD,
-    "`late` only with `link` ring, because other links hold nothing, got `hold:100ms` with auto",
-  ],
-  [
-    `link = "virtual"\n${HOLD}`,
-    "`late` only with `link` ring, because other links hold nothing, got `hold:100ms` with virtual",
-  ],
+  [HOLD, `${HOLDING}, got \`hold:100ms\` with auto`],
+  [`link = "virtual"\n${HOLD}`, `${HOLDING}, got \`hold:100ms\` with virtual`],
   [`link = "packet"\nlate = ["", "pulse:5ms/20ms"]`, "got `pulse:5ms/20ms` with packet"],
   [
     `link = "ring"\ninterface = "eth1"\ntarget = "e7.3"\n${HOLD}`,
@@ -63,7 +58,7 @@ test.each([
   ['receive_ring = "1k"', "`receive_ring` to be between 4k and 1g, got `1k`"],
   [
     'link = "memory"\ninterface = "eth1"\ntarget = "e7.3"',
-    "`link` to be packet or ring on an interface, got `memory`",
+    "`link` to be packet, ring or xdp on an interface, got `memory`",
   ],
 ])("what can't be had together is one sentence: %j", (keys, rule) => {
   let said: unknown;

@@ -1,7 +1,7 @@
 // Which keys of a job go together: what of a lab, a link and a load can't be had beside each other is told before
 // anything runs.
 //
-//   link                 auto, packet     ring             memory, virtual
+//   link                 auto, packet     ring, xdp        memory, virtual
 //   interface            yes              yes              no
 //   write_lane, rings    yes              yes              no: one process has no sockets
 //   late                 no: copies       in a lab, one    no
@@ -10,7 +10,7 @@
 // And a service model only with a target that has one: store = "null" has none.
 
 import { usage } from "../../words/failure.ts";
-import { SOCKET_OPTIONS } from "../../initiator/session/raw_link.ts";
+import { pinsInKernel, SOCKET_OPTIONS } from "../../initiator/session/raw_link.ts";
 import { formatDuration } from "../../words/quantity.ts";
 import { lastMove } from "../../lab/late_plan.ts";
 import { COALESCING_KEYS, type KeyName, KEYS } from "./keys.ts";
@@ -61,7 +61,9 @@ function checkPlace(job: ResolvedJob, file: string): void {
   }
   const link = text("link");
   if (text("interface") !== "" && !hasSockets(link)) {
-    throw usage(`${file}: Expected \`link\` to be packet or ring on an interface, got \`${link}\``);
+    throw usage(
+      `${file}: Expected \`link\` to be packet, ring or xdp on an interface, got \`${link}\``,
+    );
   }
   const control = text("target_control");
   if (text("interface") === "" && control !== "") {
@@ -116,16 +118,14 @@ function checkLate(job: ResolvedJob, where: string): void {
   const [plan] = set(job, "late");
   if (plan === undefined) return;
   const link = only(job, "link");
-  if (link !== "ring") {
-    throw usage(
-      `${where}: Expected \`late\` only with \`link\` ring, because other links hold nothing, got \`${plan}\` with ${link}`,
-    );
+  if (!pinsInKernel(link)) {
+    const only = "only with `link` ring or xdp, because other links hold nothing";
+    throw usage(`${where}: Expected \`late\` ${only}, got \`${plan}\` with ${link}`);
   }
   const [name] = set(job, "interface");
   if (name !== undefined) {
-    throw usage(
-      `${where}: Expected \`late\` only in a lab, got \`${plan}\` with \`interface\` ${name}`,
-    );
+    const got = `\`${plan}\` with \`interface\` ${name}`;
+    throw usage(`${where}: Expected \`late\` only in a lab, got ${got}`);
   }
   const [initiators] = set(job, "initiators");
   if (initiators !== undefined) {

@@ -8,6 +8,7 @@
 // their values: child processes take them as options, and results keep them.
 
 import * as v from "valibot";
+import { PINNING_LINKS } from "../../initiator/session/raw_link.ts";
 import { DEFAULT_MTU } from "../../lab/setup.ts";
 import { DEFAULT_BUFFER_COUNT } from "../../target/protocol/export.ts";
 import { parseServiceModel } from "../../target/service/model.ts";
@@ -69,10 +70,10 @@ export const KEYS = {
   // The lab.
   mtu: { type: integer(576, 65_535), default: `${DEFAULT_MTU}`, help: "MTU of the veth pair" },
   link: {
-    type: choice(["auto", "packet", "ring", "memory", "virtual"], "kind"),
+    type: choice(["auto", "packet", ...PINNING_LINKS, "memory", "virtual"], "kind"),
     default: "auto",
     single: true,
-    help: "packet: raw sockets in a lab; ring: the same, transmit from memory that the kernel holds; memory: one process; virtual: one process under a virtual clock (exact, repeatable); auto: packet, or memory without a lab",
+    help: "packet: raw sockets in a lab; ring, xdp: the same, transmit from memory that the kernel holds; memory: one process; virtual: one process under a virtual clock (exact, repeatable); auto: packet, or memory without a lab",
   },
   latency: {
     type: duration,

@@ -2,7 +2,7 @@
 
 import { wallMilliseconds } from "../../sys/clock.ts";
 import { createPollWaiter } from "../../link/poll_waiter.ts";
-import { openRawLink } from "../../initiator/session/raw_link.ts";
+import { openRawLink, pinsInKernel } from "../../initiator/session/raw_link.ts";
 import { checkLinks } from "../../initiator/session/session_table.ts";
 import { pinToCpus } from "../../sys/affinity.ts";
 import { parseAddress, formatAddress } from "../../words/address.ts";
@@ -140,11 +140,12 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
   }
 }
 
-/** What only the ring link's buffers and another device for what leaves make possible. */
+/** What only buffers that the kernel holds and another device for what leaves make possible. */
 function checkLate(options: Pick<Options, "late" | "link" | "transmitInterface">): void {
   const { late, link, transmitInterface } = options;
-  if (late === undefined || (link === "ring" && transmitInterface !== undefined)) return;
-  throw expected("--late", "given only with --link ring and --transmit-interface", late.text);
+  if (late === undefined || (pinsInKernel(link) && transmitInterface !== undefined)) return;
+  const where = "given only with --link ring or xdp and --transmit-interface";
+  throw expected("--late", where, late.text);
 }
 
 function hlogOf({ load }: LoadOutcome, startedAt: number): string {

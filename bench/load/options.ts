@@ -96,7 +96,7 @@ const WORKLOAD = {
   late: {
     type: { hint: "plan", parse: parseLatePlan },
     default: "",
-    help: "in the late lab (ring link), when t0 holds sent frames: hold:AT,release:AT,drop:AT or pulse:PAUSE/PERIOD, from the end of the warm-up",
+    help: "in the late lab (links ring and xdp), when t0 holds sent frames: hold:AT,release:AT,drop:AT or pulse:PAUSE/PERIOD, from the end of the warm-up",
   },
   drag: {
     type: duration,

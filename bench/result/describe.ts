@@ -13,6 +13,7 @@ export function describeRun(result: RunResult, width?: number): string {
   const how = {
     packet: `raw sockets over veth, ${cpus}`,
     ring: `raw sockets over veth, transmitting from memory that the kernel holds, ${cpus}`,
+    xdp: `raw sockets over veth, transmitting from AF_XDP memory that the kernel holds, ${cpus}`,
     memory: "MEMORY LINK (no network: both cores in one process)",
     virtual: "the VIRTUAL CLOCK (exact, no network: only what the job names takes time)",
   }[result.link];

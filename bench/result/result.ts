@@ -18,6 +18,7 @@
 //   jobs[0].aoe.stalls_ns        [[begin, duration], …] from the measured time's begin: the kick was waited for
 
 import * as v from "valibot";
+import { PINNING_LINKS } from "../../initiator/session/raw_link.ts";
 import type { KeyName } from "../job/keys.ts";
 import { about, number, count, text, type Deep } from "../machine/schema.ts";
 import { FactSchema } from "../machine/system_facts.ts";
@@ -110,7 +111,7 @@ export const RunSchema = v.object({
     "as resolved: each key with its values and where they came from",
   ),
   seed: number("of the order of trials"),
-  link: about(v.picklist(["packet", "ring", "memory", "virtual"]), "how the trials ran"),
+  link: about(v.picklist(["packet", ...PINNING_LINKS, "memory", "virtual"]), "how the trials ran"),
   fallback: about(
     v.nullable(v.string()),
     "why it was the memory link though the job left the choice",
@@ -163,5 +164,5 @@ export type RunResult = Omit<Run, "cells"> & { readonly cells: readonly CellResu
 
 /** Frames of such a run cross a kernel. */
 export function overSockets(link: RunResult["link"]): boolean {
-  return link === "packet" || link === "ring";
+  return link !== "memory" && link !== "virtual";
 }

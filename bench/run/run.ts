@@ -204,7 +204,7 @@ function warningsOf(
 function chooseLink(job: Job): { link: RunResult["link"]; fallback: string | null } {
   const { link: wanted, interface: name } = job.values;
   if (wanted === "memory" || wanted === "virtual") return { link: wanted, fallback: null };
-  const link = wanted === "ring" ? "ring" : "packet";
+  const link = wanted === "auto" ? "packet" : wanted;
   if (name !== undefined) return { link, fallback: null };
   const late = job.jobs.some(({ values }) =>
     values.late.choices.some(({ value }) => value !== undefined),

@@ -15,6 +15,7 @@ import { KEYS } from "../job/keys.ts";
 import { LOAD_KEYS } from "../load/options.ts";
 import { shellLine } from "../../lab/shell.ts";
 import { LATE_DEVICE } from "../../lab/setup.ts";
+import { pinsInKernel } from "../../initiator/session/raw_link.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import type { Cell } from "../job/resolved.ts";
 
@@ -24,7 +25,7 @@ const SAID: readonly string[] = ["pool", "ramp_time", "runtime"];
 /** The load's options: what is as usual is left out, since other revisions may not know it. */
 function loadOptions(cell: Cell): string[] {
   const { values, texts } = cell;
-  const words = values.link === "ring" ? ["--link", "ring"] : [];
+  const words = pinsInKernel(values.link) ? ["--link", values.link] : [];
   if (values.late !== undefined) words.push("--transmit-interface", LATE_DEVICE);
   for (const name of Object.keys(LOAD_KEYS) as (keyof typeof LOAD_KEYS)[]) {
     const text = texts[name];

@@ -1,6 +1,6 @@
-// The conformance suite for all six strategies where frames really leave: over a packet link with a reclaim
-// model, and over a ring link and an xdp link in the late lab, where the kernel itself holds each buffer until the test
-// releases. (Over memory: buffer_pool.test.ts.)
+// The conformance suite for all strategies where frames really leave: over a packet link with a
+// reclaim model, and over a ring link and an xdp link in the late lab, where the kernel itself holds
+// each buffer until the test releases. (Over memory: buffer_pool.test.ts.)
 
 import { afterAll, expect, test } from "bun:test";
 

@@ -1,5 +1,5 @@
 // Pins by the kernel, through the device, against a real target: what each strategy does while everything
-// that was sent stays held, and whose memory is whose meanwhile. Over both links that the kernel pins.
+// that was sent stays held, and whose memory is whose meanwhile. Over both links that it pins.
 //
 //   mirrored   t0 (held) ─ a copy at once ─▶ a0 ─▶ b0, the target; answers to a0: answered, and still pinned
 //   tbf alone  t0 (held) ─ nothing goes on ─▶ t1, the target: nothing is answered
@@ -209,7 +209,7 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
   );
 
   test.each(PINNING)(
-    "over %s: a caller's memory is his again when his write is answered, though its buffer is still held",
+    "over %s: a caller's memory is his again when his write is answered, its buffer held or not",
     async (link) => {
       const { session, device, pool } = await start(link, "completion", {
         interface: "a0",

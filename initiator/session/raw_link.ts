@@ -63,9 +63,16 @@ export const SOCKET_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
+/** Links whose transmit buffers the kernel itself holds. */
+export const PINNING_LINKS = ["ring", "xdp"] as const;
+
+export function pinsInKernel(link: string): boolean {
+  return PINNING_LINKS.some((one) => one === link);
+}
+
 export const RAW_LINK_OPTIONS = {
   link: {
-    type: choice(["packet", "ring", "xdp"], "kind"),
+    type: choice(["packet", ...PINNING_LINKS], "kind"),
     default: "packet",
     help: "ring, xdp: transmit from memory that the kernel holds until the driver releases it",
   },

@@ -43,6 +43,7 @@ export function origin({ runs, wholes, reproductions }: Material): Section {
 const LINKS = {
   packet: "raw sockets",
   ring: "raw sockets, transmitting from memory that the kernel holds,",
+  xdp: "raw sockets, transmitting from AF_XDP memory that the kernel holds,",
   memory: "the memory link, with no network in between,",
   virtual: "a simulated network under a virtual clock",
 } as const;
