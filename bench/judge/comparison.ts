@@ -9,10 +9,12 @@ import { type ComparedCell, type JudgedRows, judgeRows, type Row } from "./rows.
 import { ENOUGH, FEWEST, trialsFor } from "./verdict.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";
 import { plural } from "../../words/shown.ts";
+import { type FactApart, factsApart } from "../result/run_facts.ts";
+import { COMPARE } from "./judged_file.ts";
 
 export interface Comparison extends JudgedRows {
   readonly schema_version: number;
-  readonly kind: "aoe bench compare";
+  readonly kind: typeof COMPARE;
   readonly metric: string;
   readonly higher_is_better: boolean;
   readonly base: Side;
@@ -20,6 +22,8 @@ export interface Comparison extends JudgedRows {
   /** Figures that differ where both results are exact; null: they are samples. */
   readonly changes: readonly Change[] | null;
   readonly warnings: readonly string[];
+  /** What tells the two apart. */
+  readonly provenance: readonly FactApart[];
 }
 
 interface Side {
@@ -61,7 +65,7 @@ export function compare(
     : { ...judgeRows(rows, metric), changes: null };
   return {
     schema_version: SCHEMA_VERSION,
-    kind: "aoe bench compare",
+    kind: COMPARE,
     metric: metric.name,
     higher_is_better: metric.higherIsBetter,
     base: sideOf(base),
@@ -73,6 +77,7 @@ export function compare(
       ...disturbedRows(judged.cells),
       ...(exact ? [] : fewTrials(judged.cells)),
     ],
+    provenance: factsApart(base, head),
   };
 }
 

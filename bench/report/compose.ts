@@ -4,6 +4,7 @@ import type { Material } from "./read_material.ts";
 import { type Report, type Section, sectionOf } from "./report.ts";
 import { caps } from "./sections/caps.ts";
 import { claims } from "./sections/claims.ts";
+import { sectionsOfAb, sectionsOfComparison, sidesOf } from "./sections/judged.ts";
 import { latency } from "./sections/latency.ts";
 import { levels } from "./sections/levels.ts";
 import { origin } from "./sections/origin.ts";
@@ -21,6 +22,12 @@ import { listed, plural } from "../../words/shown.ts";
 export function compose(material: Material): Report {
   const { runs, wholes, reproductions } = material;
   const subject = subjectOf(runs);
+  const judged = [
+    ...material.abs.flatMap(sectionsOfAb),
+    ...material.comparisons.flatMap((one, at) =>
+      sectionsOfComparison(one, material.abs.length + at),
+    ),
+  ];
   // Those of two results may contradict each other: each says which it is of.
   const said = (of: (run: RunResult) => readonly string[]): string[] =>
     runs.flatMap(({ name, run }) =>
@@ -36,10 +43,15 @@ export function compose(material: Material): Report {
     ]),
     findings: said(({ findings }) => findings),
     sections: [
-      ...(runs.length === 0 ? [noRuns(), ...capsOfClaims(material)] : sectionsOfRuns(subject)),
-      claims(reproductions),
-      whole(wholes),
-      origin(material),
+      ...judged,
+      ...(runs.length > 0
+        ? sectionsOfRuns(subject)
+        : judged.length > 0
+          ? []
+          : [noRuns(), ...capsOfClaims(material)]),
+      ...(judged.length > 0 && reproductions.length === 0 ? [] : [claims(reproductions)]),
+      ...(judged.length > 0 && wholes.length === 0 ? [] : [whole(wholes)]),
+      ...(judged.length > 0 && runs.length === 0 ? [] : [origin(material)]),
     ],
   });
 }
@@ -73,10 +85,23 @@ function noRuns(): Section {
   )("No result of `aoe bench run` is among the files, so there are no loads to draw.");
 }
 
-function subtitle({ runs, wholes, reproductions }: Material, subject: Subject): string {
+function subtitle(
+  { runs, wholes, reproductions, abs, comparisons }: Material,
+  subject: Subject,
+): string {
   const trials = subject.cells.reduce((sum, { cell }) => sum + cell.trials.length, 0);
-  const started = runs[0]?.run.started_at ?? wholes[0]?.started_at ?? reproductions[0]?.started_at;
+  const started =
+    runs[0]?.run.started_at ??
+    wholes[0]?.started_at ??
+    reproductions[0]?.started_at ??
+    comparisons[0]?.result.head.started_at ??
+    abs.flatMap(({ result: { cost, micro, sockets } }) => cost ?? micro ?? sockets ?? [])[0]
+      ?.comparison.head.started_at;
   return [
+    ...abs.map(({ result }) => sidesOf(result)),
+    ...comparisons.map(({ result: { base, head } }) =>
+      sidesOf({ base: base.git_revision, head: head.git_revision }),
+    ),
     ...(runs.length === 0
       ? []
       : [`${plural(trials, "trial")} of ${plural(subject.cells.length, "cell")}`]),

@@ -4,7 +4,6 @@
 // revisions.
 
 import { appendFileSync } from "node:fs";
-import * as v from "valibot";
 import { EXIT, expected } from "../../words/failure.ts";
 import { cantWrite } from "../../words/file_error.ts";
 import { rate, shownTime } from "../../words/shown.ts";
@@ -13,18 +12,9 @@ import { REPRODUCTION, ReproductionSchema } from "../claims/reproduction.ts";
 import { checkOutput, writeOutput } from "../machine/output.ts";
 import { markdownTable, type Row } from "../result/blocks.ts";
 import type { RunResult } from "../result/result.ts";
+import { AB, type AbResult, AbSchema } from "../judge/judged_file.ts";
 import { kindOf, readAs, readResult } from "../result/result_file.ts";
 import { type Condition, FORMATS, labelOf, textOf } from "./export_texts.ts";
-
-const AB = "aoe bench ab";
-const AbSchema = v.object({
-  schema_version: v.number(),
-  kind: v.literal(AB),
-  verdict: v.string(),
-  /** By judge. */
-  said: v.record(v.string(), v.string()),
-  exact: v.nullable(v.object({ sentence: v.string(), differences: v.array(v.string()) })),
-});
 
 /** What is read of a file, whichever command wrote it. */
 interface Exported {
@@ -98,7 +88,7 @@ function ofClaims(claims: Claims): Exported {
   return { run: null, conditions, summary: markdown("aoe bench reproduce", rows, []) };
 }
 
-function ofRevisions({ verdict, said, exact }: v.InferOutput<typeof AbSchema>): Exported {
+function ofRevisions({ verdict, said, exact }: AbResult): Exported {
   const judges = Object.entries(said);
   const decided = (one: string): Condition["outcome"] =>
     one === "worse" ? "missed" : one === "inconclusive" ? "undecided" : "met";

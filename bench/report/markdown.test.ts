@@ -5,6 +5,7 @@ import { expect, test } from "bun:test";
 import { sampleRun } from "../../testing/doubles/sample_result.ts";
 import { parseJob } from "../job/job.ts";
 import { compose } from "./compose.ts";
+import { NO_MATERIAL } from "./read_material.ts";
 import { reportMarkdown } from "./markdown.ts";
 import type { Report, Section } from "./report.ts";
 import { escaped } from "../../words/table.ts";
@@ -17,6 +18,7 @@ const SECTION: Section = {
   charts: [],
   table: null,
   verdicts: [],
+  verdict: null,
 };
 
 function report(own: Partial<Section>, rest: Partial<Report> = {}): string {
@@ -63,7 +65,7 @@ test("findings and warnings of several results say which they are of", () => {
   });
   const composed = (...names: string[]) => {
     const runs = names.map((name) => ({ name, run: one }));
-    return compose({ names, runs, wholes: [], reproductions: [] });
+    return compose({ ...NO_MATERIAL, names, runs });
   };
   expect(composed("a")).toMatchObject({ findings: ["it is slower"], warnings: ["one CPU"] });
   expect(composed("a", "b")).toMatchObject({

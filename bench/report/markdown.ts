@@ -7,27 +7,76 @@ import {
   type Table,
   type TableCell,
   type Verdict,
+  type Word,
 } from "./report.ts";
+import { printable } from "../../words/printable.ts";
 import { escaped } from "../../words/table.ts";
 
 export function reportMarkdown(report: Report): string {
+  const judged = report.sections.some(({ verdict }) => verdict !== null);
   const blocks = [
-    `# ${escaped(report.title)}`,
+    `${judged ? "###" : "#"} ${escaped(report.title)}`,
     escaped(report.subtitle),
     report.findings.map((text) => `* ${worded(text)}`).join("\n"),
     report.warnings.map((text) => `> ⚠️ ${worded(text)}`).join("\n>\n"),
-    ...report.sections.flatMap(sectionBlocks),
+    ...report.sections.flatMap(judged ? judgedBlocks : sectionBlocks),
   ];
+  return joined(blocks);
+}
+
+/** Blocks that say something, a blank line between them. */
+function joined(blocks: readonly string[]): string {
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
+}
+
+/** Where revisions are judged: the verdict and what each judge found, and all else folded. */
+function judgedBlocks(section: Section): string[] {
+  const { finding, notes, table, topic, verdict, verdicts } = section;
+  if (verdict === null) return [fold(`${topic}: ${finding}`, tableAndNotes(section))];
+  const mark = MARKS[verdict];
+  return [
+    `**${mark} ${verdict.toUpperCase()}** ${worded(finding)}`,
+    verdicts.length > 0
+      ? tableBlock(judgesTable(verdicts))
+      : table === null
+        ? ""
+        : tableBlock(table),
+    notes.map((note) => `_${worded(note)}_`).join("  \n"),
+  ];
+}
+
+function judgesTable(verdicts: readonly Verdict[]): Table {
+  return {
+    columns: ["judge", "verdict", "what it found", "again"],
+    rows: verdicts.map(({ id, verdict, sentence, how }) => [
+      id,
+      `${MARKS[verdict]} ${verdict}`,
+      sentence,
+      `\`${how}\``,
+    ]),
+  };
+}
+
+function fold(summary: string, body: string): string {
+  return `<details><summary>${inHtml(summary)}</summary>\n\n${body}\n\n</details>`;
+}
+
+/** Within a tag Markdown has no escapes of its own. */
+function inHtml(text: string): string {
+  const plain = printable(text.replaceAll("`", "").replaceAll(/\s+/g, " "));
+  return Bun.escapeHTML(plain).replaceAll("@", "@\u200b").replaceAll("://", ":\u200b//");
+}
+
+function tableAndNotes({ notes, table }: Section): string {
+  const shown = table === null ? "" : tableBlock(table);
+  return joined([shown, notes.map((note) => `_${worded(note)}_`).join("  \n")]).trimEnd();
 }
 
 function sectionBlocks({ topic, finding, notes, table, verdicts }: Section): string[] {
   const shown = table === null ? "" : tableBlock(table);
   // What is long folds away; GitHub shows <details>.
   const folded =
-    table !== null && table.rows.length > 12
-      ? `<details><summary>Table: ${escaped(topic.toLowerCase())}</summary>\n\n${shown}\n\n</details>`
-      : shown;
+    table !== null && table.rows.length > 12 ? fold(`Table: ${topic.toLowerCase()}`, shown) : shown;
   return [
     `## ${escaped(topic)}`,
     `**${worded(finding)}**`,
@@ -37,7 +86,16 @@ function sectionBlocks({ topic, finding, notes, table, verdicts }: Section): str
   ];
 }
 
-const MARKS = { holds: "✅", "does not hold": "❌", inconclusive: "❔" } as const;
+const MARKS: Readonly<Record<Word, string>> = {
+  holds: "✅",
+  better: "✅",
+  same: "✅",
+  "does not hold": "❌",
+  worse: "❌",
+  broken: "❌",
+  changed: "❔",
+  inconclusive: "❔",
+};
 
 function verdictLine({ id, verdict, claim, sentence }: Verdict): string {
   return `* ${MARKS[verdict]} **${escaped(id)} ${verdict}**: ${worded(claim)}. ${worded(sentence)}`;

@@ -3,6 +3,15 @@
 import { basename } from "node:path";
 import { kindOf, readAs, readResult } from "../result/result_file.ts";
 import { WHOLE, type WholeResult, WholeSchema } from "../whole/whole_result.ts";
+import {
+  AB,
+  type AbResult,
+  AbSchema,
+  COMPARE,
+  ComparisonSchema,
+  type JudgedPair,
+} from "../judge/judged_file.ts";
+import type { Named } from "./sections/judged.ts";
 import { REPRODUCTION, type Reproduction, ReproductionSchema } from "../claims/reproduction.ts";
 import type { NamedRun } from "../result/arm_cells.ts";
 
@@ -12,22 +21,39 @@ export interface Material {
   readonly runs: readonly NamedRun[];
   readonly wholes: readonly WholeResult[];
   readonly reproductions: readonly Reproduction[];
+  readonly abs: readonly Named<AbResult>[];
+  readonly comparisons: readonly Named<JudgedPair>[];
 }
+
+export const NO_MATERIAL: Material = {
+  names: [],
+  runs: [],
+  wholes: [],
+  reproductions: [],
+  abs: [],
+  comparisons: [],
+};
 
 /** A Failure, one sentence, for the first file that is no result of ours. */
 export function readMaterial(files: readonly string[]): Material {
   const runs: NamedRun[] = [];
   const wholes: WholeResult[] = [];
   const reproductions: Reproduction[] = [];
+  const abs: Named<AbResult>[] = [];
+  const comparisons: Named<JudgedPair>[] = [];
   const names = namesOf(files);
   for (const [at, file] of files.entries()) {
     const kind = kindOf(file);
+    const name = names[at] ?? file;
     if (kind === WHOLE) wholes.push(readAs(file, WholeSchema, WHOLE));
     else if (kind === REPRODUCTION) {
       reproductions.push(readAs(file, ReproductionSchema, REPRODUCTION));
-    } else runs.push({ name: names[at] ?? file, run: readResult(file) });
+    } else if (kind === AB) abs.push({ name, result: readAs(file, AbSchema, AB) });
+    else if (kind === COMPARE) {
+      comparisons.push({ name, result: readAs(file, ComparisonSchema, COMPARE) });
+    } else runs.push({ name, run: readResult(file) });
   }
-  return { names, runs, wholes, reproductions };
+  return { names, runs, wholes, reproductions, abs, comparisons };
 }
 
 /** Files' names without `.json`; where two are the same, with their folders. */

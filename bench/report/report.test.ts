@@ -10,6 +10,7 @@ import { AOE } from "../../lab/programs.ts";
 import { compose } from "./compose.ts";
 import { logTicks } from "./draw/canvas.ts";
 import { reportHtml } from "./html.ts";
+import { NO_MATERIAL } from "./read_material.ts";
 import { reportMarkdown } from "./markdown.ts";
 import type { Report, Section, Table } from "./report.ts";
 import { REPRODUCTION } from "../claims/reproduction.ts";
@@ -166,9 +167,8 @@ describe("a report", () => {
       { id: "E3", claim: "E", verdict: "holds" as const, sentence: "F." },
     ].map((one) => ({ ...one, how: "G.", figures: [{ cap: 1, lat_ns: 1500, pool: "x" }] }));
     const told = compose({
+      ...NO_MATERIAL,
       names: ["r"],
-      runs: [],
-      wholes: [],
       reproductions: [
         {
           schema_version: 1,

@@ -16,16 +16,38 @@ export interface Axis {
   readonly log: boolean;
   /** Values that the axis must reach, so that charts side by side have one scale; [] leaves it to the chart. */
   readonly reach: readonly number[];
+  /** It need not begin at 0. */
+  readonly tight?: true;
 }
 
-/** A place in the palette (draw/palette.ts), the same for an arm in every chart. */
-export type Colour = number;
+/** A word that a judge has for what it found. */
+export type Word =
+  "holds" | "does not hold" | "inconclusive" | "better" | "worse" | "same" | "changed" | "broken";
+
+/** A colour that means something, wherever it stands; red is `bad` and nothing else. */
+export type Tone = "good" | "bad" | "soft";
+
+export const TONES: Readonly<Record<Word, Tone>> = {
+  holds: "good",
+  better: "good",
+  "does not hold": "bad",
+  worse: "bad",
+  broken: "bad",
+  same: "soft",
+  changed: "soft",
+  inconclusive: "soft",
+};
+
+/** A place in the palette (draw/palette.ts), the same for an arm in every chart; or a judge's. */
+export type Colour = number | Tone;
 
 export interface IntervalRow {
   readonly label: string;
   readonly colour: Colour;
   /** One or two a row; the second is drawn hollow. */
   readonly spreads: readonly Spread[];
+  /** From where to where is noise. */
+  readonly band?: readonly [number, number];
 }
 
 export interface IntervalChart {
@@ -122,7 +144,7 @@ export function isNumber({ rows }: Table, column: number): boolean {
 
 export interface Verdict {
   readonly id: string;
-  readonly verdict: "holds" | "does not hold" | "inconclusive";
+  readonly verdict: Word;
   readonly claim: string;
   readonly sentence: string;
   /** How anyone can measure it again. */
@@ -142,6 +164,8 @@ export interface Section {
   readonly charts: readonly Chart[];
   readonly verdicts: readonly Verdict[];
   readonly table: Table | null;
+  /** Of a section that judges: it stands on top. null: it does not. */
+  readonly verdict: Word | null;
 }
 
 export interface Report {
@@ -157,5 +181,15 @@ export function sectionOf(id: string, topic: string) {
   return (
     finding: string,
     rest: Partial<Pick<Section, "notes" | "charts" | "verdicts" | "table">> = {},
-  ): Section => ({ id, topic, finding, notes: [], charts: [], verdicts: [], table: null, ...rest });
+  ): Section => ({
+    id,
+    topic,
+    finding,
+    notes: [],
+    charts: [],
+    verdicts: [],
+    table: null,
+    verdict: null,
+    ...rest,
+  });
 }

@@ -9,6 +9,7 @@ import { Failure } from "../../words/failure.ts";
 import { probeLab } from "../../lab/lab.ts";
 import { findProgram } from "../../lab/programs.ts";
 import { compose } from "../report/compose.ts";
+import { NO_MATERIAL } from "../report/read_material.ts";
 import { AOE } from "../../lab/programs.ts";
 import { findHyperfine, hyperfineWords } from "./hyperfine.ts";
 import { WholeSchema } from "./whole_result.ts";
@@ -137,7 +138,7 @@ describe("aoe bench whole", () => {
         }
       }
       const names = ["whole"];
-      const report = compose({ names, runs: [], wholes: [result], reproductions: [] });
+      const report = compose({ ...NO_MATERIAL, names, wholes: [result] });
       const section = report.sections.find(({ id }) => id === "whole");
       expect(section?.charts.length).toBe(result.comparisons.length);
       expect(section?.finding).toStartWith("Cold start ");

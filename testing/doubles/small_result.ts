@@ -4,7 +4,7 @@
 import { parseJob } from "../../bench/job/job.ts";
 import type { RunResult } from "../../bench/result/result.ts";
 import { runJob } from "../../bench/run/run.ts";
-import type { Material } from "../../bench/report/read_material.ts";
+import { type Material, NO_MATERIAL } from "../../bench/report/read_material.ts";
 
 const JOB = `
 [global]
@@ -56,5 +56,5 @@ export function evilResult(result: RunResult, evil = EVIL): RunResult {
 }
 
 export function materialOf(run: RunResult, name = "small"): Material {
-  return { names: [name], runs: [{ name, run }], wholes: [], reproductions: [] };
+  return { ...NO_MATERIAL, names: [name], runs: [{ name, run }] };
 }

@@ -22,6 +22,7 @@ import { checkOut, requireRepository, type Tree, workTree } from "./worktree.ts"
 import { sayAs } from "../../../words/say.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
 import { VERDICT_CODES } from "../judge_results.ts";
+import { AB } from "../judged_file.ts";
 import { plural } from "../../../words/shown.ts";
 import { ROOT } from "../../../sys/root.ts";
 
@@ -108,7 +109,7 @@ async function judge(revisions: readonly [string, string?], flags: Flags): Promi
     const failures = failedTrials(measured);
     const result = {
       schema_version: SCHEMA_VERSION,
-      kind: "aoe bench ab",
+      kind: AB,
       base: base.revision,
       head: head.revision,
       cut_short: cut,

@@ -18,6 +18,7 @@ import { ENOUGH } from "../verdict.ts";
 import { schedule } from "../../run/schedule.ts";
 import { partOf } from "../../run/revision_part.ts";
 import type { Tree } from "./worktree.ts";
+import { COMPARE } from "../judged_file.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
 import { ownFile } from "../../../sys/root.ts";
 
@@ -115,7 +116,7 @@ function compareSamples(
   const judged = judgeRows(rows, MEASURE);
   return {
     schema_version: SCHEMA_VERSION,
-    kind: "aoe bench compare",
+    kind: COMPARE,
     metric: MEASURE.name,
     higher_is_better: MEASURE.higherIsBetter,
     base: from,
@@ -123,5 +124,6 @@ function compareSamples(
     ...judged,
     changes: null,
     warnings: fewTrials(judged.cells),
+    provenance: [],
   };
 }

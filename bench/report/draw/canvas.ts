@@ -73,6 +73,11 @@ export function domainOf(axis: Axis, values: readonly number[]): [number, number
     (value) => Number.isFinite(value) && (!axis.log || value > 0),
   );
   const high = known.reduce((most, value) => Math.max(most, value), 0);
+  if (axis.tight === true) {
+    const least = known.reduce((min, value) => Math.min(min, value), high);
+    const spare = 0.04 * (high - least || high || 1);
+    return [least - spare, high + spare];
+  }
   if (!axis.log) return [0, high === 0 ? 1 : high * 1.04];
   const low = known.reduce((least, value) => Math.min(least, value), high === 0 ? 1 : high);
   return low === high ? [low / 2 || 0.5, (high || 1) * 2] : [low * 0.85, high * 1.18];

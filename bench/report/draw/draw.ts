@@ -1,6 +1,6 @@
 // A chart as SVG, by Observable Plot: the same code in the page and, with a document of its own, without one.
 
-import type { Chart } from "../report.ts";
+import type { Chart, Colour } from "../report.ts";
 import type { Canvas } from "./canvas.ts";
 import { drawIntervals } from "./interval_chart.ts";
 import { drawKnee } from "./knee_chart.ts";
@@ -99,6 +99,6 @@ export function keyOf(chart: Chart): KeyEntry[] {
   }
 }
 
-function line(label: string, place: number, dashed: number): KeyEntry {
+function line(label: string, place: Colour, dashed: number): KeyEntry {
   return { label, mark: "line", colour: colour(place), dash: dash(dashed) };
 }

@@ -9,7 +9,7 @@ import type { IntervalChart, IntervalRow } from "../report.ts";
 import { shown } from "../figure.ts";
 import { type Canvas, domainOf } from "./canvas.ts";
 import { colour } from "./palette.ts";
-import { drawRows } from "./row_chart.ts";
+import { barOf, drawRows } from "./row_chart.ts";
 
 interface Mark extends Spread {
   readonly row: number;
@@ -39,6 +39,14 @@ export function drawIntervals(chart: IntervalChart, canvas: Canvas) {
     },
     canvas,
     [
+      Plot.rect(bandsOf(rows, canvas, domain), {
+        x1: "x1",
+        x2: "x2",
+        y1: "y1",
+        y2: "y2",
+        fill: "var(--grid)",
+        fillOpacity: 0.7,
+      }),
       Plot.ruleX(reference === null ? [] : [reference.value], {
         stroke: "var(--soft)",
         strokeDasharray: "3 3",
@@ -67,6 +75,15 @@ export function drawIntervals(chart: IntervalChart, canvas: Canvas) {
       }),
     ],
   );
+}
+
+/** What is noise, behind each row, within the axis. */
+function bandsOf(rows: readonly IntervalRow[], canvas: Canvas, [least, most]: [number, number]) {
+  return rows.flatMap(({ band }, at) => {
+    if (band === undefined) return [];
+    const [from, to] = band;
+    return [{ x1: Math.max(least, from), x2: Math.min(most, to), ...barOf(canvas, at) }];
+  });
 }
 
 function markOf(

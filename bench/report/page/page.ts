@@ -13,7 +13,9 @@ import {
   type Section,
   type Table,
   type TableCell,
+  TONES,
   type Verdict,
+  type Word,
 } from "../report.ts";
 import type { PageElement, PageNode, PageWindow } from "./dom.ts";
 
@@ -40,11 +42,16 @@ function show(report: Report): void {
   main.replaceChildren(
     element("h1", "", report.title),
     element("p", "subtitle", report.subtitle),
+    ...report.sections.filter(judges).map(sectionOf),
     contents(report.sections),
     ...list("findings", report.findings),
     ...list("warnings", report.warnings),
-    ...report.sections.map(sectionOf),
+    ...report.sections.filter((section) => !judges(section)).map(sectionOf),
   );
+}
+
+function judges({ verdict }: Section): boolean {
+  return verdict !== null;
 }
 
 /** Words between backticks are names of the program's. */
@@ -66,32 +73,36 @@ function contents(sections: readonly Section[]): PageElement {
 }
 
 function sectionOf(section: Section): PageElement {
-  const { id, topic, finding, notes, charts, verdicts, table } = section;
+  const { id, topic, finding, notes, charts, verdicts, table, verdict } = section;
+  const word = verdict === null ? [] : [badge(verdict)];
   const heading = element("h2", "", ...worded(finding));
   heading.id = `${id}-finding`;
-  const made = element("section", "", element("p", "topic", topic), heading);
+  const kind = verdict === null ? "" : `judged ${TONES[verdict]}`;
+  const made = element("section", kind, element("p", "topic", topic, ...word), heading);
   made.id = id;
   made.setAttribute("aria-labelledby", heading.id);
+  if (verdicts.length > 0) made.append(element("ul", "verdicts", ...verdicts.map(verdictOf)));
   made.append(...notes.map((note) => element("p", "note", ...worded(note))));
   if (charts.length > 0) {
     made.append(
       element("div", charts.length === 1 ? "charts alone" : "charts", ...charts.map(figureOf)),
     );
   }
-  if (verdicts.length > 0) made.append(element("ul", "verdicts", ...verdicts.map(verdictOf)));
   if (table !== null)
     made.append(tableOf(table, topic, charts.length === 0 && verdicts.length === 0));
   return made;
 }
 
-const BADGES = { holds: "holds", "does not hold": "fails", inconclusive: "inconclusive" } as const;
+function badge(word: Word): PageElement {
+  return element("span", `badge ${TONES[word]}`, word);
+}
 
 function verdictOf({ id, verdict, claim, sentence, how, table }: Verdict): PageElement {
   return element(
     "li",
     "",
     element("b", "", id),
-    element("span", `badge ${BADGES[verdict]}`, verdict),
+    badge(verdict),
     element("b", "", ...worded(claim)),
     element(
       "div",

@@ -2,18 +2,16 @@
 import type { Material } from "../read_material.ts";
 import { type Section, sectionOf } from "../report.ts";
 import type { NamedRun } from "../../result/arm_cells.ts";
-import type { Provenance } from "../../machine/provenance.ts";
+import { type Facts, factsOf, factsOfRun } from "../../result/run_facts.ts";
 import { shownTime } from "../../../words/shown.ts";
-
-/** A column: what is known of one file. */
-type Facts = ReadonlyMap<string, string>;
 
 export function origin({ runs, wholes, reproductions }: Material): Section {
   const section = sectionOf("origin", "Provenance");
   const one = runs[0]?.run.provenance ?? wholes[0]?.provenance ?? reproductions[0]?.provenance;
   if (one === undefined) return section("The files do not say where they come from.");
+  // A column: what is known of one file.
   const columns: [string, Facts][] = [
-    ...runs.map((run): [string, Facts] => [nameOf(run), factsOfRun(run)]),
+    ...runs.map((run): [string, Facts] => [nameOf(run), factsOfRun(run.run)]),
     ...wholes.map((result): [string, Facts] => [
       "whole commands",
       new Map([
@@ -50,40 +48,4 @@ const LINKS = {
 
 function nameOf({ name, run }: NamedRun): string {
   return run.arm === "run" ? name : `${name} (${run.arm})`;
-}
-
-function factsOfRun({ run }: NamedRun): Facts {
-  const { pinning } = run;
-  return new Map([
-    ["started", run.started_at],
-    ["took", shownTime(run.elapsed_ns)],
-    ["job", run.job.file],
-    ["seed", String(run.seed)],
-    ["link", run.link],
-    ["CPU of the target", String(pinning.target ?? "not pinned")],
-    ["CPU of the load", String(pinning.load ?? "not pinned")],
-    ...run.interfaces.map(({ name, mtu, offloads, coalescing }): [string, string] => [
-      `interface ${name}`,
-      [
-        `MTU ${mtu ?? "not known"}`,
-        ...Object.entries({ ...offloads, ...coalescing }).map(([key, value]) => `${key} ${value}`),
-      ].join(", "),
-    ]),
-    ...factsOf(run.provenance),
-  ]);
-}
-
-function factsOf(one: Provenance): [string, string][] {
-  const changes = one.git_dirty === true ? ", with uncommitted changes" : "";
-  return [
-    ["program", one.program],
-    ["revision", `${one.git_revision ?? "not known"}${changes}`],
-    ["Bun", one.bun],
-    ["kernel", `${one.kernel} ${one.architecture}`],
-    ["CPU", one.cpu],
-    ["CPUs allowed", one.cpus_allowed.join(" ")],
-    ["governor", one.governor ?? "not known"],
-    ["machine", one.machine],
-    ["user", one.user],
-  ];
 }
