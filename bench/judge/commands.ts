@@ -63,8 +63,9 @@ function abCommand(): Command {
     .addHelpText(
       "after",
       `
-First the golden tables of pools are compared by equality. Then three costs are compared, with alternating trials
-and a control arm: the pool alone, a command's CPU time under the virtual clock, and a job over raw sockets.
+First the golden tables of pools, and the objects, calls, copies and frames of a command, are
+compared by equality. Then three costs are compared, with alternating trials and a control arm:
+the pool alone, a command's CPU time under the virtual clock, and a job over raw sockets.
 Exit code: 0 better or same, 3 worse or a broken invariant, 4 inconclusive.
 
 Examples:
@@ -83,7 +84,10 @@ function historyCommand(): Command {
   return new Command("history")
     .description("judge each commit of a range by the one before it, and keep what was measured")
     .argument("<range>", "commits: HEAD~20..HEAD")
-    .option("--exact", "the golden table of pools (the default without --cost)")
+    .option(
+      "--exact",
+      "the golden table of pools and the counts of a command (the default without --cost)",
+    )
     .option("--cost", "CPU time of a command under the virtual clock")
     .option("--set <key=value>", "with --cost: override a key of its job", collect, [])
     .option("--store <folder>", STORE)

@@ -27,12 +27,14 @@ export const METRIC_NAMES = METRICS.map(({ name }) => name);
 /** Of the golden table: what should be high, and what should be low. */
 export const RATE = "commands_per_s";
 export const PRICES = ["dry", "kicks", "stall_ns", "allocations", "retransmits"];
+/** Of a command, in exact counts (bench/counts). */
+const COUNTS = ["objects", "system_calls", "library_calls", "copies", "frames"];
 
 /**
- * By which a bisection may judge: the golden table as a whole, one of its figures, or a metric of
- * `compare`.
+ * By which a bisection may judge: all that is exact, a figure of the golden table, a count, or a
+ * metric of `compare`.
  */
-export const BISECT_METRICS = ["exact", RATE, ...PRICES, ...METRIC_NAMES];
+export const BISECT_METRICS = ["exact", RATE, ...PRICES, ...COUNTS, ...METRIC_NAMES];
 
 function metric(
   name: string,

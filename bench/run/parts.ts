@@ -11,6 +11,8 @@ const PARTS = {
   micro: "bench/micro/pool.bench.ts",
   /** A program: a cell's values as JSON, and `memory` or `virtual`. */
   memoryTrial: "bench/run/memory_trial.ts",
+  /** A program: exact counts of what a command costs, on stdout. */
+  counts: "bench/counts/print_counts.ts",
   /** Of its presence only: `aoe target` has `--stats-at-end`. */
   statsAtEnd: "target/control/stats_at_end.ts",
 } as const;

@@ -1,6 +1,6 @@
 // The first judge of two revisions: each one's golden table of pools, made by its own code under
-// the virtual clock. Exact integers, so that one command more or less is a difference; no
-// statistics, no noise.
+// the virtual clock, and the counts of what a command costs (counts.ts). Exact integers, so that
+// one command more or less is a difference; no statistics, no noise.
 //
 //   a row     worse: fewer commands a second, or as many at a higher price (dry, kicks, stall, allocations,
 //             retransmits); better: the other way round; changed: some cheaper, some more expensive
@@ -11,6 +11,7 @@ import { dirname } from "node:path";
 import { runChild } from "../../machine/child.ts";
 import { partOf } from "../../run/revision_part.ts";
 import { PRICES, RATE } from "../metric.ts";
+import { compareCounts, type Counts, countsOf } from "./counts.ts";
 
 export type ExactVerdict = "worse" | "better" | "same" | "changed" | "broken" | "absent";
 
@@ -19,15 +20,25 @@ export interface Exact {
   /** One sentence. */
   readonly sentence: string;
   readonly rows: number;
-  /** Rows that differ, at most SHOWN of them, the base's and the head's figures. */
+  /** Rows that differ, at most SHOWN of them, with both figures; then the counts that do. */
   readonly differences: readonly string[];
+  /** null: not looked at, since the head is broken. */
+  readonly counts: Counts | null;
 }
+
+type Pools = Omit<Exact, "counts">;
 
 const SHOWN = 12;
 const KEYS = 5;
 
 /** As a revision's own code makes it, or why it can't. */
-export type Table = { readonly text: string } | { readonly failure: string };
+export type Table =
+  | {
+      readonly text: string;
+      /** null: it has no such part. */
+      readonly counts: string | null;
+    }
+  | { readonly failure: string };
 
 /** The tables of two revisions, each named by its aoe.ts. */
 export async function compareExactly(
@@ -42,6 +53,26 @@ export async function compareExactly(
 }
 
 export function judgeExact(before: Table | null, after: Table | null): Exact {
+  const pools = judgePools(before, after);
+  if (pools.verdict === "broken") return { ...pools, counts: null };
+  const counts = compareCounts(countsIn(before), countsIn(after));
+  return {
+    ...pools,
+    verdict: ORDER.find((one) => one === pools.verdict || one === counts.verdict) ?? "absent",
+    sentence: `${pools.sentence} ${counts.sentence}`,
+    differences: [...pools.differences, ...counts.differences],
+    counts,
+  };
+}
+
+/** What of two verdicts is the verdict of both. */
+const ORDER: readonly ExactVerdict[] = ["worse", "changed", "better", "same"];
+
+function countsIn(table: Table | null): string | null {
+  return table === null || "failure" in table ? null : table.counts;
+}
+
+function judgePools(before: Table | null, after: Table | null): Pools {
   if (after !== null && "failure" in after) {
     return none("broken", `broken invariant in the head: ${after.failure}`);
   }
@@ -55,11 +86,11 @@ export function judgeExact(before: Table | null, after: Table | null): Exact {
   return compareTables(before.text, after.text);
 }
 
-function none(verdict: ExactVerdict, sentence: string): Exact {
+function none(verdict: ExactVerdict, sentence: string): Pools {
   return { verdict, sentence, rows: 0, differences: [] };
 }
 
-/** The golden table of a revision, made by its own code; null: it has none. */
+/** The golden table and the counts of a revision, made by its own code; null: it has no table. */
 export async function tableOf(
   program: string,
   signal: AbortSignal | undefined,
@@ -70,7 +101,7 @@ export async function tableOf(
 process.stdout.write(formatTable(goldenTable()));`;
   const run = await runChild([process.execPath, "-e", script], { cwd: dirname(program), signal });
   const { code, stdout: text, stderr: said } = run;
-  if (code === 0) return { text };
+  if (code === 0) return { text, counts: await countsOf(program, signal) };
   const lines = said.split("\n");
   const line =
     lines.find((one) => one.startsWith("error: ")) ??
@@ -81,7 +112,7 @@ process.stdout.write(formatTable(goldenTable()));`;
 
 export type Row = ReadonlyMap<string, string>;
 
-export function compareTables(before: string, after: string): Exact {
+export function compareTables(before: string, after: string): Pools {
   const [old, fresh] = [parseTable(before), parseTable(after)];
   const beyond = [...fresh].filter(([, row]) => exceedsCap(row));
   if (beyond.length > 0) {

@@ -2,7 +2,7 @@
 // by any tool.
 //
 //   exact.ndjson          a line a commit: which golden table its pools make
-//   tables/HASH.txt       those tables; equal ones are one file
+//   tables/HASH.txt       those tables, the counts behind them; equal ones are one file
 //   cost-MACHINE.ndjson   a line a commit: CPU time of a command, of each trial on that machine
 //
 // Lines are only ever added. A line that a signal cut off is none, and its commit is measured
@@ -16,6 +16,7 @@ import { printableJson } from "../../../words/printable.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
 import { stateFolder } from "../../result/baselines.ts";
 import { readIfThere, writeWhole } from "../../result/result_file.ts";
+import { splitCounts } from "../ab/counts.ts";
 import type { Table } from "../ab/exact.ts";
 import type { Commit } from "./revision_range.ts";
 
@@ -76,15 +77,18 @@ export function knownTables(folder: string): Known<Table | null> {
       if (failure !== null) return { failure };
       if (table === null) return null;
       const text = readIfThere(path(table));
-      return text === null ? undefined : { text };
+      if (text === null) return;
+      const { pools, counts } = splitCounts(text);
+      return { text: pools, counts };
     },
     write(value) {
       const kind = "aoe bench history exact" as const;
       if (value === null || "failure" in value)
         return { kind, table: null, failure: value?.failure ?? null };
-      const name = new Bun.CryptoHasher("sha256").update(value.text).digest("hex").slice(0, 16);
+      const text = value.text + (value.counts ?? "");
+      const name = new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16);
       // The table first: a line names only what is there.
-      if (readIfThere(path(name)) === null) writeWhole(path(name), value.text);
+      if (readIfThere(path(name)) === null) writeWhole(path(name), text);
       return { kind, table: name, failure: null };
     },
   });

@@ -42,6 +42,11 @@ export const formatTable = (text) => {
   return text;
 };
 `;
+const COUNTS = `import { readFileSync } from "node:fs";
+const golden = readFileSync(new URL("../../table.txt", import.meta.url), "utf8");
+console.log("# Counts of 250 commands each, Bun 1");
+console.log("initiator memory read objects total", golden.includes("900") ? 250 : 0);
+`;
 const HEAD_LINE =
   "strategy cap delay lanes reclaim commands dry kicks stall_ns allocations retransmits commands_per_s";
 const ROW = "scan-swap 64 5us 1 eager 400 2 1 100 48 0 ";
@@ -64,6 +69,8 @@ describe.skipIf(!inGit)(`commits${inGit ? "" : " (skipped: not in a git reposito
     git("clone", "-q", "--no-hardlinks", `file://${ROOT}`, clone);
     symlinkSync(join(ROOT, "node_modules"), join(clone, "node_modules"));
     writeFileSync(join(clone, "testing/sim/golden.ts"), STUB);
+    // Counted in seconds, by a test of its own.
+    writeFileSync(join(clone, "bench/counts/print_counts.ts"), COUNTS);
     git("commit", "-qam", "stub");
     good = commit("good", tableOf(1000));
     for (let at = 1; at <= 20; at++) {
@@ -91,6 +98,7 @@ describe.skipIf(!inGit)(`commits${inGit ? "" : " (skipped: not in a git reposito
         moves: [
           { strategy: "scan-swap", figure: "commands_per_s", worse: 1, better: 0 },
           { strategy: "scan-swap", figure: "dry", worse: 1, better: 0 },
+          { strategy: "initiator", figure: "objects", most: { before: 0, after: 1 } },
         ],
       },
     ]);
@@ -98,6 +106,7 @@ describe.skipIf(!inGit)(`commits${inGit ? "" : " (skipped: not in a git reposito
     expect(second.err).toContain("0 of 20 commits measured");
     expect(lines().length).toBe(20);
     expect(second.out).toContain("scan-swap commands_per_s  ?·········−·········\n");
+    expect(second.out).toContain("initiator objects         ?·········−·········\n");
   }, 60_000);
 
   test("a line that was cut off is measured again, and the others stay", () => {
@@ -109,13 +118,16 @@ describe.skipIf(!inGit)(`commits${inGit ? "" : " (skipped: not in a git reposito
     expect(bench("history", "HEAD~20..HEAD", "--store", store).err).toContain("0 of 20");
   }, 60_000);
 
-  test.each(["exact", "commands_per_s", "dry"])("bisect finds the mutant by %s", (metric) => {
-    const found = bench("bisect", good, "HEAD", "--metric", metric, "--store", store, "--json");
-    expect(found.code).toBe(0);
-    const { first, steps } = JSON.parse(found.out);
-    expect(first).toBe(mutant);
-    expect(steps.length).toBeLessThanOrEqual(Math.ceil(Math.log2(20)) + 1);
-  });
+  test.each(["exact", "commands_per_s", "dry", "objects"])(
+    "bisect finds the mutant by %s",
+    (metric) => {
+      const found = bench("bisect", good, "HEAD", "--metric", metric, "--store", store, "--json");
+      expect(found.code).toBe(0);
+      const { first, steps } = JSON.parse(found.out);
+      expect(first).toBe(mutant);
+      expect(steps.length).toBeLessThanOrEqual(Math.ceil(Math.log2(20)) + 1);
+    },
+  );
 
   test("what did not get worse has nothing to bisect", () => {
     const { code, err } = bench("bisect", good, "HEAD", "--metric", "kicks", "--store", store);

@@ -3,46 +3,68 @@
 //
 //   ·  same     −  worse     +  better     ±  both     !  a broken invariant     ?  not known
 
+import { compareCounts, TOTAL } from "../ab/counts.ts";
 import { parseTable, type Table } from "../ab/exact.ts";
 import { PRICES, RATE } from "../metric.ts";
 
 export interface Move {
+  /** Or `initiator` or `target`, of a count. */
   readonly strategy: string;
   readonly figure: string;
-  /** Rows of the golden table in which the figure is worse or better than before. */
+  /** Rows of the golden table, or counted cells, in which the figure is worse or better. */
   readonly worse: number;
   readonly better: number;
   /** The row that changed most, before and after. */
   readonly most: { readonly row: string; readonly before: number; readonly after: number };
 }
 
-/** Figures that differ between two tables, by strategy. */
+/** Figures that differ between two tables, by strategy, and counts per command, by side. */
 export function movesBetween(before: Table | null, after: Table | null): Move[] {
   if (before === null || after === null || "failure" in before || "failure" in after) return [];
-  if (before.text === after.text) return [];
-  const old = parseTable(before.text);
   const found = new Map<string, Move>();
-  for (const [row, values] of parseTable(after.text)) {
-    const other = old.get(row);
-    if (other === undefined) continue;
-    for (const figure of [RATE, ...PRICES]) {
-      const [a, b] = [Number(other.get(figure)), Number(values.get(figure))];
-      if (!(a < b || a > b)) continue;
-      const strategy = values.get("strategy") ?? "";
-      const key = `${strategy} ${figure}`;
-      const sofar = found.get(key);
-      const isBetter = b > a === (figure === RATE);
-      const most = { row, before: a, after: b };
-      found.set(key, {
-        strategy,
-        figure,
-        worse: (sofar?.worse ?? 0) + (isBetter ? 0 : 1),
-        better: (sofar?.better ?? 0) + (isBetter ? 1 : 0),
-        most: sofar === undefined || change(most) > change(sofar.most) ? most : sofar.most,
-      });
-    }
+  for (const { strategy, figure, most } of [
+    ...figuresMoved(before.text, after.text),
+    ...countsMoved(before.counts, after.counts),
+  ]) {
+    const key = `${strategy} ${figure}`;
+    const sofar = found.get(key);
+    const isBetter = most.after > most.before === (figure === RATE);
+    found.set(key, {
+      strategy,
+      figure,
+      worse: (sofar?.worse ?? 0) + (isBetter ? 0 : 1),
+      better: (sofar?.better ?? 0) + (isBetter ? 1 : 0),
+      most: sofar === undefined || change(most) > change(sofar.most) ? most : sofar.most,
+    });
   }
   return [...found.values()];
+}
+
+/** One figure of one row. */
+type Moved = Pick<Move, "strategy" | "figure" | "most">;
+
+function figuresMoved(before: string, after: string): Moved[] {
+  if (before === after) return [];
+  const old = parseTable(before);
+  return [...parseTable(after)].flatMap(([row, values]) => {
+    const other = old.get(row);
+    return [RATE, ...PRICES].flatMap((figure): Moved[] => {
+      const [a, b] = [Number(other?.get(figure)), Number(values.get(figure))];
+      const strategy = values.get("strategy") ?? "";
+      return a < b || a > b ? [{ strategy, figure, most: { row, before: a, after: b } }] : [];
+    });
+  });
+}
+
+function countsMoved(before: string | null, after: string | null): Moved[] {
+  const { changes, commands } = compareCounts(before, after);
+  return changes
+    .filter(({ name }) => name === TOTAL)
+    .map(({ cell, kind, base, head }) => ({
+      strategy: cell.slice(0, cell.indexOf(" ")),
+      figure: kind,
+      most: { row: cell, before: base / commands, after: head / commands },
+    }));
 }
 
 function change({ before, after }: Move["most"]): number {
