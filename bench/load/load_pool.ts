@@ -2,6 +2,7 @@
 // where no command was due by the end of the measured time a pool that nobody has asked says what there is to say.
 
 import type { Device } from "../../initiator/protocol/device.ts";
+import { Level } from "../../initiator/pool/level.ts";
 import { poolOn } from "../../initiator/pool/options.ts";
 import type { Pool } from "../../initiator/pool/pool.ts";
 import type { Link } from "../../link/link.ts";
@@ -22,6 +23,9 @@ const UNBORN: SeriesSource["metrics"] = {
   allocations: 0,
   poolLength: 0,
   pinnedOnly: 0,
+  occupancy: new Level(0),
+  held: new Level(0),
+  extra: new Level(0),
 };
 
 /** null: no command has been sent yet. */

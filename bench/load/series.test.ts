@@ -1,6 +1,7 @@
 // Samples, stalls and costs of the measured time, from numbers that can be worked out by hand.
 
 import { describe, expect, test } from "bun:test";
+import { Level } from "../../initiator/pool/level.ts";
 import { SAMPLES, Series, type SeriesSource } from "./series.ts";
 
 /** What a test changes between looks. */
@@ -14,6 +15,9 @@ function source() {
     allocations: 0,
     poolLength: 0,
     pinnedOnly: 0,
+    occupancy: new Level(16),
+    held: new Level(16),
+    extra: new Level(16),
   };
   const state = {
     metrics,
@@ -59,6 +63,37 @@ describe("samples", () => {
       pinned_only: [6],
       outstanding: [3],
       window: [16],
+    });
+  });
+
+  test("have the least, mean and most of each slot, every change counted", () => {
+    const { metrics, state } = source();
+    const series = new Series();
+    metrics.occupancy.set(9, 0);
+    metrics.held.set(0, 0);
+    metrics.extra.set(0, 0);
+    series.begin(state, 1000, RUNTIME);
+    // A burst of 400 ns; at the sample itself nothing is owned.
+    metrics.occupancy.set(2, 1500);
+    metrics.occupancy.set(0, 1900);
+    metrics.held.set(5, 1750);
+    metrics.extra.set(3, 1999);
+    series.look(state, 2000);
+    // Nothing changes, then a level that does not last.
+    metrics.held.set(7, 2500);
+    metrics.held.set(5, 2500);
+    series.look(state, 3000);
+    expect(series.table()).toMatchObject({
+      owned: [0, 0],
+      owned_least: [0, 0],
+      owned_mean: [(9 * 500 + 2 * 400) / 1000, 0],
+      owned_most: [9, 0],
+      held_least: [0, 5],
+      held_mean: [(5 * 250) / 1000, 5],
+      held_most: [5, 5],
+      extra_least: [0, 3],
+      extra_mean: [3 / 1000, 3],
+      extra_most: [3, 3],
     });
   });
 

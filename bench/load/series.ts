@@ -4,12 +4,14 @@
 //   at_ns          1·d      2·d      3·d   …   runtime        from the measured time's begin
 //   completed       …  counts since that begin (dry, kicks, kick_stall_ns, allocations, retransmits, cpu_ns too)
 //   pool_length     …  as they were at that moment (owned, pinned_only, outstanding, window too)
+//   owned_least     …  since the sample before, every change counted (mean, most; held, extra)
 //
 // A sample is taken when the loop turns next, so `at_ns` says when it really was. A stall is told when the kick that
 // ended it fires, or at the end where none has; what of it was before the measured time is not. Beyond MOST_STALLS they
 // are only counted.
 import { median, quantile, sorted } from "../../statistics/quantile.ts";
-import type { PoolMetrics } from "../../initiator/pool/snapshot.ts";
+import type { Level, LevelSlot } from "../../initiator/pool/level.ts";
+import type { PoolLevels, PoolMetrics } from "../../initiator/pool/snapshot.ts";
 
 export const SAMPLES = 200;
 const MOST_STALLS = 1000;
@@ -30,6 +32,15 @@ const COLUMNS = [
   "outstanding",
   "window",
   "cpu_ns",
+  "owned_least",
+  "owned_mean",
+  "owned_most",
+  "held_least",
+  "held_mean",
+  "held_most",
+  "extra_least",
+  "extra_mean",
+  "extra_most",
 ] as const;
 export type SeriesColumn = (typeof COLUMNS)[number];
 export type SeriesTable = Readonly<Record<SeriesColumn, readonly number[]>>;
@@ -46,7 +57,8 @@ export interface SeriesSource {
     | "allocations"
     | "poolLength"
     | "pinnedOnly"
-  >;
+  > &
+    PoolLevels;
   readonly owned: number;
   readonly completed: number;
   readonly outstanding: number;
@@ -78,6 +90,7 @@ export class Series {
   private retransmits = 0;
   private cpu = 0;
   private seenKicks = 0;
+  private readonly slot: LevelSlot = { least: 0, mean: 0, most: 0 };
   private seenStall = 0;
 
   /** The measured time begins at `now` and lasts `runtime` ns; what was seen before is forgotten. */
@@ -96,6 +109,9 @@ export class Series {
     this.allocations = metrics.allocations;
     this.retransmits = source.retransmits;
     this.cpu = source.cpu;
+    for (const level of [metrics.occupancy, metrics.held, metrics.extra]) {
+      level.slot(now, this.slot);
+    }
   }
 
   /** To be called at each turn of the loop while it is measured. */
@@ -128,6 +144,9 @@ export class Series {
     this.put("outstanding", source.outstanding);
     this.put("window", source.window);
     this.put("cpu_ns", source.cpu - this.cpu);
+    this.putSlot("owned", metrics.occupancy, now);
+    this.putSlot("held", metrics.held, now);
+    this.putSlot("extra", metrics.extra, now);
     this.length++;
     // Where the loop was away for longer than a distance, the samples in between are not made up.
     while (this.due <= now) this.due += this.every;
@@ -154,6 +173,14 @@ export class Series {
       this.stalls[2 * this.stallCount + 1] = duration;
     }
     this.stallCount++;
+  }
+
+  private putSlot(name: "owned" | "held" | "extra", level: Level, now: number): void {
+    const { slot } = this;
+    level.slot(now, slot);
+    this.put(`${name}_least`, slot.least);
+    this.put(`${name}_mean`, Math.round(1000 * slot.mean) / 1000);
+    this.put(`${name}_most`, slot.most);
   }
 
   private put(column: SeriesColumn, value: number): void {

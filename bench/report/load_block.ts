@@ -15,6 +15,17 @@ const Series = v.object({
   owned: Numbers,
   pinned_only: Numbers,
 });
+const Slots = v.object({
+  owned_least: Numbers,
+  owned_mean: Numbers,
+  owned_most: Numbers,
+  held_least: Numbers,
+  held_mean: Numbers,
+  held_most: Numbers,
+  extra_least: Numbers,
+  extra_mean: Numbers,
+  extra_most: Numbers,
+});
 
 const NONE = { mean: 0, N: 1 };
 const Split = v.object({
@@ -60,14 +71,42 @@ export function latencyBuckets(trial: Trial): [number, number][] {
   return blocks(trial).flatMap((block) => read(Block, block)?.lat_buckets_ns ?? []);
 }
 
-export type SeriesBlock = v.InferOutput<typeof Series>;
+/** A level over the slot that ends with a sample, in columns. */
+export interface Slotted {
+  readonly least: readonly number[];
+  readonly mean: readonly number[];
+  readonly most: readonly number[];
+}
+
+export interface SeriesBlock {
+  readonly at_ns: readonly number[];
+  readonly owned: Slotted;
+  readonly held: Slotted;
+  readonly extra: Slotted;
+  /** Older programs kept levels at the samples and nothing in between. */
+  readonly sampled: boolean;
+}
 
 /** Of the trial's first load. */
 export function seriesOf(trial: Trial): SeriesBlock | null {
-  const series = read(v.object({ series: Series }), blocks(trial)[0])?.series ?? null;
+  const [block] = blocks(trial);
+  const series = read(v.object({ series: Series }), block)?.series ?? null;
+  const slots = read(v.object({ series: Slots }), block)?.series ?? null;
   if (series === null || series.at_ns.length === 0) return null;
-  const { length } = series.at_ns;
-  return Object.values(series).every((column) => column.length === length) ? series : null;
+  const { at_ns, owned, pinned_only: held, pool_length: extra } = series;
+  const columns = [...Object.values(series), ...Object.values(slots ?? {})];
+  if (!columns.every((column) => column.length === at_ns.length)) return null;
+  const at = (column: number[]): Slotted => ({ least: column, mean: column, most: column });
+  if (slots === null) {
+    return { at_ns, owned: at(owned), held: at(held), extra: at(extra), sampled: true };
+  }
+  const over = (name: "owned" | "held" | "extra"): Slotted => ({
+    least: slots[`${name}_least`],
+    mean: slots[`${name}_mean`],
+    most: slots[`${name}_most`],
+  });
+  const names = { owned: over("owned"), held: over("held"), extra: over("extra") };
+  return { at_ns, ...names, sampled: false };
 }
 
 export function levelsOf(trial: Trial): v.InferOutput<typeof Levels>["pool"] | null {

@@ -93,6 +93,22 @@ describe("a report", () => {
     expect(sectionOf("origin").finding).toStartWith("Measured over a simulated network");
   });
 
+  test("draws levels whose means come to the pool's own, however short a burst is", () => {
+    const { charts, table } = sectionOf("levels");
+    for (const [at, chart] of charts.entries()) {
+      if (chart.kind !== "levels") throw new Error("a chart of levels");
+      const [held, owned] = chart.series.map(({ slots }) =>
+        slots.reduce((sum, { from, mean }, slot) => {
+          return sum + mean * ((slots[slot + 1]?.from ?? chart.duration) - from);
+        }, 0),
+      );
+      const share = (area = 0): number => area / chart.duration;
+      expect(share(held)).toBeCloseTo(Number(column(table, "held, mean")[at]), 1);
+      expect(share(owned)).toBeCloseTo(Number(column(table, "owned, mean")[at]), 1);
+    }
+    expect(charts.length).toBe(table?.rows.length ?? 0);
+  });
+
   test("draws nothing where there is nothing, and says so", () => {
     expect(sectionOf("claims")).toMatchObject({ charts: [], table: null, verdicts: [] });
     expect(sectionOf("claims").finding).toContain("aoe bench reproduce");

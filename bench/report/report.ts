@@ -101,6 +101,13 @@ export interface KneeChart {
   readonly lines: readonly KneeLine[];
 }
 
+export interface LevelSlot {
+  readonly from: number;
+  readonly least: number;
+  readonly mean: number;
+  readonly most: number;
+}
+
 export interface LevelChart {
   readonly kind: "levels";
   readonly caption: string;
@@ -108,8 +115,8 @@ export interface LevelChart {
   readonly duration: number;
   readonly series: readonly {
     readonly name: string;
-    /** [ns, level]: the level holds from there on. */
-    readonly points: readonly (readonly [number, number])[];
+    /** What the level was from `from` (ns) to that of the next, or to the end. */
+    readonly slots: readonly LevelSlot[];
   }[];
 }
 

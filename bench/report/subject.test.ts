@@ -84,7 +84,17 @@ describe("a load's document", () => {
   });
 
   test("has a series where all its columns are of one length", () => {
-    expect(seriesOf(series())?.pinned_only).toEqual([3, 4]);
+    expect(seriesOf(series())).toMatchObject({ held: { mean: [3, 4] }, sampled: true });
+    const slots = Object.fromEntries(
+      ["owned", "held", "extra"].flatMap((name) =>
+        ["least", "mean", "most"].map((of, at) => [`${name}_${of}`, [at, at + 10]]),
+      ),
+    );
+    expect(seriesOf(series(slots))).toMatchObject({
+      owned: { least: [0, 10], mean: [1, 11], most: [2, 12] },
+      sampled: false,
+    });
+    expect(seriesOf(series({ ...slots, held_most: [1] }))).toBeNull();
     expect(seriesOf(series({ owned: [1] }))).toBeNull();
     expect(seriesOf(series({ at_ns: [], pool_length: [], owned: [], pinned_only: [] }))).toBeNull();
   });

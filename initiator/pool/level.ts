@@ -14,6 +14,8 @@ export class Level {
   private begun = 0;
   /** Up to when `at` counts; Infinity: not begun. */
   private since = Infinity;
+  /** `at` when `slot` was last asked for; none of it: never. */
+  private seen = new Float64Array(0);
 
   constructor(most: number) {
     this.at = new Float64Array(Math.min(most, 1023) + 1);
@@ -36,13 +38,41 @@ export class Level {
   /** Starts again at `time`, at the level that holds. */
   clear(time: number): void {
     this.at.fill(0);
+    this.seen.fill(0);
     this.peak = this.now;
     this.begun = time;
     this.since = time;
   }
 
-  snapshot(time: number): LevelSnapshot {
+  /** What it was since the last call, every change counted that lasted; the first allocates. */
+  slot(time: number, into: LevelSlot): void {
+    this.upTo(time);
+    if (this.seen.length < this.at.length) {
+      const wider = new Float64Array(this.at.length);
+      wider.set(this.seen);
+      this.seen = wider;
+    }
+    let [area, duration, least] = [0, 0, -1];
+    into.most = this.now;
+    for (let level = 0; level < this.at.length; level++) {
+      const ns = (this.at[level] ?? 0) - (this.seen[level] ?? 0);
+      if (ns <= 0) continue;
+      if (least < 0) least = level;
+      into.most = level;
+      area += level * ns;
+      duration += ns;
+      this.seen[level] = this.at[level] ?? 0;
+    }
+    into.least = least < 0 ? this.now : least;
+    into.mean = duration === 0 ? this.now : area / duration;
+  }
+
+  private upTo(time: number): void {
     if (this.since < Infinity) this.set(this.now, time);
+  }
+
+  snapshot(time: number): LevelSnapshot {
+    this.upTo(time);
     const levels: [number, number][] = [];
     let area = 0;
     this.at.forEach((ns, level) => {
@@ -66,6 +96,12 @@ export class Level {
     wider.set(this.at);
     this.at = wider;
   }
+}
+
+export interface LevelSlot {
+  least: number;
+  mean: number;
+  most: number;
 }
 
 /** Plain JSON: `levels_ns` are [level, time spent at it]; levels never held are left out. */

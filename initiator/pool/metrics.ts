@@ -15,9 +15,9 @@
 
 import { COARSE, Histogram } from "../../statistics/histogram.ts";
 import { Level } from "./level.ts";
-import type { Counts, PoolShape, PoolSnapshot, PoolMetrics } from "./snapshot.ts";
+import type { Counts, PoolShape, PoolLevels, PoolSnapshot, PoolMetrics } from "./snapshot.ts";
 
-export class Metrics implements PoolMetrics {
+export class Metrics implements PoolMetrics, PoolLevels {
   poolLength = 0;
   cap: number;
   preallocated = 0;
@@ -52,6 +52,8 @@ export class Metrics implements PoolMetrics {
   readonly occupancy: Level;
   /** Buffers that only the link holds. */
   readonly held: Level;
+  /** Buffers beyond the preallocated. */
+  readonly extra: Level;
 
   /** Σ over the buffers that were out at `markWarm`: how long each had been by then. */
   private holdBefore = 0;
@@ -64,6 +66,7 @@ export class Metrics implements PoolMetrics {
     this.cap = cap;
     this.occupancy = new Level(mostBuffers);
     this.held = new Level(mostBuffers);
+    this.extra = new Level(mostBuffers);
   }
 
   get releases(): number {
@@ -89,6 +92,7 @@ export class Metrics implements PoolMetrics {
   /** One more or one less buffer of the headroom. */
   lengthen(by: number, now: number): void {
     this.poolLength += by;
+    this.extra.set(this.poolLength, now);
     if (this.poolLength > this.poolLengthPeak) this.poolLengthPeak = this.poolLength;
     const atCap = this.cap > 0 && this.poolLength >= this.cap;
     if (atCap && this.atCapSince < 0) this.atCapSince = now;
@@ -117,6 +121,7 @@ export class Metrics implements PoolMetrics {
     this.drySpell.reset();
     this.occupancy.clear(now);
     this.held.clear(now);
+    this.extra.clear(now);
     this.timeAtCap = 0;
     if (this.atCapSince >= 0) this.atCapSince = now;
   }

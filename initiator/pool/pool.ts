@@ -20,7 +20,7 @@
 //   end       release all, then teardown.ts
 
 import type { TxBuffer } from "../../link/link.ts";
-import type { PoolSnapshot, Leak, PoolMetrics } from "./snapshot.ts";
+import type { PoolSnapshot, Leak, PoolLevels, PoolMetrics } from "./snapshot.ts";
 
 export interface Pool {
   readonly name: string;
@@ -39,7 +39,7 @@ export interface Pool {
   reclaimed(count: number, now: number): void;
   /** Buffers out with commands now. */
   readonly owned: number;
-  readonly metrics: PoolMetrics;
+  readonly metrics: PoolMetrics & PoolLevels;
   /**
    * The device waits for a kick since `since`: dry, with nothing outstanding. -1: it waits no longer, and no kick has
    * fired. What a release wakes waits for no kick and says nothing.

@@ -1,7 +1,7 @@
 // What a pool tells of itself: counts, shape, metrics, leaks.
 
 import type { HistogramSnapshot } from "../../statistics/histogram.ts";
-import type { LevelSnapshot } from "./level.ts";
+import type { Level, LevelSnapshot } from "./level.ts";
 
 /** What only grows. */
 export interface Counts {
@@ -107,4 +107,11 @@ export interface PoolMetrics {
   pinnedOnly: number;
   pinnedOnlyPeak: number;
   leaked: number;
+}
+
+/** Buffers over time: out with commands, pinned and owned by none, beyond the preallocated. */
+export interface PoolLevels {
+  readonly occupancy: Level;
+  readonly held: Level;
+  readonly extra: Level;
 }

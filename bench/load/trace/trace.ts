@@ -16,7 +16,12 @@ import { type Command, OK } from "../../../initiator/protocol/command.ts";
 import type { Pool } from "../../../initiator/pool/pool.ts";
 import type { Submitter } from "../load.ts";
 import { Records } from "./records.ts";
-import type { PoolSnapshot, Leak, PoolMetrics } from "../../../initiator/pool/snapshot.ts";
+import type {
+  PoolSnapshot,
+  Leak,
+  PoolLevels,
+  PoolMetrics,
+} from "../../../initiator/pool/snapshot.ts";
 
 /** Stretches a command causes at most on average: its buffer owned, its buffer held, one retransmit's. */
 const STRETCHES = 3;
@@ -116,7 +121,7 @@ class TracedPool implements Pool {
   readonly name: string;
   readonly redrivenByReclaim: boolean;
   readonly frames: number;
-  readonly metrics: PoolMetrics;
+  readonly metrics: PoolMetrics & PoolLevels;
   private readonly pool: Pool;
   private readonly trace: Trace;
   /** By buffer: the row of its open interval in `trace.buffers`; -1: idle, or not kept. */

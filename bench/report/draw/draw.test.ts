@@ -94,16 +94,17 @@ test("levels are steps: each holds until the next", () => {
     series: [
       {
         name: "held",
-        points: [
-          [0, 1],
-          [50, 4],
-          [100, 2],
+        slots: [
+          { from: 0, least: 0, mean: 1, most: 2 },
+          { from: 50, least: 3, mean: 4, most: 4 },
         ],
       },
     ],
   };
   const path = drawn(chart).querySelector('[aria-label="line"] path')?.getAttribute("d") ?? "";
   expect(path).toContain("M");
+  // Around the line, from least to most.
+  expect([...drawn(chart).querySelectorAll('[aria-label="area"] path')].length).toBe(1);
   // Every point but the first is reached along an axis: one of its coordinates is the one before's.
   const at = [...path.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [x, y]);
   expect(at.length).toBeGreaterThan(3);

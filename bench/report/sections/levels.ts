@@ -2,8 +2,8 @@
 // many there were beyond the preallocated.
 
 import { countedTrials, middleTrial } from "../../result/cell_figures.ts";
-import { levelsOf, seriesOf, type SeriesBlock } from "../load_block.ts";
-import { type Section, sectionOf } from "../report.ts";
+import { levelsOf, seriesOf, type SeriesBlock, type Slotted } from "../load_block.ts";
+import { type LevelSlot, type Section, sectionOf } from "../report.ts";
 import { tableOf } from "../figure.ts";
 import {
   type ArmCell,
@@ -57,7 +57,12 @@ export function levels(subject: Subject): Section {
         : `With ${name(told)} the link holds ${told.held.toFixed(1)} buffers on average whose commands have ended, ${told.heldPeak} at most; the pool took ${plural(told.length, "extra buffer")}.`;
   return section(finding, {
     notes: [
-      "Drawn are samples of one trial, the middle one by throughput: buffers at that moment. The table counts every moment: medians over the trials of their means, and the most of any trial.",
+      "Drawn is one trial, the middle one by throughput, in slots of equal length.",
+      "The line is a slot's mean, the area reaches from its least to its most.",
+      "The table has medians over the trials of their means, and the most of any trial.",
+      ...(drawn.some(({ series }) => series.sampled)
+        ? ["An older program wrote the result: it kept buffers at 200 moments and nothing between."]
+        : []),
       ...(drawn.length < all.length
         ? [`Drawn are the ${DRAWN} of ${all.length} with the most held buffers.`]
         : []),
@@ -67,9 +72,9 @@ export function levels(subject: Subject): Section {
       caption: captionOf(cell),
       duration: series.at_ns.at(-1) ?? 0,
       series: [
-        { name: "held by the link", points: pairs(series.at_ns, series.pinned_only) },
-        { name: "owned by commands", points: pairs(series.at_ns, series.owned) },
-        { name: "extra buffers", points: pairs(series.at_ns, series.pool_length) },
+        { name: "held by the link", slots: slotsOf(series.at_ns, series.held) },
+        { name: "owned by commands", slots: slotsOf(series.at_ns, series.owned) },
+        { name: "extra buffers", slots: slotsOf(series.at_ns, series.extra) },
       ],
     })),
     table: tableOf(all, [
@@ -86,6 +91,12 @@ function captionOf({ arm, setting }: ArmCell): string {
   return setting === NAMELESS ? arm : `${arm} (${setting})`;
 }
 
-function pairs(at: readonly number[], levels_: readonly number[]): (readonly [number, number])[] {
-  return at.map((ns, index) => [ns, levels_[index] ?? 0] as const);
+/** A slot begins where the sample before was taken. */
+function slotsOf(at: readonly number[], { least, mean, most }: Slotted): LevelSlot[] {
+  return at.map((_, index) => ({
+    from: at[index - 1] ?? 0,
+    least: least[index] ?? 0,
+    mean: mean[index] ?? 0,
+    most: most[index] ?? 0,
+  }));
 }
