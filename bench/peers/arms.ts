@@ -38,7 +38,7 @@ export function armOf(
   name: string,
   image: string,
   peers: readonly Peer[],
-  programs: { readonly folder: string; readonly missing: string | null },
+  programs: string,
 ): Arm | string {
   const place = [SHELF, SLOT, FAR, image];
   const peer = peers.find((one) => one.name === name);
@@ -52,8 +52,7 @@ export function armOf(
     const count = name === VBLADE ? ["-b", BUFFER_COUNT] : [];
     return { name, command: [vblade, ...count, ...place] };
   }
-  if (programs.missing !== null) return `${programs.missing}, so the arm ${name} is left out.`;
-  return { name, command: [join(programs.folder, name), ...place] };
+  return { name, command: [join(programs, name), ...place] };
 }
 
 /** `exec`, so that the process that is watched is the target and not a shell. */

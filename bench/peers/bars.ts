@@ -1,17 +1,16 @@
-// What is asked of the target beside its peers, and what was found: one row for each bar. A bar that is asked of each
-// cell is judged by the worst of them; the geometric mean stands beside it.
+// What is asked of target and load beside their peers, and what was found: one row for each bar.
+// A bar of each cell is judged by the worst of them; the geometric mean stands beside it. Cells in
+// which the load was the limit of a target are left out.
 
 import { formatSize, MS } from "../../words/quantity.ts";
 import { geomean } from "../../statistics/geomean.ts";
 import { median } from "../../statistics/quantile.ts";
 import type { Bar } from "../result/bar.ts";
-import { DEEP, ECHO_RING, OURS, SHALLOW, VBLADE } from "./names.ts";
+import { DEEP, DEEPEST, ECHO_RING, LOADS, OURS, VBLADE } from "./names.ts";
 import type { CellSummary, PeersIdle, PeersResult } from "./result.ts";
 
 /** The idle target in the mode that does not spin. */
 export const FRUGAL = "ours, frugal";
-/** Load generators: ours in the mode that does not spin, one in C that never does, ours as it comes. */
-export const LOADS = { ours: "load, frugal", c: "load in C", spinning: "load" } as const;
 
 type Summary = Pick<PeersResult, "cells" | "one_cpu" | "loads" | "idle">;
 type Ratio = CellSummary["ratios"][number];
@@ -33,22 +32,25 @@ const targetCpu: Take = (ratio) => ratio.target_cpu?.median ?? null;
 const loadCpu: Take = (ratio) => ratio.load_cpu.median;
 
 export function barsOf({ cells, one_cpu, loads, idle }: Summary): Bar[] {
-  const at = (depths: readonly number[]): CellSummary[] =>
-    cells.filter(({ iodepth }) => depths.includes(iodepth));
-  const [deep, shallow] = [at(DEEP), at(SHALLOW)];
+  const at = (depths: readonly number[], of: readonly CellSummary[]): CellSummary[] =>
+    of.filter(({ iodepth }) => depths.includes(iodepth));
+  const [deep, deepest] = [at(DEEP, cells), at(DEEPEST, cells)];
   const limit = "our target / the ring limit in C, IOPS, geometric mean at depth 16 and 64";
-  const cpu = "target CPU per operation / vblade's, each cell at depth 16 and 64";
-  const one = "depth 1 without a spin, load and target on one CPU / vblade, IOPS, each cell";
-  const load = "our load's CPU per operation / one's in C, each cell";
+  const cpu = "target CPU per command / the ring limit's, each cell at depth 64";
+  const one = "one CPU, depth 1, no polling: our target / vblade -b 256, IOPS, each cell";
+  const load =
+    "our load's CPU per command / the one's in C, no polling, each cell at depth 16 and 64";
+  const rate = "our load against the ring limit / the one in C, IOPS, each cell at depth 64";
   return [
     each("our target / vblade -b 256, IOPS, each cell", cells, VBLADE, iops, "≥", 1),
-    mean("the same, geometric mean at depth 16 and 64", deep, VBLADE, iops, "≥", 1.4),
-    mean("the same, geometric mean at depth 1", shallow, VBLADE, iops, "≥", 2.5),
-    mean(limit, deep, ECHO_RING, iops, "≥", 0.8),
+    mean("the same, geometric mean at depth 64", deepest, VBLADE, iops, "≥", 1.6),
+    mean(limit, deep, ECHO_RING, iops, "≥", 0.85),
+    each("the same, each cell", deep, ECHO_RING, iops, "≥", 0.7),
+    each(cpu, deepest, ECHO_RING, targetCpu, "≤", 1.3),
+    each(load, loads, LOADS["c-frugal"], loadCpu, "≤", 1.5),
+    each(rate, at(DEEPEST, loads), LOADS.c, iops, "≥", 0.8),
     each("p99 / vblade's, each cell", cells, VBLADE, p99, "≤", 1),
-    each(cpu, deep, VBLADE, targetCpu, "≤", 1),
     each(one, one_cpu, VBLADE, iops, "≥", 1),
-    each(load, loads, LOADS.c, loadCpu, "≤", 1.3),
     ...IDLE.map((asked) => judgeIdle(asked, idle)),
   ];
 }
@@ -63,19 +65,24 @@ const holds = (value: number, is: Asked[4], bar: number): boolean =>
 
 function valuesOf([, cells, arm, take]: Asked): Found[] {
   return cells.flatMap((cell) => {
-    const ratio = cell.ratios.find((one) => one.arm === arm);
+    const ratio = cell.ratios.find((one) => one.arm === arm && !one.by_load);
     const value = ratio === undefined ? null : take(ratio);
     return value === null || Number.isNaN(value) ? [] : [{ cell, value }];
   });
 }
 
+const rowOf = ([what, , , , is, bar]: Asked): Pick<Bar, "what" | "bar"> => ({
+  what,
+  bar: `${is} ${bar.toFixed(bar * 10 === Math.round(bar * 10) ? 1 : 2)}`,
+});
+
 const meanOf = (found: readonly Found[]): number => geomean(found.map(({ value }) => value));
 
 /** Asked of each cell. */
 function each(...asked: Asked): Bar {
-  const [what, , , , is, bar] = asked;
+  const [, , , , is, bar] = asked;
   const found = valuesOf(asked);
-  const row = { what, bar: `${is} ${bar.toFixed(1)}` };
+  const row = rowOf(asked);
   const [worst] = found.toSorted((a, b) => (is === "≥" ? a.value - b.value : b.value - a.value));
   if (worst === undefined) return { ...row, found: null, met: null };
   const good = found.filter(({ value }) => holds(value, is, bar)).length;
@@ -88,9 +95,9 @@ function each(...asked: Asked): Bar {
 
 /** Asked of the geometric mean over cells. */
 function mean(...asked: Asked): Bar {
-  const [what, , , , is, bar] = asked;
+  const [, , , , is, bar] = asked;
   const found = valuesOf(asked);
-  const row = { what, bar: `${is} ${bar.toFixed(1)}` };
+  const row = rowOf(asked);
   if (found.length === 0) return { ...row, found: null, met: null };
   const value = meanOf(found);
   const over = `${found.length} ${found.length === 1 ? "cell" : "cells"}`;

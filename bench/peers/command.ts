@@ -11,7 +11,7 @@ export function peersCommand(): Command {
     PEERS_OPTIONS,
     `
 Each trial starts a new target and a new load in a lab, each on its own CPU; the arms of a cell
-alternate. vblade is the system's (apt install vblade); the limits need a C compiler.
+alternate. vblade is the system's (apt install vblade); load and limits need a C compiler.
 A missed bar is a finding, not a failure: the exit code is 0 unless a trial failed.
 
 Examples:

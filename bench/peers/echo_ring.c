@@ -1,72 +1,46 @@
 /*
- * A limit for targets on rings (packet_mmap, TPACKET_V2): frames are answered from memory out of a receive ring into
- * a transmit ring, and one send tells the kernel of all answers of a backlog.
+ * A limit for targets on rings: frames are answered from memory out of a receive ring into a transmit ring, and one
+ * send tells the kernel of all answers of a backlog.
  *
  *   cc -O2 -o echo_ring echo_ring.c && echo_ring SHELF SLOT INTERFACE IMAGE
  */
 #include "answer.h"
-#include <errno.h>
+#include "ring.h"
 #include <poll.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #define SLOTS 512
-#define SLOT_BYTES 16384
-#define BLOCK_BYTES 65536
-#define RING_BYTES ((size_t)SLOTS * SLOT_BYTES)
-/* Where the kernel takes a frame to transmit from. */
-#define TRANSMIT_AT (TPACKET2_HDRLEN - sizeof(struct sockaddr_ll))
 #define SPIN_NS 50000
-
-static struct tpacket2_hdr *slot(unsigned char *ring, unsigned at)
-{
-	return (struct tpacket2_hdr *)(ring + (size_t)(at % SLOTS) * SLOT_BYTES);
-}
-
-static int64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
 
 int main(int words, char **word)
 {
 	struct sockaddr_ll address;
 	struct target t = open_target(words, word, &address);
-	int version = TPACKET_V2;
-	struct tpacket_req shape = { BLOCK_BYTES, RING_BYTES / BLOCK_BYTES, SLOT_BYTES, SLOTS };
+	int frame = t.mtu + ATA_HEADER;
+	struct ring in = ask_for_ring(t.socket, PACKET_RX_RING, frame, SLOTS);
+	struct ring out = ask_for_ring(t.socket, PACKET_TX_RING, frame, SLOTS);
 
-	if (setsockopt(t.socket, SOL_PACKET, PACKET_VERSION, &version, sizeof version) < 0 ||
-	    setsockopt(t.socket, SOL_PACKET, PACKET_RX_RING, &shape, sizeof shape) < 0 ||
-	    setsockopt(t.socket, SOL_PACKET, PACKET_TX_RING, &shape, sizeof shape) < 0)
-		die("ring");
-	unsigned char *in = mmap(NULL, 2 * RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, t.socket, 0);
-	if (in == MAP_FAILED)
-		die("mmap");
-	unsigned char *out = in + RING_BYTES;
+	in.memory = map_rings(t.socket, bytes_of(&in) + bytes_of(&out));
+	out.memory = in.memory + bytes_of(&in);
 	if (bind(t.socket, (struct sockaddr *)&address, sizeof address) < 0)
 		die("bind");
 
 	struct pollfd ready = { t.socket, POLLIN, 0 };
 	int64_t quiet = now();
-	for (unsigned next = 0, sent = 0;;) {
+	for (;;) {
 		int pending = 0;
-		for (struct tpacket2_hdr *from; from = slot(in, next),
-		     __atomic_load_n(&from->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER; next++) {
-			struct tpacket2_hdr *to = slot(out, sent);
+		for (struct tpacket2_hdr *from; from = slot_of(&in), status_of(from) & TP_STATUS_USER; step(&in)) {
+			struct tpacket2_hdr *to = slot_of(&out);
 			/* The kernel has the slot still: what waits must leave first. */
-			if (__atomic_load_n(&to->tp_status, __ATOMIC_ACQUIRE) != TP_STATUS_AVAILABLE)
+			if (status_of(to) != TP_STATUS_AVAILABLE)
 				break;
 			int length = answer(&t, (unsigned char *)from + from->tp_mac, from->tp_snaplen,
-					    (unsigned char *)to + TRANSMIT_AT, SLOT_BYTES - TRANSMIT_AT);
-			__atomic_store_n(&from->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+					    (unsigned char *)to + TRANSMIT_AT, out.slot_bytes - TRANSMIT_AT);
+			set_status(from, TP_STATUS_KERNEL);
 			if (length == 0)
 				continue;
 			to->tp_len = length;
-			__atomic_store_n(&to->tp_status, TP_STATUS_SEND_REQUEST, __ATOMIC_RELEASE);
-			sent++;
+			set_status(to, TP_STATUS_SEND_REQUEST);
+			step(&out);
 			pending++;
 		}
 		if (pending > 0) {

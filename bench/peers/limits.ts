@@ -1,18 +1,27 @@
-// The programs in C that stand beside ours as limits, compiled where a compiler is.
+// The programs in C: the load that drives targets, and the limits that stand beside ours.
 
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram } from "../../lab/programs.ts";
 import { ownFile } from "../../sys/root.ts";
+import { environment } from "../../words/failure.ts";
 
 /** Name of the program, name of its source. */
 const PROGRAMS = { "echo-socket": "echo_socket.c", "echo-ring": "echo_ring.c", load: "load.c" };
-const SOURCES = [...Object.values(PROGRAMS), "answer.h"];
+const SOURCES = [...Object.values(PROGRAMS), "answer.h", "ring.h"];
 
-/** Leaves the programs in `folder`; null, or why there are none, as the beginning of a sentence. */
-export function compileLimits(folder: string): string | null {
-  const compiler = ["cc", "gcc", "clang"].map(findProgram).find((path) => path !== null);
-  if (compiler === undefined) return "There is no C compiler (apt install gcc libc6-dev)";
+export function findCompiler(): string | null {
+  return ["cc", "gcc", "clang"].map(findProgram).find((path) => path !== null) ?? null;
+}
+
+/** Leaves the programs in `folder`. */
+export function compileLimits(folder: string): void {
+  const compiler = findCompiler();
+  if (compiler === null) {
+    throw environment(
+      "There is no C compiler for the load that drives targets (apt install gcc libc6-dev)",
+    );
+  }
   // A compiler can't read what is built into an executable.
   for (const source of SOURCES) {
     copyFileSync(ownFile(`bench/peers/${source}`), join(folder, source));
@@ -29,8 +38,9 @@ export function compileLimits(folder: string): string | null {
         .toString()
         .split("\n")
         .find((line) => line.includes("error"));
-      return `${compiler} can't compile ${source} (${said?.trim() ?? `code ${run.exitCode}`})`;
+      throw environment(
+        `${compiler} can't compile ${source}: ${said?.trim() ?? `code ${run.exitCode}`}`,
+      );
     }
   }
-  return null;
 }

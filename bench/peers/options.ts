@@ -89,10 +89,10 @@ export const PEERS_OPTIONS = {
   iodepth: { type: several(integer(1, 1024)), default: "1,16,64", help: "commands outstanding" },
   rw: { type: several(choice(DIRECTIONS, "direction")), default: "read,write", help: "direction" },
   rounds: { ...rounds, help: "trials of each arm in each cell" },
-  runtime: { ...runtime, default: "400ms", help: "measured time of a trial" },
+  runtime: { ...runtime, default: "1s", help: "measured time of a trial" },
   warm_up: {
     ...warmUp,
-    default: "4s",
+    default: "3s",
     help: "before it, at full speed, not in the figures; four times that on one CPU",
   },
   mtu: {
@@ -101,7 +101,7 @@ export const PEERS_OPTIONS = {
     unit: "bytes",
     help: "of the lab's network",
   },
-  image_size: { type: imageSize, default: "64m", help: "of what is served" },
+  image_size: { type: imageSize, default: "256m", help: "of what is served" },
   image_in: { type: folder, help: "where it lies (in memory: /dev/shm, else where TMPDIR says)" },
   seed,
 } as const satisfies OptionTable;

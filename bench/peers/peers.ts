@@ -85,12 +85,10 @@ async function measurePeers(
   try {
     const image = images.image(options.imageSize);
     const memory = isInMemory(image);
-    const { arms, absent, missing } = armsOf(options, image, trialEnv.folder);
+    const { arms, absent } = armsOf(options, image, trialEnv.folder);
     for (const sentence of absent) line.say(sentence);
     const turns = options.parts.flatMap((part) =>
-      part === "idle" || (part === "load" && missing !== null)
-        ? []
-        : turnsOf(part, options, contestsOf(part, arms, trialEnv, image)),
+      part === "idle" ? [] : turnsOf(part, options, contestsOf(part, arms, trialEnv, image)),
     );
     const peerEnv = {
       ...options,

@@ -7,7 +7,7 @@
 //     ├ idle[]      a target that nothing is asked of: start, memory, CPU
 //     ├ cells[]     block size × depth × direction: medians of each arm, and ours over each other
 //     ├ one_cpu[]   the same at depth 1, target and load on one CPU, neither spinning
-//     ├ loads[]     our load generator's CPU time over the one in C
+//     ├ loads[]     our load over the one in C, as they come and without polling
 //     ├ means[]     geometric means of the ratios over cells
 //     └ bars[]      what is asked of the target, what was found
 
@@ -35,7 +35,12 @@ const FiguresSchema = v.object({
   target_cpu_per_command_ns: v.nullable(v.number()),
   /** At the end of the measured time. */
   target_resident_bytes: v.nullable(v.number()),
+  /** Polling included. */
   load_cpu_per_command_ns: v.number(),
+  /** Of the measured time, while the load had something to do; null: not known. */
+  load_busy_share: v.optional(v.nullable(v.number()), null),
+  /** Which way the load's frames took; null: not known. */
+  load_way: v.optional(v.nullable(v.string()), null),
   retransmits: v.number(),
   /** Frames that the load's socket had no room for. */
   receive_drops: v.number(),
@@ -80,6 +85,9 @@ const CellSchema = v.object({
       target_cpu_per_command_ns: v.nullable(MedianSchema),
       target_resident_bytes: v.nullable(v.number()),
       load_cpu_per_command_ns: MedianSchema,
+      load_busy_share: v.optional(v.nullable(v.number()), null),
+      /** The load was the limit, not the target. */
+      by_load: v.optional(v.boolean(), false),
     }),
   ),
   /** The first arm's over each other's, round by round. */
@@ -90,6 +98,8 @@ const CellSchema = v.object({
       lat_p99: MedianSchema,
       target_cpu: v.nullable(MedianSchema),
       load_cpu: MedianSchema,
+      /** The load was the limit of either: it counts in no mean and for no bar. */
+      by_load: v.optional(v.boolean(), false),
     }),
   ),
 });

@@ -13,12 +13,24 @@ export function showPeers(result: PeersResult): Shown {
     part("p99, and ours over each other's", result.cells, p99Row),
     part("Target CPU time of a command, and ours over each other's", result.cells, cpuRow),
     part("IOPS at depth 1 without a spin, target and load on one CPU", result.one_cpu, iopsRow),
-    part("CPU time of a command in the load generator, over the ring limit", result.loads, loadRow),
+    part("IOPS of the load generators against the ring limit", result.loads, iopsRow),
+    part("CPU time of a command in them", result.loads, loadRow),
     { title: "Geometric means of the ratios", rows: meanRows(result) },
     { title: "Idle targets", rows: idleRows(result) },
     { title: "Bars", rows: barRows(result.bars) },
   ].filter(({ rows }) => rows.length > 0);
-  return { blocks, sentences: [...result.absent, footer(result)] };
+  return { blocks, sentences: [...result.absent, ...waysOf(result), footer(result)] };
+}
+
+function waysOf({ cells, trials }: PeersResult): string[] {
+  const ways = new Set(trials.flatMap(({ figures }) => figures?.load_way ?? []));
+  const limited = cells.some(({ arms }) => arms.some((arm) => arm.by_load));
+  return [
+    ...(ways.size === 0 ? [] : [`Frames of the load in C: ${[...ways].join("; ")}`]),
+    ...(limited
+      ? ["≥: the load was the limit, not the target; such a cell counts in no mean and for no bar"]
+      : []),
+  ];
 }
 
 function footer({ provenance, setting, seeds, trials }: PeersResult): string {
@@ -62,7 +74,7 @@ function interval({ n, median, low, high }: CellSummary["ratios"][number]["iops"
 const iopsRow: Row = (cell) =>
   row(
     cell,
-    ({ iops }) => rate(iops.median),
+    ({ iops, by_load }) => `${by_load ? "≥ " : ""}${rate(iops.median)}`,
     ({ iops }) => interval(iops),
   );
 const p99Row: Row = (cell) =>

@@ -3,7 +3,8 @@
 
 import { geomean } from "../../statistics/geomean.ts";
 import { type MedianInterval, medianInterval } from "../../statistics/median_interval.ts";
-import { barsOf, LOADS } from "./bars.ts";
+import { barsOf } from "./bars.ts";
+import { isLoadTheLimit } from "./load_limit.ts";
 import type {
   CellSummary,
   LoadedPart,
@@ -12,9 +13,15 @@ import type {
   PeersResult,
   PeersTrial,
 } from "./result.ts";
-import { DEEP, SHALLOW } from "./names.ts";
+import { DEEP, DEEPEST, LOADS, SHALLOW } from "./names.ts";
 
-type Key = keyof PeersFigures;
+type Key = Exclude<keyof PeersFigures, "load_way">;
+
+/** Our load stands over the one in C that waits as it does. */
+const OVER = new Map<string, string>([
+  [LOADS.c, LOADS.ours],
+  [LOADS["c-frugal"], LOADS["ours-frugal"]],
+]);
 
 export function summaryOf({
   arms,
@@ -25,10 +32,10 @@ export function summaryOf({
   "cells" | "one_cpu" | "loads" | "means" | "bars"
 > {
   const names = arms.map(({ arm }) => arm);
-  const loadNames = [LOADS.ours, LOADS.c, LOADS.spinning];
+  const loadNames = Object.values(LOADS);
   const cells = summarize(trials, "cells", names);
   const one_cpu = summarize(trials, "one-cpu", names);
-  const loads = summarize(trials, "load", loadNames);
+  const loads = summarize(trials, "load", loadNames, OVER);
   const means = [
     ...meansOf("cells", cells, names),
     ...meansOf("one-cpu", one_cpu, names),
@@ -37,26 +44,34 @@ export function summaryOf({
   return { cells, one_cpu, loads, means, bars: barsOf({ cells, one_cpu, loads, idle }) };
 }
 
-/** The cells of a part in ascending order; ratios are of the first of `arms` over each other. */
+/**
+ * The cells of a part in ascending order. A ratio is of `over`'s value over its key; without it, of
+ * the first arm over each other.
+ */
 export function summarize(
   trials: readonly PeersTrial[],
   part: LoadedPart,
   arms: readonly string[],
+  over: ReadonlyMap<string, string> = new Map(arms.slice(1).map((arm) => [arm, arms[0] ?? arm])),
 ): CellSummary[] {
   const own = Map.groupBy(
     trials.filter((trial) => trial.part === part && trial.figures !== null),
     ({ bs, iodepth, rw }) => JSON.stringify([bs, iodepth, rw]),
   );
   return [...own.values()]
-    .map((cell) => summarizeCell(cell, arms))
+    .map((cell) => summarizeCell(cell, arms, over))
     .sort((a, b) => a.bs - b.bs || a.iodepth - b.iodepth || a.rw.localeCompare(b.rw));
 }
 
 /** `trials`: of one cell, at least one. */
-function summarizeCell(trials: readonly PeersTrial[], arms: readonly string[]): CellSummary {
+function summarizeCell(
+  trials: readonly PeersTrial[],
+  arms: readonly string[],
+  over: ReadonlyMap<string, string>,
+): CellSummary {
   const [first] = trials;
   if (first === undefined) throw new Error("invariant: a cell has a trial");
-  const { bs, iodepth, rw } = first;
+  const { bs, iodepth, rw, part } = first;
   /** By round. */
   const of = (arm: string): Map<number, PeersFigures> =>
     new Map(
@@ -64,7 +79,11 @@ function summarizeCell(trials: readonly PeersTrial[], arms: readonly string[]): 
         trial.arm === arm && trial.figures !== null ? [[trial.round, trial.figures] as const] : [],
       ),
     );
-  const [base = "", ...others] = arms;
+  /** Most trials of the arm say so; where loads are compared one of them is always the limit. */
+  const byLoad = (arm: string): boolean => {
+    const all = [...of(arm).values()];
+    return part === "cells" && 2 * all.filter(isLoadTheLimit).length > all.length;
+  };
   return {
     bs,
     iodepth,
@@ -84,9 +103,11 @@ function summarizeCell(trials: readonly PeersTrial[], arms: readonly string[]): 
           target_cpu_per_command_ns: known(middle("target_cpu_per_command_ns")),
           target_resident_bytes: known(middle("target_resident_bytes"))?.median ?? null,
           load_cpu_per_command_ns: middle("load_cpu_per_command_ns"),
+          load_busy_share: known(middle("load_busy_share"))?.median ?? null,
+          by_load: byLoad(arm),
         };
       }),
-    ratios: others.flatMap((arm) => {
+    ratios: [...over].flatMap(([arm, base]) => {
       const other = of(arm);
       const ratio = (key: Key): MedianInterval =>
         medianInterval(
@@ -104,6 +125,7 @@ function summarizeCell(trials: readonly PeersTrial[], arms: readonly string[]): 
           lat_p99: ratio("lat_p99_ns"),
           target_cpu: known(ratio("target_cpu_per_command_ns")),
           load_cpu: ratio("load_cpu_per_command_ns"),
+          by_load: byLoad(arm) || byLoad(base),
         },
       ];
     }),
@@ -114,15 +136,15 @@ function known(middle: MedianInterval): MedianInterval | null {
   return middle.n === 0 ? null : middle;
 }
 
-/** For each arm beside the first, geometric means over its cells at depth 16 and 64 and at depth 1. */
+/** For each arm that another stands over: over its cells at depth 16 and 64, at 64, at 1. */
 export function meansOf(
   part: LoadedPart,
   cells: readonly CellSummary[],
   arms: readonly string[],
 ): Mean[] {
-  return arms
-    .slice(1)
-    .flatMap((arm) => [DEEP, SHALLOW].flatMap((depths) => meanOf(part, cells, arm, depths)));
+  return arms.flatMap((arm) =>
+    [DEEP, DEEPEST, SHALLOW].flatMap((depths) => meanOf(part, cells, arm, depths)),
+  );
 }
 
 function meanOf(
@@ -133,7 +155,7 @@ function meanOf(
 ): Mean[] {
   const rows = cells
     .filter(({ iodepth }) => iodepths.includes(iodepth))
-    .flatMap((cell) => cell.ratios.filter((ratio) => ratio.arm === arm));
+    .flatMap((cell) => cell.ratios.filter((ratio) => ratio.arm === arm && !ratio.by_load));
   if (rows.length === 0) return [];
   const cpu = rows.flatMap(({ target_cpu }) => target_cpu?.median ?? []);
   return [

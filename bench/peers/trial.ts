@@ -2,11 +2,12 @@
 // went wrong stands in its `failure`.
 //
 //   lab ─ sh ─┬─ taskset 0  target on b0                               stderr ▶ target.err
-//             └─ taskset 1  load on a0, which also watches the target  stdout ▶ ours
+//             └─ taskset 1  load on a0, which also watches the target  stdout ▶ this process
 //
-// The load reads what the target's process has cost when its measured time begins and when it ends, so that neither
-// start nor warm-up is in the figures. Process ids are the lab's own: where its /proc is not (some containers), the
-// target is not watched.
+// Targets are driven by the load in C (load.c); ours stands beside it. The load reads what the
+// target's process has cost when its measured time begins and when it ends, so that neither start
+// nor warm-up is in the figures. Process ids are the lab's own: where its /proc is not (some
+// containers), the target is not watched.
 
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -20,6 +21,8 @@ import type { ProcessCost } from "../machine/process_cost.ts";
 import { AOE } from "../../lab/programs.ts";
 import { aoeBlock } from "../run/whole_trial.ts";
 import { ADDRESS, NEAR, pinned, SHELF, SLOT } from "./arms.ts";
+import { cLoadWords, readCLoad } from "./c_load.ts";
+import type { Load } from "./names.ts";
 import type { LoadedPart, PeersCell, PeersFigures, PeersTrial } from "./result.ts";
 
 export interface PeerTrialEnvironment {
@@ -39,8 +42,7 @@ export interface Match {
   /** What stands in the result as `arm`. */
   readonly arm: string;
   readonly target: readonly string[];
-  /** Which load generator, and how ours waits. */
-  readonly load: "ours" | "ours-frugal" | "c";
+  readonly load: Load;
   /** CPUs; null: not pinned. */
   readonly targetCpu: number | null;
   readonly loadCpu: number | null;
@@ -87,11 +89,11 @@ function scriptOf(
 ): string {
   const target = pinned(match.targetCpu, match.target);
   const load = pinned(match.loadCpu, loadWords(match, cell, trialEnv));
-  const watches = match.load !== "c";
+  const watch = inC(match.load) ? "-w" : "--target-pid";
   return [
     `${shellLine(target)} >/dev/null 2>${shellLine([targetWords])} & t=$!`,
     "watch=; read self rest </proc/self/stat",
-    ...(watches ? [`[ "$self" = $$ ] && watch="--target-pid $t"`] : []),
+    `[ "$self" = $$ ] && watch="${watch} $t"`,
     `${shellLine(load)} $watch; code=$?`,
     // A target that has ended by itself has something to say.
     `kill -0 $t 2>/dev/null || { [ $code -ne 0 ] || code=${EXIT.failed}; }`,
@@ -111,13 +113,17 @@ function warmUpOf({ part }: Match, trialEnv: PeerTrialEnvironment): number {
 function loadWords(match: Match, cell: PeersCell, trialEnv: PeerTrialEnvironment): string[] {
   const { load } = match;
   const warmUp = warmUpOf(match, trialEnv);
-  const milliseconds = (ns: number): string => String(Math.max(1, Math.round(ns / 1e6)));
-  if (load === "c") {
-    return [
-      join(trialEnv.programs, "load"),
-      ...[SHELF, SLOT, NEAR, String(cell.bs), String(cell.iodepth), cell.rw],
-      ...[milliseconds(warmUp), milliseconds(trialEnv.runtime)],
-    ];
+  if (inC(load)) {
+    const { bs: bytes, iodepth: depth, rw } = cell;
+    return cLoadWords({
+      ...trialEnv,
+      ...{ shelf: SHELF, slot: SLOT, interfaces: [NEAR], bytes, rw },
+      frugal: load === "c-frugal",
+      stages: [
+        { kind: "warm", depth, ns: warmUp },
+        { kind: "measure", depth, ns: trialEnv.runtime },
+      ],
+    });
   }
   return [
     ...[process.execPath, AOE, "bench", "load", ADDRESS, "--interface", NEAR, "--json"],
@@ -131,30 +137,46 @@ function loadWords(match: Match, cell: PeersCell, trialEnv: PeerTrialEnvironment
   ];
 }
 
+function inC(load: Load): boolean {
+  return load === "c" || load === "c-frugal";
+}
+
 function duration(ns: number): string {
   return `${Math.round(ns / US)}us`;
 }
 
 function figuresOf(match: Match, stdout: string): PeersFigures | null {
+  return inC(match.load) ? figuresInC(stdout) : figuresOfOurs(stdout);
+}
+
+function figuresInC(stdout: string): PeersFigures | null {
+  const said = readCLoad(stdout);
+  const [found] = said?.stages ?? [];
+  if (said === null || found === undefined) return null;
+  const { commands, elapsed_ns, busy_ns, target_cpu_ns } = found;
+  const { lat_p50_ns, lat_p99_ns, lat_p999_ns } = found;
+  if (lat_p50_ns === null || lat_p99_ns === null || lat_p999_ns === null) return null;
+  return {
+    iops: (commands * 1e9) / elapsed_ns,
+    lat_p50_ns,
+    lat_p99_ns,
+    lat_p999_ns,
+    target_cpu_per_command_ns: target_cpu_ns === null ? null : target_cpu_ns / commands,
+    target_resident_bytes: found.target_resident_bytes,
+    load_cpu_per_command_ns: found.cpu_ns / commands,
+    load_busy_share: busy_ns / elapsed_ns,
+    load_way: said.way,
+    retransmits: found.retransmits,
+    receive_drops: found.receive_drops,
+  };
+}
+
+function figuresOfOurs(stdout: string): PeersFigures | null {
   let document: Record<string, unknown>;
   try {
     document = JSON.parse(stdout) as Record<string, unknown>;
   } catch {
     return null;
-  }
-  if (match.load === "c") {
-    const said = document as Record<string, number>;
-    return {
-      iops: said["iops"] ?? Number.NaN,
-      lat_p50_ns: said["lat_p50_ns"] ?? Number.NaN,
-      lat_p99_ns: said["lat_p99_ns"] ?? Number.NaN,
-      lat_p999_ns: said["lat_p999_ns"] ?? Number.NaN,
-      target_cpu_per_command_ns: null,
-      target_resident_bytes: null,
-      load_cpu_per_command_ns: said["cpu_per_command_ns"] ?? Number.NaN,
-      retransmits: said["retransmits"] ?? 0,
-      receive_drops: 0,
-    };
   }
   const { figures } = aoeBlock(document);
   if (figures === undefined) return null;
@@ -174,6 +196,8 @@ function figuresOf(match: Match, stdout: string): PeersFigures | null {
     target_cpu_per_command_ns: cost === null || commands < 1 ? null : cost.cpu_ns / commands,
     target_resident_bytes: cost?.resident_bytes ?? null,
     load_cpu_per_command_ns: ownCpu,
+    load_busy_share: null,
+    load_way: null,
     retransmits: figures.retransmits,
     receive_drops: figures.receive_drops,
   };

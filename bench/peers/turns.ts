@@ -7,9 +7,8 @@ import { createRandom } from "../../words/random.ts";
 import type { OwnedEnvironment } from "../run/trial_environment.ts";
 import { schedule, shuffled } from "../run/schedule.ts";
 import { type Arm, armOf, FAR, ours, SHELF, SLOT } from "./arms.ts";
-import { LOADS } from "./bars.ts";
 import { compileLimits } from "./limits.ts";
-import { DEEP, ECHO_RING, OURS, SHALLOW, VBLADE } from "./names.ts";
+import { DEEP, ECHO_RING, type Load, LOADS, OURS, SHALLOW, VBLADE } from "./names.ts";
 import type { PEERS_OPTIONS } from "./options.ts";
 import type { LoadedPart, PeersCell } from "./result.ts";
 import type { Match } from "./trial.ts";
@@ -22,22 +21,18 @@ export function armsOf(
   options: PeersOptions,
   image: string,
   folder: string,
-): { arms: Arm[]; absent: string[]; missing: string | null } {
-  const inC = options.parts.includes("load") || options.arms.some((arm) => arm.startsWith("echo-"));
-  const missing = inC ? compileLimits(folder) : null;
-  const found = options.arms.map((name) => armOf(name, image, options.peer, { folder, missing }));
+): { arms: Arm[]; absent: string[] } {
+  if (options.parts.some((part) => part !== "idle")) compileLimits(folder);
+  const found = options.arms.map((name) => armOf(name, image, options.peer, folder));
   const arms = found.filter((one) => typeof one !== "string");
   const absent = found.filter((one) => typeof one === "string");
-  if (missing !== null && options.parts.includes("load")) {
-    absent.push(`${missing}, so there is no load in C to weigh ours against.`);
-  }
   const others = arms.filter(({ name }) => name !== OURS);
   if (others.length === 0 && options.arms.some((name) => name !== OURS)) {
     throw environment(
       `There is nothing to compare our target with: ${absent.join(" ")} Another is named by --peer`,
     );
   }
-  return { arms, absent, missing };
+  return { arms, absent };
 }
 
 export function contestsOf(
@@ -53,7 +48,7 @@ export function contestsOf(
         part,
         arm: name,
         target: command,
-        load: "ours",
+        load: "c",
         ...apart,
       }));
     case "one-cpu":
@@ -63,20 +58,14 @@ export function contestsOf(
           part,
           arm: name,
           target: name === OURS ? ours(image, "--mode", "frugal") : command,
-          load: "ours-frugal",
+          load: "c-frugal",
           targetCpu: target,
           loadCpu: target,
         }));
     case "load": {
       const limit = [join(folder, ECHO_RING), SHELF, SLOT, FAR, image];
-      const loads = { "ours-frugal": LOADS.ours, c: LOADS.c, ours: LOADS.spinning } as const;
-      return (["ours-frugal", "c", "ours"] as const).map((which) => ({
-        part,
-        arm: loads[which],
-        target: limit,
-        load: which,
-        ...apart,
-      }));
+      const loads: readonly Load[] = ["ours", "c", "ours-frugal", "c-frugal"];
+      return loads.map((load) => ({ part, arm: LOADS[load], target: limit, load, ...apart }));
     }
   }
 }
