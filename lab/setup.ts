@@ -38,7 +38,7 @@ export const RELEASED = "rate 10gbit burst 1mb limit 64mb";
 
 /** Where the copies are made, and the tc filter words: one of every AoE frame leaves through a0. */
 export const MIRROR_DEVICE = "h0";
-export const MIRROR_PLACE = "ingress pref 1";
+export const MIRROR_PLACE = "ingress pref 2";
 /** Four bytes that every frame has: it may end with its EtherType. */
 const ANY = "u32 match u32 0 0 at -4";
 /** `continue`: the next filter takes the frame itself. */
@@ -133,7 +133,7 @@ function lateScript(tc: string): string[] {
 
 /** tc commands that make the cable, released for now. */
 function lateSetup(): string[] {
-  const every = `ingress pref 2 protocol all ${ANY}`;
+  const every = `ingress pref 3 protocol all ${ANY}`;
   const passOn = (from: string, to: string): string =>
     `filter add dev ${from} ${every} action mirred egress redirect dev ${to}`;
   return [

@@ -16,6 +16,7 @@ import type { Link } from "./link.ts";
 import { openPacketLink } from "./packet.ts";
 import { createPollWaiter } from "./poll_waiter.ts";
 import { openRingLink } from "./ring.ts";
+import { openXdpLink } from "./xdp.ts";
 import { openWithLane } from "./write_lane.ts";
 
 /** Descriptors of this process, beside its own. */
@@ -33,6 +34,7 @@ const OPENERS: readonly (readonly [string, () => Open])[] = [
   ["packet, AF_XDP on", () => openPacketLink({ interface: "va", xdp: "on" })],
   ["packet, two interfaces", () => openPacketLink({ interface: "va", transmitInterface: "vb" })],
   ["ring", () => openRingLink({ interface: "va" })],
+  ["xdp", () => openXdpLink({ interface: "va", budgetBytes: 64 << 10 })],
   ["ring with buffers", () => withBuffers(openRingLink({ interface: "va" }))],
   ["write lane", () => openWithLane(openPacketLink, { interface: "va" })],
   ["poller", createPoller],

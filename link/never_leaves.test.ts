@@ -17,6 +17,7 @@ import { createReclaim } from "./reclaim.ts";
 import { parseReclaim } from "./reclaim_model.ts";
 import { PATIENCE } from "./refusals.ts";
 import { openRingLink } from "./ring.ts";
+import { openXdpLink } from "./xdp.ts";
 import { openWithLane } from "./write_lane.ts";
 
 if (inNamespace(import.meta.path)) {
@@ -29,6 +30,7 @@ if (inNamespace(import.meta.path)) {
     ["packet, AF_XDP off", () => openPacketLink({ interface: "va", xdp: "off" })],
     ["packet, AF_XDP on", () => openPacketLink({ interface: "va", xdp: "on" })],
     ["ring", () => openRingLink({ interface: "va" })],
+    ["xdp", () => openXdpLink({ interface: "va", budgetBytes: 64 << 10 })],
     ["write lane", () => openWithLane(openPacketLink, { interface: "va" })],
     ["reclaim", () => createReclaim(packet(), parseReclaim("delay:1ms", "--reclaim"), clock)],
     ["capture", () => createCapture(packet(), { clock, sink: () => {} })],

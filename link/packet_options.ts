@@ -26,6 +26,8 @@ export interface PacketOptions {
   readonly budgetBytes?: number;
   /** Whether small frames leave by AF_XDP (tx_xdp.ts); `auto` unless told. */
   readonly xdp?: XdpUse | undefined;
+  /** Of an xdp link: send from its memory itself, where the driver can; elsewhere it is refused. */
+  readonly zeroCopy?: boolean | undefined;
   /** False: another interface of that name, after the first was deleted, is none of this link's. */
   readonly follows?: boolean;
   /** A sentence for the user about what happens to the interface while it is open. */

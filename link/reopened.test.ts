@@ -14,6 +14,7 @@ import type { Link, TxBuffer } from "./link.ts";
 import { openPacketLink } from "./packet.ts";
 import type { RawLinkFacts } from "./packet_receiver.ts";
 import { openRingLink } from "./ring.ts";
+import { openXdpLink } from "./xdp.ts";
 import { comesTrue } from "../testing/suites/veth_ends.ts";
 import { LOOK_EVERY, REST } from "./xdp_gate.ts";
 import { openWithLane } from "./write_lane.ts";
@@ -74,6 +75,7 @@ if (inNamespace(import.meta.path)) {
     ["packet, AF_XDP on", openPacketLink, { xdp: "on" }],
     ["packet, promiscuous", openPacketLink, { promiscuous: true }],
     ["ring", openRingLink, {}],
+    ["xdp", openXdpLink, { budgetBytes: 64 << 10 }],
     ["write lane", (options) => openWithLane(openPacketLink, options), {}],
   ];
 

@@ -75,6 +75,11 @@ function own(): void {
     a.close();
   });
 
+  test("zero copy is refused where the driver has none", () => {
+    const open = () => openXdpLink({ interface: "va", zeroCopy: true });
+    expect(open).toThrow("No zero-copy AF_XDP on va, whose driver has none");
+  });
+
   test("a queue that another socket has refuses the link", () => {
     const a = openXdpLink({ interface: "va" });
     expect(() => openXdpLink({ interface: "va" })).toThrow("No AF_XDP on va");

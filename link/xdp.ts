@@ -12,10 +12,18 @@
 // is told. A socket that has the queue already refuses the link.
 //
 // In copy mode, which every device has, the kernel copies a frame and still holds its chunk until
-// the driver releases the copy. It may write the addresses when it takes the frames, and only move
-// the ring's producer when a frame ends: then frames are named in the order in which they were
-// sent, also where a driver releases them in another. Such frames bypass the interface's root queue
-// discipline. The memory is locked: 4 MiB, or less where less is granted.
+// the driver releases the copy: what is written there meanwhile does not leave (but from
+// virtio_net, which sends from the chunk). With `zeroCopy` the device reads the chunk; a driver
+// that has no such mode refuses the link. Such frames bypass the interface's root queue discipline.
+// The memory is locked: 4 MiB, or less where less is granted or a small budget asks for less.
+//
+// Which chunk an entry names when a driver releases frames in another order than theirs (Linux,
+// net/xdp/xsk.c): the right one, since xsk_destruct_skb writes the address of its own frame. Not so
+// from 6.6 (commit b7f72a30e9ac) until 6.17 (30f241fcf52a, "xsk: Fix immature cq descriptor
+// production"): there the address was written when the frame was taken, and a release only moved
+// the producer, so that entries named chunks in the order of transmits. Their number was right. The
+// link believes what it is told; with 6.6 to 6.16 and such a driver a held buffer can be taken for
+// a released one.
 
 import { allOrNothing } from "../sys/all_or_nothing.ts";
 import { now } from "../sys/clock.ts";
@@ -37,7 +45,9 @@ import { Refusals } from "./refusals.ts";
 export const CHUNK_BYTES = 4096;
 const MOST_CHUNKS = 1024;
 const LEAST_CHUNKS = 64;
-/** A worker of the kernel's gives a closed socket's queue back a moment later; 1 ms between two. */
+/** Bytes of a budget for which there is a chunk. */
+const SMALL = 256;
+/** 1 ms between two. */
 const TRIES = 20;
 const DEFAULT_BUDGET = 64 << 20;
 
@@ -62,29 +72,35 @@ interface Opened {
   readonly rings: XdpRings;
 }
 
+type OpenOver = (memory: Mapping, chunks: number) => XdpRings | null;
+
 /** As much memory as may be locked, and the rings over it. */
-function openChunks(index: number, sendBufferBytes: number): Opened | null {
-  for (let chunks = MOST_CHUNKS; chunks >= LEAST_CHUNKS; chunks /= 2) {
+function openChunks(openOver: OpenOver, budgetBytes: number): Opened | null {
+  const most = Math.max(LEAST_CHUNKS, 2 ** Math.ceil(Math.log2(budgetBytes / SMALL)));
+  for (let chunks = Math.min(MOST_CHUNKS, most); chunks >= LEAST_CHUNKS; chunks /= 2) {
     const memory = mapMemory(chunks * CHUNK_BYTES);
-    const rings = openXdpRings(memory, shapeOf(chunks), index, sendBufferBytes);
+    const rings = openOver(memory, chunks);
     if (rings !== null) return { memory, chunks, rings };
     memory.unmap();
   }
   return null;
 }
 
-function shapeOf(chunks: number) {
-  return { chunkBytes: CHUNK_BYTES, slots: chunks, completions: chunks };
-}
-
-function openSoon(name: string, index: number, sendBufferBytes: number): Opened {
+/** What `open` returns, tried again: a closed socket gives queue and memory back a moment later. */
+function soon<T>(open: () => T | null): T | null {
   for (let tries = TRIES; tries > 0; tries--) {
-    const opened = openChunks(index, sendBufferBytes);
+    const opened = open();
     if (opened !== null) return opened;
     Bun.sleepSync(1);
   }
-  throw environment(
-    `No AF_XDP on ${name}, where another socket has its queue or the kernel grants none`,
+  return null;
+}
+
+function noXdp(name: string, zeroCopy: boolean): Error {
+  return environment(
+    zeroCopy
+      ? `No zero-copy AF_XDP on ${name}, whose driver has none, or another socket has its queue`
+      : `No AF_XDP on ${name}, where another socket has its queue or the kernel grants none`,
   );
 }
 
@@ -122,14 +138,20 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Xdp
   ordinary.growSendBuffer(sendBufferBytes);
   ordinary.bind(receiver.transmitIndex, 0);
   const name = options.transmitInterface ?? receiver.interface;
-  const opened = openSoon(name, receiver.transmitIndex, sendBufferBytes);
+  const { zeroCopy = false, budgetBytes = DEFAULT_BUDGET } = options;
+  const openOver: OpenOver = (memory, slots) => {
+    const shape = { chunkBytes: CHUNK_BYTES, slots, completions: slots, zeroCopy };
+    return openXdpRings(memory, shape, receiver.transmitIndex, sendBufferBytes);
+  };
+  const opened = soon(() => openChunks(openOver, budgetBytes));
+  if (opened === null) throw noXdp(name, zeroCopy);
   const { memory, chunks } = opened;
   const queue = new ChunkQueue(opened.rings, chunks, () => {
     counters.transmitted--;
     lost(EBUSY);
   });
   const byChunk: ChunkBuffer[] = [];
-  const stock = new BufferStock(options.budgetBytes ?? DEFAULT_BUDGET, cutter(opened, byChunk));
+  const stock = new BufferStock(budgetBytes, cutter(opened, byChunk));
   const pinned = new Pinned<ChunkBuffer>();
   const refusals = new Refusals();
   let released = 0;
@@ -143,8 +165,7 @@ function open(options: PacketOptions, undo: (giveBack: () => void) => void): Xdp
     for (let last = pinned.all.at(-1); last !== undefined; last = pinned.all.at(-1)) {
       pinned.unpin(last);
     }
-    const to = receiver.transmitIndex;
-    queue.replace(openXdpRings(memory, shapeOf(chunks), to, sendBufferBytes));
+    queue.replace(soon(() => openOver(memory, chunks)));
     if (!queue.isOpen) options.onNotice?.(`No AF_XDP on the new ${name}: frames are copied`);
   };
 

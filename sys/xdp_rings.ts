@@ -1,6 +1,6 @@
-// An AF_XDP socket that only transmits, in copy mode, which every device has: memory that it shares
-// with the kernel in chunks, and its two rings. For frames that are copied in (xdp_socket.ts) and
-// for buffers that are chunks (link/xdp.ts).
+// An AF_XDP socket that only transmits, in copy mode, which every device has, or by zero copy,
+// which some drivers have: memory that it shares with the kernel in chunks, and its two rings. For
+// frames that are copied in (xdp_socket.ts) and for buffers that are chunks (link/xdp.ts).
 //
 //   TX ring          descriptors: address u64 · length u32 · options u32; we move the producer, and
 //                    `kick` has the kernel take them
@@ -34,6 +34,8 @@ const XDP_UMEM_REG = 4;
 const XDP_UMEM_FILL_RING = 5;
 const XDP_UMEM_COMPLETION_RING = 6;
 const XDP_COPY = 1 << 1;
+const XDP_ZEROCOPY = 1 << 2;
+const XDP_USE_NEED_WAKEUP = 1 << 3;
 const PGOFF_TX_RING = 0x8000_0000;
 const PGOFF_COMPLETION_RING = 0x1_8000_0000;
 /** The kernel wants one; nothing is ever received. */
@@ -46,13 +48,19 @@ export interface XdpShape {
   /** Entries of the TX ring and of the completion ring: powers of two. */
   readonly slots: number;
   readonly completions: number;
+  /** Send from the chunks themselves; no such driver: no rings. */
+  readonly zeroCopy?: boolean;
 }
+
+/** Of the TX ring's flags: frames are taken within a kick only. In copy mode it always stands. */
+export const NEED_WAKEUP = 1;
 
 /** Both rings as 32-bit words, and at which word what stands. */
 export interface XdpRings {
   readonly words: Int32Array;
   readonly producer: number;
   readonly consumer: number;
+  readonly flags: number;
   /** Of descriptor 0; each has four words: address low, address high, length, options. */
   readonly descriptors: number;
   readonly done: Int32Array;
@@ -69,7 +77,7 @@ export interface XdpRings {
 /** Over `memory`, out of interface `index`; null: no such socket, no memory, queue taken. */
 export function openXdpRings(
   memory: Mapping,
-  { chunkBytes, slots, completions }: XdpShape,
+  { chunkBytes, slots, completions, zeroCopy = false }: XdpShape,
   index: number,
   sendBufferBytes: number,
 ): XdpRings | null {
@@ -112,13 +120,14 @@ export function openXdpRings(
     // umem's fd u32 @12.
     const address = new DataView(new ArrayBuffer(16));
     address.setUint16(0, AF_XDP, true);
-    address.setUint16(2, XDP_COPY, true);
+    address.setUint16(2, zeroCopy ? XDP_ZEROCOPY | XDP_USE_NEED_WAKEUP : XDP_COPY, true);
     address.setUint32(4, index, true);
     if (c.bind(fd, new Uint8Array(address.buffer), 16) < 0) return null;
     return {
       words: new Int32Array(ring.bytes.buffer, 0, ring.bytes.length >> 2),
       producer: offset(1, 0) >> 2,
       consumer: offset(1, 1) >> 2,
+      flags: offset(1, 3) >> 2,
       descriptors: offset(1, 2) >> 2,
       done: new Int32Array(released.bytes.buffer, 0, released.bytes.length >> 2),
       doneProducer: offset(3, 0) >> 2,

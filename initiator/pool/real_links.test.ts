@@ -2,6 +2,8 @@
 // reclaim model, and over a ring link and an xdp link in the late lab, where the kernel itself holds
 // each buffer until the test releases. (Over memory: buffer_pool.test.ts.)
 
+import { release } from "node:os";
+
 import { afterAll, expect, test } from "bun:test";
 
 import { testsInLab } from "../../testing/suites/in_lab.ts";
@@ -13,6 +15,7 @@ import { parseReclaim } from "../../link/reclaim_model.ts";
 import { openRingLink } from "../../link/ring.ts";
 import { createVirtualClock } from "../../link/virtual_clock.ts";
 import { openXdpLink } from "../../link/xdp.ts";
+import { inShell } from "../../testing/suites/in_namespace.ts";
 import * as ethernet from "../../wire/ethernet.ts";
 import { STRATEGIES } from "./buffer_pool.ts";
 import { type Holder, poolConformance } from "../../testing/suites/pool_suite.ts";
@@ -20,6 +23,9 @@ import { type Holder, poolConformance } from "../../testing/suites/pool_suite.ts
 /** b0's address in every lab. */
 const PEER = 0x0200_0000_00b0;
 const HOLD = 1e9;
+/** Linux 6.6 to 6.16 name chunks in the order of transmits (link/xdp.ts). */
+const [MAJOR = 0, MINOR = 0] = release().split(".").map(Number);
+const XDP_NAMES_WRONG = MAJOR === 6 && MINOR >= 6 && MINOR < 17;
 
 function fillFor(mac: number): (buffer: TxBuffer) => number {
   return ({ view }) => {
@@ -131,6 +137,64 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
       link.free(buffer);
     }
   });
+  test.each([
+    ["ring", pinning],
+    ["xdp", chunks],
+  ])("%s: what is written to a held buffer does not reach the far end", async (_, link) => {
+    const watcher = openPacketLink({ interface: "t1" });
+    const fast = openPacketLink({ interface: "b0" });
+    const lastOf = (far: Link): number[] => {
+      const bytes: number[] = [];
+      far.receive(({ base, bytes: frame, length }) => bytes.push(frame[base + length - 1] ?? 0), 8);
+      return bytes;
+    };
+    late.hold();
+    const length = 1000;
+    const buffer = link.allocate(length);
+    if (buffer === null) throw new Error("no buffer");
+    fillFor(link.mac)(buffer);
+    buffer.bytes.fill(0x11, ethernet.LENGTH);
+    expect(link.transmit(buffer, length)).toBe(true);
+    await Bun.sleep(20);
+    expect(lastOf(fast)).toEqual([0x11]);
+    // What no pool of ours does. Before the cable a slot is seen (link/ring.test.ts): veth copies
+    // it on its way out, and copy mode a chunk at once.
+    buffer.bytes.fill(0x22, ethernet.LENGTH);
+    late.release();
+    await Bun.sleep(50);
+    expect([link.reclaim(), lastOf(watcher)]).toEqual([1, [0x11]]);
+    link.free(buffer);
+    watcher.close();
+    fast.close();
+  });
+  test.each([
+    ["ring", pinning, false],
+    ["xdp", chunks, XDP_NAMES_WRONG],
+  ])(
+    "%s: of two frames the later ends first, and its buffer is released",
+    async (_, link, skipped) => {
+      if (skipped) return;
+      // A frame of this EtherType goes past the hold to b0, where nobody wants it.
+      const other = "pref 1 protocol 0x88b6 u32 match u32 0 0 at -4";
+      inShell(`tc filter add dev h0 ingress ${other} action mirred egress redirect dev a0`);
+      late.hold();
+      const [held, ended] = [link.allocate(60), link.allocate(60)];
+      if (held === null || ended === null) throw new Error("no buffer");
+      expect(link.transmit(held, fillFor(link.mac)(held))).toBe(true);
+      const length = fillFor(link.mac)(ended);
+      ended.view.setUint16(12, 0x88b6);
+      expect(link.transmit(ended, length)).toBe(true);
+      await Bun.sleep(50);
+      link.reclaim();
+      expect([held.pins, ended.pins]).toEqual([1, 0]);
+      late.release();
+      await Bun.sleep(50);
+      expect([link.reclaim(), held.pins]).toEqual([1, 0]);
+      link.free(held);
+      link.free(ended);
+      inShell("tc filter del dev h0 ingress pref 1");
+    },
+  );
   for (const strategy of STRATEGIES) {
     poolConformance(strategy, "a packet link with delay:1s", () => packet(copying));
     poolConformance(strategy, "a ring link in the late lab", () => held(pinning, late));

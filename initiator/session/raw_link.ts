@@ -81,6 +81,11 @@ export const RAW_LINK_OPTIONS = {
     unit: "if",
     help: "interface to transmit on, if not --interface (`aoe lab --late`)",
   },
+  zero_copy: {
+    type: flag,
+    default: "off",
+    help: "let the device read the memory of --link xdp itself, where its driver can",
+  },
   ...SOCKET_OPTIONS,
 } as const satisfies OptionTable;
 
@@ -91,10 +96,12 @@ type Values = OptionValues<typeof RAW_LINK_OPTIONS>;
 export type RawLinkOptions = Pick<Values, "link"> & Partial<Values>;
 
 /** Throws the usage Failure for what can't be had together. */
-export function checkRawLink({ link, writeLane, laneRing, xdp }: RawLinkOptions): void {
+export function checkRawLink({ link, writeLane, laneRing, xdp, zeroCopy }: RawLinkOptions): void {
   if (laneRing !== undefined && writeLane !== true) {
     throw expected("--lane-ring", "given only with --write-lane", formatSize(laneRing));
   }
+  if (zeroCopy === true && link !== "xdp")
+    throw expected("--zero-copy", "given only with --link xdp", link);
   if (xdp === "on" && link !== "packet") {
     throw expected(
       "--xdp",
@@ -110,8 +117,15 @@ export function openRawLink(
   options: RawLinkOptions,
   onNotice: (sentence: string) => void,
 ): RawLink {
-  const { transmitInterface, receiveRing: ringBytes, laneRing, xdp } = options;
-  const where: PacketOptions = { interface: name, onNotice, transmitInterface, ringBytes, xdp };
+  const { transmitInterface, receiveRing: ringBytes, laneRing, xdp, zeroCopy } = options;
+  const where: PacketOptions = {
+    interface: name,
+    onNotice,
+    transmitInterface,
+    ringBytes,
+    xdp,
+    zeroCopy,
+  };
   const open = OPENERS[options.link];
   const link = options.writeLane === true ? openWithLane(open, where, laneRing) : open(where);
   const { mtu } = link;
