@@ -198,7 +198,7 @@ interface Ratchet {
 const RATCHETS: readonly Ratchet[] = [
   {
     name: `lines of more than ${COLUMNS} columns`,
-    kept: 2327,
+    kept: 2323,
     find: (sources) => sources.flatMap(longLines),
     planted: [{ path: "wire/a.test.ts", text: `// ${"x".repeat(COLUMNS)}\n` }],
   },
@@ -225,7 +225,7 @@ const RATCHETS: readonly Ratchet[] = [
   },
   {
     name: "files outside tests that share their name, but command.ts and commands.ts",
-    kept: 108,
+    kept: 106,
     find: sharedNames,
     planted: [
       { path: "wire/a.ts", text: "" },

@@ -8,7 +8,7 @@ import { inNamespace } from "../testing/suites/in_namespace.ts";
 import { createPoller } from "../sys/poll.ts";
 import { usage } from "../sys/usage.ts";
 import * as ethernet from "../wire/ethernet.ts";
-import { drive, type DriveMode, spinUntil } from "./drive.ts";
+import { drive, type DriveMode } from "./drive.ts";
 import type { Link, TxBuffer } from "./link.ts";
 import type { Core } from "./loop.ts";
 import { createMemoryPair } from "./memory.ts";
@@ -293,16 +293,6 @@ function outside(): void {
     await caller;
     // At a yield each 5 ms this would be 10 s.
     expect(now() - start).toBeLessThan(2000 * MS);
-  });
-
-  test("spinUntil says whether it came true", () => {
-    let fired = 0;
-    const core = idleCore(
-      () => Number.POSITIVE_INFINITY,
-      () => fired++,
-    );
-    expect(spinUntil(core, () => fired >= 10, now() + 1000 * MS)).toBe(true);
-    expect(spinUntil(core, () => false, now() + MS)).toBe(false);
   });
 }
 

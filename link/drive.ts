@@ -18,7 +18,6 @@
 
 import { drainMicrotasks } from "bun:jsc";
 
-import { now } from "../sys/clock.ts";
 import { type Core, frameWaits, nextDeadline, iterate } from "./loop.ts";
 import type { Waiter } from "./waiter.ts";
 
@@ -151,16 +150,6 @@ export async function drive(options: DriveOptions): Promise<void> {
 
 function always(): boolean {
   return true;
-}
-
-/** Runs `core` without ever sleeping until `until()` says true or `deadline` (ns) has come; whether it did. */
-export function spinUntil(core: Core, until: () => boolean, deadline: number): boolean {
-  for (;;) {
-    const at = now();
-    iterate(core, at);
-    if (until()) return true;
-    if (at >= deadline) return false;
-  }
 }
 
 function eventLoop(): Promise<void> {

@@ -40,7 +40,6 @@ export type Measure = (typeof MEASURES)[number];
 
 /** The far end of an axis may cost so many times what the near end does and still be called flat. */
 export const FLAT = 1.25;
-export const DEPTH_MAX = 1024;
 /** Of each read. */
 export const READ_BYTES = 1024;
 const PAGE = 4096;
@@ -72,7 +71,7 @@ export const AXES: readonly Axis[] = [
   {
     name: "depth",
     about: "reads outstanding, at a buffer count as large",
-    values: [1, 4, 16, 64, 256, DEPTH_MAX],
+    values: [1, 4, 16, 64, 256, 1024],
     label: plain,
     shape: (depth) => ({ ...COMMON, depth, latency_depth: depth }),
     grows: {

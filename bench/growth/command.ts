@@ -11,6 +11,7 @@ export function growthCommand(): Command {
     GROWTH_OPTIONS,
     `
 Each trial starts a new target and a new load in a lab, each on its own CPU; points alternate.
+The load is written in C and needs a C compiler.
 A cost that grows is a finding, not a failure: the exit code is 0 unless a trial failed.
 
 Examples:

@@ -18,6 +18,7 @@ import {
   type GrowthShape,
   placeOf,
 } from "./axes.ts";
+import { compileLimits, findCompiler } from "../peers/limits.ts";
 import { exportBars } from "./census.ts";
 import { growth, pointsOf, runPoint } from "./growth.ts";
 import { type GrowthFigures, type GrowthResult, GrowthSchema, type GrowthTrial } from "./result.ts";
@@ -103,6 +104,8 @@ const FIGURES: GrowthFigures = {
   iops: 1e5,
   target_cpu_ns: 3000,
   load_cpu_ns: 3000,
+  load_busy_share: 0.6,
+  load_way: null,
   lat_p50_ns: 5000,
   lat_p99_ns: 9000,
   resident_bytes: 50e6,
@@ -130,6 +133,19 @@ describe("what trials say", () => {
     const [grown] = summaryOf(trialsOf("exports", (at) => (at === last ? 4000 : 3000)));
     expect(grown?.ends[0]).toMatchObject({ flat: false, reason: axisOf("exports").reason });
     expect(grown?.ends[1]).toMatchObject({ ratio: 1, flat: true });
+  });
+
+  test("where the load was the limit of an end, CPU time is not judged and rates are marked", () => {
+    const trials = trialsOf("image", () => 3000).map((one, at) => ({
+      ...one,
+      figures: { ...FIGURES, load_busy_share: at === 0 ? 0.97 : 0.5 },
+    }));
+    const axes = summaryOf(trials);
+    expect(axes[0]?.ends[0]).toMatchObject({ ratio: null, flat: null });
+    expect(axes[0]?.ends[1]).toMatchObject({ ratio: 1, flat: true });
+    const text = formatBlocks(showGrowth({ ...resultOf("image"), trials, axes }));
+    expect(text).toContain("≥ 100,000");
+    expect(text).toContain("target CPU per read: not judged: the load was the limit");
   });
 
   test("a trial that others disturbed does not count, and one that failed leaves its point without figures", () => {
@@ -245,7 +261,9 @@ describe("results", () => {
 
 describe("a point in a lab", () => {
   const probe = probeLab({ mtu: 1500, pairs: 8 });
-  const why = probe.available ? "" : `: ${probe.reason}`;
+  const noCompiler = findCompiler() === null ? "no C compiler" : "";
+  const reason = probe.available ? noCompiler : probe.reason;
+  const why = reason === "" ? "" : `: ${reason}`;
   const small = axisOf("image").shape(1 << 20);
   const shapes: [string, GrowthShape][] = [
     ["100 exports, opened on first use", { ...small, exports: 100, places: 200 }],
@@ -255,17 +273,19 @@ describe("a point in a lab", () => {
     ["64 initiators on 8 interfaces", { ...small, initiators: 64, interfaces: 8 }],
   ];
   for (const [name, shape] of shapes) {
-    test.skipIf(!probe.available)(
+    test.skipIf(why !== "")(
       `${name}${why}`,
       async () => {
         const trialEnv = makeTrialEnvironment("packet", 1);
         try {
+          compileLimits(trialEnv.folder);
           const setting = { runtime: 2e9, warmUp: 20e6, seed: 1 };
           const { figures, failure } = await runPoint(shape, setting, trialEnv);
           expect(failure).toBeNull();
           // How many is up to the machine.
           expect(figures?.reads).toBeGreaterThan(0);
           expect(figures?.lat_p50_ns).toBeGreaterThan(0);
+          expect(figures?.load_way).toBe("receive ring, sendmmsg");
           if (shape.census === true) {
             expect(figures?.census).toMatchObject({ discovered: shape.exports });
             expect(figures?.census?.start_ns).toBeGreaterThan(1e6);

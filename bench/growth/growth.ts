@@ -10,6 +10,7 @@ import { settingOf } from "../result/setting.ts";
 import type { OwnedEnvironment } from "../run/trial_environment.ts";
 import { type Experiment, experimentAction, inTurn } from "../run/experiment.ts";
 import { schedule } from "../run/schedule.ts";
+import { compileLimits } from "../peers/limits.ts";
 import { AXIS_NAMES, type AxisName, axisOf, type GrowthShape, MTU, READ_BYTES } from "./axes.ts";
 import { GROWTH_OPTIONS } from "./options.ts";
 import {
@@ -48,6 +49,7 @@ export const growth: Experiment<Options & { readonly axes: AxisName[] }, GrowthR
     const points = pointsOf(options.axes);
     const shapes = points.map(({ axis, value }) => axisOf(axis).shape(value));
     requireLab({ mtu: MTU, pairs: Math.max(...shapes.map(({ interfaces }) => interfaces)) });
+    compileLimits(trialEnv.folder);
     const turns = schedule(points, options.rounds, 1, "random", options.seed).map(
       ({ cell }, order) => ({ order, ...cell }),
     );
@@ -100,6 +102,7 @@ export function runPoint(
   const task: GrowthTask = {
     shape,
     folder,
+    programs: trialEnv.folder,
     target_cpu: trialEnv.pinning.target,
     load_cpu: trialEnv.pinning.load,
     runtime_ns: runtime,

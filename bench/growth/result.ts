@@ -17,8 +17,11 @@ const FiguresSchema = v.object({
   iops: v.number(),
   /** CPU time of the target by read; null: this kernel does not count it, or /proc is another's. */
   target_cpu_ns: v.nullable(v.number()),
-  /** CPU time of the load by read: what drives must not be what grows. */
+  /** CPU time of the load by read, polling included: what drives must not be what grows. */
   load_cpu_ns: v.number(),
+  /** As in the result of peers; null: not known. */
+  load_busy_share: v.optional(v.nullable(v.number()), null),
+  load_way: v.optional(v.nullable(v.string()), null),
   /** At the latency's depth, which is 1 but for the axis of depths. */
   lat_p50_ns: v.number(),
   lat_p99_ns: v.number(),
@@ -48,6 +51,8 @@ const PointSchema = v.object({
   target_cpu_ns: v.nullable(MedianSchema),
   lat_p50_ns: v.nullable(MedianSchema),
   iops: v.nullable(MedianSchema),
+  /** The load was the limit, not the target. */
+  by_load: v.optional(v.boolean(), false),
   /** Over all trials of the point. */
   lost: v.number(),
   census: v.optional(v.nullable(CensusSchema)),
@@ -58,7 +63,7 @@ const EndsSchema = v.object({
   /** The far end's median by the near end's; null: not measured. */
   ratio: v.nullable(v.number()),
   flat: v.nullable(v.boolean()),
-  /** Why it is not flat, where it is not. */
+  /** Why it is not flat, or why it is not judged though both ends were measured. */
   reason: v.nullable(v.string()),
 });
 

@@ -1,7 +1,7 @@
 // A result of `aoe bench growth` for people: a table for each axis, and a sentence for each measure.
 
 import { formatDuration } from "../../words/quantity.ts";
-import { rate } from "../../words/shown.ts";
+import { atLeast } from "../peers/load_limit.ts";
 import { barRows } from "../result/bar.ts";
 import type { Block, Shown } from "../result/blocks.ts";
 import { FLAT, type Measure } from "./axes.ts";
@@ -35,11 +35,11 @@ function blockOf({ axis, about, points, ends }: AxisSummary): Block {
     [axis]: point.label,
     "target CPU per read": shown(point.target_cpu_ns),
     "latency p50": shown(point.lat_p50_ns),
-    "reads/s": point.iops === null ? "failed" : rate(point.iops.median),
+    "reads/s": point.iops === null ? "failed" : atLeast(point.by_load, point.iops.median),
     lost: String(point.lost),
   }));
   const notes = ends.map(({ measure, ratio, flat, reason }) => {
-    if (ratio === null) return `${SPOKEN[measure]}: not measured at both ends`;
+    if (ratio === null) return `${SPOKEN[measure]}: ${reason ?? "not measured at both ends"}`;
     const times = `${SPOKEN[measure]}: ${ratio.toFixed(2)} ×`;
     return flat === true ? `${times}, flat` : `${times}: ${reason ?? "grows"}`;
   });

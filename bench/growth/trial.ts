@@ -1,4 +1,5 @@
-// Started in a lab: one point of an axis. A fresh target on one CPU, a load on the other. Prints one line of JSON.
+// Started in a lab: one point of an axis. A fresh target on one CPU, the load in C (peers/load.c) on
+// the other. Prints one line of JSON.
 //
 //   start ─▶ every place read once ─▶ warm-up ─▶ latency, at its depth ─▶ CPU time, at the axis' depth
 
@@ -6,29 +7,28 @@ import { existsSync, readlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { median } from "../../statistics/quantile.ts";
-import { spinUntil } from "../../link/drive.ts";
-import { openPacketLink } from "../../link/packet.ts";
 import { pinToCpus } from "../../sys/affinity.ts";
 import { now } from "../../sys/clock.ts";
-import { usage } from "../../sys/usage.ts";
 import { failed } from "../../words/failure.ts";
+import { S } from "../../words/quantity.ts";
 import { createRandom, type Random } from "../../words/random.ts";
-import { findInterface } from "../../sys/interface.ts";
 import { Asker, awaitExport } from "../machine/asker.ts";
 import { answerProbe } from "../machine/probe.ts";
 import { processCost } from "../machine/process_cost.ts";
 import { AOE } from "../../lab/programs.ts";
-import { type GrowthShape, MTU, placeOf } from "./axes.ts";
+import { endedWith, runWatched } from "../machine/child.ts";
+import { type CLoadStage, cLoadWords, readCLoad } from "../peers/c_load.ts";
+import { type GrowthShape, placeOf, READ_BYTES } from "./axes.ts";
 import { takeCensus } from "./census.ts";
-import { GrowthLoad, type Places } from "./load.ts";
 import type { GrowthFigures } from "./result.ts";
-import { cpuTicks, TICK } from "../machine/cpu_ticks.ts";
 import { isStarted } from "../../sys/root.ts";
 
 export interface GrowthTask {
   readonly shape: GrowthShape;
   /** Of the images: one file for each export, made where it is missing. */
   readonly folder: string;
+  /** Where the load in C is. */
+  readonly programs: string;
   readonly target_cpu: number | null;
   readonly load_cpu: number | null;
   readonly runtime_ns: number;
@@ -38,8 +38,6 @@ export interface GrowthTask {
 
 /** Exports per shelf; slots 0 to 254 there are. */
 const SLOTS = 250;
-/** How long what is outstanding may take to end, ns. */
-const DRAIN = 2e9;
 /** Of reads of one export, each of another. */
 const STRETCHES = 20;
 
@@ -60,15 +58,10 @@ function configuration({ shape, folder }: GrowthTask): string {
   return parts.join("\n");
 }
 
-/** Those with the numbers in `which`. */
-function placesOf(shape: GrowthShape, which: readonly number[]): Places {
-  const found = which.map((place) => placeOf(shape, place));
-  const addresses = found.map(({ owner }) => address(owner));
-  return {
-    majors: Int32Array.from(addresses, ([major]) => major),
-    minors: Int32Array.from(addresses, ([, minor]) => minor),
-    lbas: Float64Array.from(found, ({ lba }) => lba),
-  };
+/** A line of the load's file. */
+function placeLine(shape: GrowthShape, place: number): string {
+  const { owner, lba } = placeOf(shape, place);
+  return `${address(owner).join(" ")} ${lba}\n`;
 }
 
 /** As many as each of ten thousand exports has. */
@@ -91,41 +84,56 @@ function makeImages({ shape, folder }: GrowthTask): void {
   }
 }
 
-function run(load: GrowthLoad, depth: number, until: () => boolean): void {
-  load.start(depth);
-  spinUntil(load, until, now() + 60e9);
-  load.running = false;
-  if (!spinUntil(load, () => load.idle, now() + DRAIN)) throw failed("Reads went unanswered");
+/** Every place once, warm-up, latency, CPU time; then reads of single exports, `PART` places each. */
+function stagesOf({ shape, warm_up_ns, runtime_ns }: GrowthTask): CLoadStage[] {
+  const { depth, latency_depth, places } = shape;
+  const all = { from: 0, count: places };
+  return [
+    { kind: "order", depth: Math.min(depth, 64), ns: 60 * S, ...all },
+    { kind: "warm", depth, ns: warm_up_ns, ...all },
+    { kind: "measure", depth: latency_depth, ns: runtime_ns, ...all },
+    { kind: "measure", depth, ns: runtime_ns, ...all },
+    ...Array.from({ length: shape.census === true ? STRETCHES : 0 }, (_, at) => ({
+      kind: "measure" as const,
+      depth,
+      ns: runtime_ns / STRETCHES,
+      from: places + at * PART,
+      count: PART,
+    })),
+  ];
 }
 
-/** CPU time of everything on the CPUs that a trial uses, ns. */
-function busyTime({ target_cpu, load_cpu }: GrowthTask): number {
-  const used = [target_cpu, load_cpu].filter((cpu) => cpu !== null);
-  return cpuTicks(used).busy * TICK;
-}
-
-/** For `ns`; what was done in that time, without the drain behind it. */
-function measure(load: GrowthLoad, depth: number, ns: number, pid: number | null) {
-  load.start(depth);
+async function runLoad(task: GrowthTask, pid: number | null) {
+  const { shape, seed } = task;
+  const random = createRandom(seed).fork("places");
+  const numbers = [
+    ...Array.from({ length: shape.places }, (_, place) => place),
+    ...Array.from({ length: STRETCHES }, () => placesOfOne(shape, random)).flat(),
+  ];
+  const places = join(task.folder, "places");
+  writeFileSync(places, numbers.map((place) => placeLine(shape, place)).join(""));
+  const [shelf = "0", slot = "0"] = address(0).map(String);
+  const words = cLoadWords({
+    programs: task.programs,
+    ...{ shelf, slot, bytes: READ_BYTES, rw: "read", seed, places, watched: pid },
+    interfaces: Array.from({ length: shape.interfaces }, (_, index) => `a${index}`),
+    initiators: shape.initiators,
+    stages: stagesOf(task),
+  });
+  const used = [task.target_cpu, task.load_cpu].filter((cpu) => cpu !== null);
   const cost = pid === null ? null : processCost(pid);
-  const own = usage();
-  const from = now();
-  spinUntil(load, () => false, from + ns);
-  const after = usage();
+  const run = await runWatched(words, used, {});
   const spent = pid === null ? null : processCost(pid);
-  const measured = {
-    elapsed: now() - from,
-    reads: load.done,
-    lost: load.lost,
-    p50: load.lat.percentile(50),
-    p99: load.lat.percentile(99),
-    cpu: cost === null || spent === null ? null : spent.cpu_ns - cost.cpu_ns,
-    load: after.user + after.system - own.user - own.system,
-    resident: spent?.resident_bytes ?? null,
-  };
-  load.running = false;
-  if (!spinUntil(load, () => load.idle, now() + DRAIN)) throw failed("Reads went unanswered");
-  return measured;
+  const said = readCLoad(run.stdout);
+  const [lone, deep, ...single] = said?.stages ?? [];
+  if (said === null || lone === undefined || deep === undefined) {
+    throw failed(endedWith(run.code, run.stderr, ""));
+  }
+  const others =
+    cost === null || spent === null || run.others === null || used.length < 2
+      ? null
+      : Math.max(0, run.others - (spent.cpu_ns - cost.cpu_ns)) / (used.length * run.elapsed);
+  return { lone, deep, single, way: said.way, others_cpu_share: others };
 }
 
 async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
@@ -142,59 +150,41 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
   /** /proc may be that of another pid namespace. */
   const pid = readlinkSync("/proc/self") === String(process.pid) ? child.pid : null;
   const asker = new Asker("a0");
-  const links = Array.from({ length: shape.interfaces }, (_, index) =>
-    openPacketLink({ interface: `a${index}`, largestMtu: MTU }),
-  );
   try {
     const [major, minor] = address(shape.exports - 1);
     const start_ns = awaitExport(asker, major, minor).at - started;
     const census = shape.census === true ? await takeCensus(asker, pid) : null;
     asker.close();
-    const ways = links.map((link, index) => ({ link, target: findInterface(`b${index}`).mac }));
-    const places = placesOf(shape, [...Array(shape.places).keys()]);
-    const random = createRandom(task.seed).fork("places");
-    const load = new GrowthLoad(ways, places, shape.initiators, random);
-    load.inOrder = true;
-    run(load, Math.min(shape.depth, 64), () => load.done >= places.majors.length);
-    load.inOrder = false;
-    const warmUntil = now() + task.warm_up_ns;
-    run(load, shape.depth, () => now() >= warmUntil);
-    const busyBefore = busyTime(task);
-    const lone = measure(load, shape.latency_depth, task.runtime_ns, pid);
-    const deep = measure(load, shape.depth, task.runtime_ns, pid);
-    const busy = busyTime(task) - busyBefore;
-    const stretches = census === null ? 0 : STRETCHES;
+    const { lone, deep, single, way, others_cpu_share } = await runLoad(task, pid);
+    const perRead = (one: typeof deep, ns: number): number => ns / one.commands;
     // One in which nothing ended says nothing.
-    const oneExport = Array.from({ length: stretches }, () => {
-      load.places = placesOf(shape, placesOfOne(shape, random));
-      const { elapsed, reads } = measure(load, shape.depth, task.runtime_ns / STRETCHES, null);
-      return elapsed / reads;
-    }).filter(Number.isFinite);
-    const one_export_ns = median(oneExport);
-    const nothing = stretches > 0 && oneExport.length === 0;
-    if (lone.p50 === null || lone.p99 === null || deep.reads === 0 || nothing) {
+    const oneExport = single
+      .filter(({ commands }) => commands > 0)
+      .map((one) => perRead(one, one.elapsed_ns));
+    const nothing = census !== null && oneExport.length === 0;
+    const { lat_p50_ns, lat_p99_ns } = lone;
+    if (lat_p50_ns === null || lat_p99_ns === null || deep.commands === 0 || nothing) {
       throw failed("No read was answered in time");
     }
     return {
-      reads: deep.reads,
-      lost: deep.lost + lone.lost,
-      iops: (deep.reads * 1e9) / deep.elapsed,
-      target_cpu_ns: deep.cpu === null ? null : deep.cpu / deep.reads,
-      load_cpu_ns: deep.load / deep.reads,
-      lat_p50_ns: lone.p50,
-      lat_p99_ns: lone.p99,
-      resident_bytes: deep.resident,
-      others_cpu_share:
-        deep.cpu === null || lone.cpu === null || target_cpu === null || load_cpu === null
-          ? null
-          : Math.max(0, busy - deep.cpu - lone.cpu - deep.load - lone.load) /
-            (2 * (deep.elapsed + lone.elapsed)),
-      ...(census === null ? {} : { census: { ...census, start_ns, one_export_ns } }),
+      reads: deep.commands,
+      lost: deep.retransmits + lone.retransmits,
+      iops: (deep.commands * 1e9) / deep.elapsed_ns,
+      target_cpu_ns: deep.target_cpu_ns === null ? null : perRead(deep, deep.target_cpu_ns),
+      load_cpu_ns: perRead(deep, deep.cpu_ns),
+      load_busy_share: deep.busy_ns / deep.elapsed_ns,
+      load_way: way,
+      lat_p50_ns,
+      lat_p99_ns,
+      resident_bytes: deep.target_resident_bytes,
+      others_cpu_share,
+      ...(census === null
+        ? {}
+        : { census: { ...census, start_ns, one_export_ns: median(oneExport) } }),
     };
   } finally {
     child.kill("SIGKILL");
     await child.exited;
-    for (const link of links) link.close();
   }
 }
 

@@ -1,10 +1,11 @@
 // What a person sees of a result: a table of each part, the geometric means, the idle targets, the bars.
 
 import { formatDuration, formatSize } from "../../words/quantity.ts";
-import { shownTime, rate } from "../../words/shown.ts";
+import { shownTime } from "../../words/shown.ts";
 import { median } from "../../statistics/quantile.ts";
 import { barRows } from "../result/bar.ts";
 import type { Block, Shown } from "../result/blocks.ts";
+import { atLeast } from "./load_limit.ts";
 import type { CellSummary, PeersResult } from "./result.ts";
 
 export function showPeers(result: PeersResult): Shown {
@@ -74,7 +75,7 @@ function interval({ n, median, low, high }: CellSummary["ratios"][number]["iops"
 const iopsRow: Row = (cell) =>
   row(
     cell,
-    ({ iops, by_load }) => `${by_load ? "≥ " : ""}${rate(iops.median)}`,
+    ({ iops, by_load }) => atLeast(by_load, iops.median),
     ({ iops }) => interval(iops),
   );
 const p99Row: Row = (cell) =>

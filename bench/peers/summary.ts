@@ -4,7 +4,7 @@
 import { geomean } from "../../statistics/geomean.ts";
 import { type MedianInterval, medianInterval } from "../../statistics/median_interval.ts";
 import { barsOf } from "./bars.ts";
-import { isLoadTheLimit } from "./load_limit.ts";
+import { mostlyByLoad } from "./load_limit.ts";
 import type {
   CellSummary,
   LoadedPart,
@@ -79,11 +79,8 @@ function summarizeCell(
         trial.arm === arm && trial.figures !== null ? [[trial.round, trial.figures] as const] : [],
       ),
     );
-  /** Most trials of the arm say so; where loads are compared one of them is always the limit. */
-  const byLoad = (arm: string): boolean => {
-    const all = [...of(arm).values()];
-    return part === "cells" && 2 * all.filter(isLoadTheLimit).length > all.length;
-  };
+  /** Where loads are compared, one of them is the limit; on one CPU both ends share it. */
+  const byLoad = (arm: string): boolean => part === "cells" && mostlyByLoad([...of(arm).values()]);
   return {
     bs,
     iodepth,
