@@ -69,6 +69,43 @@ describe.each([
     peer.runFor(19 * MS);
     expect(device.counters.retransmits).toBe(0);
     peer.runFor(2 * MS);
-    expect(device.counters.retransmits).toBeGreaterThan(0);
+    expect(device.counters.retransmits).toBe(1);
+    // What went a second time has waited already: its own time-out is enough.
+    peer.runFor(5 * MS);
+    expect(device.counters.retransmits).toBeGreaterThan(1);
+  });
+
+  test("one that a later frame overtook goes again although no query is answered", () => {
+    const { peer, device } = fast();
+    let lost = 1;
+    peer.script = (request) => {
+      if (lost-- <= 0) peer.answer(request);
+    };
+    peer.answerConfig = () => {};
+    const began = peer.clock.now();
+    const commands = [0, 8].map((lba) => makeCommand(operation, lba, 1));
+    for (const command of commands) device.submit(command);
+    peer.run(() => commands.every(({ busy }) => !busy));
+    expect(device.counters.retransmits).toBe(1);
+    expect(peer.clock.now() - began).toBeLessThan(1.2 * MS);
+  });
+
+  test("an earlier frame's late answer says nothing of a later one", () => {
+    const { peer, device } = fast();
+    const late: Seen[] = [];
+    peer.script = (request) => {
+      late.push(request);
+    };
+    peer.answerConfig = () => {};
+    const commands = [0, 8].map((lba) => makeCommand(operation, lba, 1));
+    for (const command of commands) device.submit(command);
+    peer.runFor(1.5 * MS);
+    const [first, second] = late as [Seen, Seen];
+    peer.answer(first);
+    peer.runFor(8 * MS);
+    peer.answer(second);
+    peer.run(() => commands.every(({ busy }) => !busy));
+    expect(late).toHaveLength(2);
+    expect(device.counters.retransmits).toBe(0);
   });
 });
