@@ -85,14 +85,18 @@ async function runCommand(command: string[], flags: LabFlags): Promise<number> {
     stdio: ["inherit", "inherit", "inherit"],
   });
   let unmade: number | null = null;
-  const passOn = (signal: NodeJS.Signals): void => {
-    // unshare ▶ sh ▶ the command, which is the oldest child: orphans come to sh later.
-    const [shell] = childrenOf(child.pid);
-    const [target] = shell === undefined ? [] : childrenOf(shell);
-    if (target === undefined || readStat(shell ?? 0)?.name !== READY) {
+  const passOn = (signal: NodeJS.Signals, tries: number): void => {
+    const target = commandOf(child.pid);
+    if (target === null) {
       // The lab is not made yet, and its programs would not know what the signal means.
       unmade = 128 + constants.signals[signal];
       child.kill("SIGKILL");
+      return;
+    }
+    if (target === "starting") {
+      // For a second at most: a command of that name would start for ever.
+      if (tries < 1000) setTimeout(passOn, 1, signal, tries + 1);
+      else child.kill("SIGKILL");
       return;
     }
     if ((signal === "SIGINT" || signal === "SIGQUIT") && inForeground()) return;
@@ -110,10 +114,24 @@ async function runCommand(command: string[], flags: LabFlags): Promise<number> {
     "SIGUSR1",
     "SIGUSR2",
   ];
-  for (const signal of signals) process.on(signal, passOn);
+  const heard = (signal: NodeJS.Signals): void => passOn(signal, 0);
+  for (const signal of signals) process.on(signal, heard);
   await child.exited;
-  for (const signal of signals) process.off(signal, passOn);
+  for (const signal of signals) process.off(signal, heard);
   return unmade ?? child.exitCode ?? 137;
+}
+
+/**
+ * The command's process in the lab whose `unshare` is `unshare`. null: the lab is not made, or is over.
+ * "starting": forked, but still the shell's image, which would take a signal for itself and forget it.
+ */
+export function commandOf(unshare: number): number | "starting" | null {
+  const [shell] = childrenOf(unshare);
+  // First: what is the shell's child from then on is the command, the oldest; orphans come later.
+  if (shell === undefined || readStat(shell)?.name !== READY) return null;
+  const [command] = childrenOf(shell);
+  if (command === undefined) return null;
+  return readStat(command)?.name === READY ? "starting" : command;
 }
 
 /** Whether our process group owns the terminal, so that its Ctrl-C reached the command as well. */
