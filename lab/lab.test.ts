@@ -233,7 +233,7 @@ if (!probe.available) {
         expect(tree.every(isAlive)).toBe(true);
         child.kill("SIGKILL");
         await until("all processes of the lab are gone", () => !tree.some(isAlive));
-      }, 15_000);
+      }, 60_000);
 
       test("nothing is left when SIGKILL comes while the lab is being made", async () => {
         const mark = `86${process.pid}${user.prefix.length}`;
@@ -244,7 +244,7 @@ if (!probe.available) {
           await child.exited;
         }
         await until("no marked process is left", () => marked(mark).length === 0);
-      }, 15_000);
+      }, 60_000);
 
       test("nothing is left when the command leaves a daemon behind", async () => {
         const mark = `87${process.pid}${user.prefix.length}`;
@@ -257,7 +257,7 @@ if (!probe.available) {
         );
         expect(run.exitCode).toBe(0);
         await until("the daemon is gone", () => marked(mark).length === 0);
-      }, 15_000);
+      }, 60_000);
 
       test("a lab in a lab", async () => {
         const inner = await lab(

@@ -49,7 +49,7 @@ test.each([["pcap"], ["gzip"]])(
     child.stdin.end();
     expect(await child.exited).toBe(0);
   },
-  30_000,
+  60_000,
 );
 
 test("what is piped in does not gather in memory", async () => {

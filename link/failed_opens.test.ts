@@ -103,6 +103,6 @@ if (inNamespace(import.meta.path)) {
       }
       expect(failures).toBeGreaterThan(0);
     },
-    20_000,
+    60_000,
   );
 }

@@ -82,7 +82,7 @@ if (inNamespace(import.meta.path)) {
     expect(frames.map(({ meaning }) => meaning)).toContain("read ext lba 0 sectors 8");
     const answer = frames.find(({ meaning }) => meaning.startsWith("read ext answer: DRDY, 4096"));
     expect(answer?.answers).toBeGreaterThan(0);
-  }, 30_000);
+  }, 60_000);
 
   test("tags are in the frame again, on the way in and out", () => {
     const sent = ["", "81002007", "88a8006481000007"].map((tags) =>

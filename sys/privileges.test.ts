@@ -88,7 +88,7 @@ describe.skipIf(!isRoot)(`becoming another user${why}`, () => {
       expect(told.back).toBe(false);
       expect(told.shadow).toBe(false);
     },
-    10_000,
+    60_000,
   );
 });
 
@@ -99,7 +99,7 @@ test.skipIf(isRoot)(
     expect(code).not.toBe(0);
     expect(said).toContain("Can't become user 65533: Operation not permitted (EPERM)");
   },
-  10_000,
+  60_000,
 );
 
 test("users by name and number, and nobody by a name that nobody has", () => {

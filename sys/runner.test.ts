@@ -49,7 +49,7 @@ testsInLab(import.meta.path, { timeoutMs: 120_000 }, () => {
           said: expect.stringContaining("answers that waited"),
           lock: 0,
         });
-      }, 30_000);
+      }, 60_000);
     }
   }
 });

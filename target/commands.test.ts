@@ -187,7 +187,7 @@ async function beside(
   const log = join(directory, `${Math.random()}.log`);
   const whole = `
     ${process.execPath} ${AOE} target 7 3 $AOE_LAB_B ${words} 2> ${log} & target=$!
-    for i in $(seq 200); do grep -q serves ${log} && break; sleep 0.02; done
+    for i in $(seq 1500); do grep -q serves ${log} && break; sleep 0.02; done
     ${script}
     kill -TERM $target; wait $target; echo "target ended with $?"`;
   const ended = await run([
@@ -231,7 +231,7 @@ describe.skipIf(noLab !== "")(`over raw sockets${noLab}`, () => {
       expect(ended.out).toContain("target ended with 0");
       expect(ended.said).toContain("e7.3 serves");
     },
-    20_000,
+    60_000,
   );
 
   test("a signal ends it with 0, after a report", async () => {
@@ -242,7 +242,7 @@ describe.skipIf(noLab !== "")(`over raw sockets${noLab}`, () => {
     );
     expect(ended.said).toMatch(/e7\.3: 0 reads, 0 writes/);
     expect(ended.said).toMatch(/b0: \d+ frames in/);
-  }, 20_000);
+  }, 60_000);
 
   test("P13: an interface with an MTU under 534 is refused with a sentence", async () => {
     const ended = await run([
@@ -251,22 +251,23 @@ describe.skipIf(noLab !== "")(`over raw sockets${noLab}`, () => {
     ]);
     expectSentence(ended, "MTU of b0", "534", "533");
     expect(ended.code).toBe(5);
-  }, 20_000);
+  }, 60_000);
 
   test("an interface that is named twice is served once", async () => {
     const ended = await run([
       ...[process.execPath, AOE, "lab", "--", "sh", "-c"],
-      `${process.execPath} ${AOE} target 7 3 b0,b0 ${image} -r & target=$!
-       sleep 1; kill -TERM $target; wait $target`,
+      `${process.execPath} ${AOE} target 7 3 b0,b0 ${image} -r 2>${directory}/twice.log & target=$!
+       for i in $(seq 1500); do grep -q serves ${directory}/twice.log && break; sleep 0.02; done
+       kill -TERM $target; wait $target; code=$?; cat ${directory}/twice.log >&2; exit $code`,
     ]);
     expect(ended.err.split("e7.3 serves")).toHaveLength(2);
     expect(ended.code).toBe(0);
-  }, 20_000);
+  }, 60_000);
 
   test("an image that a target serves is not served by a second one", async () => {
     const ended = await beside(image, `${process.execPath} ${AOE} target 7 4 $AOE_LAB_A ${image}`);
     expect(ended.err).toContain("in use by another target");
-  }, 20_000);
+  }, 60_000);
 
   test("--capture leaves a capture, --state a state file, and both outlast a second signal", async () => {
     const capture = join(directory, "c.pcap");
@@ -282,5 +283,5 @@ describe.skipIf(noLab !== "")(`over raw sockets${noLab}`, () => {
     expect(readFileSync(join(state, "e7.3.json"), "utf8")).toContain(
       Buffer.from("kept").toString("hex"),
     );
-  }, 20_000);
+  }, 60_000);
 });

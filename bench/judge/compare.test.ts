@@ -312,7 +312,7 @@ describe("the command", () => {
       expect(narrow.length).toBeGreaterThan(1);
       expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(60);
     },
-    30_000,
+    60_000,
   );
 });
 

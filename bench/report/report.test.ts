@@ -391,5 +391,5 @@ describe("the command", () => {
     }
     fails(2, /Expected `--section` with the format svg/, "small.json", "--section", "caps");
     fails(5, /Can't write absent\/r\.html/, "small.json", "-o", "absent/r.html");
-  }, 30_000);
+  }, 60_000);
 });

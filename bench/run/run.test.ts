@@ -83,7 +83,7 @@ describe.skipIf(!lab.available)(
           ${bench} e7.3 --interface a0 --bs 2m 2>large.err; echo "large $?"
           long="--runtime 20s --ramp-time 0s --rw randrw"
           ${bench} e7.3 --interface a0 $long --json >cut 2>cut.err & load=$!
-          for i in $(seq 300); do grep -q Writing cut.err && break; sleep 0.1; done
+          for i in $(seq 1500); do grep -q Writing cut.err && break; sleep 0.1; done
           sleep 0.7; kill -TERM $load; wait $load; echo "stopped $?"
           kill -TERM $target; wait $target`;
           const ran = await runInLab(["sh", "-c", script], { cwd: folder });

@@ -278,7 +278,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       expect(JSON.parse(again.stdout).bytes).toBe(BYTES - Number(copied));
       expect(readFileSync(out).equals(image)).toBe(true);
       expect(readdirSync(folder)).not.toContain("vanished.aoe-part");
-    }, 20_000);
+    }, 60_000);
 
     test("the device vanishes while it is written: every byte before the one named is there", async () => {
       const fresh = image.map((byte) => byte ^ 0xff);
@@ -299,7 +299,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       const again = await run("copy", at("fresh"), "e7.3", "--resume", copied, "--json");
       expect(JSON.parse(again.stdout).bytes).toBe(BYTES - whole);
       expect(readFileSync(at("disk")).equals(fresh)).toBe(true);
-    }, 20_000);
+    }, 60_000);
 
     test("Ctrl-C: the same, exit code 130", async () => {
       const out = at("interrupted");
@@ -316,7 +316,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       expect(readFileSync(`${out}.aoe-part`).length).toBe(Number(said?.[1]));
       expect((await run("copy", "e7.3", out, "--resume")).code).toBe(0);
       expect(readFileSync(out).equals(readFileSync(at("disk")))).toBe(true);
-    }, 20_000);
+    }, 60_000);
 
     test("the disk is full: one sentence, and what is there does not look whole", async () => {
       const { code, stderr } = await run("copy", "e7.3", at("full/out"));

@@ -83,14 +83,14 @@ if (inNamespace(import.meta.path)) {
         `${WHY}; e7.3 says that its write cache is off, so what it has answered is durable without it\n`,
       );
       expect([code, written()]).toEqual([0, true]);
-    }, 30_000);
+    }, 60_000);
 
     test("fails where it is on, and says that all is written", async () => {
       await serve();
       const { err, code } = await run(...words);
       expect(err).toContain(`${WHY}; all is written, and e7.3 says that its write cache is on`);
       expect([code, written()]).toEqual([1, true]);
-    }, 30_000);
+    }, 60_000);
   });
 
   test("nbd serves without flush where a flush stays unanswered and all else is answered", async () => {
@@ -139,7 +139,7 @@ if (inNamespace(import.meta.path)) {
       link.close();
       waiter.close();
     }
-  }, 30_000);
+  }, 60_000);
 
   function isFlush({ view, base }: FrameView): boolean {
     const opcode = ata.command(view, base);

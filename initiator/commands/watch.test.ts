@@ -45,5 +45,5 @@ testsInLab(import.meta.path, { timeoutMs: 60_000 }, () => {
       target.kill("SIGKILL");
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 30_000);
+  }, 60_000);
 });

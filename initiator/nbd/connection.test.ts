@@ -208,7 +208,7 @@ describe("slow readers", () => {
     world.rest(5 * S);
     expect(client.replies().length).toBe(6);
     world.close();
-  }, 30_000);
+  }, 60_000);
 
   test("refusals that can't be sent are bounded too", () => {
     const world = new NbdWorld();

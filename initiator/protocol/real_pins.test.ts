@@ -173,7 +173,7 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
           expect(await session.close()).toEqual([]);
           expect(pool.metrics.leaked).toBe(0);
         },
-        30_000,
+        60_000,
       );
     }
   });
@@ -205,7 +205,7 @@ testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () =>
       const same = [0, WINDOW, WINDOW, 0];
       expect(seen).toEqual(Object.fromEntries(STRATEGIES.map((strategy) => [strategy, same])));
     },
-    30_000,
+    60_000,
   );
 
   test.each(PINNING)(

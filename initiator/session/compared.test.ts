@@ -41,7 +41,7 @@ testsInLab(import.meta.path, { pairs: 3, timeoutMs: 60_000 }, () => {
       if (aoe(...discover, "3s").said.includes("claimed by two")) break;
     }
     expect(aoe(...discover, "400ms").said).toEqual(pair);
-  }, 40_000);
+  }, 60_000);
 
   afterAll(async () => {
     for (const target of targets) target.kill("SIGKILL");
@@ -59,5 +59,5 @@ testsInLab(import.meta.path, { pairs: 3, timeoutMs: 60_000 }, () => {
     }
     expect(readFileSync(image("slow")).subarray(0, 3 << 12)).toEqual(Buffer.alloc(3 << 12, 0x5a));
     expect(readFileSync(image("fast")).every((byte) => byte === 0)).toBe(true);
-  }, 40_000);
+  }, 60_000);
 });

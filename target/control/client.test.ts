@@ -103,7 +103,7 @@ test.skipIf(!lab.available)(
     mount -t tmpfs none /run && mkdir /run/aoe-lab || exit 77
     truncate -s 1m /run/disk.img
     ${aoe} target 7 3 b0 /run/disk.img --control /run/aoe-lab/control 2>/dev/null & target=$!
-    for i in $(seq 200); do [ -S /run/aoe-lab/control ] && break; sleep 0.05; done
+    for i in $(seq 1500); do [ -S /run/aoe-lab/control ] && break; sleep 0.05; done
     ${aoe} target ctl stats
     ${aoe} target ctl quit
     wait $target`;

@@ -57,7 +57,7 @@ testsInLab(import.meta.path, { timeoutMs: 60_000 }, () => {
     expect(lines).toEqual([
       "aoe target: e7.3 is answered from 02:00:00:00:00:a0 on b0 too: two targets have one address, and an initiator uses one of them",
     ]);
-  }, 30_000);
+  }, 60_000);
 
   test("does not take another interface of its own for another target", async () => {
     const words = ["7", "6", "a0,b0", join(folder, "two"), "--create", "64k"];
@@ -71,10 +71,10 @@ testsInLab(import.meta.path, { timeoutMs: 60_000 }, () => {
     const text = await new Response(child.stderr).text();
     expect(text).toContain("on a0");
     expect(text).not.toContain("answered from");
-  }, 30_000);
+  }, 60_000);
 
   test("is not disturbed by others, nor by what a capture shows it of its own", async () => {
     const capture = join(folder, "all.pcap");
     expect(await said([4, 5], ["--capture", capture])).not.toContain("answered from");
-  }, 30_000);
+  }, 60_000);
 });

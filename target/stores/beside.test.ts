@@ -315,7 +315,7 @@ describe.each<[BlockingKind, string]>([
       blocked.close();
       waiter.close();
     },
-    10_000,
+    60_000,
   );
 });
 

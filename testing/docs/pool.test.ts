@@ -23,11 +23,11 @@ function between(mark: string): string {
 
 test("the table of strategies is what they do", () => {
   expect(between("strategies")).toBe(plain(strategyTable()));
-}, 30_000);
+}, 60_000);
 
 test("the table of caps is what they give", () => {
   expect(between("caps")).toBe(plain(capTable()));
-}, 30_000);
+}, 60_000);
 
 test("every strategy has a section", () => {
   for (const strategy of STRATEGIES) expect(page).toContain(`### \`${strategy}\``);

@@ -39,7 +39,7 @@ describe(`fuzzing (FUZZ_SEED=${seed})`, () => {
       const counts = Object.values(tally?.outcomes ?? {}).sort((a, b) => b - a);
       expect(counts.length).toBeGreaterThan(1);
       console.log(`${surface.name}: seed ${seed}, ${JSON.stringify(tally?.outcomes)}`);
-    }, 30_000);
+    }, 60_000);
   }
 });
 

@@ -49,4 +49,4 @@ test("a usage error ends with 2, a scenario in a file runs, --show prints what -
   } finally {
     await Bun.file(path).delete();
   }
-}, 30_000);
+}, 60_000);

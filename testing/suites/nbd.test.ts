@@ -298,7 +298,7 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       expect(existsSync(nbd.socket)).toBe(true);
       await nbd.restart();
       expect(existsSync(nbd.socket)).toBe(true);
-    }, 20_000);
+    }, 60_000);
 
     test("taken, no socket, too long, and no such device: one sentence each, nothing made or harmed", async () => {
       expect(await refuse(nbd.socket)).toEqual([5, `Another server listens at ${nbd.socket}\n`]);
@@ -328,6 +328,6 @@ testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
       ]);
       await other.child.exited;
       expect([other.child.exitCode, existsSync(fresh)]).toEqual([6, false]);
-    }, 20_000);
+    }, 60_000);
   });
 });
