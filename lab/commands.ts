@@ -122,8 +122,8 @@ async function runCommand(command: string[], flags: LabFlags): Promise<number> {
 }
 
 /**
- * The command's process in the lab whose `unshare` is `unshare`. null: the lab is not made, or is over.
- * "starting": forked, but still the shell's image, which would take a signal for itself and forget it.
+ * The command's process in the lab whose `unshare` is `unshare`. null: the lab is not made, or is
+ * over. "starting": forked, but still the shell's image, which would forget a signal.
  */
 export function commandOf(unshare: number): number | "starting" | null {
   const [shell] = childrenOf(unshare);

@@ -1,15 +1,11 @@
 // Labs as root and as an ordinary user: what is in them, how they end, and that nothing stays behind.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 
 import { describe, expect, test } from "bun:test";
 
 import { labCommandLine, labEnv, type LabRun, probeLab, runInLab } from "./lab.ts";
-import { commandOf } from "./commands.ts";
 import { childrenOf, readStat } from "./process_tree.ts";
-import { READY } from "./setup.ts";
 import { type User, usersToTry } from "../testing/suites/users.ts";
 
 const AOE = resolve(import.meta.dir, "../aoe.ts");
@@ -369,47 +365,6 @@ describe("where no lab can be made", () => {
       const words = options.length === 0 ? [] : [...options, "--", "true"];
       const run = await lab({ name: "us", prefix: [], env: {} }, ...words);
       expect([run.exitCode, run.stderr]).toEqual([2, sentence]);
-    }
-  });
-});
-
-/** What `commandOf` says of a shell that runs `script` and has a child: `wanted`, or what it says after a while. */
-async function commandIn(script: string, wanted: string): Promise<unknown> {
-  const outer = Bun.spawn(["sh", "-c", 'sh -c "$0"; exit', script], { stdin: "ignore" });
-  try {
-    for (let tries = 0; ; tries++) {
-      await Bun.sleep(1);
-      const [shell] = childrenOf(outer.pid);
-      if (tries < 2000 && (shell === undefined || childrenOf(shell).length === 0)) continue;
-      const found = commandOf(outer.pid);
-      const kind = typeof found === "number" ? (readStat(found)?.name ?? "gone") : String(found);
-      if (kind === wanted || tries === 2000) return kind;
-    }
-  } finally {
-    for (const pid of treeOf(outer.pid)) process.kill(pid, "SIGKILL");
-    await outer.exited;
-  }
-}
-
-describe("the command of a lab, to which its signals go", () => {
-  const ready = `printf ${READY} > /proc/self/comm`;
-  // The builtin in front keeps a shell from replacing itself by its only command.
-  test.each([
-    ["is none while the lab is made", "sleep 60; :", "null"],
-    [
-      "has not begun while its process is the shell's image",
-      `${ready}; (read x < FIFO); :`,
-      "starting",
-    ],
-    ["is the process behind", `${ready}; sleep 60; :`, "sleep"],
-  ])("%s", async (_, script, wanted) => {
-    const folder = mkdtempSync(join(tmpdir(), "aoe-lab-"));
-    try {
-      const fifo = join(folder, "fifo");
-      expect(Bun.spawnSync(["mkfifo", fifo]).exitCode).toBe(0);
-      expect(await commandIn(script.replace("FIFO", fifo), wanted)).toBe(wanted);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
     }
   });
 });

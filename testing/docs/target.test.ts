@@ -158,7 +158,7 @@ describe("systemd", () => {
       for i in $(seq 1500); do [ -S ${socket} ] && break; sleep 0.02; done
       NOTIFY_SOCKET=${socket} WATCHDOG_USEC=200000 ${process.execPath} ${join(root, "aoe.ts")} target --config ${config} 2>${directory}/notify.log & target=$!
       for i in $(seq 1500); do grep -q READY ${directory}/told && break; sleep 0.02; done
-      for i in $(seq 1500); do [ "$(grep -c WATCHDOG ${directory}/told)" -ge 3 ] && break; sleep 0.02; done
+      for i in $(seq 1500); do [ $(grep -c DOG ${directory}/told) -ge 3 ] && break; sleep 0.02; done
       kill -HUP $target
       for i in $(seq 1500); do grep -q RELOADING ${directory}/told && break; sleep 0.02; done
       kill -TERM $target; wait $target; echo "ended $?"; wait $listener; cat ${directory}/told`;
