@@ -246,8 +246,8 @@ export function describeLoad(outcome: LoadOutcome, options: LoadOptions): string
     `${rw} ${shownBytes(bs)} depth ${options.iodepth}: ${rate(figures.iops)} IOPS, ${shownBytes(figures.iops * bs)}/s over ${shownTime(figures.runtime_ns)}`,
     ...(figures.lat_p50_ns !== null
       ? [
-          `latency p50 ${shownTime(figures.lat_p50_ns)}, p99 ${shownTime(figures.lat_p99_ns)}, max ${shownTime(figures.lat_max_ns)}, mean ${shownTime(figures.lat_mean_ns)}`,
-          `by part, mean: schedule ${mean(load.schedule)}, hold-back ${mean(load.holdBack)}, window ${mean(load.windowWait)}, buffer ${mean(load.bufferWait)}, link ${mean(load.linkWait)}, target and wire ${mean(load.wire)}`,
+          `latency p50 ${shownTime(figures.lat_p50_ns)}, p99 ${shownTime(figures.lat_p99_ns)}, max ${shownTime(figures.lat_max_ns)}`,
+          `mean ${mean(load.lat)} by part: schedule ${mean(load.schedule)}, hold-back ${mean(load.holdBack)}, window ${mean(load.windowWait)}, buffer ${mean(load.bufferWait)}, link ${mean(load.linkWait)}, target and wire ${mean(load.wire)}`,
         ]
       : ["latency: no data"]),
     `pool ${pool.strategy}: ${pool.pool_length} extra buffers (most ${pool.pool_length_peak}${pool.cap === null ? "" : ` of ${pool.cap}`}), ${counts.allocations} allocated, ${counts.dry} times dry, ${counts.kicks} kicks (${shownTime(counts.kick_stall_ns)} stalled)`,

@@ -4,7 +4,7 @@ import type { Material } from "./read_material.ts";
 import { type Report, type Section, sectionOf } from "./report.ts";
 import { caps } from "./sections/caps.ts";
 import { claims } from "./sections/claims.ts";
-import { sectionsOfAb, sectionsOfComparison, sidesOf } from "./sections/judged.ts";
+import { runsOfAbs, sectionsOfAb, sectionsOfComparison, sidesOf } from "./sections/judged.ts";
 import { latency } from "./sections/latency.ts";
 import { levels } from "./sections/levels.ts";
 import { origin } from "./sections/origin.ts";
@@ -21,7 +21,8 @@ import { listed, plural } from "../../words/shown.ts";
 /** `material`: of at least one file. */
 export function compose(material: Material): Report {
   const { runs, wholes, reproductions } = material;
-  const subject = subjectOf(runs);
+  const drawn = [...runs, ...runsOfAbs(material.abs)];
+  const subject = subjectOf(drawn);
   const judged = [
     ...material.abs.flatMap(sectionsOfAb),
     ...material.comparisons.flatMap((one, at) =>
@@ -37,14 +38,14 @@ export function compose(material: Material): Report {
   return printableTexts<Report>({
     title: `aoe bench: ${listed(material.names)}`,
     subtitle: subtitle(material, subject),
-    warnings: said(({ fallback, warnings }) => [
-      ...(fallback === null ? [] : [fallback]),
-      ...warnings,
-    ]),
+    warnings: [
+      ...subject.apart,
+      ...said(({ fallback, warnings }) => [...(fallback === null ? [] : [fallback]), ...warnings]),
+    ],
     findings: said(({ findings }) => findings),
     sections: [
       ...judged,
-      ...(runs.length > 0
+      ...(drawn.length > 0
         ? sectionsOfRuns(subject)
         : judged.length > 0
           ? []

@@ -148,6 +148,8 @@ test("Markdown of an ab is verdict, table of judges, and all else folded", () =>
   expect(folded.map((one) => /<summary>(.*?):/.exec(one)?.[1])).toEqual([
     "Judge sockets",
     "Where base and head differ",
+    "Throughput",
+    "Latency",
   ]);
   expect(folded[0]).toContain("| scan-swap | worse | 40,040 | 36,036 | 90.0 % |");
 });

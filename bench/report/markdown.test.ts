@@ -49,13 +49,14 @@ test("a table of more than twelve rows folds away", () => {
 });
 
 test("names between backticks are code; what else stands there is a text", () => {
-  expect(report({})).toContain("**Found with `--iodepth 4`.**");
+  const table = { columns: ["c"], rows: [["r"]] };
+  expect(report({ table })).toContain("**Found with `--iodepth 4`.**");
   const evil = "a `<img src=x>` and `fine`";
   const text = report({ finding: evil });
   expect(text).not.toContain("`fine`");
   expect(text).toContain("\\`&lt;img src=x&gt;\\`");
   // One that nothing closes.
-  expect(report({ finding: "a `b" })).toContain("**a \\`b**");
+  expect(report({ finding: "a `b", table })).toContain("**a \\`b**");
 });
 
 test("findings and warnings of several results say which they are of", () => {
@@ -72,6 +73,12 @@ test("findings and warnings of several results say which they are of", () => {
     findings: ["a: it is slower", "b: it is slower"],
     warnings: ["a: one CPU", "b: one CPU"],
   });
+});
+
+test("a section with nothing below it is a line at the end, and no heading", () => {
+  const text = report({});
+  expect(text).not.toContain("## Topic");
+  expect(text).toEndWith("Not drawn:\n\n* Topic: Found with `--iodepth 4`.\n");
 });
 
 test("warnings and findings of the results stand above", () => {

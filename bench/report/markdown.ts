@@ -1,6 +1,7 @@
 // A report as Markdown for pull requests: findings, verdicts and tables. Texts of a result file are escaped,
 // so that none becomes a link, an image, a mention or markup on the page that shows it.
 import {
+  isEmpty,
   isNumber,
   type Report,
   type Section,
@@ -13,15 +14,23 @@ import { printable } from "../../words/printable.ts";
 import { escaped } from "../../words/table.ts";
 
 export function reportMarkdown(report: Report): string {
+  const full = report.sections.filter((section) => !isEmpty(section));
   const judged = report.sections.some(({ verdict }) => verdict !== null);
   const blocks = [
     `${judged ? "###" : "#"} ${escaped(report.title)}`,
     escaped(report.subtitle),
     report.findings.map((text) => `* ${worded(text)}`).join("\n"),
     report.warnings.map((text) => `> ⚠️ ${worded(text)}`).join("\n>\n"),
-    ...report.sections.flatMap(judged ? judgedBlocks : sectionBlocks),
+    ...full.flatMap(judged ? judgedBlocks : sectionBlocks),
+    judged ? "" : notDrawn(report.sections.filter(isEmpty)),
   ];
   return joined(blocks);
+}
+
+function notDrawn(sections: readonly Section[]): string {
+  if (sections.length === 0) return "";
+  const lines = sections.map(({ topic, finding }) => `* ${escaped(topic)}: ${worded(finding)}`);
+  return ["Not drawn:", "", ...lines].join("\n");
 }
 
 /** Blocks that say something, a blank line between them. */

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { findProgram } from "../../lab/programs.ts";
 import { compose } from "./compose.ts";
 import { reportHtml } from "./html.ts";
-import type { Report } from "./report.ts";
+import { isEmpty, type Report, type Section } from "./report.ts";
 import { readResult } from "../result/result_file.ts";
 import { sectionSvg } from "./svg.ts";
 import { EVIL, evilResult, materialOf } from "../../testing/doubles/small_result.ts";
@@ -73,6 +73,8 @@ function browserTests(path: string): void {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  const full = (): Section[] => report.sections.filter((section) => !isEmpty(section));
+
   async function open(
     name: string,
     { width = 1200, scheme = "light", media = "" } = {},
@@ -116,8 +118,14 @@ function browserTests(path: string): void {
       marks: [...section.querySelectorAll(".chart svg")].map((svg) => svg.querySelectorAll("path, circle, rect, line").length),
       bad: /NaN|undefined|Infinity/.test(section.innerHTML),
     }))`);
+    const empty = report.sections.filter(isEmpty);
+    expect(empty.length).toBeGreaterThan(0);
+    // What has nothing below it is no heading.
+    const last = await view.evaluate(`[...document.querySelectorAll("main > ul:last-child b")]
+      .map(({ textContent }) => textContent)`);
+    expect(last).toEqual(empty.map(({ topic }) => topic));
     expect(drawn).toEqual(
-      report.sections.map(({ id, finding, charts }) => ({
+      full().map(({ id, finding, charts }) => ({
         id,
         finding: finding.replaceAll("`", ""),
         charts: charts.length,
@@ -146,9 +154,7 @@ function browserTests(path: string): void {
       [...section.querySelectorAll("tbody tr")].map((row) => [...row.children].map((cell) =>
         cell.dataset.value === undefined ? cell.textContent
           : { shown: cell.textContent, value: Number(cell.dataset.value) })))`);
-    expect(shown).toEqual(
-      JSON.parse(JSON.stringify(report.sections.map(({ table }) => table?.rows ?? []))),
-    );
+    expect(shown).toEqual(JSON.parse(JSON.stringify(full().map(({ table }) => table?.rows ?? []))));
     // A dot stands where its figure says: the scale is linear and begins at 0.
     const dots =
       await view.evaluate(`[...document.querySelectorAll("#throughput figure:first-of-type circle[r='5']")]
@@ -225,7 +231,7 @@ function browserTests(path: string): void {
       focused.push(String(at));
     }
     expect(focused[0]).toBe("A #report");
-    for (const { id, topic, table } of report.sections) {
+    for (const { id, topic, table } of full()) {
       expect(focused).toContain(`A #${id}`);
       if (table !== null)
         expect(focused).toContain(

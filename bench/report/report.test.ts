@@ -88,7 +88,7 @@ describe("a report", () => {
       /stands still for \d+ % of the time, in \d+ stalls/,
     );
     expect(sectionOf("split").finding).toMatch(
-      /^fixed \(pools\) spends \d+ % of its latency waiting/,
+      /^fixed \(pools\) spends \d+ % of its latency waiting for a buffer: [\d.]+ .s of a mean of /,
     );
     expect(sectionOf("origin").finding).toStartWith("Measured over a simulated network");
   });
@@ -170,8 +170,8 @@ describe("a report", () => {
     const [chart] = sectionOf("throughput", both).charts;
     expect(chart?.kind === "intervals" ? chart.rows.map(({ label }) => label) : []).toEqual([
       "fixed · a",
-      "completion · a",
       "fixed · b",
+      "completion · a",
       "completion · b",
     ]);
   });
@@ -288,6 +288,7 @@ describe("the Markdown", () => {
       const lines = block.split("\n").filter((line) => line.startsWith("| "));
       // A head, a rule, and the rows.
       expect([topic, lines.length]).toEqual([topic, table === null ? 0 : table.rows.length + 2]);
+      expect(block === "").toBe(table === null);
       for (const [at, row] of (table?.rows ?? []).entries()) {
         const shown = row.map((cell) => (typeof cell === "string" ? cell : cell.shown));
         const cells = lines[at + 2]?.slice(2, -2).split(" | ");

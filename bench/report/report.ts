@@ -76,12 +76,19 @@ export interface PercentileChart {
   readonly curves: readonly Curve[];
 }
 
+export interface SplitRow {
+  readonly label: string;
+  readonly values: readonly number[];
+  /** The mean that they split; null: not known. */
+  readonly mean: number | null;
+}
+
 export interface SplitChart {
   readonly kind: "split";
   readonly caption: string;
   readonly axis: Axis;
   readonly parts: readonly string[];
-  readonly rows: readonly { readonly label: string; readonly values: readonly number[] }[];
+  readonly rows: readonly SplitRow[];
 }
 
 export interface KneeLine {
@@ -181,6 +188,11 @@ export interface Report {
   readonly warnings: readonly string[];
   readonly findings: readonly string[];
   readonly sections: readonly Section[];
+}
+
+/** Whether there is nothing below its heading. */
+export function isEmpty({ charts, table, verdict, verdicts }: Section): boolean {
+  return charts.length === 0 && verdicts.length === 0 && table === null && verdict === null;
 }
 
 /** Makes a section: of nothing but its words, or with what is given. */

@@ -10,6 +10,7 @@ import { compose } from "./compose.ts";
 import { seriesOf, splitOf } from "./load_block.ts";
 import { materialOf } from "../../testing/doubles/small_result.ts";
 import { subjectOf } from "../result/arm_cells.ts";
+import { latency } from "./sections/latency.ts";
 import { drawable, evenDashes, intervalNote } from "./subject.ts";
 
 function run(job: string, trials = 1): RunResult {
@@ -97,6 +98,42 @@ describe("a load's document", () => {
     expect(seriesOf(series({ ...slots, held_most: [1] }))).toBeNull();
     expect(seriesOf(series({ owned: [1] }))).toBeNull();
     expect(seriesOf(series({ at_ns: [], pool_length: [], owned: [], pinned_only: [] }))).toBeNull();
+  });
+});
+
+describe("results that compare would refuse", () => {
+  const slow = { ...run("[one]"), link: "virtual" as const };
+  const subject = subjectOf([
+    { name: "a", run: run("[one]") },
+    { name: "b", run: slow },
+    { name: "c", run: run("[one]") },
+  ]);
+
+  test("have settings of their own, and a sentence says by what they differ", () => {
+    expect(subject.cells.map(({ setting, arm, group }) => [setting, arm, group])).toEqual([
+      ["a and c", "a", 0],
+      ["a and c", "c", 0],
+      ["b", "all", 1],
+    ]);
+    expect(subject.apart).toEqual([
+      "a and b have charts of their own, since they differ in the link packet and virtual.",
+    ]);
+  });
+
+  test("are not drawn on one scale", () => {
+    const reach = latency(subject).charts.map((chart) =>
+      chart.kind === "intervals" ? chart.axis.reach.length : 0,
+    );
+    expect(reach).toEqual([4, 2]);
+  });
+
+  test("say by which key, where it is one", () => {
+    const other = run('[one]\npool = "fixed"');
+    const { apart } = subjectOf([
+      { name: "a", run: run("[one]") },
+      { name: "b", run: other },
+    ]);
+    expect(apart[0]).toEndWith("since they differ in the key `pool` (completion and fixed).");
   });
 });
 

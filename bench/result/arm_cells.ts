@@ -3,15 +3,19 @@
 //   setting   what a pool can't choose: job, target, load, late release     one chart each
 //   arm       what is compared: result file, pool, cap, kick, preallocated  one row or line each
 //
+//   group     results that `compare` would lay side by side                 one scale each
+//
 // Only what varies is named. A setting or arm that nothing names is called `all`.
 
 import { KEY_NAMES, type KeyName } from "../job/keys.ts";
 import { areDisturbed, valuesOf } from "./cell_figures.ts";
+import { obstacles } from "./comparable.ts";
 import type { CellResult, RunResult } from "./result.ts";
 import { WIDE } from "../../statistics/standing.ts";
 import { medianInterval } from "../../statistics/median_interval.ts";
 import { STRATEGIES } from "../../initiator/pool/buffer_pool.ts";
 import type { NumberKey } from "../load/figures.ts";
+import { listed } from "../../words/shown.ts";
 
 /** Keys that make an arm; all others make a setting. */
 const ARM_KEYS: readonly KeyName[] = ["pool", "pool_prealloc", "pool_cap", "kick"];
@@ -29,6 +33,8 @@ export interface NamedRun {
   /** The file's name, without folder and `.json`. */
   readonly name: string;
   readonly run: RunResult;
+  /** The judge whose base and head are a group. */
+  readonly judge?: string;
 }
 
 export interface ArmCell {
@@ -38,6 +44,8 @@ export interface ArmCell {
   readonly arm: string;
   readonly colour: number;
   readonly dash: number;
+  /** Cells of one group are drawn on one scale. */
+  readonly group: number;
 }
 
 export interface Subject {
@@ -45,6 +53,45 @@ export interface Subject {
   readonly cells: readonly ArmCell[];
   /** In the order of the files. */
   readonly settings: readonly string[];
+  /** Which results are no group, and why, in a sentence each. */
+  readonly apart: readonly string[];
+}
+
+/** At least one. */
+type Group = [NamedRun, ...NamedRun[]];
+
+/** Results of one judge, or those that nothing keeps apart. */
+function groupsOf(runs: readonly NamedRun[]): Group[] {
+  const groups: Group[] = [];
+  for (const one of runs) {
+    const own = groups.find(([first]) =>
+      first.judge === undefined && one.judge === undefined
+        ? between(first, one).length === 0
+        : first.judge === one.judge,
+    );
+    if (own === undefined) groups.push([one]);
+    else own.push(one);
+  }
+  return groups;
+}
+
+function between({ run: base }: NamedRun, { run: head }: NamedRun): string[] {
+  return obstacles(
+    base,
+    head,
+    [base, head].every(({ link }) => link === "virtual"),
+  );
+}
+
+function apartOf([first, ...others]: readonly Group[]): string[] {
+  if (first === undefined) return [];
+  const [base] = first;
+  return others.flatMap(([other]) => {
+    if (other.judge !== undefined || base.judge !== undefined) return [];
+    const names = `${base.name} and ${other.name}`;
+    const why = listed(between(base, other));
+    return [`${names} have charts of their own, since they differ in ${why}.`];
+  });
 }
 
 /** A difference that is worth a heading though it is exact. */
@@ -53,13 +100,16 @@ const EXACT = 0.1;
 export const NAMELESS = "all";
 
 export function subjectOf(runs: readonly NamedRun[]): Subject {
-  const all = runs.flatMap(({ name, run }) => run.cells.map((cell) => ({ name, run, cell })));
+  const groups = groupsOf(runs);
+  const all = groups.flatMap((own, group) =>
+    own.flatMap((one) => one.run.cells.map((cell) => ({ ...one, cell, group }))),
+  );
   const varies = (of: (entry: (typeof all)[number]) => string): boolean =>
     new Set(all.map(of)).size > 1;
-  const manyFiles = runs.length > 1;
   const manyJobs = varies(({ cell }) => cell.job);
   const manyPools = varies(({ cell }) => cell.values.pool);
-  const manyLinks = varies(({ run }) => run.link);
+  /** What a group is called where there are several. */
+  const nameOf = (own: Group): string => own[0].judge ?? listed(own.map(({ name }) => name));
   // What differs only between jobs or files is told by their names.
   const keysOf = (run: RunResult, job: string): KeyName[] => {
     const cells = run.cells.filter((cell) => cell.job === job);
@@ -70,14 +120,19 @@ export function subjectOf(runs: readonly NamedRun[]): Subject {
     return text === "" ? `no ${key}` : text;
   };
   const join = (parts: readonly string[]): string => parts.join(" · ") || NAMELESS;
-  const arms = all.map(({ name, run, cell }) => {
+  const arms = all.map(({ name, run, cell, group, judge }) => {
+    const members = groups[group];
+    const manyFiles = members !== undefined && members.length > 1;
     const keys = keysOf(run, cell.job);
     const named = ARM_KEYS.filter((key) => keys.includes(key));
     const own = named.map((key) => armPart(key, label(cell, key)));
-    const result = run.arm === "run" ? name : `${name} (${run.arm})`;
+    const side = judge === undefined ? `${name} (${run.arm})` : run.arm;
+    const result = run.arm === "run" ? name : side;
     return {
       run,
       cell,
+      group,
+      own: join(own),
       first: manyPools ? label(cell, "pool") : (own[0] ?? result),
       rest: join([
         ...(manyFiles ? [result] : []),
@@ -85,7 +140,7 @@ export function subjectOf(runs: readonly NamedRun[]): Subject {
       ]),
       arm: join([...own, ...(manyFiles ? [result] : [])]),
       setting: join([
-        ...(manyLinks ? [`${run.link} link`] : []),
+        ...(groups.length > 1 && members !== undefined ? [nameOf(members)] : []),
         ...(manyJobs ? [cell.job] : []),
         ...keys
           .filter((key) => !ARM_KEYS.includes(key))
@@ -95,12 +150,16 @@ export function subjectOf(runs: readonly NamedRun[]): Subject {
   });
   const firsts = [...new Set(arms.map(({ first }) => first))];
   const rests = [...new Set(arms.map(({ rest }) => rest))];
-  const cells = arms.map(({ first, rest, ...kept }) => ({
+  const owns = [...new Set(arms.map(({ own }) => own))];
+  // An arm of one file stands beside that of the other.
+  const beside = arms.toSorted((a, b) => owns.indexOf(a.own) - owns.indexOf(b.own));
+  const cells = beside.map(({ first, rest, own: _, ...kept }) => ({
     ...kept,
     colour: colourOf(first, firsts),
     dash: rests.indexOf(rest),
   }));
-  return { runs, cells, settings: [...new Set(cells.map(({ setting }) => setting))] };
+  const settings = [...new Set(arms.map(({ setting }) => setting))];
+  return { runs, cells, settings, apart: apartOf(groups) };
 }
 
 /** A pool has its own colour in every report; whatever else comes in the order of the file. */
@@ -135,6 +194,11 @@ export function allMeasured(subject: Subject): ArmCell[] {
 /** The settings that these have, in their order. */
 export function settingsOf(cells: readonly ArmCell[]): string[] {
   return [...new Set(cells.map(({ setting }) => setting))];
+}
+
+/** These, group by group: what is drawn on one scale, or ranked. */
+export function byGroup<Of>(all: readonly Of[], cellOf: (one: Of) => ArmCell): Of[][] {
+  return [...Map.groupBy(all, (one) => cellOf(one).group).values()];
 }
 
 /** Those that a heading may speak of: a disturbed cell says nothing about an arm. */

@@ -56,8 +56,12 @@ export function readAs<Schema extends v.GenericSchema>(
 
 /** A result of `aoe bench run`, by --json, -o or as the base or head of `aoe bench ab`. */
 export function readResult(path: string): RunResult {
-  const result = readAs(path, RunSchema, "aoe bench run");
-  return withEveryKey(upgradeRun(result as unknown as RunResult));
+  return runOf(readAs(path, RunSchema, "aoe bench run"));
+}
+
+/** A result as this program would have written it, from one that the schema let through. */
+export function runOf(read: v.InferOutput<typeof RunSchema>): RunResult {
+  return withEveryKey(upgradeRun(read as unknown as RunResult));
 }
 
 /** A key that came after a result was made is there as it was then: as nobody says otherwise. */

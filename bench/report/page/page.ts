@@ -8,6 +8,7 @@ import { draw, type KeyEntry, keyOf, keyShape } from "../draw/draw.ts";
 import { paletteRules } from "../draw/palette.ts";
 import {
   type Chart,
+  isEmpty,
   isNumber,
   type Report,
   type Section,
@@ -39,15 +40,26 @@ function show(report: Report): void {
     sentences.length === 0
       ? []
       : [element("ul", className, ...sentences.map((text) => element("li", "", ...worded(text))))];
+  const full = report.sections.filter((section) => !isEmpty(section));
   main.replaceChildren(
     element("h1", "", report.title),
     element("p", "subtitle", report.subtitle),
-    ...report.sections.filter(judges).map(sectionOf),
-    contents(report.sections),
+    ...full.filter(judges).map(sectionOf),
+    contents(full),
     ...list("findings", report.findings),
     ...list("warnings", report.warnings),
-    ...report.sections.filter((section) => !judges(section)).map(sectionOf),
+    ...full.filter((section) => !judges(section)).map(sectionOf),
+    ...notDrawn(report.sections.filter(isEmpty)),
   );
+}
+
+/** What would stand as a heading with nothing below it. */
+function notDrawn(sections: readonly Section[]): PageElement[] {
+  if (sections.length === 0) return [];
+  const lines = sections.map(({ topic, finding }) =>
+    element("li", "", element("b", "", topic), ": ", ...worded(finding)),
+  );
+  return [element("p", "topic not-drawn", "Not drawn"), element("ul", "findings", ...lines)];
 }
 
 function judges({ verdict }: Section): boolean {

@@ -5,7 +5,8 @@ import type { AbResult, JudgedPair } from "../../judge/judged_file.ts";
 import { METRICS } from "../../judge/metric.ts";
 import { nameOf } from "../../judge/rows.ts";
 import { valuesOf } from "../../result/cell_figures.ts";
-import type { Spread } from "../../result/arm_cells.ts";
+import type { NamedRun, Spread } from "../../result/arm_cells.ts";
+import { runOf } from "../../result/result_file.ts";
 import type { FactApart } from "../../result/run_facts.ts";
 import type { RunResult } from "../../result/result.ts";
 import { listed, plural } from "../../../words/shown.ts";
@@ -52,8 +53,9 @@ export function sectionsOfAb({ name, result }: Named<AbResult>, at: number): Sec
   const measured = (["cost", "sockets", "micro"] as const).flatMap((judge) => {
     const one = result[judge];
     if (one === null) return [];
-    const [base, , head] = one.results as unknown as readonly RunResult[];
-    const runs = base === undefined || head === undefined ? null : ([base, head] as const);
+    const [base, , head] = one.results;
+    const runs =
+      base === undefined || head === undefined ? null : ([runOf(base), runOf(head)] as const);
     const notes = [`The base against itself: ${one.control.summary}`, ...one.comparison.warnings];
     const section = rowsSection(idOf(judge, at), `Judge ${judge}`, one.comparison, runs, notes);
     return [{ ...section, verdict: null }];
@@ -76,6 +78,18 @@ export function sectionsOfAb({ name, result }: Named<AbResult>, at: number): Sec
 export function sectionsOfComparison({ name, result }: Named<JudgedPair>, at: number): Section[] {
   const rows = rowsSection(idOf("verdict", at), topicOf(name), result, null, result.warnings);
   return [rows, apart(at, result.provenance)];
+}
+
+/** Base and head of each judge that ran a job, to be drawn over each other. */
+export function runsOfAbs(abs: readonly Named<AbResult>[]): NamedRun[] {
+  return abs.flatMap(({ name, result }) =>
+    (["cost", "sockets"] as const).flatMap((one) => {
+      const [base, , head] = result[one]?.results ?? [];
+      if (base === undefined || head === undefined) return [];
+      const judge = abs.length === 1 ? one : `${name}: ${one}`;
+      return [base, head].map((run) => ({ name: judge, judge, run: runOf(run) }));
+    }),
+  );
 }
 
 /** Who judged whom, for the line below the title. */

@@ -8,6 +8,7 @@ import {
   allMeasured,
   type ArmCell,
   bandOf,
+  byGroup,
   measured,
   settingsOf,
   spreadOf,
@@ -33,12 +34,14 @@ export function latency(subject: Subject): Section {
   if (timed.length === 0) {
     return section("No command ended in the measured time, so there is no latency to show.");
   }
-  const reach = timed.flatMap((cell) => [
-    ...spreadOf(cell, "lat_p50_ns").values.filter(Number.isFinite),
-    ...spreadOf(cell, "lat_p99_ns").values.filter(Number.isFinite),
-    ...(cell.cell.floor?.lat_p50_ns == null ? [] : [cell.cell.floor.lat_p50_ns]),
-  ]);
-  return section(finding(subject, timed), {
+  const groups = byGroup(timed, (cell) => cell);
+  const reachOf = (setting: string): number[] =>
+    (groups.find((own) => own.some((cell) => cell.setting === setting)) ?? []).flatMap((cell) => [
+      ...spreadOf(cell, "lat_p50_ns").values.filter(Number.isFinite),
+      ...spreadOf(cell, "lat_p99_ns").values.filter(Number.isFinite),
+      ...(cell.cell.floor?.lat_p50_ns == null ? [] : [cell.cell.floor.lat_p50_ns]),
+    ]);
+  return section(groups.map((own) => finding(subject, own)).join(" "), {
     notes: [
       "From when a command was due until it ended; in a closed loop it is due when it can be submitted. The axis is logarithmic.",
       intervalNote(cells),
@@ -48,7 +51,7 @@ export function latency(subject: Subject): Section {
       reference: floorLatency(measured(subject, setting)),
       kind: "intervals" as const,
       caption: setting,
-      axis: { label: "latency", unit: "time", log: true, reach },
+      axis: { label: "latency", unit: "time", log: true, reach: reachOf(setting) },
       names: ["median", "99th percentile"],
       rows: measured(subject, setting).map((cell) => ({
         label: cell.arm,

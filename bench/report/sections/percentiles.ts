@@ -12,6 +12,7 @@ import { type Column, tableOf } from "../figure.ts";
 import {
   type ArmCell,
   bandOf,
+  byGroup,
   allMeasured,
   settingsOf,
   type Subject,
@@ -47,15 +48,19 @@ export function percentiles(subject: Subject): Section {
   if (all.length === 0) {
     return section("The result has no latency buckets, so there are no curves to draw.");
   }
-  const reach = all.flatMap((one) => curve(one).points.map(([, value]) => value));
-  return section(finding(subject, all), {
+  const groups = byGroup(all, ({ cell }) => cell);
+  const reachOf = (setting: string): number[] =>
+    (groups.find((own) => own.some(({ cell }) => cell.setting === setting)) ?? []).flatMap((one) =>
+      curve(one).points.map(([, value]) => value),
+    );
+  return section(groups.map((own) => finding(subject, own)).join(" "), {
     notes: [
       "Each step to the right leaves a tenth of the commands of the step before above it. A point is the median over the trials of that percentile of each trial's commands; a curve ends where a trial has fewer than one command left.",
     ],
     charts: settingsOf(all.map(({ cell }) => cell)).map((setting) => ({
       kind: "percentiles" as const,
       caption: setting,
-      axis: { label: "latency", unit: "time", log: true, reach },
+      axis: { label: "latency", unit: "time", log: true, reach: reachOf(setting) },
       curves: evenDashes(all.filter(({ cell }) => cell.setting === setting).map(curve)),
     })),
     table: tableOf(all, [

@@ -49,11 +49,11 @@ export function split(subject: Subject): Section {
       parts: PARTS,
       rows: parted
         .filter(({ cell }) => cell.setting === setting)
-        .map(({ cell, values }) => ({ label: cell.arm, values })),
+        .map(({ cell, values }) => ({ label: cell.arm, values, mean: meanOf(cell) })),
     })),
     table: tableOf(parted, [
       ...OF_CELL,
-      ["mean latency", "time", ({ cell }) => cell.cell.median?.lat_mean_ns ?? null],
+      ["mean latency", "time", ({ cell }) => meanOf(cell)],
       ...PARTS.map((name, at): Column<Parted> => [
         name,
         "time",
@@ -73,5 +73,11 @@ function finding(subject: Subject, parted: readonly Parted[]): string {
     const arm = known.length < parted.length ? "undisturbed arm" : "arm";
     return `No ${arm} waits for a buffer for more than 1 % of its latency.`;
   }
-  return `${most.cell.arm}${within(subject, most.cell.setting)} spends ${shownShare(most.share)} of its latency waiting for a buffer: ${shownTime(most.buffer)} a command on average.`;
+  const name = `${most.cell.arm}${within(subject, most.cell.setting)}`;
+  const times = `${shownTime(most.buffer)} of a mean of ${shownTime(meanOf(most.cell))}`;
+  return `${name} spends ${shownShare(most.share)} of its latency waiting for a buffer: ${times}.`;
+}
+
+function meanOf({ cell }: ArmCell): number | null {
+  return cell.median?.lat_mean_ns ?? null;
 }
