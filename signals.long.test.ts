@@ -154,6 +154,7 @@ const SHORT = [
   "bench schema",
   "bench report",
   "bench export",
+  "lab guest",
   "lab late hold",
   "lab late release",
   "lab late drop",

@@ -12,6 +12,7 @@ const STARTED: Readonly<Record<string, () => Promise<unknown>>> = {
   "bench/run/null_target.ts": () => import("../bench/run/null_target.ts"),
   "bench/whole/ready_prober.ts": () => import("../bench/whole/ready_prober.ts"),
   "lab/late_player.ts": () => import("../lab/late_player.ts"),
+  "lab/vm_start.ts": () => import("../lab/vm_start.ts"),
 };
 
 const named = relative(ROOT, process.argv[2] ?? "");

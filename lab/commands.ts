@@ -6,7 +6,7 @@
 
 import { constants } from "node:os";
 
-import { Command } from "commander";
+import { Command, Option } from "commander";
 
 import { usage } from "../words/failure.ts";
 import { parseDuration, parseInteger } from "../words/quantity.ts";
@@ -22,11 +22,18 @@ import {
   PAIRS_MAX,
   READY,
 } from "./setup.ts";
+import { type GuestNic, parseNics } from "./vm_nics.ts";
+import { type Accelerator, findParts } from "./vm_parts.ts";
+import { QEMU_NAME } from "./vm_guest.ts";
 
 interface LabFlags {
   readonly mtu?: number;
   readonly pairs?: number;
   readonly late?: true;
+  readonly vm?: readonly GuestNic[];
+  readonly kernel?: string;
+  readonly modules?: string;
+  readonly accel?: Accelerator;
   readonly verbose?: true;
 }
 
@@ -45,6 +52,22 @@ export function labCommand(): Command {
       parseInteger(text, "--pairs", 1, PAIRS_MAX),
     )
     .option("--late", "add t0, a transmit interface that can hold sent frames (see: aoe lab late)")
+    .option(
+      "--vm <nics>",
+      "the far ends are in a guest with these NICs: e1000e, or virtio:napi_tx=0,rtl8139",
+      (text) => parseNics(text, "--vm"),
+    )
+    .option(
+      "--kernel <path>",
+      "the guest's kernel: a file, or a folder with boot/ and lib/modules/",
+    )
+    .option("--modules <folder>", "the modules of --kernel, where they are not beside it")
+    .addOption(
+      new Option(
+        "--accel <name>",
+        "what runs the guest (default: kvm where it works, else tcg)",
+      ).choices(["kvm", "tcg"]),
+    )
     .option("-v, --verbose", "print the names of the interfaces")
     .passThroughOptions()
     .enablePositionalOptions()
@@ -58,6 +81,7 @@ The pairs have no IP addresses and carry only the command's traffic. Its environ
   AOE_LAB_MTU           their MTU
   AOE_LAB_LATE          with --late: t0. A copy of each frame sent on it reaches b0 at once, through a0;
                         the frame itself stays in the cable while t0 holds frames
+With --vm the interfaces a0, a1, … are in the guest, where \`aoe lab guest COMMAND…\` runs.
 
 Example:
   aoe lab --mtu 1500 -- sh -c 'aoe target 7 3 $AOE_LAB_B disk.img & aoe initiator discover --interface $AOE_LAB_A'`,
@@ -69,6 +93,7 @@ Example:
       process.exitCode = await runCommand(command, flags);
     });
   lab.addCommand(lateCommand());
+  lab.addCommand(guestCommand());
   return lab;
 }
 
@@ -77,6 +102,7 @@ async function runCommand(command: string[], flags: LabFlags): Promise<number> {
     ...(flags.mtu === undefined ? {} : { mtu: flags.mtu }),
     ...(flags.pairs === undefined ? {} : { pairs: flags.pairs }),
     late: flags.late === true,
+    ...guestOf(flags),
   };
   requireLab(shape);
   if (flags.verbose === true) process.stderr.write(`${describeLab(shape)}\n`);
@@ -127,17 +153,52 @@ async function runCommand(command: string[], flags: LabFlags): Promise<number> {
  */
 export function commandOf(unshare: number): number | "starting" | null {
   const [shell] = childrenOf(unshare);
-  // First: what is the shell's child from then on is the command, the oldest; orphans come later.
+  // First: what is the shell's child from then on is the command, the oldest, or a guest's QEMU;
+  // orphans come later.
   if (shell === undefined || readStat(shell)?.name !== READY) return null;
-  const [command] = childrenOf(shell);
+  const command = childrenOf(shell).find((pid) => readStat(pid)?.name !== QEMU_NAME);
   if (command === undefined) return null;
   return readStat(command)?.name === READY ? "starting" : command;
+}
+
+function guestOf({
+  vm: nics,
+  kernel,
+  modules,
+  accel,
+  late,
+  pairs,
+}: LabFlags): Pick<LabShape, "guest"> {
+  if (nics === undefined) {
+    if ((kernel ?? modules ?? accel) === undefined) return {};
+    throw usage("`--kernel`, `--modules` and `--accel` are about the guest of `--vm`");
+  }
+  if (late === true) throw usage("`--late` and `--vm` exclude each other");
+  if (pairs !== undefined) throw usage("`--vm` has a pair for each NIC, so it takes no `--pairs`");
+  const parts = findParts({
+    ...(kernel === undefined ? {} : { kernel }),
+    ...(modules === undefined ? {} : { modules }),
+    ...(accel === undefined ? {} : { accelerator: accel }),
+  });
+  return { guest: { nics, parts } };
 }
 
 /** Whether our process group owns the terminal, so that its Ctrl-C reached the command as well. */
 function inForeground(): boolean {
   const stat = readStat("self");
   return stat !== null && stat.terminalGroup === stat.group;
+}
+
+function guestCommand(): Command {
+  return new Command("guest")
+    .description("inside `aoe lab --vm`: run a command in the guest")
+    .usage("COMMAND…")
+    .argument("<command...>", "command to run, with this one's files, environment and directory")
+    .passThroughOptions()
+    .addHelpText("after", "\nExamples:\n  aoe lab --vm e1000e -- aoe lab guest ip link show a0")
+    .action(async (command: string[]) => {
+      process.exitCode = await (await import("./vm_guest.ts")).runInGuest(command);
+    });
 }
 
 function lateCommand(): Command {

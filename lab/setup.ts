@@ -2,6 +2,7 @@
 // everywhere, and stays as the lab's first process.
 //
 //   a0 ───── b0      pair 0 (a1 ───── b1 pair 1, and so on), both ends up, no addresses
+//   [a0] ═══ b0      with a guest: b0 is a tap, a0 is in the guest (vm_start.ts)
 //   t0 ── h0 ═▶ h1 ── t1   late labs only: a cable that holds. What arrives at h0 goes on out of h1,
 //         ╚═▶ a0           whose root is tbf, and a copy leaves through a0 at once: a frame reaches b0
 //                          and is answered to a0 while it is still held. Back from t1: straight on
@@ -18,13 +19,18 @@
 // solicitation, MLD), so IPv6 is off for devices made here. Hardware addresses are fixed, so that
 // captures of two runs can be compared: 02:00:00:00:00:a0 is a0's.
 
+import { ownFile } from "../sys/root.ts";
 import { shellLine } from "./shell.ts";
+import { FOLDER_VARIABLE } from "./vm_guest.ts";
+import type { Guest } from "./vm_start.ts";
 
 /** What the lab's first process is called once the lab is made. */
 export const READY = "aoe-lab";
 
 /** Largest payload of a frame on every pair. */
 export const DEFAULT_MTU = 9000;
+/** Many NICs take no more. */
+const GUEST_MTU = 1500;
 /** What a veth takes (ETH_MIN_MTU, ETH_MAX_MTU of linux/if_ether.h). */
 export const MTU_MIN = 68;
 export const MTU_MAX = 65535;
@@ -52,28 +58,36 @@ export interface LabShape {
   readonly pairs?: number;
   /** Also t0, whose cable to t1 can hold frames and copies them to a0. */
   readonly late?: boolean;
+  /** b0, b1, … are cables to a guest that has the other ends, one for each of its NICs. */
+  readonly guest?: Guest;
+}
+
+function mtuOf(shape: LabShape): number {
+  return shape.mtu ?? (shape.guest === undefined ? DEFAULT_MTU : GUEST_MTU);
+}
+
+function pairsOf(shape: LabShape): number {
+  return shape.guest?.nics.length ?? shape.pairs ?? 1;
 }
 
 /** What the command finds in its environment. */
 export function labEnvironment(shape: LabShape): Record<string, string> {
-  const names = Array.from({ length: shape.pairs ?? 1 }, (_, pair) => `a${pair}:b${pair}`);
+  const names = Array.from({ length: pairsOf(shape) }, (_, pair) => `a${pair}:b${pair}`);
   return {
     AOE_LAB: "1",
     AOE_LAB_A: "a0",
     AOE_LAB_B: "b0",
     AOE_LAB_PAIRS: names.join(" "),
-    AOE_LAB_MTU: String(shape.mtu ?? DEFAULT_MTU),
+    AOE_LAB_MTU: String(mtuOf(shape)),
     ...(shape.late === true ? { AOE_LAB_LATE: LATE_DEVICE } : {}),
   };
 }
 
 /** The names of a lab's devices, for people. */
 export function describeLab(shape: LabShape): string {
-  const pairs = Array.from({ length: shape.pairs ?? 1 }, (_, pair) => `a${pair}-b${pair}`).join(
-    " ",
-  );
+  const pairs = Array.from({ length: pairsOf(shape) }, (_, pair) => `a${pair}-b${pair}`).join(" ");
   const late = shape.late === true ? `, late transmit device ${LATE_DEVICE} mirrored to a0` : "";
-  return `Lab: ${pairs}, MTU ${shape.mtu ?? DEFAULT_MTU}${late}`;
+  return `Lab: ${pairs}, MTU ${mtuOf(shape)}${late}`;
 }
 
 /**
@@ -82,7 +96,7 @@ export function describeLab(shape: LabShape): string {
  * as /proc names it: if it died before its death could reach the lab, the lab doesn't begin.
  */
 export function setupScript(shape: LabShape, parent: string, ip: string, tc: string): string {
-  const mtu = shape.mtu ?? DEFAULT_MTU;
+  const mtu = mtuOf(shape);
   const links: string[] = ["link set lo up"];
   const quiet: string[] = [];
   const addPair = (near: string, far: string, nearMac: string, farMac: string): void => {
@@ -94,8 +108,15 @@ export function setupScript(shape: LabShape, parent: string, ip: string, tc: str
       links.push(`link set ${device} up`);
     }
   };
-  for (let pair = 0; pair < (shape.pairs ?? 1); pair += 1) {
-    addPair(`a${pair}`, `b${pair}`, stableMac("a", pair), stableMac("b", pair));
+  for (let pair = 0; pair < pairsOf(shape); pair += 1) {
+    if (shape.guest === undefined) {
+      addPair(`a${pair}`, `b${pair}`, stableMac("a", pair), stableMac("b", pair));
+    } else {
+      links.push(`tuntap add b${pair} mode tap`);
+      links.push(`link set b${pair} address ${stableMac("b", pair)} mtu ${mtu}`);
+      quiet.push(`link set b${pair} addrgenmode none`);
+      links.push(`link set b${pair} up`);
+    }
   }
   // t0 has a0's address: an initiator that sends through t0 is answered, as itself, through a0.
   if (shape.late === true) {
@@ -113,6 +134,7 @@ export function setupScript(shape: LabShape, parent: string, ip: string, tc: str
     // Where the sysctl above could not be written: no link-local address, hence nothing to announce.
     `${shellLine([ip])} -force -batch - >/dev/null 2>&1 <<'END'\n${quiet.join("\n")}\nEND`,
     ...(shape.late === true ? lateScript(tc) : []),
+    ...(shape.guest === undefined ? [] : guestScript(shape.guest, mtu)),
     `command -v -- "$1" >/dev/null || fail "There is no command $1 to run in the lab"`,
     // A Ctrl-C is the command's to answer: without a trap dash would end by it, whatever the command does.
     `trap : INT QUIT HUP TERM`,
@@ -122,6 +144,24 @@ export function setupScript(shape: LabShape, parent: string, ip: string, tc: str
     `code=$?`,
     `exit $code`,
   ].join("\n");
+}
+
+/** Folders of which one is empty on most machines, for a file system that only the lab sees. */
+const EMPTY_FOLDERS = "/mnt /media /srv /opt /var/opt /var/local";
+
+function guestScript(guest: Guest, mtu: number): string[] {
+  const start = shellLine([ownFile("lab/vm_start.ts")]);
+  return [
+    `for ${FOLDER_VARIABLE} in ${EMPTY_FOLDERS} ""; do`,
+    `  [ -d "$${FOLDER_VARIABLE}" ] && [ -z "$(ls -A "$${FOLDER_VARIABLE}")" ] && break`,
+    `done`,
+    `[ -n "$${FOLDER_VARIABLE}" ] || fail "A guest needs one of ${EMPTY_FOLDERS} empty"`,
+    `said=$(mount -t tmpfs aoe-guest "$${FOLDER_VARIABLE}" 2>&1) ||`,
+    `  fail "The guest's files have no place: $said"`,
+    `export ${FOLDER_VARIABLE}`,
+    `spec=${shellLine([JSON.stringify(guest)])}`,
+    `"$AOE_BUN" ${start} "$${FOLDER_VARIABLE}" "$spec" ${mtu} || exit 5`,
+  ];
 }
 
 function lateScript(tc: string): string[] {
