@@ -13,8 +13,15 @@ export interface Ends {
   now(): number;
   /** So many ns go by. */
   tick(ns: number): void;
-  /** Returns when a frame that was sent to the link is there. */
-  arrived(link: Link): void;
+  /** Returns when a frame that one of them has sent the other is there. */
+  arrive(from: Link, to: Link): void;
+  close(): void;
+}
+
+/** The time of all that is counted, which a scene moves; ns. */
+export interface SetClock {
+  now(): number;
+  set(now: number): void;
 }
 
 /** Open while the counted side works. */

@@ -42,10 +42,10 @@ export function initiatorScene(work: InitiatorWork, ends: Ends, gate: Gate): Sce
     gate.open = true;
     iterate(initiator, ends.now());
     gate.open = false;
-    ends.arrived(ends.far);
+    ends.arrive(ends.near, ends.far);
     iterate(target, ends.now());
     ends.tick(10 * US);
-    ends.arrived(ends.near);
+    ends.arrive(ends.far, ends.near);
   }
 
   initiator.discover();

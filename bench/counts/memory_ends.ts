@@ -15,6 +15,10 @@ export function memoryEnds(reclaim: string, mtu: number): Ends {
     far,
     now: () => clock.now(),
     tick: (ns) => clock.wait(clock.now() + ns),
-    arrived() {},
+    arrive() {},
+    close() {
+      near.close();
+      far.close();
+    },
   };
 }

@@ -96,18 +96,20 @@ export class Seams {
   }
 
   private call(name: string, real: Callable): Callable {
-    const { counted, clock } = this.options;
+    const { clock } = this.options;
     if (name === CLOCK && clock !== null) {
-      const count = counted ? () => this.count("library_calls", name) : null;
+      const count = this.options.counted ? () => this.count("library_calls", name) : null;
       return shown(count, clock);
     }
-    if (!counted) return real;
+    if (!this.options.counted) return real;
     if (name === "memcpy") return this.copies(name, real);
     const kind = IN_PROCESS.has(name) ? "library_calls" : "system_calls";
-    return (...values) => {
+    const counted = (...values: readonly unknown[]): unknown => {
       this.count(kind, name);
       return real(...values);
     };
+    // Its native address, for threads that call it (sys/close_many.ts).
+    return Object.assign(counted, { ptr: Reflect.get(real, "ptr") });
   }
 
   private count(kind: Kind, name: string): void {

@@ -4,7 +4,7 @@ import { iterate } from "../../link/loop.ts";
 import type { FrameView, TxBuffer } from "../../link/link.ts";
 import { Export } from "../../target/protocol/export.ts";
 import { Target } from "../../target/protocol/target.ts";
-import { createMemoryStore } from "../../target/stores/memory.ts";
+import type { Store } from "../../target/stores/store.ts";
 import { US } from "../../words/quantity.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
@@ -13,17 +13,20 @@ import type { Ends, Gate, Scene } from "./counted_scene.ts";
 
 const MAJOR = 7;
 const MINOR = 3;
-const DISK = 4096;
+/** Sectors of a store, at least. */
+export const DISK = 4096;
 
 export interface TargetWork {
   /** One of wire/ata.ts. */
   readonly opcode: number;
   readonly sectors: number;
+  readonly store: Store;
 }
 
-export function targetScene({ opcode, sectors }: TargetWork, ends: Ends, gate: Gate): Scene {
+export function targetScene(work: TargetWork, ends: Ends, gate: Gate): Scene {
+  const { opcode, sectors, store } = work;
   const target = new Target();
-  target.addExport(new Export({ major: MAJOR, minor: MINOR, store: createMemoryStore(DISK) }));
+  target.addExport(new Export({ major: MAJOR, minor: MINOR, store }));
   target.addPort(ends.near, "near");
   const { far } = ends;
   const flags = ata.FLAG_EXTENDED | (ata.isWrite(opcode) ? ata.FLAG_WRITE : 0);
@@ -48,12 +51,12 @@ export function targetScene({ opcode, sectors }: TargetWork, ends: Ends, gate: G
         ata.write(request.view, 0, flags, 0, sectors, opcode, lba);
         far.transmit(request, length);
         far.flush();
-        ends.arrived(ends.near);
+        ends.arrive(far, ends.near);
         gate.open = true;
         iterate(target, ends.now());
         gate.open = false;
         ends.tick(10 * US);
-        ends.arrived(far);
+        ends.arrive(ends.near, far);
         far.receive(visit, 64);
         if (answers === before) throw new Error("invariant: a request is answered at once");
       }
