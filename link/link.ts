@@ -62,8 +62,22 @@ export interface LinkCounters {
   lastErrno: number;
   /** Of `transmitted`, those that the kernel copied, where a link pins the others (xdp.ts). */
   copied?: number;
+  /** Of `transmitted`, those that left by each path but AF_XDP (tx_path.ts). */
+  paths?: { linear: number; ordinary: number };
   /** Of `received` and `receiveDrops`, those of the lane for write answers (write_lane.ts), where there is one. */
   lane?: { readonly received: number; readonly receiveDrops: number };
+}
+
+/** Frames that left by AF_XDP and frames that left in one piece (tx_path.ts). */
+export function sentByPath({
+  transmitted,
+  paths,
+}: Readonly<Pick<LinkCounters, "transmitted" | "paths">>): {
+  readonly xdp: number;
+  readonly linear: number;
+} {
+  if (paths === undefined) return { xdp: 0, linear: 0 };
+  return { xdp: transmitted - paths.linear - paths.ordinary, linear: paths.linear };
 }
 
 /** Of a link that has just been opened. */

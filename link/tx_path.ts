@@ -42,7 +42,12 @@ export function openTxPath(
   const { transmitIndex, counters } = receiver;
   const { sendBufferBytes } = receiver.granted;
   const linear = openLinearSender(transmitIndex, sendBufferBytes);
-  const bySize = sendBySize(ordinary, linear);
+  const paths = { linear: 0, ordinary: 0 };
+  counters.paths = paths;
+  const bySize = sendBySize(
+    counting(ordinary, () => paths.ordinary++),
+    linear === null ? null : counting(linear, () => paths.linear++),
+  );
   const openGate = use === "on" ? openXdpGate : watchXdpGate;
   const gate = use === "off" ? null : openGate(transmitIndex, sendBufferBytes);
   const path =
@@ -67,6 +72,22 @@ export function openTxPath(
       receiver.onLook = null;
       gate?.close();
       linear?.close();
+    },
+  };
+}
+
+/** Tells `sent` of each frame that the kernel took. */
+function counting(sender: FrameSender, sent: () => void): FrameSender {
+  return {
+    send(address, length) {
+      const code = sender.send(address, length);
+      if (code === 0) sent();
+      return code;
+    },
+    sendBoth(first, length, second, bytes) {
+      const code = sender.sendBoth(first, length, second, bytes);
+      if (code === 0) sent();
+      return code;
     },
   };
 }

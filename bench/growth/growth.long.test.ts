@@ -106,6 +106,7 @@ const FIGURES: GrowthFigures = {
   load_cpu_ns: 3000,
   load_busy_share: 0.6,
   load_way: null,
+  target_way: null,
   lat_p50_ns: 5000,
   lat_p99_ns: 9000,
   resident_bytes: 50e6,
@@ -286,6 +287,7 @@ describe("a point in a lab", () => {
           expect(figures?.reads).toBeGreaterThan(0);
           expect(figures?.lat_p50_ns).toBeGreaterThan(0);
           expect(figures?.load_way).toBe("receive ring, sendmmsg");
+          expect(figures?.target_way).toMatch(/^(AF_XDP|send) \d+ %/);
           if (shape.census === true) {
             expect(figures?.census).toMatchObject({ discovered: shape.exports });
             expect(figures?.census?.start_ns).toBeGreaterThan(1e6);

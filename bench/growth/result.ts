@@ -22,6 +22,7 @@ const FiguresSchema = v.object({
   /** As in the result of peers; null: not known. */
   load_busy_share: v.optional(v.nullable(v.number()), null),
   load_way: v.optional(v.nullable(v.string()), null),
+  target_way: v.optional(v.nullable(v.string()), null),
   /** At the latency's depth, which is 1 but for the axis of depths. */
   lat_p50_ns: v.number(),
   lat_p99_ns: v.number(),

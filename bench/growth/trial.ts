@@ -13,6 +13,7 @@ import { failed } from "../../words/failure.ts";
 import { S } from "../../words/quantity.ts";
 import { createRandom, type Random } from "../../words/random.ts";
 import { Asker, awaitExport } from "../machine/asker.ts";
+import { readClosingFigures } from "../machine/closing_figures.ts";
 import { answerProbe } from "../machine/probe.ts";
 import { processCost } from "../machine/process_cost.ts";
 import { AOE } from "../../lab/programs.ts";
@@ -139,13 +140,17 @@ async function runLoad(task: GrowthTask, pid: number | null) {
 async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
   const { shape, target_cpu, load_cpu } = task;
   const file = join(task.folder, "growth.toml");
+  const closing = join(task.folder, "target.json");
   writeFileSync(file, configuration(task));
   makeImages(task);
   const pinned = target_cpu === null ? [] : ["--cpus", `${target_cpu}`];
   const started = now();
-  const child = Bun.spawn([process.execPath, AOE, "target", "--config", file, ...pinned], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  const child = Bun.spawn(
+    [process.execPath, AOE, "target", "--config", file, "--stats-at-end", closing, ...pinned],
+    {
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
   if (load_cpu !== null) pinToCpus([load_cpu]);
   /** /proc may be that of another pid namespace. */
   const pid = readlinkSync("/proc/self") === String(process.pid) ? child.pid : null;
@@ -166,6 +171,9 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
     if (lat_p50_ns === null || lat_p99_ns === null || deep.commands === 0 || nothing) {
       throw failed("No read was answered in time");
     }
+    // It writes at its end.
+    child.kill("SIGTERM");
+    await child.exited;
     return {
       reads: deep.commands,
       lost: deep.retransmits + lone.retransmits,
@@ -174,6 +182,7 @@ async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
       load_cpu_ns: perRead(deep, deep.cpu_ns),
       load_busy_share: deep.busy_ns / deep.elapsed_ns,
       load_way: way,
+      target_way: readClosingFigures(closing)?.way ?? null,
       lat_p50_ns,
       lat_p99_ns,
       resident_bytes: deep.target_resident_bytes,

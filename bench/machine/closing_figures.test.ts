@@ -14,7 +14,13 @@ const PORT = { over_buffer_count: 1, over_bound: 2, rx_buffers_full: 4, tx_buffe
 
 test("of several interfaces the sum", () => {
   writeFileSync(path, JSON.stringify({ interfaces: [PORT, { ...PORT, over_bound: 0 }] }));
-  expect(readClosingFigures(path)).toEqual({ beyond: 4, lost: 8, waited: 16 });
+  expect(readClosingFigures(path)).toEqual({ beyond: 4, lost: 8, waited: 16, way: null });
+});
+
+test("of frames by path, the shares of those that there are", () => {
+  const port = { ...PORT, tx: 100, tx_by_xdp: 90, tx_linear: 0 };
+  writeFileSync(path, JSON.stringify({ interfaces: [port, { ...port, tx_by_xdp: 70 }] }));
+  expect(readClosingFigures(path)?.way).toBe("AF_XDP 80 %, send 20 %");
 });
 
 test.each([

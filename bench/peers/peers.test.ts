@@ -84,6 +84,7 @@ function trial(
       load_cpu_per_command_ns: 4000,
       load_busy_share: 0.5,
       load_way: null,
+      target_way: null,
       retransmits: 0,
       receive_drops: 0,
     },

@@ -39,8 +39,9 @@ const FiguresSchema = v.object({
   load_cpu_per_command_ns: v.number(),
   /** Of the measured time, while the load had something to do; null: not known. */
   load_busy_share: v.optional(v.nullable(v.number()), null),
-  /** Which way the load's frames took; null: not known. */
+  /** Which way each end's frames took; null: not known. */
   load_way: v.optional(v.nullable(v.string()), null),
+  target_way: v.optional(v.nullable(v.string()), null),
   retransmits: v.number(),
   /** Frames that the load's socket had no room for. */
   receive_drops: v.number(),

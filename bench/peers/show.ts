@@ -23,11 +23,29 @@ export function showPeers(result: PeersResult): Shown {
   return { blocks, sentences: [...result.absent, ...waysOf(result), footer(result)] };
 }
 
+/** Several trials may have taken several ways: the most common ones. */
+function wayOf(end: string, ways: readonly (string | null | undefined)[]): string[] {
+  const told = ways.filter((way) => way != null);
+  const counts = [...Map.groupBy(told, (way) => way)].map(
+    ([way, all]) => [way, all.length] as const,
+  );
+  const [first, ...others] = counts.toSorted((a, b) => b[1] - a[1]);
+  if (first === undefined) return [];
+  const more = others.length === 0 ? "" : `, and ${others.length} others`;
+  return [`Way of the frames of ${end}: ${first[0]} (${first[1]} of ${told.length} trials)${more}`];
+}
+
 function waysOf({ cells, trials }: PeersResult): string[] {
-  const ways = new Set(trials.flatMap(({ figures }) => figures?.load_way ?? []));
   const limited = cells.some(({ arms }) => arms.some((arm) => arm.by_load));
   return [
-    ...(ways.size === 0 ? [] : [`Frames of the load in C: ${[...ways].join("; ")}`]),
+    ...wayOf(
+      "our target",
+      trials.map(({ figures }) => figures?.target_way),
+    ),
+    ...wayOf(
+      "the loads",
+      trials.map(({ figures }) => figures?.load_way),
+    ),
     ...(limited
       ? ["≥: the load was the limit, not the target; such a cell counts in no mean and for no bar"]
       : []),

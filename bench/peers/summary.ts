@@ -15,7 +15,7 @@ import type {
 } from "./result.ts";
 import { DEEP, DEEPEST, LOADS, SHALLOW } from "./names.ts";
 
-type Key = Exclude<keyof PeersFigures, "load_way">;
+type Key = Exclude<keyof PeersFigures, "load_way" | "target_way">;
 
 /** Our load stands over the one in C that waits as it does. */
 const OVER = new Map<string, string>([

@@ -19,10 +19,12 @@ import type { Attempt } from "../run/experiment.ts";
 import { labCommandLine, labEnv } from "../../lab/lab.ts";
 import type { ProcessCost } from "../machine/process_cost.ts";
 import { AOE } from "../../lab/programs.ts";
-import { aoeBlock } from "../run/whole_trial.ts";
+import { type AoeBlock, aoeBlock } from "../run/whole_trial.ts";
 import { ADDRESS, NEAR, pinned, SHELF, SLOT } from "./arms.ts";
 import { cLoadWords, readCLoad } from "./c_load.ts";
-import type { Load } from "./names.ts";
+import { describeWay, readClosingFigures } from "../machine/closing_figures.ts";
+import { sentByPath } from "../../link/link.ts";
+import { type Load, OURS } from "./names.ts";
 import type { LoadedPart, PeersCell, PeersFigures, PeersTrial } from "./result.ts";
 
 export interface PeerTrialEnvironment {
@@ -56,16 +58,21 @@ export async function runPeerTrial(
   signal?: AbortSignal,
 ): Promise<Omit<PeersTrial, "round" | keyof Attempt>> {
   const targetWords = join(trialEnv.folder, "target.err");
-  rmSync(targetWords, { force: true });
+  const closing = join(trialEnv.folder, "target.json");
+  for (const path of [targetWords, closing]) rmSync(path, { force: true });
   const shape = { mtu: trialEnv.mtu };
-  const words = labCommandLine(["sh", "-c", scriptOf(match, cell, trialEnv, targetWords)], shape);
+  const words = labCommandLine(
+    ["sh", "-c", scriptOf(match, cell, trialEnv, { targetWords, closing })],
+    shape,
+  );
   const { code, stdout, stderr, others, elapsed } = await runWatched(words, trialEnv.cpus, {
     env: labEnv(shape),
     signal,
   });
   const all = code === EXIT.done ? figuresOf(match, stdout) : null;
   // Nothing divides by a rate of none, and no target is so slow.
-  const figures = all === null || !(all.iops > 0) ? null : all;
+  const target_way = readClosingFigures(closing)?.way ?? null;
+  const figures = all === null || !(all.iops > 0) ? null : { ...all, target_way };
   // It may never have come to say anything.
   const target = existsSync(targetWords) ? readFileSync(targetWords, "utf8").trim() : "";
   const nothing =
@@ -85,9 +92,10 @@ function scriptOf(
   match: Match,
   cell: PeersCell,
   trialEnv: PeerTrialEnvironment,
-  targetWords: string,
+  { targetWords, closing }: { readonly targetWords: string; readonly closing: string },
 ): string {
-  const target = pinned(match.targetCpu, match.target);
+  const tells = match.arm === OURS ? ["--stats-at-end", closing] : [];
+  const target = pinned(match.targetCpu, [...match.target, ...tells]);
   const load = pinned(match.loadCpu, loadWords(match, cell, trialEnv));
   const watch = inC(match.load) ? "-w" : "--target-pid";
   return [
@@ -166,9 +174,16 @@ function figuresInC(stdout: string): PeersFigures | null {
     load_cpu_per_command_ns: found.cpu_ns / commands,
     load_busy_share: busy_ns / elapsed_ns,
     load_way: said.way,
+    target_way: null,
     retransmits: found.retransmits,
     receive_drops: found.receive_drops,
   };
+}
+
+function wayOf(link: AoeBlock["link"]): string | null {
+  if (link?.transmitted === undefined || link.paths === undefined) return null;
+  const { transmitted, paths } = link;
+  return describeWay({ all: transmitted, ...sentByPath({ transmitted, paths }) });
 }
 
 function figuresOfOurs(stdout: string): PeersFigures | null {
@@ -178,7 +193,7 @@ function figuresOfOurs(stdout: string): PeersFigures | null {
   } catch {
     return null;
   }
-  const { figures } = aoeBlock(document);
+  const { figures, link } = aoeBlock(document);
   if (figures === undefined) return null;
   const { lat_p50_ns, lat_p99_ns, lat_p999_ns, cpu_per_command_ns: ownCpu } = figures;
   if (lat_p50_ns === null || lat_p99_ns === null || lat_p999_ns === null || ownCpu === null) {
@@ -197,7 +212,8 @@ function figuresOfOurs(stdout: string): PeersFigures | null {
     target_resident_bytes: cost?.resident_bytes ?? null,
     load_cpu_per_command_ns: ownCpu,
     load_busy_share: null,
-    load_way: null,
+    load_way: wayOf(link),
+    target_way: null,
     retransmits: figures.retransmits,
     receive_drops: figures.receive_drops,
   };

@@ -131,7 +131,7 @@ test("drops are those of both ends, and of the target what it told", () => {
     ...load({}, 1),
     fio: { jobs: [{ aoe: { link: { receiveDrops: 1, transmitBusy: 2, transmitErrors: 3 } } }] },
   };
-  const told = { beyond: 4, lost: 5, waited: 6 };
+  const told = { beyond: 4, lost: 5, waited: 6, way: null };
   expect(wholeDrops([one, one], [told, told])).toEqual({
     initiator: { receive: 2, busy: 4, errors: 6 },
     target: { receive: 10, busy: 12, errors: 8 },

@@ -3,12 +3,15 @@
 
 import { Histogram } from "../../statistics/histogram.ts";
 import { median } from "../../statistics/quantile.ts";
+import type { LinkCounters } from "../../link/link.ts";
 import type { ClosingFigures } from "../machine/closing_figures.ts";
 import type { Drops, Figures, LoadResult } from "../load/figures.ts";
 
-interface AoeBlock {
+export interface AoeBlock {
   readonly lat_buckets_ns?: readonly (readonly [number, number])[];
   readonly link?: {
+    readonly transmitted?: number;
+    readonly paths?: LinkCounters["paths"];
     readonly receiveDrops?: number;
     readonly transmitBusy?: number;
     readonly transmitErrors?: number;

@@ -1,6 +1,7 @@
 // What a target tells about itself: every figure once, with its key in `stats`, its metric for Prometheus, and its
 // meaning. `stats`, `--metrics`, `top` and docs/target.md (by a test) are made from these tables.
 
+import { sentByPath } from "../../link/link.ts";
 import type { Export } from "../protocol/export.ts";
 import type { TargetPort } from "../protocol/port.ts";
 import type { Target } from "../protocol/target.ts";
@@ -213,6 +214,16 @@ export const INTERFACE_FIGURES: readonly Figure<TargetPort>[] = [
     "frames sent: answers and announcements",
     ({ counters }) => counters.answered + counters.announced,
     "tx_frames_total",
+  ),
+  frames(
+    "tx_by_xdp",
+    "of the frames sent, those that left by AF_XDP",
+    ({ link }) => sentByPath(link.counters).xdp,
+  ),
+  frames(
+    "tx_linear",
+    "of the frames sent, those of more than a page that left in one piece",
+    ({ link }) => sentByPath(link.counters).linear,
   ),
   frames("tx_bytes", "bytes sent", ({ counters }) => counters.sentBytes),
   frames("answered", "answers sent", ({ counters }) => counters.answered),
