@@ -43,7 +43,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The order within a directory, folders and files at its top: each may be imported by those to its right. */
 const WITHIN: Readonly<Record<string, readonly string[]>> = {
   bench: words(
-    "machine load job result run counts judge claims peers growth whole micro report run_action commands",
+    [
+      "machine load job result hosts run counts judge claims peers growth whole micro report",
+      "run_action commands",
+    ].join(" "),
   ),
   initiator: words("pool protocol session library nbd commands example"),
   target: words(

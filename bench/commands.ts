@@ -34,6 +34,7 @@ Examples:
   bench.addCommand(growthCommand());
   bench.addCommand(doctorCommand());
   bench.addCommand(partsCommand(), { hidden: true });
+  bench.addCommand(hostCommand(), { hidden: true });
   return bench;
 }
 
@@ -59,6 +60,14 @@ Example:
 /** Asked by another revision's `ab`. */
 function partsCommand(): Command {
   return new Command("parts").action(async () => (await import("./run/parts.ts")).printParts());
+}
+
+/** Started on a host by a run elsewhere. */
+function hostCommand(): Command {
+  return new Command("host").argument("[address]").action(async (address = "") => {
+    const { hostAction } = await import("./hosts/host_action.ts");
+    process.exitCode = await hostAction(address);
+  });
 }
 
 function loadCommand(): Command {

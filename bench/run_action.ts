@@ -8,6 +8,7 @@ import { codeOf } from "./machine/cut_short.ts";
 import { describeComparison } from "./judge/describe.ts";
 import { loadBaseline, saveBaseline } from "./result/baselines.ts";
 import { checkOutput, writeOutput } from "./machine/output.ts";
+import { showHostLines } from "./run/host_lines.ts";
 import { createProgress } from "./run/progress.ts";
 import { type RunEvents, runJob } from "./run/run.ts";
 import { printableJson } from "../words/printable.ts";
@@ -39,7 +40,7 @@ export async function runAction(
   }
   const job = await loadJob(path, flags.set ?? [], flags.hosts);
   if (flags.show === true) {
-    process.stdout.write(showJob(job));
+    process.stdout.write(`${showJob(job)}${showHostLines(job)}`);
     return EXIT.done;
   }
   checkOutput(flags.output);

@@ -5,6 +5,7 @@
 //   [hosts.tgt]              a host; its name is what keys and results call it by
 //   ssh = "lab-target"       as one types it after `ssh`, which knows user, port and key
 //   [hosts."i[1-8]"]         several hosts (host_pattern.ts)
+//   [hosts.here]             this machine, without ssh
 
 import { usage } from "../../words/failure.ts";
 import { oneOfNames } from "../../words/nearest.ts";
@@ -66,6 +67,9 @@ export const HOST_KEYS = {
     help: "expected: a kernel whose release begins otherwise is an error",
   },
 } as const satisfies OptionTable;
+
+/** The host without ssh: this machine. */
+export const HERE = "here";
 
 type HostKey = keyof typeof HOST_KEYS;
 const NAMES = Object.keys(HOST_KEYS) as HostKey[];

@@ -67,6 +67,10 @@ export const DropsSchema = v.object({
 export const LoadSchema = v.object({
   address: text("the device, e7.3"),
   interface: about(v.nullable(v.string()), "null: the memory link"),
+  host: about(
+    v.optional(v.string()),
+    "that it ran on, by its name in the job; absent: this machine",
+  ),
   figures: FiguresSchema,
   fio: about(v.record(v.string(), v.unknown()), "fio's json+ with an `aoe` block in jobs[0]"),
 });

@@ -25,6 +25,9 @@ import { rate } from "../../words/shown.ts";
 
 const say = sayAs("aoe bench load");
 
+/** What a load with a gate says when it waits for its moment. */
+const READY = "ready";
+
 type Options = ReturnType<typeof parseLoadCommand>;
 
 /** Returns the exit code. */
@@ -50,8 +53,9 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
   const waiter = createPollWaiter();
   for (const fd of link.fds) waiter.add(fd);
   let stopBy = 0;
+  let gating = false;
   const restore = onSignals((code, again) => {
-    if (again) process.exit(code);
+    if (again || gating) process.exit(code);
     stopBy = code;
     waiter.wake();
   });
@@ -60,6 +64,12 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
     if (options.ndjson) process.stdout.write(`${printableJson(event)}\n`);
   };
   const progress = progressLine(options.ndjson, emit);
+  const gate = async (): Promise<number> => {
+    gating = true;
+    const moment = await theMoment();
+    gating = false;
+    return moment;
+  };
   let late: LateHold | null = null;
   try {
     // Its process is not to share the load's CPU.
@@ -85,6 +95,7 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
       },
       onProgress: progress.show,
       interrupted: () => stopBy !== 0,
+      ...(options.gate ? { gate } : {}),
       ...(late === null ? {} : { late }),
       ...(watched === null ? {} : { watched }),
       ...(trace === null ? {} : { trace: trace.trace }),
@@ -105,6 +116,7 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
       packet_life_ns: packetLife,
       ...(watched === null ? {} : { target_process: watched.cost }),
       pinning: cpus ?? null,
+      ...(options.gate ? { measured: measuredTime(outcome) } : {}),
       provenance: provenance(),
     };
     const document = loadDocument(
@@ -138,6 +150,25 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
     link.close();
     waiter.close();
   }
+}
+
+/** The line on stdin that says when to begin. */
+async function theMoment(): Promise<number> {
+  say(READY);
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of Bun.stdin.stream()) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.includes("\n")) break;
+  }
+  const moment = Number(text.split("\n")[0]);
+  if (text !== "" && Number.isFinite(moment)) return moment;
+  throw expected("--gate", "told a moment on stdin, in ns", text.trim());
+}
+
+/** In ns of this machine's CLOCK_MONOTONIC. */
+function measuredTime({ load }: LoadOutcome): { from_ns: number; to_ns: number } {
+  return { from_ns: load.measuredFrom, to_ns: load.measuredTo };
 }
 
 /** What only buffers that the kernel holds and another device for what leaves make possible. */

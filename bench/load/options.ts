@@ -120,6 +120,11 @@ export const LOAD_OPTIONS = {
   ...INITIATOR_OPTIONS,
   packet_life: { ...INITIATOR_OPTIONS.packet_life, type: duration },
   cpus: { type: cpus, help: "run on these CPUs only: 1 or 0,2" },
+  gate: {
+    type: flag,
+    default: "off",
+    help: "say `ready` on stderr, and begin when a line on stdin says: ns of CLOCK_MONOTONIC",
+  },
   target_pid: {
     type: integer(1),
     unit: "pid",

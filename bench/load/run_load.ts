@@ -59,6 +59,8 @@ export interface LoadSetting {
   readonly say: (sentence: string) => void;
   /** Told when the measured time begins, and now and then while it runs. */
   readonly onProgress?: (load: Load, now: number) => void;
+  /** Awaited after discovery: the moment at which the load is to begin. */
+  readonly gate?: () => Promise<number>;
   /** Asked now and then: true ends the run early. */
   readonly interrupted?: () => boolean;
 }
@@ -101,13 +103,15 @@ export async function runLoad(setting: LoadSetting): Promise<LoadOutcome> {
     },
   );
   const device = await session.find(address, setting.patience);
-  const load = makeLoad(setting, device, random);
+  // The windows are planned from that moment, whenever the process wakes.
+  const begin = setting.gate === undefined ? waiter.now() : await setting.gate();
+  const load = makeLoad(setting, device, random, begin);
   if (writes(options.rw)) {
     setting.say(
       `Writing to ${formatAddress(address)} (${shownBytes(device.sectors * SECTOR)}): ${options.rw}, ${load.workload.blocks} blocks of ${shownBytes(options.bs)} from byte ${options.offset} on.`,
     );
   }
-  const run = await perform(setting, session, device, load.load, reclaim);
+  const run = await perform(setting, session, device, load.load, reclaim, begin);
   const left = await session.close();
   return {
     load: load.load,
@@ -138,8 +142,9 @@ function makeLoad(
   setting: LoadSetting,
   device: Device,
   random: Random,
+  now: number,
 ): { load: Load; workload: Workload; verifier: Verifier | null } {
-  const { options, waiter } = setting;
+  const { options } = setting;
   const { bs } = options;
   const workload = new Workload(options, device.sectors * SECTOR, random);
   const verifier = options.verify === "crc32c" ? new Verifier(workload, options.randseed) : null;
@@ -149,7 +154,6 @@ function makeLoad(
   for (let word = 0; word + 4 <= memory.bytes.length; word += 4) {
     memory.view.setUint32(word, filling.next());
   }
-  const now = waiter.now();
   const arrivals = createArrivals(options.rateIops, options.rateProcess, now, random);
   const plan = {
     iodepth: options.iodepth,
@@ -179,6 +183,7 @@ async function perform(
   device: Device,
   load: Load,
   reclaim: Gate,
+  begin: number,
 ): Promise<Run> {
   const { waiter, onProgress, interrupted } = setting;
   const usageBefore = usage();
@@ -206,9 +211,10 @@ async function perform(
     snapshot = poolOf(device)?.snapshot(now) ?? unused(setting.options, setting.link, now);
     setting.trace?.stop(now);
   };
-  let warmUntil = waiter.now() + setting.options.warmUp;
+  let warmUntil = begin + setting.options.warmUp;
   const driver = {
     advance(now: number): void {
+      if (now < begin) return;
       if (now >= warmUntil) {
         reclaim.open();
         setting.late?.begin();
@@ -218,7 +224,8 @@ async function perform(
       load.advance(now);
     },
     nextDeadline() {
-      const next = Math.min(warmUntil, load.nextDeadline());
+      // Before it begins every deadline of the load lies in the past.
+      const next = Math.max(begin, Math.min(warmUntil, load.nextDeadline()));
       return load.isMeasured ? Math.min(next, series.due) : next;
     },
   };

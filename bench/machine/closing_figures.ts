@@ -1,6 +1,6 @@
 // What `aoe target --stats-at-end FILE` has written, as far as trials and soaks read it.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 
 const Document = v.object({
@@ -50,9 +50,14 @@ export function describeWay(sent: {
 
 /** Null: no data, since the target wrote nothing, or nothing whole, or had lost its interfaces. */
 export function readClosingFigures(path: string): ClosingFigures | null {
+  return existsSync(path) ? parseClosingFigures(readFileSync(path, "utf8")) : null;
+}
+
+/** As `readClosingFigures`, of the file's text. */
+export function parseClosingFigures(text: string): ClosingFigures | null {
   let document: unknown;
   try {
-    document = JSON.parse(readFileSync(path, "utf8"));
+    document = JSON.parse(text);
   } catch {
     return null;
   }

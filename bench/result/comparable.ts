@@ -15,6 +15,10 @@ export function obstacles(base: RunResult, head: RunResult, exact = false): stri
   look("the link", ({ link }) => link);
   const rows = rowDifferences(base.cells, head.cells);
   if (exact) return [...found, ...rows];
+  if (base.hosts.length > 0 || head.hosts.length > 0) {
+    for (const role of ["target", "initiator"] as const) look(`the ${role} hosts`, hostsOf(role));
+    return [...found, ...rows];
+  }
   look("the machine", ({ provenance }) => provenance.machine);
   look("the CPU", ({ provenance }) => provenance.cpu);
   look("the kernel", ({ provenance }) => provenance.kernel);
@@ -26,6 +30,17 @@ export function obstacles(base: RunResult, head: RunResult, exact = false): stri
   // Their state is for the reader: an older program has not kept it.
   look("the interfaces", ({ interfaces }) => interfaces.map(({ state: _, ...rest }) => rest));
   return [...found, ...rows];
+}
+
+/** What of the hosts of a role has to be the same, whatever their names are. */
+function hostsOf(role: RunResult["hosts"][number]["role"]): (result: RunResult) => unknown {
+  return ({ hosts }) =>
+    hosts
+      .filter((host) => host.role === role)
+      .map(({ provenance, cpus, driver, interface: { state: _, coalescing: __, ...on } }) => {
+        const { machine, cpu, kernel, bun, governor } = provenance;
+        return { machine, cpu, kernel, bun, governor, cpus, driver, on };
+      });
 }
 
 function shown(value: unknown): string {

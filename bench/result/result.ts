@@ -95,6 +95,27 @@ const ResolvedSchema = v.object({
   choices: v.array(ChoiceSchema),
 });
 
+export const InterfaceSchema = v.object({
+  name: v.string(),
+  mtu: about(v.nullable(v.number()), "null: not known"),
+  offloads: about(v.record(v.string(), v.string()), "of `ethtool -k`; empty: not told"),
+  coalescing: about(v.record(v.string(), v.string()), "of `ethtool -c`; empty: not told"),
+  state: about(
+    v.optional(v.record(v.string(), FactSchema)),
+    "driver, rings, queues, limits, interrupts, qdisc; absent in results of older programs",
+  ),
+});
+
+const HostSchema = v.object({
+  name: text("in the job; never an address"),
+  role: v.picklist(["target", "initiator"]),
+  became: text("`sudo` or `no`"),
+  cpus: about(v.array(v.number()), "that its target or load ran on"),
+  driver: about(v.nullable(v.string()), "of its interface"),
+  interface: InterfaceSchema,
+  provenance: ProvenanceSchema,
+});
+
 export const RunSchema = v.object({
   schema_version: number(
     "raised when a key changes its meaning or goes; a new key alone does not raise it",
@@ -124,19 +145,12 @@ export const RunSchema = v.object({
     "CPUs of target and load",
   ),
   interfaces: about(
-    v.array(
-      v.object({
-        name: v.string(),
-        mtu: about(v.nullable(v.number()), "null: not known"),
-        offloads: about(v.record(v.string(), v.string()), "of `ethtool -k`; empty: not told"),
-        coalescing: about(v.record(v.string(), v.string()), "of `ethtool -c`; empty: not told"),
-        state: about(
-          v.optional(v.record(v.string(), FactSchema)),
-          "driver, rings, queues, limits, interrupts, qdisc; absent in results of older programs",
-        ),
-      }),
-    ),
+    v.array(InterfaceSchema),
     "existing interfaces that the run used; empty: each trial made its own veth pair, whose MTU is a key",
+  ),
+  hosts: about(
+    v.optional(v.array(HostSchema), []),
+    "of a job over hosts, as they were before the first trial; empty: it ran on one machine",
   ),
   provenance: about(
     ProvenanceSchema,

@@ -16,7 +16,7 @@ import { type Fact, type Facts, systemFacts } from "../machine/system_facts.ts";
 import { publish, type OutputFlags } from "../machine/output.ts";
 import { provenance } from "../machine/provenance.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";
-import { DISTURBED } from "./trial.ts";
+import { DISTURBED } from "./judge_trial.ts";
 
 export interface Check {
   readonly check: string;

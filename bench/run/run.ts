@@ -4,12 +4,10 @@
 import { now, wallMilliseconds } from "../../sys/clock.ts";
 import { environment, usage } from "../../words/failure.ts";
 import { POOL_OPTIONS } from "../../initiator/pool/options.ts";
-import { makeTrialEnvironment } from "./trial_environment.ts";
 import { untilCut } from "../machine/cut_short.ts";
 import { endedNothing } from "../result/cell_figures.ts";
 import { cellResult } from "../result/cell_result.ts";
 import { findings } from "../result/findings.ts";
-import { interfaceFacts, setCoalescing } from "../machine/interfaces.ts";
 import { overHosts } from "../job/host_arrangement.ts";
 import { needsSockets } from "../job/arrangement.ts";
 import { cellsOf, keptJob, withTexts } from "../job/job.ts";
@@ -22,7 +20,8 @@ import { isPrecise, notPrecise, type Rounds, roundsOf } from "./precision.ts";
 import { schedule } from "./schedule.ts";
 import { undisturbed } from "./undisturbed.ts";
 import { AOE } from "../../lab/programs.ts";
-import { type TrialEnvironment, DISTURBED, runTrial } from "./trial.ts";
+import { type Ground, openGround } from "./ground.ts";
+import { DISTURBED } from "./judge_trial.ts";
 import { SCHEMA_VERSION } from "../machine/schema.ts";
 import type { Figures } from "../load/figures.ts";
 import type { Cell, Job } from "../job/resolved.ts";
@@ -73,9 +72,6 @@ export async function runArms(
 ): Promise<RunResult[]> {
   const startedAt = now();
   const date = new Date(wallMilliseconds()).toISOString();
-  if (job.jobs.some(overHosts)) {
-    throw environment("A job over hosts can be shown (--show), but not be run yet");
-  }
   const where = chooseLink(job);
   if (where.fallback !== null) events.warn(where.fallback);
   const { seed, retries, floor } = job.values;
@@ -86,12 +82,21 @@ export async function runArms(
   const gathered = arms.map(
     () => new Map<Cell, Gathered>(cells.map((cell) => [cell, { trials: [], discarded: [] }])),
   );
-  const trialEnv = makeTrialEnvironment(where.link, seed);
+  const ground = await openGround(
+    {
+      job,
+      link: where.link,
+      programs: [AOE, ...arms.map(({ program }) => program)],
+      say: events.warn,
+    },
+    signal,
+  );
+  let gone: string | null = null;
   let floors = new Map<Cell, Figures | null>();
   let ended = 0;
-  const cut = await untilCut(signal, async () => {
+  const interrupted = await untilCut(signal, async () => {
     if (floor === "on" && overSockets(where.link) && job.values.target === undefined) {
-      floors = await measureFloors(cells, { ...trialEnv, program: AOE }, signal);
+      floors = await measureFloors(cells, ground, signal);
     }
     for (const { cell, arm } of turns) {
       const place = ended;
@@ -99,12 +104,13 @@ export async function runArms(
       const own = arms[arm];
       const into = gathered[arm]?.get(cell);
       if (own === undefined || into === undefined) throw new Error("invariant: arms and cells");
-      setCoalescing(cell.values);
+      gone = await ground.mend(signal);
+      if (gone !== null) break;
+      await ground.set(cell);
       events.begin(cell, place, turns.length, own.name);
       const given = withTexts(cell, own.texts ?? {});
       const { trial } = await undisturbed(
-        (attempt) =>
-          runTrial(given, { order: place, attempt }, { ...trialEnv, program: own.program }, signal),
+        (attempt) => ground.trial(given, { order: place, attempt }, own.program, signal),
         ({ disturbed }) => disturbed,
         retries,
         (discarded) => into.discarded.push(discarded),
@@ -113,9 +119,11 @@ export async function runArms(
       ended++;
       events.end(cell, trial, own.name);
     }
-  }).finally(trialEnv.remove);
+  }).finally(() => ground.close());
+  const cut = interrupted || gone !== null;
+  const total = plural(turns.length, "trial");
   const cutShort = cut
-    ? [`A signal cut the run short: it has ${ended} of ${plural(turns.length, "trial")}.`]
+    ? [`${gone ?? "A signal"} cut the run short: it has ${ended} of ${total}.`]
     : [];
   const results = arms.map(({ name }, arm): RunResult => {
     const own = cells.map((cell) => {
@@ -134,11 +142,15 @@ export async function runArms(
       seed,
       link: where.link,
       fallback: where.fallback,
-      pinning: trialEnv.pinning,
-      interfaces: factsOf(job),
+      pinning: ground.pinning,
+      ...ground.facts,
       provenance: provenance(),
       cut_short: cut,
-      warnings: [...cutShort, ...warningsOf(own, trialEnv, retries), ...vague(own, rounds)],
+      warnings: [
+        ...cutShort,
+        ...warningsOf(own, where.link, ground, retries),
+        ...vague(own, rounds),
+      ],
       cells: own,
       findings: findings(own),
     };
@@ -171,7 +183,8 @@ function vague(cells: readonly CellResult[], { precision }: Rounds): string[] {
 
 function warningsOf(
   cells: readonly CellResult[],
-  trialEnv: Pick<TrialEnvironment, "link" | "pinning">,
+  link: RunResult["link"],
+  ground: Ground,
   retries: number,
 ): string[] {
   const warnings: string[] = [];
@@ -194,7 +207,8 @@ function warningsOf(
       `In ${idle} of ${trials.length} trials no command ended in the measured time: their rate is 0.`,
     );
   }
-  if (overSockets(trialEnv.link) && trialEnv.pinning.load === null) {
+  const here = ground.facts.hosts.length === 0;
+  if (here && overSockets(link) && ground.pinning.load === null) {
     warnings.push("Only one CPU is available, so target and load share it, and nothing is pinned.");
   }
   return warnings;
@@ -205,7 +219,7 @@ function chooseLink(job: Job): { link: RunResult["link"]; fallback: string | nul
   const { link: wanted, interface: name } = job.values;
   if (wanted === "memory" || wanted === "virtual") return { link: wanted, fallback: null };
   const link = wanted === "auto" ? "packet" : wanted;
-  if (name !== undefined) return { link, fallback: null };
+  if (name !== undefined || job.jobs.some(overHosts)) return { link, fallback: null };
   const late = job.jobs.some(({ values }) =>
     values.late.choices.some(({ value }) => value !== undefined),
   );
@@ -237,11 +251,6 @@ function checkCells(cells: readonly Cell[], link: RunResult["link"]): void {
   }
 }
 
-function factsOf(job: Job): RunResult["interfaces"] {
-  const { interface: name } = job.values;
-  return name === undefined ? [] : [interfaceFacts(name)];
-}
-
 /**
  * A load's floor: nothing in it is random, so that longer tells no more; nothing is asked of the pool, so that its keys
  * make no other floor.
@@ -263,7 +272,7 @@ const FLOOR: Partial<KeyTexts> = {
 
 async function measureFloors(
   cells: readonly Cell[],
-  trialEnv: TrialEnvironment,
+  ground: Ground,
   signal: AbortSignal | undefined,
 ): Promise<Map<Cell, Figures | null>> {
   const known = new Map<string, Figures | null>();
@@ -274,7 +283,7 @@ async function measureFloors(
     const bare = withTexts(cell, { ...FLOOR, late });
     const key = JSON.stringify(bare.texts);
     if (!known.has(key)) {
-      const trial = await runTrial(bare, { order: -1, attempt: 0, floor: true }, trialEnv, signal);
+      const trial = await ground.trial(bare, { order: -1, attempt: 0, floor: true }, AOE, signal);
       known.set(key, trial.figures);
     }
     floors.set(cell, known.get(key) ?? null);

@@ -4,17 +4,15 @@
 
 import { copyFileSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { EXIT } from "../../words/failure.ts";
-import { type ChildOptions, endedWith, runWatched } from "../machine/child.ts";
+import { type ChildOptions, runWatched } from "../machine/child.ts";
 import { partOf } from "./revision_part.ts";
 import { type ClosingFigures, readClosingFigures } from "../machine/closing_figures.ts";
 import { labCommandLine, labEnv } from "../../lab/lab.ts";
 import { overSockets, type RunResult, type Trial } from "../result/result.ts";
-import { placesOf, trialScript } from "./trial_script.ts";
-import { upgradeFigures } from "../result/upgrade.ts";
-import { aoeBlock, versionOf, wholeDrops, wholeFigures } from "./whole_trial.ts";
+import { judgeTrial, type TrialPlace } from "./judge_trial.ts";
+import { placesOf } from "./trial_lines.ts";
+import { trialScript } from "./trial_script.ts";
 import { writes } from "../load/workload.ts";
-import type { LoadResult } from "../load/figures.ts";
 import type { Cell } from "../job/resolved.ts";
 import { ownFile } from "../../sys/root.ts";
 
@@ -33,16 +31,6 @@ export interface TrialEnvironment {
   readonly image: (bytes: number) => string;
 }
 
-/** Others' share of the trial's CPUs above which a trial counts as disturbed. */
-export const DISTURBED = 0.25;
-
-export interface TrialPlace {
-  readonly order: number;
-  readonly attempt: number;
-  /** Against the null target: the harness's floor. */
-  readonly floor?: boolean;
-}
-
 /** Throws the reason of `signal` where that came before the end. */
 export async function runTrial(
   cell: Cell,
@@ -58,30 +46,18 @@ export async function runTrial(
     ...(env === undefined ? {} : { env }),
     signal,
   });
-  const { code, stdout, stderr, cpu, elapsed, others, steal } = run;
-  const usable = code === EXIT.done || code === EXIT.failed;
-  const loads = usable ? loadsOf(cell, trialEnv, stdout) : [];
-  const whole = loads.length > 0;
-  const figures = wholeFigures(loads);
-  const well = whole && (code === EXIT.done || (code === EXIT.failed && stoodStill(loads)));
-  return {
-    order: place.order,
-    attempt: place.attempt,
-    disturbed:
-      trialEnv.link !== "virtual" &&
-      others !== null &&
-      others > DISTURBED * elapsed * trialEnv.cpus.length,
-    exit_code: code,
-    failure: well ? null : failure(code, `${loadWords(trialEnv)}\n${stderr}`, trialEnv),
-    elapsed_ns: elapsed,
-    cpu_ns: cpu,
-    others_cpu_ns: others,
-    steal_ns: steal,
-    figures,
+  const sockets = overSockets(trialEnv.link);
+  const places = sockets ? placesOf(cell) : [{ address: "e7.3", interface: null }];
+  return judgeTrial(place, {
+    ...run,
+    cpus: trialEnv.link === "virtual" ? null : trialEnv.cpus.length,
+    places,
+    documents: places.map((_, at) => (sockets ? read(trialEnv, `load.${at}.json`) : run.stdout)),
+    loadSaid: `${loadSaid(trialEnv)}\n${run.stderr}`,
+    targetSaid: sockets ? targetSaid(trialEnv) : "",
+    closing: targetFigures(cell, trialEnv),
     start: null,
-    loads,
-    drops: whole ? wholeDrops(loads, targetFigures(cell, trialEnv)) : null,
-  };
+  });
 }
 
 /** The words of its command and its environment, if not ours. */
@@ -144,45 +120,6 @@ function clean(trialEnv: TrialEnvironment): void {
 /** Loads and targets of a trial at most (keys.ts). */
 const MOST = 16;
 
-/** All loads, or none where one gave no document. */
-function loadsOf(cell: Cell, trialEnv: TrialEnvironment, stdout: string): LoadResult[] {
-  const sockets = overSockets(trialEnv.link);
-  const places = sockets ? placesOf(cell) : [{ address: "e7.3", interface: null }];
-  const loads = places.flatMap((place, index): LoadResult[] => {
-    const fio = document(sockets ? read(trialEnv, `load.${index}.json`) : stdout);
-    const figures = fio === null ? undefined : aoeBlock(fio).figures;
-    if (fio === null || figures === undefined) return [];
-    return [{ ...place, figures: upgradeFigures(figures, versionOf(fio)), fio }];
-  });
-  return loads.length === places.length ? loads : [];
-}
-
-function document(text: string): Record<string, unknown> | null {
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    return null;
-  }
-}
-
-/**
- * A load in which no command ended has failed, yet its trial has not: a rate of 0 is what was measured. Only where
- * nothing else was wrong.
- */
-function stoodStill(loads: readonly LoadResult[]): boolean {
-  return (
-    loads.some(({ figures }) => figures.iops === 0) &&
-    loads.every(({ figures }) => figures.failures === 0 && figures.mismatches === 0)
-  );
-}
-
-/** What the trial's processes said last, as one sentence. */
-function failure(code: number, stderr: string, trialEnv: TrialEnvironment): string {
-  // The target has a say where nobody answered: it is the one that failed.
-  const silent = overSockets(trialEnv.link) && code === EXIT.notFound;
-  return endedWith(code, stderr, silent ? targetWords(trialEnv).join("\n").trim() : "");
-}
-
 /** Of each target of the trial; none where they run elsewhere. */
 function targetFigures({ values }: Cell, trialEnv: TrialEnvironment): (ClosingFigures | null)[] {
   const targets = values.interface === undefined ? values.targets : 0;
@@ -190,10 +127,12 @@ function targetFigures({ values }: Cell, trialEnv: TrialEnvironment): (ClosingFi
     readClosingFigures(join(trialEnv.folder, `target.${index}.json`)),
   );
 }
-function targetWords(trialEnv: TrialEnvironment): string[] {
-  return Array.from({ length: MOST }, (_, index) => read(trialEnv, `target.${index}.err`));
+function targetSaid(trialEnv: TrialEnvironment): string {
+  return Array.from({ length: MOST }, (_, at) => read(trialEnv, `target.${at}.err`))
+    .join("\n")
+    .trim();
 }
-function loadWords(trialEnv: TrialEnvironment): string {
+function loadSaid(trialEnv: TrialEnvironment): string {
   return Array.from({ length: MOST }, (_, index) => read(trialEnv, `load.${index}.err`)).join("\n");
 }
 function read(trialEnv: TrialEnvironment, name: string): string {

@@ -1,11 +1,10 @@
 // Where the trials of a run happen: a folder of its own, images made from the seed, CPUs for both ends.
 
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { allowedCpus } from "../../sys/affinity.ts";
-import { createRandom } from "../../words/random.ts";
 import { overSockets, type RunResult } from "../result/result.ts";
+import { writeImage } from "../machine/image_file.ts";
 import { makeScratch } from "../machine/scratch.ts";
 import type { TrialEnvironment } from "./trial.ts";
 
@@ -38,24 +37,4 @@ export function makeTrialEnvironment(
     },
     remove,
   };
-}
-
-/** Up to this much of an image is filled, so that no run fills the disk; the rest is a hole. */
-const FILLED = 64 << 20;
-const PIECE = 1 << 20;
-
-function writeImage(path: string, bytes: number, seed: number): void {
-  const file = openSync(path, "w");
-  try {
-    ftruncateSync(file, bytes);
-    const random = createRandom(seed).fork("image");
-    const piece = new Uint32Array(PIECE / 4);
-    for (let word = 0; word < piece.length; word++) piece[word] = random.next();
-    for (let at = 0; at < Math.min(bytes, FILLED); at += PIECE) {
-      piece[0] = at;
-      writeSync(file, piece, 0, Math.min(PIECE, bytes - at), at);
-    }
-  } finally {
-    closeSync(file);
-  }
 }

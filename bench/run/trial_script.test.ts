@@ -2,7 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { cellsOf, parseJob } from "../job/job.ts";
-import { placesOf, trialScript } from "./trial_script.ts";
+import { placesOf } from "./trial_lines.ts";
+import { trialScript } from "./trial_script.ts";
 
 /** The words of the load's line, for a job with these keys. */
 function loadWords(...keys: string[]): string[][] {

@@ -10,38 +10,15 @@
 // of its own. The exit code is the first load's that failed, else the first target's.
 
 import { formatAddress } from "../../words/address.ts";
-import { dashed } from "../../words/option.ts";
-import { KEYS } from "../job/keys.ts";
-import { LOAD_KEYS } from "../load/options.ts";
 import { shellLine } from "../../lab/shell.ts";
-import { LATE_DEVICE } from "../../lab/setup.ts";
-import { pinsInKernel } from "../../initiator/session/raw_link.ts";
-import { SECTOR } from "../../wire/ata.ts";
 import type { Cell } from "../job/resolved.ts";
-
-/** Other revisions, which `bench ab` runs, had other defaults for these: they are always said. */
-const SAID: readonly string[] = ["pool", "ramp_time", "runtime"];
-
-/** The load's options: what is as usual is left out, since other revisions may not know it. */
-function loadOptions(cell: Cell): string[] {
-  const { values, texts } = cell;
-  const words = pinsInKernel(values.link) ? ["--link", values.link] : [];
-  if (values.late !== undefined) words.push("--transmit-interface", LATE_DEVICE);
-  for (const name of Object.keys(LOAD_KEYS) as (keyof typeof LOAD_KEYS)[]) {
-    const text = texts[name];
-    if (text === KEYS[name].default && !SAID.includes(name)) continue;
-    // A list of lanes has cells without one, for which the lane's ring says nothing.
-    if (name === "lane_ring" && !values.writeLane) continue;
-    words.push(dashed(name), ...(LOAD_KEYS[name].type.hint === "" ? [] : [text]));
-  }
-  return words;
-}
-
-/** A load's place in the trial: what it talks to and where. */
-export interface LoadPlace {
-  readonly address: string;
-  readonly interface: string;
-}
+import {
+  type LoadPlace,
+  loadWords,
+  nullTargetWords,
+  type TargetPlace,
+  targetWords,
+} from "./trial_lines.ts";
 
 export interface ScriptSetting {
   readonly cell: Cell;
@@ -56,18 +33,6 @@ export interface ScriptSetting {
   /** Whether the revision's target writes its figures at the end. */
   readonly statsAtEnd: boolean;
   readonly pinning: { readonly target: number | null; readonly load: number | null };
-}
-
-/** Where the loads of a cell go in a lab, or on the interface that the job names. */
-export function placesOf({ values }: Cell): LoadPlace[] {
-  const { interface: name, target, initiators, targets } = values;
-  if (name !== undefined && target !== undefined) {
-    return [{ address: formatAddress(target), interface: name }];
-  }
-  return Array.from({ length: initiators }, (_, load) => ({
-    address: `e7.${3 + (load % targets)}`,
-    interface: `a${load}`,
-  }));
 }
 
 export function trialScript(setting: ScriptSetting): string {
@@ -110,46 +75,31 @@ function far(setting: ScriptSetting): string {
 }
 
 function targetLine(setting: ScriptSetting, image: string, index: number): string[] {
-  const { cell, pinning, program, folder } = setting;
-  const { bufferCount, service } = cell.values;
-  const words = [
-    process.execPath,
-    program,
-    "target",
-    "7",
-    String(3 + index),
-    far(setting),
+  const { cell, program, folder } = setting;
+  const figures = setting.statsAtEnd ? `${folder}/target.${index}.json` : null;
+  return targetWords([process.execPath, program], cell, {
+    ...near(setting),
+    index,
     image,
-    "-b",
-    `${bufferCount}`,
-  ];
-  if (service !== undefined) words.push("--service", service);
-  if (setting.statsAtEnd) words.push("--stats-at-end", `${folder}/target.${index}.json`);
-  if (pinning.target !== null) words.push("--cpus", String(pinning.target));
-  return words;
+    figures,
+  });
 }
 
 function nullTargetLine(setting: ScriptSetting): string[] {
-  const { cell, pinning } = setting;
-  const { bufferCount, imageSize } = cell.values;
-  const sectors = Math.floor(imageSize / SECTOR);
-  const words = [
-    process.execPath,
-    setting.nullTarget,
-    far(setting),
-    String(sectors),
-    `${bufferCount}`,
-  ];
-  if (pinning.target !== null) words.push(String(pinning.target));
-  return words;
+  return nullTargetWords([process.execPath, setting.nullTarget], setting.cell, near(setting));
 }
 
 function loadLine(setting: ScriptSetting, place: LoadPlace): string[] {
   const { cell, pinning, program } = setting;
-  const words = [process.execPath, program, "bench", "load", place.address];
-  words.push("--interface", place.interface, "--json", ...loadOptions(cell));
-  if (pinning.load !== null) words.push("--cpus", String(pinning.load));
-  return words;
+  return loadWords([process.execPath, program], cell, place, pinned(pinning.load));
+}
+
+function near(setting: ScriptSetting): Pick<TargetPlace, "interfaces" | "cpus"> {
+  return { interfaces: far(setting), cpus: pinned(setting.pinning.target) };
+}
+
+function pinned(cpu: number | null): string | null {
+  return cpu === null ? null : String(cpu);
 }
 
 function file(folder: string, name: string): string {

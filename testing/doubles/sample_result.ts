@@ -85,6 +85,7 @@ export function sampleRun(
     fallback: null,
     pinning: { target: 0, load: 1 },
     interfaces: [],
+    hosts: [],
     cut_short: false,
     provenance: {
       program: "aoe 0.1.0",
