@@ -123,7 +123,8 @@ export function* goldenRows(): Generator<Row> {
       },
     });
     if (failure !== null || loaded === null) {
-      throw new Error(`${JSON.stringify(cell)}: ${failure?.message ?? "was not loaded"}`);
+      const named = Object.entries(cell).map(([key, value]) => `${key} ${value}`);
+      throw new Error(`${named.join(", ")}: ${failure?.message ?? "was not loaded"}`);
     }
     yield rowOf(cell, loaded);
   }

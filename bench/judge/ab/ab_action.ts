@@ -89,6 +89,11 @@ async function judge(revisions: readonly [string, string?], flags: Flags): Promi
       if (judges.includes("exact")) {
         exact = await compareExactly(base.program, head.program, signal);
         say(exact.sentence);
+        // What a broken head costs says nothing, and its benchmarks may break too.
+        if (exact.verdict === "broken" && judges.length > 1) {
+          say("The head is broken, so no other judge runs.");
+          return;
+        }
       }
       if (judges.includes("micro")) {
         measured.micro = await measureMicro(base, head, MICRO, new Date().toISOString(), signal);

@@ -30,7 +30,7 @@ export interface Named<Result> {
 
 /** What each judge looks at. */
 const LOOKS_AT: Readonly<Record<string, string>> = {
-  exact: "Behaviour: the golden table of pools, exact counts under the virtual clock",
+  exact: "Behaviour: the golden table of pools, and what a command costs, in exact counts",
   micro: "Price of the pool alone: time of its operations",
   cost: "Price of a command: CPU time under the virtual clock",
   sockets: "A job over raw sockets on this machine",
@@ -65,7 +65,7 @@ export function sectionsOfAb({ name, result }: Named<AbResult>, at: number): Sec
     {
       ...sectionOf(idOf("verdict", at), topicOf(name))(decided(result, judges), {
         verdicts: judges,
-        notes: failures(result),
+        notes: missing(result),
       }),
       verdict: result.verdict,
     },
@@ -156,8 +156,12 @@ function decided(result: AbResult, judges: readonly Verdict[]): string {
   return open.length === 0 ? "No judge ran." : `Not decided by ${listed(open)}.${rest}`;
 }
 
-function failures({ failed_trials: failed }: AbResult): string[] {
-  return failed === 0 ? [] : [`${plural(failed, "trial")} failed: the figures are of the others.`];
+function missing({ exact, failed_trials: failed, said }: AbResult): string[] {
+  const alone = exact?.verdict === "broken" && Object.keys(said).length === 1;
+  return [
+    ...(alone ? ["Of a broken head no other judge is asked: its price says nothing."] : []),
+    ...(failed === 0 ? [] : [`${plural(failed, "trial")} failed: the figures are of the others.`]),
+  ];
 }
 
 /** A measured comparison in a sentence of figures. */
@@ -190,13 +194,18 @@ function capital(text: string): string {
 /** Rows of the golden table that differ. */
 function differing({ exact }: AbResult, at: number): Section[] {
   if (exact === null || exact.differences.length === 0) return [];
-  const rows = exact.differences.map((text) => text.split(": "));
+  const rows = exact.differences.map((text) => {
+    const [verdict = "", ...rest] = text.split(": ");
+    // What a command costs is told by its sentence alone.
+    const [row = "", ...figures] = rest.length > 1 ? rest : ["counts per command", ...rest];
+    return { verdict, row, figures: figures.join(": ") };
+  });
   return [
     sectionOf(idOf("exact", at), "Judge exact")(exact.sentence, {
       table: tableOf(rows, [
-        ["row", ([, row = ""]) => row],
-        ["verdict", ([verdict = ""]) => verdict],
-        ["figures, base → head", ([, , ...figures]) => figures.join(": ")],
+        ["row", ({ row }) => row],
+        ["verdict", ({ verdict }) => verdict],
+        ["figures, base → head", ({ figures }) => figures],
       ]),
     }),
   ];
