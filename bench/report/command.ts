@@ -7,7 +7,7 @@ export function reportCommand(): Command {
     .description("draw results: a self-contained HTML file, Markdown, or SVG")
     .argument(
       "<results...>",
-      "files of `aoe bench run -o`, `ab`, `compare`, `reproduce` or `whole`",
+      "files of `run`, `ab`, `compare`, `search`, `load`, `peers`, `growth`, `reproduce`, `whole`",
     )
     .option("-o, --output <file>", "html: the file; svg: a folder or file (default: stdout)")
     .option("--format <format>", "html, markdown or svg (default: by the output's name, else html)")

@@ -7,8 +7,11 @@ import { claims } from "./sections/claims.ts";
 import { runsOfAbs, sectionsOfAb, sectionsOfComparison, sidesOf } from "./sections/judged.ts";
 import { latency } from "./sections/latency.ts";
 import { levels } from "./sections/levels.ts";
+import { growth } from "./sections/growth_axes.ts";
 import { origin } from "./sections/origin.ts";
+import { peers } from "./sections/peer_arms.ts";
 import { percentiles } from "./sections/percentiles.ts";
+import { searched } from "./sections/searched.ts";
 import { split } from "./sections/split.ts";
 import { stalls } from "./sections/stalls.ts";
 import { throughput } from "./sections/throughput.ts";
@@ -29,6 +32,13 @@ export function compose(material: Material): Report {
       sectionsOfComparison(one, material.abs.length + at),
     ),
   ];
+  const others = [
+    ...material.searches.map(searched),
+    ...material.peers.map(peers),
+    ...material.growths.map(growth),
+  ];
+  // Such a file says all there is to say of it.
+  const alone = judged.length + others.length > 0;
   // Those of two results may contradict each other: each says which it is of.
   const said = (of: (run: RunResult) => readonly string[]): string[] =>
     runs.flatMap(({ name, run }) =>
@@ -45,14 +55,16 @@ export function compose(material: Material): Report {
     findings: said(({ findings }) => findings),
     sections: [
       ...judged,
+      ...others,
       ...(drawn.length > 0
         ? sectionsOfRuns(subject)
-        : judged.length > 0
+        : alone
           ? []
           : [noRuns(), ...capsOfClaims(material)]),
-      ...(judged.length > 0 && reproductions.length === 0 ? [] : [claims(reproductions)]),
-      ...(judged.length > 0 && wholes.length === 0 ? [] : [whole(wholes)]),
-      ...(judged.length > 0 && runs.length === 0 ? [] : [origin(material)]),
+      ...(alone && reproductions.length === 0 ? [] : [claims(reproductions)]),
+      ...(alone && wholes.length === 0 ? [] : [whole(wholes)]),
+      // What tells two judged results apart stands with their verdict.
+      ...(judged.length > 0 && others.length + runs.length === 0 ? [] : [origin(material)]),
     ],
   });
 }
@@ -86,15 +98,15 @@ function noRuns(): Section {
   )("No result of `aoe bench run` is among the files, so there are no loads to draw.");
 }
 
-function subtitle(
-  { runs, wholes, reproductions, abs, comparisons }: Material,
-  subject: Subject,
-): string {
+function subtitle(material: Material, subject: Subject): string {
+  const { runs, wholes, reproductions, abs, comparisons } = material;
   const trials = subject.cells.reduce((sum, { cell }) => sum + cell.trials.length, 0);
   const started =
     runs[0]?.run.started_at ??
     wholes[0]?.started_at ??
     reproductions[0]?.started_at ??
+    material.peers[0]?.result.started_at ??
+    material.growths[0]?.result.started_at ??
     comparisons[0]?.result.head.started_at ??
     abs.flatMap(({ result: { cost, micro, sockets } }) => cost ?? micro ?? sockets ?? [])[0]
       ?.comparison.head.started_at;

@@ -109,9 +109,7 @@ test("a broken head is told as broken, with the rows that show it", () => {
   };
   const said = { exact: "worse", sockets: "same" };
   const report = reportOf("broken", ab(run(1), { verdict: "worse", said, exact }));
-  expect(report.sections[0]?.finding).toBe(
-    "The head is worse. Broken invariant in the head: 1 of 450 rows.",
-  );
+  expect(report.sections[0]?.finding).toBe("The head is broken: 1 of 450 rows.");
   expect(report.sections[0]?.verdicts[0]).toMatchObject({ id: "exact", verdict: "broken" });
   expect(sectionOf(report, "exact").table?.rows).toEqual([
     ["fixed 5us", "broken", "allocations 17, cap 16"],

@@ -1,7 +1,11 @@
 // What a report is made from: result files of several kinds, each told by its own `kind`.
 
 import { basename } from "node:path";
-import { kindOf, readAs, readResult } from "../result/result_file.ts";
+import { GROWTH, type GrowthResult, GrowthSchema } from "../growth/result.ts";
+import { SEARCH, type SearchResult, SearchSchema } from "../judge/search/search_file.ts";
+import { PEERS, type PeersResult, PeersSchema } from "../peers/result.ts";
+import type { RunResult } from "../result/result.ts";
+import { jsonIn, kindOf, readAs, readResult } from "../result/result_file.ts";
 import { WHOLE, type WholeResult, WholeSchema } from "../whole/whole_result.ts";
 import {
   AB,
@@ -11,6 +15,7 @@ import {
   ComparisonSchema,
   type JudgedPair,
 } from "../judge/judged_file.ts";
+import { runOfLoad } from "./read_load.ts";
 import type { Named } from "./sections/judged.ts";
 import { REPRODUCTION, type Reproduction, ReproductionSchema } from "../claims/reproduction.ts";
 import type { NamedRun } from "../result/arm_cells.ts";
@@ -23,6 +28,9 @@ export interface Material {
   readonly reproductions: readonly Reproduction[];
   readonly abs: readonly Named<AbResult>[];
   readonly comparisons: readonly Named<JudgedPair>[];
+  readonly searches: readonly Named<SearchResult>[];
+  readonly peers: readonly Named<PeersResult>[];
+  readonly growths: readonly Named<GrowthResult>[];
 }
 
 export const NO_MATERIAL: Material = {
@@ -32,6 +40,9 @@ export const NO_MATERIAL: Material = {
   reproductions: [],
   abs: [],
   comparisons: [],
+  searches: [],
+  peers: [],
+  growths: [],
 };
 
 /** A Failure, one sentence, for the first file that is no result of ours. */
@@ -41,6 +52,9 @@ export function readMaterial(files: readonly string[]): Material {
   const reproductions: Reproduction[] = [];
   const abs: Named<AbResult>[] = [];
   const comparisons: Named<JudgedPair>[] = [];
+  const searches: Named<SearchResult>[] = [];
+  const peers: Named<PeersResult>[] = [];
+  const growths: Named<GrowthResult>[] = [];
   const names = namesOf(files);
   for (const [at, file] of files.entries()) {
     const kind = kindOf(file);
@@ -51,9 +65,20 @@ export function readMaterial(files: readonly string[]): Material {
     } else if (kind === AB) abs.push({ name, result: readAs(file, AbSchema, AB) });
     else if (kind === COMPARE) {
       comparisons.push({ name, result: readAs(file, ComparisonSchema, COMPARE) });
-    } else runs.push({ name, run: readResult(file) });
+    } else if (kind === SEARCH) {
+      searches.push({ name, result: readAs(file, SearchSchema, SEARCH) });
+    } else if (kind === PEERS) peers.push({ name, result: readAs(file, PeersSchema, PEERS) });
+    else if (kind === GROWTH) growths.push({ name, result: readAs(file, GrowthSchema, GROWTH) });
+    else runs.push({ name, run: (kind === null ? loadIn(file) : null) ?? readResult(file) });
   }
-  return { names, runs, wholes, reproductions, abs, comparisons };
+  const named = { abs, comparisons, searches, peers, growths };
+  return { names, runs, wholes, reproductions, ...named };
+}
+
+/** A load's document has no kind: it is fio's. null: it is none, and who reads it says why. */
+function loadIn(file: string): RunResult | null {
+  const document = jsonIn(file);
+  return document === null ? null : runOfLoad(file, document);
 }
 
 /** Files' names without `.json`; where two are the same, with their folders. */

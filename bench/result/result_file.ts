@@ -15,9 +15,14 @@ const Any = v.looseObject({ schema_version: v.number(), kind: v.string() });
 
 /** Which command wrote the result in a file; null: none of ours did. Who reads it whole says why. */
 export function kindOf(path: string): string | null {
+  const any = v.safeParse(Any, jsonIn(path));
+  return any.success ? any.output.kind : null;
+}
+
+/** What is in a file; null: it can't be read, or is no JSON. */
+export function jsonIn(path: string): unknown {
   try {
-    const any = v.safeParse(Any, readJson(path));
-    return any.success ? any.output.kind : null;
+    return readJson(path);
   } catch {
     return null;
   }

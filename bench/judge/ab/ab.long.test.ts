@@ -71,7 +71,7 @@ test.skipIf(!inGit)(
       rmSync(folder, { recursive: true, force: true });
     }
   },
-  120_000,
+  600_000,
 );
 
 test.skipIf(!inGit)(

@@ -89,11 +89,7 @@ async function judge(revisions: readonly [string, string?], flags: Flags): Promi
       if (judges.includes("exact")) {
         exact = await compareExactly(base.program, head.program, signal);
         say(exact.sentence);
-        // What a broken head costs says nothing, and its benchmarks may break too.
-        if (exact.verdict === "broken" && judges.length > 1) {
-          say("The head is broken, so no other judge runs.");
-          return;
-        }
+        if (endsThere(exact, judges)) return;
       }
       if (judges.includes("micro")) {
         measured.micro = await measureMicro(base, head, MICRO, new Date().toISOString(), signal);
@@ -138,6 +134,13 @@ async function judge(revisions: readonly [string, string?], flags: Flags): Promi
     for (const tree of trees) tree.close();
     interrupt.release();
   }
+}
+
+/** What a broken head costs says nothing, and its benchmarks may break too. */
+function endsThere({ verdict }: Exact, judges: readonly Judge[]): boolean {
+  const ends = verdict === "broken" && judges.length > 1;
+  if (ends) say("The head is broken, so no other judge runs.");
+  return ends;
 }
 
 function parseOnly(only: string | undefined): readonly Judge[] {

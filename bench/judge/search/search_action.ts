@@ -7,6 +7,7 @@ import { createProgress } from "../../run/progress.ts";
 import { provenance } from "../../machine/provenance.ts";
 import { runJob } from "../../run/run.ts";
 import { type Found, highest, least } from "./search.ts";
+import { SEARCH } from "./search_file.ts";
 import { publish } from "../../machine/output.ts";
 import { formatRecords } from "../../../words/table.ts";
 import { SCHEMA_VERSION } from "../../machine/schema.ts";
@@ -61,7 +62,7 @@ export async function searchAction(
     what === "cap" ? await searchCap(measure, flags) : await searchRate(measure, flags);
   const result = {
     schema_version: SCHEMA_VERSION,
-    kind: "aoe bench search",
+    kind: SEARCH,
     what,
     ...answer,
     provenance: provenance(),

@@ -120,7 +120,7 @@ function verdictOf({ id, verdict, claim, sentence, how, table }: Verdict): PageE
       "div",
       "",
       element("p", "", ...worded(sentence)),
-      element("p", "", element("code", "", how)),
+      ...(how === "" ? [] : [element("p", "", element("code", "", how))]),
       ...(table === null ? [] : [tableOf(table, `figures of ${id}`, false)]),
     ),
   );

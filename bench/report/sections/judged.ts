@@ -57,27 +57,39 @@ export function sectionsOfAb({ name, result }: Named<AbResult>, at: number): Sec
     const runs =
       base === undefined || head === undefined ? null : ([runOf(base), runOf(head)] as const);
     const notes = [`The base against itself: ${one.control.summary}`, ...one.comparison.warnings];
-    const section = rowsSection(idOf(judge, at), `Judge ${judge}`, one.comparison, runs, notes);
+    const section = rowsSection(
+      idOf(judge, at),
+      topicOf(`Judge ${judge}`, name, at),
+      one.comparison,
+      runs,
+      notes,
+    );
     return [{ ...section, verdict: null }];
   });
   const facts = [result.cost, result.sockets].find((one) => one !== null)?.comparison.provenance;
   return [
     {
-      ...sectionOf(idOf("verdict", at), topicOf(name))(decided(result, judges), {
+      ...sectionOf(idOf("verdict", at), topicOf("Verdict", name, at))(decided(result, judges), {
         verdicts: judges,
         notes: missing(result),
       }),
-      verdict: result.verdict,
+      verdict: result.exact?.verdict === "broken" ? "broken" : result.verdict,
     },
-    ...differing(result, at),
+    ...differing({ name, result }, at),
     ...measured,
-    apart(at, facts?.length ? facts : revisions(result)),
+    apart(name, at, facts?.length ? facts : revisions(result)),
   ];
 }
 
 export function sectionsOfComparison({ name, result }: Named<JudgedPair>, at: number): Section[] {
-  const rows = rowsSection(idOf("verdict", at), topicOf(name), result, null, result.warnings);
-  return [rows, apart(at, result.provenance)];
+  const rows = rowsSection(
+    idOf("verdict", at),
+    topicOf("Verdict", name, at),
+    result,
+    null,
+    result.warnings,
+  );
+  return [rows, apart(name, at, result.provenance)];
 }
 
 /** Base and head of each judge that ran a job, to be drawn over each other. */
@@ -98,11 +110,12 @@ export function sidesOf({ base, head }: Pick<AbResult, "base" | "head">): string
   return `base ${short(base)}, head ${short(head)}`;
 }
 
-function topicOf(name: string): string {
-  return `Verdict of ${name}`;
+/** The first of a report needs no name. */
+export function topicOf(topic: string, name: string, at: number): string {
+  return at === 0 ? topic : `${topic} of ${name}`;
 }
 
-function idOf(id: string, at: number): string {
+export function idOf(id: string, at: number): string {
   return at === 0 ? id : `${id}-${at + 1}`;
 }
 
@@ -142,18 +155,29 @@ function found(result: AbResult, judge: string): string {
 /** The heading: what the judges found that decided, or what keeps them from it. */
 function decided(result: AbResult, judges: readonly Verdict[]): string {
   const { verdict } = result;
+  if (result.exact?.verdict === "broken")
+    return `The head is broken: ${rule(result.exact.sentence)}`;
   if (result.cut_short) return "A signal ended it before all judges had run.";
   const of = (...words: readonly Word[]): readonly Verdict[] =>
     judges.filter((judge) => words.includes(judge.verdict));
   if (verdict === "worse" || verdict === "better") {
-    const deciding = of(verdict, ...(verdict === "worse" ? (["broken"] as const) : []));
-    return `The head is ${verdict}. ${deciding.map(({ sentence }) => `${sentence}`).join(" ")}`;
+    return `The head is ${verdict}. ${of(verdict)
+      .map(({ sentence }) => `${sentence}`)
+      .join(" ")}`;
   }
   const same = of("same").map(({ id }) => id);
   if (verdict === "same") return `The head is the same as the base, by ${listed(same)}.`;
   const open = of("inconclusive", "changed").map(({ id }) => id);
   const rest = same.length === 0 ? "" : ` The same by ${listed(same)}.`;
   return open.length === 0 ? "No judge ran." : `Not decided by ${listed(open)}.${rest}`;
+}
+
+/** What a broken head does not keep to, in a sentence. */
+function rule(sentence: string): string {
+  const invariant = /invariant: ([^:]+)$/.exec(sentence)?.[1];
+  if (invariant === undefined) return sentence.replace(/^broken invariant in the head: /, "");
+  const meaning = invariant.startsWith("created ") ? ", where created are the buffers it has" : "";
+  return `its pool does not keep to ${invariant}${meaning}.`;
 }
 
 function missing({ exact, failed_trials: failed, said }: AbResult): string[] {
@@ -192,7 +216,7 @@ function capital(text: string): string {
 }
 
 /** Rows of the golden table that differ. */
-function differing({ exact }: AbResult, at: number): Section[] {
+function differing({ name, result: { exact } }: Named<AbResult>, at: number): Section[] {
   if (exact === null || exact.differences.length === 0) return [];
   const rows = exact.differences.map((text) => {
     const [verdict = "", ...rest] = text.split(": ");
@@ -201,7 +225,7 @@ function differing({ exact }: AbResult, at: number): Section[] {
     return { verdict, row, figures: figures.join(": ") };
   });
   return [
-    sectionOf(idOf("exact", at), "Judge exact")(exact.sentence, {
+    sectionOf(idOf("exact", at), topicOf("Judge exact", name, at))(exact.sentence, {
       table: tableOf(rows, [
         ["row", ({ row }) => row],
         ["verdict", ({ verdict }) => verdict],
@@ -323,8 +347,8 @@ function revisions({ base, head }: AbResult): FactApart[] {
   return [{ fact: "revision", base: base ?? "the work tree", head: head ?? "the work tree" }];
 }
 
-function apart(at: number, facts: readonly FactApart[]): Section {
-  const section = sectionOf(idOf("apart", at), "Where base and head differ");
+function apart(name: string, at: number, facts: readonly FactApart[]): Section {
+  const section = sectionOf(idOf("apart", at), topicOf("Where base and head differ", name, at));
   if (facts.length === 0) return section("What tells base and head apart is not in the file.");
   return section(`Base and head differ in ${listed(facts.map(({ fact }) => fact))}.`, {
     table: tableOf(facts, [

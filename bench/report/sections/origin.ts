@@ -5,9 +5,15 @@ import type { NamedRun } from "../../result/arm_cells.ts";
 import { type Facts, factsOf, factsOfRun } from "../../result/run_facts.ts";
 import { shownTime } from "../../../words/shown.ts";
 
-export function origin({ runs, wholes, reproductions }: Material): Section {
+export function origin(material: Material): Section {
+  const { runs, wholes, reproductions } = material;
+  const others = [...material.searches, ...material.peers, ...material.growths];
   const section = sectionOf("origin", "Provenance");
-  const one = runs[0]?.run.provenance ?? wholes[0]?.provenance ?? reproductions[0]?.provenance;
+  const one =
+    runs[0]?.run.provenance ??
+    wholes[0]?.provenance ??
+    reproductions[0]?.provenance ??
+    others[0]?.result.provenance;
   if (one === undefined) return section("The files do not say where they come from.");
   // A column: what is known of one file.
   const columns: [string, Facts][] = [
@@ -24,6 +30,13 @@ export function origin({ runs, wholes, reproductions }: Material): Section {
     ...reproductions.map((one): [string, Facts] => [
       "claims",
       new Map([["started", one.started_at], ...factsOf(one.provenance)]),
+    ]),
+    ...others.map(({ name, result }): [string, Facts] => [
+      name,
+      new Map([
+        ...("started_at" in result ? ([["started", result.started_at]] as const) : []),
+        ...factsOf(result.provenance),
+      ]),
     ]),
   ];
   const names = [...new Set(columns.flatMap(([, facts]) => [...facts.keys()]))];
