@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 
-import { PATIENCE, Refusals } from "./refusals.ts";
+import { GAPS, PATIENCE, Refusals } from "./refusals.ts";
 
 /** Refuses frames of `length` each millisecond from `at` on until one is given up; when that was. */
 function tryUntilGivenUp(refusals: Refusals, length: number, at: number): number {
@@ -45,4 +45,14 @@ test.each([PATIENCE + 1, 3600e9])("two refusals %d ns apart are no long one", (a
   expect(refusals.refused(9014, apart)).toBe(false);
   expect(refusals.refused(9014, apart + PATIENCE - 1)).toBe(false);
   expect(refusals.refused(9014, apart + PATIENCE)).toBe(true);
+});
+
+test("a frame that a busy machine tries too seldom is given up as well", () => {
+  const refusals = new Refusals();
+  const given = Array.from({ length: GAPS + 1 }, (_, at) =>
+    refusals.refused(9014, 2 * at * PATIENCE),
+  );
+  expect(given).toEqual([...Array.from({ length: GAPS }, () => false), true]);
+  refusals.sent(9014);
+  expect(refusals.refused(9014, 1e12)).toBe(false);
 });

@@ -29,6 +29,19 @@ test("none counts that was sent since something small was last heard: the target
   for (let at = 40; at < 60; at++) expect(limit.lost(at, 25, at + 5)).toBe(false);
 });
 
+test("what is heard after a loss, and before the next frame is sent, counts for that loss", () => {
+  const limit = suspected();
+  // A path whose time-out is seconds long is asked for small frames at each loss, and then sends again.
+  const lost = [20, 30, 40, 50, 60].map((at) => limit.lost(at, at - 1, at + 5));
+  expect(lost).toEqual([false, false, false, true, true]);
+});
+
+test("a silence counts once, however many frames it loses", () => {
+  const limit = suspected();
+  for (let at = 20; at < 60; at++) expect(limit.lost(at, 15, at + 5)).toBe(false);
+  expect(limit.lost(80, 75, 90)).toBe(false);
+});
+
 test("none counts that was sent before small frames were proved to pass", () => {
   const limit = suspected();
   for (let at = 0; at < 20; at++) expect(limit.lost(at, 25, 30 + at)).toBe(false);

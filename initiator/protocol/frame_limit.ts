@@ -5,6 +5,7 @@
 //
 // A silent target loses large frames as well, and says something small when it is back. So a loss counts only
 // where the path was heard before that frame was sent and again since, and no large frame was answered since.
+// "Since" may come after the loss: what is heard then counts at the next one.
 
 /** What every AoE link carries: 1024 bytes at an MTU of 1500. */
 export const SMALL_SECTORS = 2;
@@ -32,6 +33,8 @@ export class FrameLimit {
   /** A small frame was heard then, after that first loss. */
   private provenAt = -1;
   private losses = 0;
+  /** When the frame of the last loss was sent, where nothing small was heard since, ns; Infinity: it was. */
+  private unheardSince = Infinity;
 
   /** Target and MTU allow so many sectors. */
   fit(most: number): void {
@@ -68,11 +71,15 @@ export class FrameLimit {
       this.suspectedAt = now;
       this.provenAt = -1;
       this.losses = 0;
+      this.unheardSince = Infinity;
       return false;
     }
     if (this.provenAt < 0 && smallHeardAt >= this.suspectedAt) this.provenAt = smallHeardAt;
-    if (this.provenAt < 0 || sentAt < this.provenAt || smallHeardAt < sentAt) return false;
-    return ++this.losses >= LARGE_LOSSES;
+    if (this.provenAt < 0 || sentAt < this.provenAt) return false;
+    if (smallHeardAt > this.unheardSince) this.losses++;
+    this.unheardSince = smallHeardAt <= sentAt ? sentAt : Infinity;
+    if (smallHeardAt > sentAt) this.losses++;
+    return this.losses >= LARGE_LOSSES;
   }
 
   /** Whether a large frame was answered since `sentAt`. */

@@ -26,11 +26,14 @@ const SMALL = 1514;
 
 describe.skipIf(insideLabTests)("under the virtual clock", () => {
   test.each([
-    ["a write by the initiator", WRITE, 0],
-    ["the answer to a read", READ, 1],
-  ])("%s that never leaves ends in small frames", (_, operation, port) => {
-    const peer = new Scripted(JUMBO);
+    ["a write by the initiator", WRITE, 0, 0],
+    ["the answer to a read", READ, 1, 0],
+    // So that the time-out is longer than the silence after which a path is proved again.
+    ["the answer to a read, where the first round trip took 800 ms,", READ, 1, 400e6],
+  ])("%s that never leaves ends in small frames", (_, operation, port, latency) => {
+    const peer = new Scripted({ ...JUMBO, latency });
     const device = peer.find();
+    peer.fabric.setLatency(Math.min(latency, 1e6));
     peer.fabric.obstruct(port, SMALL);
     let ended = -1;
     const command = makeCommand(operation, 0, 17);
