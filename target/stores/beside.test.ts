@@ -52,6 +52,8 @@ import { type FileStoreOptions, openFileStore } from "./file.ts";
 import { FileIo, type FileIoOptions } from "./file_io.ts";
 import { openBlockingIo } from "../../sys/open_blocking_io.ts";
 
+/** What a slow disk takes for a sync, ns. */
+const DISK = 1e9;
 const directory = mkdtempSync(join(tmpdir(), "aoe-beside-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -251,7 +253,7 @@ describe.each<[BlockingKind, string]>([
   });
 
   on(
-    `an export whose disk takes 200 ms delays no other's reads${why}`,
+    `an export whose disk takes a second delays no other's reads${why}`,
     async () => {
       const blocked = blockedIo(kind);
       const waiter = createPollWaiter();
@@ -300,14 +302,14 @@ describe.each<[BlockingKind, string]>([
         until: () => {
           blocked.release(waiter.now() - start);
           peer.receive(visit, 64);
-          return (flushedAt > 0 && target.inHand === 0) || waiter.now() - start > 5e9;
+          return (flushedAt > 0 && target.inHand === 0) || waiter.now() - start > 30e9;
         },
       });
-      expect(flushedAt - start).toBeWithin(200e6, 2e9);
+      expect(flushedAt - start).toBeGreaterThanOrEqual(DISK);
       // Behind the flush there would be one.
       expect(reads).toBeGreaterThan(10);
-      // Nothing like 200 ms; what a busy machine takes from us for is not the store's doing.
-      expect(worst).toBeLessThan(190e6);
+      // Nothing like the disk's time; what a busy machine takes from us is not the store's doing.
+      expect(worst).toBeLessThan(0.9 * DISK);
       expect(target.inHand).toBe(0);
       slow.store.close();
       quick.store.close();
@@ -336,11 +338,11 @@ function withSync(inner: BlockingIo, sync: BlockingIo["sync"]): BlockingIo {
   };
 }
 
-/** An io of which every sync holds a thread for 200 ms: a FIFO nobody writes, or a Worker that pauses. */
+/** An io of which every sync holds a thread for DISK: a FIFO nobody writes, or a Worker that pauses. */
 function blockedIo(kind: BlockingKind) {
   if (kind === "worker") {
     const workers = openIoWorkers("");
-    const io = withSync(workers, (fd, token) => workers.pause(fd, 200e6, token));
+    const io = withSync(workers, (fd, token) => workers.pause(fd, DISK, token));
     return { io, release: () => {}, close: () => {} };
   }
   const fifo = join(directory, "held.fifo");
@@ -356,7 +358,7 @@ function blockedIo(kind: BlockingKind) {
   return {
     io,
     release(elapsed: number): void {
-      if (elapsed < 200e6 || waiting === 0) return;
+      if (elapsed < DISK || waiting === 0) return;
       writeSync(held, new Uint8Array(waiting));
       waiting = 0;
     },
