@@ -31,7 +31,7 @@ test("none counts that was sent since something small was last heard: the target
 
 test("what is heard after a loss, and before the next frame is sent, counts for that loss", () => {
   const limit = suspected();
-  // A path whose time-out is seconds long is asked for small frames at each loss, and then sends again.
+  // A path whose time-out is seconds long is asked for small frames at each loss, then sends again.
   const lost = [20, 30, 40, 50, 60].map((at) => limit.lost(at, at - 1, at + 5));
   expect(lost).toEqual([false, false, false, true, true]);
 });

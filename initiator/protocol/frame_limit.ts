@@ -33,7 +33,7 @@ export class FrameLimit {
   /** A small frame was heard then, after that first loss. */
   private provenAt = -1;
   private losses = 0;
-  /** When the frame of the last loss was sent, where nothing small was heard since, ns; Infinity: it was. */
+  /** When the last frame that was lost was sent, nothing small heard since, ns; Infinity: it was. */
   private unheardSince = Infinity;
 
   /** Target and MTU allow so many sectors. */

@@ -130,8 +130,8 @@ testsInLab(import.meta.path, { pairs: 2, mtu: 9000, timeoutMs: 60_000 }, () => {
       await runFor(2 * S);
       const after = within(fell + S, fell + 2 * S);
       expect(state()).toEqual([true, false]);
-      // Not the rates: on a busy machine they say how busy it was. What the initiator can do for its
-      // throughput is to keep as much in flight as before, on what is left.
+      // Not the rates: on a busy machine they say how busy it was. What the initiator can do is to
+      // keep as much in flight as before, on what is left.
       expect(after.rate).toBeGreaterThan(0);
       expect(after.inFlight / before.inFlight).toBeGreaterThan(0.7);
 
@@ -147,7 +147,11 @@ testsInLab(import.meta.path, { pairs: 2, mtu: 9000, timeoutMs: 60_000 }, () => {
       expect(failed).toBe(0);
       await session.close();
       console.log(
-        `${Math.round(before.rate)} a second before, ${Math.round(after.rate)} from 1 to 2 s after the fall, ${device.counters.retransmits} sent again`,
+        [
+          `${Math.round(before.rate)} a second before`,
+          `${Math.round(after.rate)} from 1 to 2 s after the fall`,
+          `${device.counters.retransmits} sent again`,
+        ].join(", "),
       );
     },
     60_000,

@@ -338,7 +338,7 @@ function withSync(inner: BlockingIo, sync: BlockingIo["sync"]): BlockingIo {
   };
 }
 
-/** An io of which every sync holds a thread for DISK: a FIFO nobody writes, or a Worker that pauses. */
+/** An io whose sync holds a thread for DISK: a FIFO nobody writes, or a Worker that pauses. */
 function blockedIo(kind: BlockingKind) {
   if (kind === "worker") {
     const workers = openIoWorkers("");
