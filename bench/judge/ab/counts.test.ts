@@ -77,6 +77,7 @@ describe("what is not there is never the same", () => {
     [null, PLAIN, "not there in the base"],
     [PLAIN, null, "not there in the head"],
     ["# Counts failed: no link\n", PLAIN, "the base can't be counted: no link"],
+    [PLAIN, HEADING, "no cell is in both"],
     [
       PLAIN.replace("Bun 1", "Bun 2"),
       PLAIN,

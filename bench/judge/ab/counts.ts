@@ -137,6 +137,7 @@ function compareParsed(old: Parsed, fresh: Parsed): Counts {
     grouped.set(what, [...(grouped.get(what) ?? []), cell]);
     return found;
   });
+  if (both.length === 0) return absent("no cell is in both");
   const differing = tally.worse + tally.better + tally.changed;
   const verdict =
     tally.worse > 0
@@ -145,9 +146,7 @@ function compareParsed(old: Parsed, fresh: Parsed): Counts {
         ? "changed"
         : tally.better > 0
           ? "better"
-          : both.length > 0
-            ? "same"
-            : "absent";
+          : "same";
   const missing = [...new Set([...old.missing, ...fresh.missing])];
   const less = missing.map((what) => ` Not there: ${what}.`).join("");
   const all = plural(both.length, "cell");

@@ -99,9 +99,13 @@ export async function tableOf(
   if (module === null) return null;
   const script = `import { formatTable, goldenTable } from ${JSON.stringify(module)};
 process.stdout.write(formatTable(goldenTable()));`;
-  const run = await runChild([process.execPath, "-e", script], { cwd: dirname(program), signal });
+  const words = [process.execPath, "-e", script];
+  const [run, counts] = await Promise.all([
+    runChild(words, { cwd: dirname(program), signal }),
+    countsOf(program, signal),
+  ]);
   const { code, stdout: text, stderr: said } = run;
-  if (code === 0) return { text, counts: await countsOf(program, signal) };
+  if (code === 0) return { text, counts };
   const lines = said.split("\n");
   const line =
     lines.find((one) => one.startsWith("error: ")) ??
