@@ -76,6 +76,36 @@ test("fio-plot finds every key that it reads", () => {
   expect(OF_FIO_PLOT.filter((path) => at(path) === undefined)).toEqual([]);
 });
 
+const plot = Bun.which("fio-plot");
+const WITHOUT = plot === null ? " (skipped: fio-plot is not in PATH)" : "";
+test.skipIf(plot === null).each([
+  ["bars by depth", ["-l", "-d", "1", "2", "4"]],
+  ["bars by depth and jobs", ["-L", "-t", "iops", "-d", "1", "2", "4"]],
+  ["bars by jobs", ["-N", "-d", "4"]],
+  ["a histogram", ["-H", "-d", "4"]],
+])(
+  `fio-plot draws %s${WITHOUT}`,
+  async (_, kind) => {
+    const folder = mkdtempSync(join(tmpdir(), "aoe-fio-plot-"));
+    try {
+      for (const iodepth of ["1", "2", "4"]) {
+        const options = { ...run.options, iodepth };
+        const one = fioDocument([fioJob({ ...run, options }, EMPTY)], 1_700_000_000_123, {});
+        await Bun.write(join(folder, `${iodepth}.json`), JSON.stringify(one));
+      }
+      const words = ["-i", ".", "-T", "title", "-r", "randread", "-n", "1", "-o", "chart.png"];
+      const ran = Bun.spawnSync([plot ?? "", ...words, ...kind], { cwd: folder });
+      // It warns where a chart is narrow.
+      expect(ran.stderr.toString()).not.toMatch(/Error|Traceback/);
+      expect(ran.exitCode).toBe(0);
+      expect(Bun.file(join(folder, "chart.png")).size).toBeGreaterThan(10_000);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  60_000,
+);
+
 test("figures are per second of the measured time", () => {
   const read = (fioJob(run, EMPTY) as { read: Record<string, unknown> }).read;
   expect(read).toMatchObject({
