@@ -149,6 +149,9 @@ const CASES: readonly Case[] = [
 const SHORT = [
   "target ctl",
   "bench parts",
+  // Until its stdin ends, or its hosts have answered.
+  "bench host",
+  "bench hosts",
   "bench doctor",
   "bench merge",
   "bench schema",

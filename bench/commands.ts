@@ -25,6 +25,7 @@ Examples:
     .action(() => bench.help({ error: true }));
   bench.addCommand(loadCommand());
   bench.addCommand(runCommand());
+  bench.addCommand(hostsCommand());
   for (const command of judgeCommands()) bench.addCommand(command);
   bench.addCommand(reproduceCommand());
   bench.addCommand(reportCommand());
@@ -60,6 +61,28 @@ Example:
 /** Asked by another revision's `ab`. */
 function partsCommand(): Command {
   return new Command("parts").action(async () => (await import("./run/parts.ts")).printParts());
+}
+
+function hostsCommand(): Command {
+  return new Command("hosts")
+    .description("look at the hosts of a job: reached, fit, clocks; the program is put there")
+    .argument("<job>", "a TOML file such as fixtures/jobs/hosts_release.toml")
+    .option("--set <key=value>", "override a key in every section; may be repeated", collect, [])
+    .option("--hosts <file>", "take [hosts] from this file, in place of the job's own")
+    .option("--clean", "put back what a killed run has left, and remove the program from there")
+    .option("--json", "the facts of each host on stdout")
+    .addHelpText(
+      "after",
+      `
+Exit code: 0 a run could begin, 5 it could not.
+
+Example:
+  aoe bench hosts fixtures/jobs/hosts_release.toml`,
+    )
+    .action(async (path: string, flags: Record<string, string | boolean | string[]>) => {
+      const { hostsAction } = await import("./run/hosts_action.ts");
+      process.exitCode = await hostsAction(path, flags);
+    });
 }
 
 /** Started on a host by a run elsewhere. */

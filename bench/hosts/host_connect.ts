@@ -45,6 +45,7 @@ export async function connectHost(
   host: Host,
   parts: Parts,
   say: (sentence: string) => void,
+  signal?: AbortSignal,
   asks = false,
 ): Promise<Connected> {
   if (host.name === HERE) {
@@ -53,18 +54,23 @@ export async function connectHost(
   if (findProgram("ssh") === null) throw environment("ssh is not in PATH");
   for (let attempt = 1; ; attempt++) {
     const line = new Line(sshWords(host, bootstrap(), asks));
+    const cut = (): void => line.kill();
+    signal?.addEventListener("abort", cut, { once: true });
     try {
       return await talk(host, line, say, parts);
     } catch (error) {
       line.kill();
+      signal?.throwIfAborted();
       const said = line.said();
       if (attempt < TRIES && !line.greeted && isCrowded(said)) {
         await Bun.sleep(300 * attempt);
         continue;
       }
       const person = !asks && process.stdin.isTTY && !line.greeted && wantsPerson(said);
-      if (person) return await connectHost(host, parts, say, true);
+      if (person) return await connectHost(host, parts, say, signal, true);
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", cut);
     }
   }
 }

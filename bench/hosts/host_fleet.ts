@@ -30,7 +30,7 @@ export interface Member {
 }
 
 export interface FleetEvents {
-  say(sentence: string): void;
+  readonly say: (sentence: string) => void;
 }
 
 export class HostFleet {
@@ -150,11 +150,11 @@ export class HostFleet {
       for (let host = left.shift(); host !== undefined; host = left.shift()) {
         signal?.throwIfAborted();
         try {
-          const one = await connectHost(host, this.parts, (text) => this.events.say(text));
+          const one = await connectHost(host, this.parts, this.events.say, signal);
           connected.set(host, one);
           if (one.put > 0) this.events.say(`${host.name}: ${megabytes(one.put)} put there`);
         } catch (error) {
-          if (!(error instanceof Failure)) throw error;
+          if (!(error instanceof Failure) || signal?.aborted === true) throw error;
           faults.push(error.message);
         }
       }

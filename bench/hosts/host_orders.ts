@@ -47,6 +47,8 @@ const ORDERS = [
     interface: interfaceName,
     settings: v.record(v.string(), v.number()),
   }),
+  /** Removes the cache folder, with the parts that were put there. */
+  v.object({ order: v.literal("clean") }),
   v.object({ order: v.literal("end") }),
 ] as const;
 
@@ -85,6 +87,8 @@ const AnswerSchema = v.object({
   answer: v.optional(v.unknown()),
   /** One sentence: the order could not be carried out. */
   failure: v.optional(v.string()),
+  /** The exit code that the failure calls for. */
+  code: v.optional(v.number()),
 });
 export type Answer = v.InferOutput<typeof AnswerSchema>;
 

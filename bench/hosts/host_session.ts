@@ -5,7 +5,7 @@
 //   start(…)    ─▶ a process there: its lines of standard error, and its exit
 //   tick()      ─▶ renews the lease, and calls the host lost after 10 s without an answer
 
-import { failed, type Failure } from "../../words/failure.ts";
+import { EXIT, failed, Failure } from "../../words/failure.ts";
 import { type ClockEstimate, estimateClock, type RoundTrip } from "./clock_offset.ts";
 import {
   type Answer,
@@ -133,11 +133,11 @@ export class HostSession {
     this.tellLost(failure);
   }
 
-  private answered({ id, answer, failure }: Answer): void {
+  private answered({ id, answer, failure, code = EXIT.failed }: Answer): void {
     const pending = this.pending.get(id);
     this.pending.delete(id);
     if (failure === undefined) pending?.resolve(answer);
-    else pending?.reject(failed(`${this.name}: ${failure}`));
+    else pending?.reject(new Failure(`${this.name}: ${failure}`, code));
   }
 
   private happened(event: HostEvent): void {

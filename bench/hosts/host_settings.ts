@@ -10,7 +10,7 @@ import { environment } from "../../words/failure.ts";
 import type { Settings, SettingsWorld } from "./settings_journal.ts";
 
 /** Kept between runs: journals, and what was put there. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const folder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "aoe");
   mkdirSync(folder, { recursive: true });
   return folder;

@@ -14,6 +14,9 @@ class World implements HostWorld {
   };
   image: HostWorld["image"] = ({ name }) => `/tmp/${name}.img`;
   set = () => Promise.resolve({ "tx-usecs": "5" });
+  clean = (): void => {
+    this.done.push("clean");
+  };
   leave = (): void => {
     this.done.push("leave");
   };
@@ -44,9 +47,9 @@ test("orders are answered by their numbers, and refused in a sentence", async ()
   await order(4, { order: "write", name: "load.0", text: "x" });
   expect(world.sent).toEqual([
     { id: 1, answer: 5 },
-    { id: 2, failure: "no eth7" },
+    { id: 2, failure: "no eth7", code: 5 },
     { id: 3, answer: "/tmp/read.512.img" },
-    { id: 4, failure: "load.0 does not run" },
+    { id: 4, failure: "load.0 does not run", code: 1 },
   ]);
 });
 
@@ -54,7 +57,7 @@ test("what a process says and how it ends is told by its name, which is free the
   const { world, order } = make();
   await order(1, LOAD);
   await order(2, LOAD);
-  expect(world.sent.at(-1)).toEqual({ id: 2, failure: "load.0 runs already" });
+  expect(world.sent.at(-1)).toEqual({ id: 2, failure: "load.0 runs already", code: 1 });
   world.told?.line("ready");
   const exit = { code: 0, signal: null, stdout: "{}", file: null, cpu_ns: 1 };
   world.told?.exit(exit);

@@ -7,7 +7,7 @@
 //
 // Time, processes and the machine come in as HostWorld.
 
-import { Failure } from "../../words/failure.ts";
+import { failed, Failure } from "../../words/failure.ts";
 import {
   type HostEvent,
   type Answer,
@@ -39,6 +39,8 @@ export interface HostWorld {
   ): Started;
   /** What it reads back. */
   set(order: Of<"set">): Promise<Readonly<Record<string, string>>>;
+  /** Removes the cache folder. */
+  clean(): void;
   /** Puts back settings, removes folders, lets the interface go. At once. */
   leave(): void;
 }
@@ -74,7 +76,7 @@ export class HostSide {
       this.world.send({ id, answer });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      this.world.send({ id, failure: error.message });
+      this.world.send({ id, failure: error.message, code: error.exitCode });
     }
   }
 
@@ -101,6 +103,8 @@ export class HostSide {
         return this.world.now();
       case "look":
         return this.world.look(order);
+      case "clean":
+        return this.world.clean();
       case "image":
         return this.world.image(order);
       case "set":
@@ -139,5 +143,5 @@ export class HostSide {
 }
 
 function refused(sentence: string): Failure {
-  return new Failure(sentence, 1);
+  return failed(sentence);
 }

@@ -20,7 +20,7 @@ import { writeImage } from "../machine/image_file.ts";
 import { interfaceFacts } from "../machine/interfaces.ts";
 import { provenance } from "../machine/provenance.ts";
 import type { ExitEvent, Look } from "./host_orders.ts";
-import { settingsOf, withoutAdaptive } from "./host_settings.ts";
+import { cacheFolder, settingsOf, withoutAdaptive } from "./host_settings.ts";
 import type { HostWorld, Of, Started } from "./host_side.ts";
 import { SettingsJournal } from "./settings_journal.ts";
 
@@ -108,6 +108,11 @@ export class Machine implements HostWorld {
     const read = journal.set(withoutAdaptive(given, world.read()));
     await carrier(name);
     return read;
+  }
+
+  clean(): void {
+    this.settings?.putBack();
+    rmSync(cacheFolder(), { recursive: true, force: true });
   }
 
   leave(): void {

@@ -4,16 +4,20 @@ import type { RunResult } from "./result.ts";
 import { cellTable } from "./cell_table.ts";
 import { OF_TRIALS } from "./cell_figures.ts";
 import { printableLines } from "../../words/printable.ts";
-import { plural, shownTime, rate } from "../../words/shown.ts";
+import { listed, plural, shownTime, rate } from "../../words/shown.ts";
 
 /** The table, the sentences, and what one must know about both. */
 export function describeRun(result: RunResult, width?: number): string {
   const { provenance, pinning } = result;
   const cpus = `target on CPU ${pinning.target ?? "any"}, load on CPU ${pinning.load ?? "any"}`;
+  const where =
+    result.hosts.length === 0
+      ? `over veth, ${cpus}`
+      : `of ${listed(result.hosts.map(({ name, role }) => `${name} (${role})`))}`;
   const how = {
-    packet: `raw sockets over veth, ${cpus}`,
-    ring: `raw sockets over veth, transmitting from memory that the kernel holds, ${cpus}`,
-    xdp: `raw sockets over veth, transmitting from AF_XDP memory that the kernel holds, ${cpus}`,
+    packet: `raw sockets ${where}`,
+    ring: `raw sockets, transmitting from memory that the kernel holds, ${where}`,
+    xdp: `raw sockets, transmitting from AF_XDP memory that the kernel holds, ${where}`,
     memory: "MEMORY LINK (no network: both cores in one process)",
     virtual: "the VIRTUAL CLOCK (exact, no network: only what the job names takes time)",
   }[result.link];

@@ -80,7 +80,7 @@ async function openHosts(
 type Role = NonNullable<RunResult["hosts"]>[number]["role"];
 
 /** The hosts that a job names, with what they are in it. */
-function usedHosts(job: Job): { hosts: Host[]; roles: Map<string, Role> } {
+export function usedHosts(job: Job): { hosts: Host[]; roles: Map<string, Role> } {
   const roles = new Map<string, Role>();
   for (const { values } of job.jobs) {
     const of = (key: "target_hosts" | "initiator_hosts"): string[] =>
@@ -176,7 +176,7 @@ class HostGround implements Ground {
   }
 }
 
-function hostFacts(
+export function hostFacts(
   { host, look }: Member,
   roles: ReadonlyMap<string, Role>,
 ): NonNullable<RunResult["hosts"]>[number] {

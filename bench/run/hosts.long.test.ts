@@ -114,6 +114,25 @@ describe(`hosts${lacks === null ? "" : ` (skipped: ${lacks})`}`, () => {
   );
 
   lab(
+    "`bench hosts` tells of each host, and --clean leaves nothing there",
+    async () => {
+      const run = await inHostLab(
+        "b a1 a2",
+        `aoe bench hosts job.toml; aoe bench hosts job.toml --clean --json; echo "code $?"
+         ls -A $W/*.home/.cache`,
+        { "job.toml": hostJob(THREE, BOTH) },
+      );
+      const [head = "", first = ""] = run.stdout.split("\n");
+      expect(head).toMatch(/^host +ssh +kernel +CPU +interface +clock +program$/);
+      expect(first).toMatch(/^b +b +\S+ .* eth1 veth 9000 up +±.* put there \(/);
+      expect(run.stdout).toContain('"name":"a2","role":"initiator"');
+      expect(run.stdout).toContain("code 0");
+      expect(run.stdout).not.toContain("\naoe\n");
+    },
+    LIMIT,
+  );
+
+  lab(
     "--show connects to nothing",
     async () => {
       const run = await inHostLab(

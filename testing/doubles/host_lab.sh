@@ -49,7 +49,7 @@ UsePAM no
 StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-SetEnv TMPDIR=$W/$name.tmp ${LAB_ENV:-}
+SetEnv TMPDIR=$W/$name.tmp ${LAB_PATH:+PATH=$W/$LAB_PATH:$PATH}
 END
   cat > "$W/$name.sh" <<END
 mount -t proc proc /proc; hostname $name

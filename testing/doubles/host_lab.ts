@@ -46,6 +46,8 @@ export async function inHostLab(
         PATH: searchPath(),
         SSHD: findProgram("sshd") ?? "",
         W: folder,
+        BUN: process.execPath,
+        AOE,
       },
       stdin: "ignore",
       stdout: "pipe",
