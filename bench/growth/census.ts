@@ -3,12 +3,8 @@
 
 import * as v from "valibot";
 import { median } from "../../statistics/quantile.ts";
-import { now } from "../../sys/clock.ts";
-import * as aoe from "../../wire/aoe.ts";
 import { S } from "../../words/quantity.ts";
 import { shownBytes, shownTime } from "../../words/shown.ts";
-import type { Asker } from "../machine/asker.ts";
-import { processCost } from "../machine/process_cost.ts";
 import type { Bar } from "../result/bar.ts";
 
 export const CensusSchema = v.object({
@@ -23,26 +19,6 @@ export const CensusSchema = v.object({
   one_export_ns: v.number(),
 });
 export type Census = v.InferOutput<typeof CensusSchema>;
-
-/** Without reads. */
-export async function takeCensus(
-  asker: Asker,
-  pid: number | null,
-): Promise<Pick<Census, "discovered" | "discovery_ns" | "idle_bytes">> {
-  // The announcements of all of them, then idleness.
-  asker.drain(0.5 * S);
-  await Bun.sleep(1000);
-  const idle_bytes = pid === null ? null : (processCost(pid)?.resident_bytes ?? null);
-  const seen = new Set<number>();
-  const asked = now();
-  let last = asked;
-  asker.sendConfig(aoe.ANY_MAJOR, aoe.ANY_MINOR);
-  for (let view = asker.take(S); view !== null; view = asker.take(0.3 * S)) {
-    seen.add(aoe.major(view, 0) * 0x100 + aoe.minor(view, 0));
-    last = now();
-  }
-  return { discovered: seen.size, discovery_ns: last - asked, idle_bytes };
-}
 
 /** Medians over trials; null: none has one. */
 export function medianCensus(all: readonly Census[]): Census | null {

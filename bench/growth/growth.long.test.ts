@@ -20,7 +20,8 @@ import {
 } from "./axes.ts";
 import { compileLimits, findCompiler } from "../peers/limits.ts";
 import { exportBars } from "./census.ts";
-import { growth, pointsOf, runPoint } from "./growth.ts";
+import { growth, pointsOf } from "./growth.ts";
+import { runPoint } from "./trial.ts";
 import { type GrowthFigures, type GrowthResult, GrowthSchema, type GrowthTrial } from "./result.ts";
 import { showGrowth } from "./show.ts";
 import { summaryOf } from "./summary.ts";

@@ -1,29 +1,18 @@
-// `aoe bench growth`: what a read costs along each axis. Each trial is a probe in a lab of its own (trial.ts), all points
+// `aoe bench growth`: what a read costs along each axis. Each trial has a lab of its own (trial.ts), all points
 // of all axes in an order of their own in each round.
 
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { requireLab } from "../../lab/lab.ts";
 import { type OptionValues, parseOptions } from "../../words/option.ts";
-import { type ProbeRun, runProbe } from "../machine/probe.ts";
 import { settingOf } from "../result/setting.ts";
-import type { OwnedEnvironment } from "../run/trial_environment.ts";
 import { type Experiment, experimentAction, inTurn } from "../run/experiment.ts";
 import { schedule } from "../run/schedule.ts";
 import { compileLimits } from "../peers/limits.ts";
-import { AXIS_NAMES, type AxisName, axisOf, type GrowthShape, MTU, READ_BYTES } from "./axes.ts";
+import { AXIS_NAMES, type AxisName, axisOf, MTU, READ_BYTES } from "./axes.ts";
 import { GROWTH_OPTIONS } from "./options.ts";
-import {
-  GROWTH,
-  type GrowthFigures,
-  type GrowthResult,
-  GrowthSchema,
-  type GrowthTrial,
-} from "./result.ts";
+import { GROWTH, type GrowthResult, GrowthSchema, type GrowthTrial } from "./result.ts";
 import { showGrowth } from "./show.ts";
 import { summaryOf } from "./summary.ts";
-import type { GrowthTask } from "./trial.ts";
-import { ownFile } from "../../sys/root.ts";
+import { runPoint } from "./trial.ts";
 
 export interface Point {
   readonly axis: AxisName;
@@ -87,27 +76,3 @@ export const growth: Experiment<Options & { readonly axes: AxisName[] }, GrowthR
 
 export const growthAction = (files: readonly string[], flags: Record<string, unknown>) =>
   experimentAction(growth, files, flags);
-
-const TRIAL = ownFile("bench/growth/trial.ts");
-
-export function runPoint(
-  shape: GrowthShape,
-  { runtime, warmUp, seed }: Pick<Options, "runtime" | "warmUp" | "seed">,
-  trialEnv: OwnedEnvironment,
-  signal?: AbortSignal,
-): Promise<ProbeRun<GrowthFigures>> {
-  // Images of one size are the same for every trial; those of a large number are made once.
-  const folder = join(trialEnv.folder, `images-${shape.image_bytes}`);
-  mkdirSync(folder, { recursive: true });
-  const task: GrowthTask = {
-    shape,
-    folder,
-    programs: trialEnv.folder,
-    target_cpu: trialEnv.pinning.target,
-    load_cpu: trialEnv.pinning.load,
-    runtime_ns: runtime,
-    warm_up_ns: warmUp,
-    seed,
-  };
-  return runProbe(TRIAL, task, { mtu: MTU, pairs: shape.interfaces }, signal);
-}

@@ -1,39 +1,27 @@
-// Started in a lab: one point of an axis. A fresh target on one CPU, the load in C (peers/load.c) on
-// the other. Prints one line of JSON.
+// One point of an axis: a fresh target, driven by the load in C (peers/driven.ts). On the axis of exports
+// a target of which nothing is asked comes before.
 //
-//   start ─▶ every place read once ─▶ warm-up ─▶ latency, at its depth ─▶ CPU time, at the axis' depth
+//   every place read once ─▶ warm-up ─▶ latency, at its depth ─▶ CPU time, at the axis' depth
 
-import { existsSync, readlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
+import { AOE } from "../../lab/programs.ts";
 import { median } from "../../statistics/quantile.ts";
-import { pinToCpus } from "../../sys/affinity.ts";
-import { now } from "../../sys/clock.ts";
-import { failed } from "../../words/failure.ts";
 import { S } from "../../words/quantity.ts";
 import { createRandom, type Random } from "../../words/random.ts";
-import { Asker, awaitExport } from "../machine/asker.ts";
-import { readClosingFigures } from "../machine/closing_figures.ts";
-import { answerProbe } from "../machine/probe.ts";
-import { processCost } from "../machine/process_cost.ts";
-import { AOE } from "../../lab/programs.ts";
-import { endedWith, runWatched } from "../machine/child.ts";
+import type { ProbeRun } from "../machine/probe.ts";
 import { type CLoadStage, cLoadWords, readCLoad } from "../peers/c_load.ts";
-import { type GrowthShape, placeOf, READ_BYTES } from "./axes.ts";
-import { takeCensus } from "./census.ts";
+import { type DrivenRun, runDriven } from "../peers/driven.ts";
+import { probeIdle } from "../peers/idle.ts";
+import type { OwnedEnvironment } from "../run/trial_environment.ts";
+import { type GrowthShape, MTU, placeOf, READ_BYTES } from "./axes.ts";
+import type { Census } from "./census.ts";
 import type { GrowthFigures } from "./result.ts";
-import { isStarted } from "../../sys/root.ts";
 
-export interface GrowthTask {
-  readonly shape: GrowthShape;
-  /** Of the images: one file for each export, made where it is missing. */
-  readonly folder: string;
-  /** Where the load in C is. */
-  readonly programs: string;
-  readonly target_cpu: number | null;
-  readonly load_cpu: number | null;
-  readonly runtime_ns: number;
-  readonly warm_up_ns: number;
+/** What is the same for all points. */
+export interface GrowthSetting {
+  readonly runtime: number;
+  readonly warmUp: number;
   readonly seed: number;
 }
 
@@ -46,7 +34,7 @@ function address(index: number): [major: number, minor: number] {
   return [Math.floor(index / SLOTS), index % SLOTS];
 }
 
-function configuration({ shape, folder }: GrowthTask): string {
+function configuration(shape: GrowthShape, folder: string): string {
   const interfaces = Array.from({ length: shape.interfaces }, (_, index) => `"b${index}"`);
   const parts = [`interfaces = [${interfaces.join(", ")}]`];
   const buffers = Math.max(64, shape.depth);
@@ -76,7 +64,7 @@ function placesOfOne({ exports, places }: GrowthShape, random: Random): number[]
 }
 
 /** Sparse files that are missing: what a target takes to make them is not of its start. */
-function makeImages({ shape, folder }: GrowthTask): void {
+function makeImages(shape: GrowthShape, folder: string): void {
   for (let index = 0; index < shape.exports; index++) {
     const path = join(folder, `${index}.img`);
     if (existsSync(path)) continue;
@@ -86,115 +74,115 @@ function makeImages({ shape, folder }: GrowthTask): void {
 }
 
 /** Every place once, warm-up, latency, CPU time; then reads of single exports, `PART` places each. */
-function stagesOf({ shape, warm_up_ns, runtime_ns }: GrowthTask): CLoadStage[] {
+function stagesOf(shape: GrowthShape, { runtime, warmUp }: GrowthSetting): CLoadStage[] {
   const { depth, latency_depth, places } = shape;
   const all = { from: 0, count: places };
   return [
     { kind: "order", depth: Math.min(depth, 64), ns: 60 * S, ...all },
-    { kind: "warm", depth, ns: warm_up_ns, ...all },
-    { kind: "measure", depth: latency_depth, ns: runtime_ns, ...all },
-    { kind: "measure", depth, ns: runtime_ns, ...all },
+    { kind: "warm", depth, ns: warmUp, ...all },
+    { kind: "measure", depth: latency_depth, ns: runtime, ...all },
+    { kind: "measure", depth, ns: runtime, ...all },
     ...Array.from({ length: shape.census === true ? STRETCHES : 0 }, (_, at) => ({
       kind: "measure" as const,
       depth,
-      ns: runtime_ns / STRETCHES,
+      ns: runtime / STRETCHES,
       from: places + at * PART,
       count: PART,
     })),
   ];
 }
 
-async function runLoad(task: GrowthTask, pid: number | null) {
-  const { shape, seed } = task;
+/** The file of the load's places: all of them, then those of single exports. */
+function writePlaces(path: string, shape: GrowthShape, seed: number): void {
   const random = createRandom(seed).fork("places");
   const numbers = [
     ...Array.from({ length: shape.places }, (_, place) => place),
     ...Array.from({ length: STRETCHES }, () => placesOfOne(shape, random)).flat(),
   ];
-  const places = join(task.folder, "places");
-  writeFileSync(places, numbers.map((place) => placeLine(shape, place)).join(""));
+  writeFileSync(path, numbers.map((place) => placeLine(shape, place)).join(""));
+}
+
+type Trial = ProbeRun<GrowthFigures>;
+
+export async function runPoint(
+  shape: GrowthShape,
+  setting: GrowthSetting,
+  trialEnv: OwnedEnvironment,
+  signal?: AbortSignal,
+): Promise<Trial> {
+  // Images of one size are the same for every trial; those of a large number are made once.
+  const folder = join(trialEnv.folder, `images-${shape.image_bytes}`);
+  mkdirSync(folder, { recursive: true });
+  makeImages(shape, folder);
+  const config = join(trialEnv.folder, "growth.toml");
+  writeFileSync(config, configuration(shape, folder));
+  const places = join(trialEnv.folder, "places");
+  writePlaces(places, shape, setting.seed);
+  const lab = { mtu: MTU, pairs: shape.interfaces };
+  const target = [process.execPath, AOE, "target", "--config", config];
+  const { pinning } = trialEnv;
+
+  let census: Omit<Census, "one_export_ns"> | null = null;
+  if (shape.census === true) {
+    const [last, minor] = address(shape.exports - 1);
+    const task = { command: target, shelf: last, slot: minor, starts: 1, idle_ns: S };
+    const { figures, failure } = await probeIdle(task, pinning, lab, signal);
+    if (figures === null) return { figures, failure };
+    const { start_ns, resident_bytes, discovered, discovery_ns } = figures;
+    const idle_bytes = resident_bytes[0] ?? null;
+    census = { start_ns: median(start_ns), discovered, discovery_ns, idle_bytes };
+  }
   const [shelf = "0", slot = "0"] = address(0).map(String);
-  const words = cLoadWords({
-    programs: task.programs,
-    ...{ shelf, slot, bytes: READ_BYTES, rw: "read", seed, places, watched: pid },
+  const load = cLoadWords({
+    programs: trialEnv.folder,
+    ...{ shelf, slot, bytes: READ_BYTES, rw: "read", seed: setting.seed, places },
     interfaces: Array.from({ length: shape.interfaces }, (_, index) => `a${index}`),
     initiators: shape.initiators,
-    stages: stagesOf(task),
+    stages: stagesOf(shape, setting),
   });
-  const used = [task.target_cpu, task.load_cpu].filter((cpu) => cpu !== null);
-  const cost = pid === null ? null : processCost(pid);
-  const run = await runWatched(words, used, {});
-  const spent = pid === null ? null : processCost(pid);
-  const said = readCLoad(run.stdout);
+  const driven = {
+    target,
+    tells: true,
+    load,
+    watch: "-w",
+    targetCpu: pinning.target,
+    loadCpu: pinning.load,
+  } as const;
+  const run = await runDriven(driven, lab, trialEnv, signal);
+  if (run.failure !== null) return { figures: null, failure: run.failure };
+  const figures = figuresOf(run, census);
+  return { figures, failure: figures === null ? "No read was answered in time" : null };
+}
+
+/** null: of one of the stages there is nothing to say. */
+function figuresOf(
+  { stdout, others_cpu_share, target_way }: DrivenRun,
+  census: Omit<Census, "one_export_ns"> | null,
+): GrowthFigures | null {
+  const said = readCLoad(stdout);
   const [lone, deep, ...single] = said?.stages ?? [];
-  if (said === null || lone === undefined || deep === undefined) {
-    throw failed(endedWith(run.code, run.stderr, ""));
-  }
-  const others =
-    cost === null || spent === null || run.others === null || used.length < 2
-      ? null
-      : Math.max(0, run.others - (spent.cpu_ns - cost.cpu_ns)) / (used.length * run.elapsed);
-  return { lone, deep, single, way: said.way, others_cpu_share: others };
+  if (said === null || lone === undefined || deep === undefined || deep.commands === 0) return null;
+  const { lat_p50_ns, lat_p99_ns } = lone;
+  if (lat_p50_ns === null || lat_p99_ns === null) return null;
+  const perRead = (ns: number): number => ns / deep.commands;
+  // One in which nothing ended says nothing.
+  const oneExport = single
+    .filter(({ commands }) => commands > 0)
+    .map(({ elapsed_ns, commands }) => elapsed_ns / commands);
+  if (census !== null && oneExport.length === 0) return null;
+  return {
+    reads: deep.commands,
+    lost: deep.retransmits + lone.retransmits,
+    iops: 1e9 / perRead(deep.elapsed_ns),
+    target_cpu_ns: deep.target_cpu_ns === null ? null : perRead(deep.target_cpu_ns),
+    load_cpu_ns: perRead(deep.cpu_ns),
+    load_busy_share: deep.busy_ns / deep.elapsed_ns,
+    load_way: said.way,
+    target_way,
+    lat_p50_ns,
+    lat_p99_ns,
+    resident_bytes: deep.target_resident_bytes,
+    others_cpu_share,
+    ...(census === null ? {} : { census: { ...census, one_export_ns: median(oneExport) } }),
+  };
 }
-
-async function measurePoint(task: GrowthTask): Promise<GrowthFigures> {
-  const { shape, target_cpu, load_cpu } = task;
-  const file = join(task.folder, "growth.toml");
-  const closing = join(task.folder, "target.json");
-  writeFileSync(file, configuration(task));
-  makeImages(task);
-  const pinned = target_cpu === null ? [] : ["--cpus", `${target_cpu}`];
-  const started = now();
-  const child = Bun.spawn(
-    [process.execPath, AOE, "target", "--config", file, "--stats-at-end", closing, ...pinned],
-    {
-      stdio: ["ignore", "ignore", "inherit"],
-    },
-  );
-  if (load_cpu !== null) pinToCpus([load_cpu]);
-  /** /proc may be that of another pid namespace. */
-  const pid = readlinkSync("/proc/self") === String(process.pid) ? child.pid : null;
-  const asker = new Asker("a0");
-  try {
-    const [major, minor] = address(shape.exports - 1);
-    const start_ns = awaitExport(asker, major, minor).at - started;
-    const census = shape.census === true ? await takeCensus(asker, pid) : null;
-    asker.close();
-    const { lone, deep, single, way, others_cpu_share } = await runLoad(task, pid);
-    const perRead = (one: typeof deep, ns: number): number => ns / one.commands;
-    // One in which nothing ended says nothing.
-    const oneExport = single
-      .filter(({ commands }) => commands > 0)
-      .map((one) => perRead(one, one.elapsed_ns));
-    const nothing = census !== null && oneExport.length === 0;
-    const { lat_p50_ns, lat_p99_ns } = lone;
-    if (lat_p50_ns === null || lat_p99_ns === null || deep.commands === 0 || nothing) {
-      throw failed("No read was answered in time");
-    }
-    // It writes at its end.
-    child.kill("SIGTERM");
-    await child.exited;
-    return {
-      reads: deep.commands,
-      lost: deep.retransmits + lone.retransmits,
-      iops: (deep.commands * 1e9) / deep.elapsed_ns,
-      target_cpu_ns: deep.target_cpu_ns === null ? null : perRead(deep, deep.target_cpu_ns),
-      load_cpu_ns: perRead(deep, deep.cpu_ns),
-      load_busy_share: deep.busy_ns / deep.elapsed_ns,
-      load_way: way,
-      target_way: readClosingFigures(closing)?.way ?? null,
-      lat_p50_ns,
-      lat_p99_ns,
-      resident_bytes: deep.target_resident_bytes,
-      others_cpu_share,
-      ...(census === null
-        ? {}
-        : { census: { ...census, start_ns, one_export_ns: median(oneExport) } }),
-    };
-  } finally {
-    child.kill("SIGKILL");
-    await child.exited;
-  }
-}
-
-if (isStarted("bench/growth/trial.ts")) await answerProbe(measurePoint);

@@ -10,14 +10,13 @@ import { environment, expected, failed } from "../../words/failure.ts";
 import { parseOptions } from "../../words/option.ts";
 import { formatSize, S } from "../../words/quantity.ts";
 import type { Head } from "../machine/head.ts";
-import { runProbe } from "../machine/probe.ts";
 import { settingOf } from "../result/setting.ts";
 import { makeTrialEnvironment, type OwnedEnvironment } from "../run/trial_environment.ts";
 import { type Experiment, experimentAction, inTurn, type Stage } from "../run/experiment.ts";
 import { AOE } from "../../lab/programs.ts";
-import { type Arm, ours } from "./arms.ts";
+import { type Arm, ours, SHELF, SLOT } from "./arms.ts";
 import { cellName, FRUGAL } from "./bars.ts";
-import type { IdleTask } from "./idle_probe.ts";
+import { probeIdle } from "./idle.ts";
 import { dirty, inMemory } from "./image.ts";
 import { BUILT_IN, OURS, VBLADE } from "./names.ts";
 import { PEERS_OPTIONS } from "./options.ts";
@@ -26,7 +25,6 @@ import { showPeers } from "./show.ts";
 import { summaryOf } from "./summary.ts";
 import { runPeerTrial } from "./trial.ts";
 import { armsOf, contestsOf, type PeersOptions, turnsOf } from "./turns.ts";
-import { ownFile } from "../../sys/root.ts";
 
 export const peers: Experiment<PeersOptions, PeersResult> = {
   kind: PEERS,
@@ -179,7 +177,6 @@ function shown(command: readonly string[], image: string, { folder }: OwnedEnvir
 
 const STARTS = 9;
 const IDLE_NS = 5 * S;
-const PROBE = ownFile("bench/peers/idle_probe.ts");
 
 /** Ours as it comes, ours in the mode that does not spin, and vblade. */
 function idleArms(arms: readonly Arm[], image: string): Arm[] {
@@ -195,16 +192,12 @@ async function measureIdle(
   { pinning }: OwnedEnvironment,
   signal: AbortSignal,
 ): Promise<PeersIdle> {
-  const task: IdleTask = {
-    command,
-    starts: STARTS,
-    idle_ns: IDLE_NS,
-    target_cpu: pinning.target,
-    own_cpu: pinning.load,
-  };
-  const run = await runProbe<Omit<PeersIdle, "arm">>(PROBE, task, { mtu }, signal);
+  const [shelf, slot] = [Number(SHELF), Number(SLOT)];
+  const task = { command, shelf, slot, starts: STARTS, idle_ns: IDLE_NS };
+  const run = await probeIdle(task, pinning, { mtu }, signal);
   if (run.figures === null) {
     throw failed(`The idle target ${name} was not measured: ${run.failure}`);
   }
-  return { arm: name, ...run.figures };
+  const { start_ns, idle_cpu_share, resident_bytes } = run.figures;
+  return { arm: name, start_ns, idle_cpu_share, resident_bytes };
 }

@@ -1,28 +1,15 @@
-// One trial: a fresh target and a fresh load in a lab of their own, and what both cost. A trial never throws: what
-// went wrong stands in its `failure`.
-//
-//   lab ─ sh ─┬─ taskset 0  target on b0                               stderr ▶ target.err
-//             └─ taskset 1  load on a0, which also watches the target  stdout ▶ this process
-//
-// Targets are driven by the load in C (load.c); ours stands beside it. The load reads what the
-// target's process has cost when its measured time begins and when it ends, so that neither start
-// nor warm-up is in the figures. Process ids are the lab's own: where its /proc is not (some
-// containers), the target is not watched.
+// One trial: a target and a load (driven.ts). Targets are driven by the load in C (load.c); ours
+// stands beside it. A trial never throws: what went wrong stands in its `failure`.
 
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { US } from "../../words/quantity.ts";
-import { EXIT } from "../../words/failure.ts";
-import { shellLine } from "../../lab/shell.ts";
-import { endedWith, runWatched } from "../machine/child.ts";
 import type { Attempt } from "../run/experiment.ts";
-import { labCommandLine, labEnv } from "../../lab/lab.ts";
 import type { ProcessCost } from "../machine/process_cost.ts";
 import { AOE } from "../../lab/programs.ts";
 import { type AoeBlock, aoeBlock } from "../run/whole_trial.ts";
-import { ADDRESS, NEAR, pinned, SHELF, SLOT } from "./arms.ts";
+import { ADDRESS, NEAR, SHELF, SLOT } from "./arms.ts";
 import { cLoadWords, readCLoad } from "./c_load.ts";
-import { describeWay, readClosingFigures } from "../machine/closing_figures.ts";
+import { runDriven } from "./driven.ts";
+import { describeWay } from "../machine/closing_figures.ts";
 import { sentByPath } from "../../link/link.ts";
 import { type Load, OURS } from "./names.ts";
 import type { LoadedPart, PeersCell, PeersFigures, PeersTrial } from "./result.ts";
@@ -57,57 +44,27 @@ export async function runPeerTrial(
   trialEnv: PeerTrialEnvironment,
   signal?: AbortSignal,
 ): Promise<Omit<PeersTrial, "round" | keyof Attempt>> {
-  const targetWords = join(trialEnv.folder, "target.err");
-  const closing = join(trialEnv.folder, "target.json");
-  for (const path of [targetWords, closing]) rmSync(path, { force: true });
-  const shape = { mtu: trialEnv.mtu };
-  const words = labCommandLine(
-    ["sh", "-c", scriptOf(match, cell, trialEnv, { targetWords, closing })],
-    shape,
-  );
-  const { code, stdout, stderr, others, elapsed } = await runWatched(words, trialEnv.cpus, {
-    env: labEnv(shape),
-    signal,
-  });
-  const all = code === EXIT.done ? figuresOf(match, stdout) : null;
+  const driven = {
+    ...match,
+    tells: match.arm === OURS,
+    load: loadWords(match, cell, trialEnv),
+    watch: inC(match.load) ? "-w" : "--target-pid",
+  } as const;
+  const run = await runDriven(driven, { mtu: trialEnv.mtu }, trialEnv, signal);
+  const { code, stdout, others_cpu_share, target_way } = run;
+  const all = run.failure === null ? figuresOf(match, stdout) : null;
   // Nothing divides by a rate of none, and no target is so slow.
-  const target_way = readClosingFigures(closing)?.way ?? null;
   const figures = all === null || !(all.iops > 0) ? null : { ...all, target_way };
-  // It may never have come to say anything.
-  const target = existsSync(targetWords) ? readFileSync(targetWords, "utf8").trim() : "";
-  const nothing =
-    all === null ? endedWith(code, stderr, target) : "No command ended in the measured time";
+  const nothing = run.failure ?? "No command ended in the measured time";
   return {
     part: match.part,
     ...cell,
     arm: match.arm,
-    others_cpu_share: others === null ? null : others / (elapsed * trialEnv.cpus.length),
+    others_cpu_share,
     exit_code: code,
     failure: figures === null ? nothing : null,
     figures,
   };
-}
-
-function scriptOf(
-  match: Match,
-  cell: PeersCell,
-  trialEnv: PeerTrialEnvironment,
-  { targetWords, closing }: { readonly targetWords: string; readonly closing: string },
-): string {
-  const tells = match.arm === OURS ? ["--stats-at-end", closing] : [];
-  const target = pinned(match.targetCpu, [...match.target, ...tells]);
-  const load = pinned(match.loadCpu, loadWords(match, cell, trialEnv));
-  const watch = inC(match.load) ? "-w" : "--target-pid";
-  return [
-    `${shellLine(target)} >/dev/null 2>${shellLine([targetWords])} & t=$!`,
-    "watch=; read self rest </proc/self/stat",
-    `[ "$self" = $$ ] && watch="${watch} $t"`,
-    `${shellLine(load)} $watch; code=$?`,
-    // A target that has ended by itself has something to say.
-    `kill -0 $t 2>/dev/null || { [ $code -ne 0 ] || code=${EXIT.failed}; }`,
-    "kill -TERM $t 2>/dev/null; wait $t 2>/dev/null",
-    "exit $code",
-  ].join("\n");
 }
 
 /**
