@@ -44,7 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const WITHIN: Readonly<Record<string, readonly string[]>> = {
   bench: words(
     [
-      "machine load job result hosts run counts judge claims peers growth whole micro report",
+      "machine load job result hosts run counts judge claims peers growth pins whole micro report",
       "run_action commands",
     ].join(" "),
   ),

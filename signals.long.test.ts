@@ -119,6 +119,12 @@ const CASES: readonly Case[] = [
   },
   { words: "bench peers --parts idle --arms ours", when: 1500, needs: "taskset" },
   {
+    words: "bench pins a0 --link ring --runtime 30s -o FOLDER/pins.json",
+    when: 1500,
+    left: ["pins.json"],
+    check: cutShort("links", "pins.json"),
+  },
+  {
     words: "bench growth --rounds 99 --axis exports --runtime 200ms -o FOLDER/growth.json",
     when: "/",
     left: ["growth.json"],

@@ -8,6 +8,7 @@ import { exportCommand, reportCommand } from "./report/command.ts";
 import { reproduceCommand } from "./claims/command.ts";
 import { growthCommand } from "./growth/command.ts";
 import { peersCommand } from "./peers/command.ts";
+import { pinsCommand } from "./pins/command.ts";
 import { wholeCommand } from "./whole/command.ts";
 
 export function benchCommand(): Command {
@@ -32,6 +33,7 @@ Examples:
   bench.addCommand(exportCommand());
   bench.addCommand(wholeCommand());
   bench.addCommand(peersCommand());
+  bench.addCommand(pinsCommand());
   bench.addCommand(growthCommand());
   bench.addCommand(doctorCommand());
   bench.addCommand(partsCommand(), { hidden: true });

@@ -15,7 +15,7 @@ import type { Waiter } from "./waiter.ts";
 
 /** `inner` with `model`'s late release; `inner` itself where the model holds nothing. */
 export function createReclaim(inner: Link, model: ReclaimModel, clock: Pick<Waiter, "now">): Link {
-  return model.holds ? new LateLink(inner, model, clock) : inner;
+  return model.holds ? new LateLink(inner, model.fresh?.() ?? model, clock) : inner;
 }
 
 class HeldBuffer implements TxBuffer {
@@ -169,7 +169,7 @@ class LateLink extends WrappedLink {
     if (this.below.transmitErrors !== errors) return true;
     mine.holds++;
     this.held.push(mine.index, now);
-    this.ended = this.model.afterTransmit(this.held);
+    this.ended = this.model.afterTransmit(this.held, length);
     return true;
   }
 

@@ -11,40 +11,23 @@
 //   batch:N            all, when N are held: an RDMA queue whose sender signals each Nth send alone
 //   ring:N/T           T at a time, by a transmit that finds fewer than T of N descriptors free
 //                      (DPDK's tx_free_thresh and tx_rs_thresh, both T)
+//   line:R/B           each when a line of R bytes a second has sent it, B bytes at once after a
+//                      pause (a token bucket: tc's tbf)
 //   stuck              never
+//   fit:FILE           the model that `aoe bench pins` found
 //
-// A model is a value without state: it looks at the queue of what is held, oldest first, and says
-// how many of the oldest it releases. So it is exact whatever the rhythm in which it is asked, and
-// nothing in it is random. N alone holds a pool smaller than N for ever, as batch:N does: hence the
-// T of coalesce:N/T.
+// A model is a value without state (but line, reclaim_line.ts): it looks at the queue of what is
+// held, oldest first, and says how many of the oldest it releases. So it is exact whatever the
+// rhythm in which it is asked, and nothing in it is random. N alone holds a pool smaller than N for
+// ever, as batch:N does: hence the T of coalesce:N/T.
 
 import { expected } from "../words/failure.ts";
-import { parseDuration, parseInteger } from "../words/quantity.ts";
+import { parseDuration, parseInteger, parseSize } from "../words/quantity.ts";
+import { readFit } from "./reclaim_fit.ts";
+import { line } from "./reclaim_line.ts";
+import type { Held, ReclaimModel } from "./release_rule.ts";
 
-/** The transmits that the link holds, oldest first. */
-export interface Held {
-  readonly count: number;
-  /** When the one at `index` was transmitted, ns. */
-  at(index: number): number;
-}
-
-/** Each function returns how many of the oldest are released at `now` (ns). */
-export interface ReclaimModel {
-  /** As given: `coalesce:64/1ms`. */
-  readonly text: string;
-  /** False: nothing is ever held. */
-  readonly holds: boolean;
-  /** By time alone. */
-  byTime(held: Held, now: number): number;
-  /** When `byTime` will next release something, ns; Infinity: not by time. */
-  deadline(held: Held): number;
-  /** On the driver's way into a transmit, which then holds one more. */
-  beforeTransmit(held: Held, now: number): number;
-  /** By that transmit's interrupt; the new one is among the held. */
-  afterTransmit(held: Held): number;
-  /** On the driver's way to hand up the first frame of a receive. */
-  onReceive(held: Held, now: number): number;
-}
+export type { Held, ReclaimModel };
 
 const none = () => 0;
 const never = () => Infinity;
@@ -60,7 +43,7 @@ const NOTHING = {
 /** How each model is written. */
 export const RECLAIM_FORMS = [
   ...["eager", "coalesce:N/T", "delay:T", "next-xmit:D", "on-receive:D"],
-  ...["batch:N", "ring:N/T", "stuck"],
+  ...["batch:N", "ring:N/T", "line:R/B", "stuck", "fit:FILE"],
 ] as const;
 const FORMS = `one of ${RECLAIM_FORMS.join(", ")}`;
 
@@ -106,6 +89,17 @@ export function parseReclaim(text: string, what: string): ReclaimModel {
       const most = parseInteger(size, `${what}, N of ring`, 1);
       return ring(trimmed, most, parseInteger(batch, `${what}, T of ring`, 1, most));
     }
+    case "line": {
+      const [rate, burst, ...more] = argument.split("/");
+      if (rate === undefined || burst === undefined || more.length > 0) {
+        throw expected(what, "line:R/B, bytes a second and bytes at once", text);
+      }
+      const bytes = parseSize(rate, `${what}, R of line`);
+      if (bytes < 1) throw expected(`${what}, R of line`, "at least 1", rate);
+      return line(trimmed, bytes, parseSize(burst, `${what}, B of line`));
+    }
+    case "fit":
+      return parseReclaim(readFit(argument), `${what}, in ${argument}`);
     default:
       throw expected(what, FORMS, text);
   }

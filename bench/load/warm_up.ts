@@ -18,8 +18,9 @@ export interface Gate {
   open(): void;
 }
 
-/** `model` behind a gate; while it is shut every buffer is released at the next `reclaim`. */
-export function gate(model: ReclaimModel): Gate {
+/** `tested` behind a gate; while it is shut every buffer is released at the next `reclaim`. */
+export function gate(tested: ReclaimModel): Gate {
+  const model = tested.fresh?.() ?? tested;
   let shut = true;
   const all = (held: Held): number => held.count;
   return {
@@ -33,7 +34,7 @@ export function gate(model: ReclaimModel): Gate {
       },
       beforeTransmit: (held, now) => (shut ? all(held) : model.beforeTransmit(held, now)),
       // A frame sent a moment ago is released by the next `reclaim`: once, and not as this transmit's too.
-      afterTransmit: (held) => (shut ? 0 : model.afterTransmit(held)),
+      afterTransmit: (held, length) => (shut ? 0 : model.afterTransmit(held, length)),
       onReceive: (held, now) => (shut ? all(held) : model.onReceive(held, now)),
     },
     open() {

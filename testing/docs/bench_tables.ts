@@ -23,6 +23,7 @@ const COMMANDS = [
   "history",
   "bisect",
   "doctor",
+  "pins",
   "export",
   "reproduce",
   "search",
