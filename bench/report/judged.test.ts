@@ -96,7 +96,9 @@ test("equal revisions are the same by every judge; a control that differs decide
   const sockets = { ...noisy.sockets, control };
   const said = { exact: "same", sockets: "inconclusive" };
   const report = reportOf("noisy", { ...noisy, verdict: "inconclusive", said, sockets });
-  expect(report.sections[0]?.finding).toBe("Not decided by sockets. The same by exact.");
+  expect(report.sections[0]?.finding).toStartWith(
+    "Not decided by sockets. The same by exact. Throughput is 10.0 % lower in the head",
+  );
   expect(report.sections[0]?.verdicts[0]?.sentence).toContain("the base differs from itself");
 });
 
@@ -116,6 +118,35 @@ test("a broken head is told as broken, with the rows that show it", () => {
   ]);
 });
 
+test("a broken invariant is told in words, and that nobody else was asked", () => {
+  const cell = "strategy scan-swap, cap 16, delay 5us, lanes 1, reclaim eager";
+  const rule = "created ≤ preallocated + cap (16)";
+  const sentence = `broken invariant in the head: ${cell}: invariant: ${rule}`;
+  const exact = { verdict: "broken", sentence, rows: 0, differences: [] };
+  const cause = `as one does that loses buffers or ignores its cap (${rule} does not hold)`;
+  const own = { verdict: "worse", said: { exact: "worse" }, exact, sockets: null };
+  const report = reportOf("leaking", ab(run(1), own));
+  expect(report.sections[0]).toMatchObject({
+    verdict: "broken",
+    finding: `The head is broken: scan-swap makes more buffers than it may, ${cause}.`,
+    notes: ["Of a broken head no other judge is asked: its price says nothing."],
+  });
+  expect(report.sections.map(({ id }) => id)).toEqual(["verdict", "apart"]);
+});
+
+test("what is not decided says how small a difference can be seen here", () => {
+  const wide = sampleRun(JOB, () =>
+    Array.from({ length: 9 }, (_, at) => ({ iops: 40_000 + 1500 * ((at * 7) % 9) })),
+  );
+  const comparison = judgeResults(wide, wide, BAND);
+  const said = { sockets: comparison.verdict };
+  const sockets = { comparison, control: comparison, results: [] };
+  const own = { verdict: "inconclusive", said, exact: null, sockets };
+  expect(reportOf("wide", ab(run(1), own)).sections[0]?.finding).toMatch(
+    /^Not decided by sockets\. .*The base beside itself is at [\d.]+ % to [\d.]+ %: a smaller/,
+  );
+});
+
 test("compare has its verdict, its rows, and what tells base and head apart", () => {
   const head = run(0.9, ["completion"]);
   const provenance = { ...head.provenance, git_revision: "1111111" };
@@ -127,6 +158,14 @@ test("compare has its verdict, its rows, and what tells base and head apart", ()
   ]);
   expect(report.sections[0]?.finding).toEndWith("; worse in completion.");
   expect(sectionOf(report, "apart").table?.rows).toEqual([["revision", "0000000", "1111111"]]);
+});
+
+test("a comparison without a row has no charts and no table", () => {
+  const other = sampleRun(parseJob('[pools]\npool = "fixed"', "j.toml"), () => [{}]);
+  const judged = judgeResults(run(1), other, { ...BAND, anyway: true });
+  const report = reportOf("nothing", judged);
+  expect(sectionOf(report, "verdict")).toMatchObject({ charts: [], table: null });
+  expect(sectionOf(report, "verdict").notes.join(" ")).toContain("the key `pool`");
 });
 
 test("what never ended comes back from its file as without end", () => {

@@ -63,12 +63,15 @@ function systemOf({ provenance, interfaces }: RunResult): [string, string][] {
   ];
 }
 
-/** What tells two runs apart; how long each took is no part of where it comes from. */
+/** What each run has of its own. */
+const ALWAYS: readonly string[] = ["started", "took"];
+
+/** What tells two runs apart. */
 export function factsApart(base: RunResult, head: RunResult): FactApart[] {
   const all = (run: RunResult): Facts => new Map([...factsOfRun(run), ...systemOf(run)]);
   const [before, after] = [all(base), all(head)];
   return [...new Set([...before.keys(), ...after.keys()])].flatMap((fact) => {
     const [a, b] = [before.get(fact) ?? "not told", after.get(fact) ?? "not told"];
-    return a === b || fact === "took" ? [] : [{ fact, base: a, head: b }];
+    return a === b || ALWAYS.includes(fact) ? [] : [{ fact, base: a, head: b }];
   });
 }

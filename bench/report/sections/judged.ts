@@ -2,25 +2,13 @@
 // base and head in one row, and what else tells the two apart.
 
 import type { AbResult, JudgedPair } from "../../judge/judged_file.ts";
-import { METRICS } from "../../judge/metric.ts";
-import { nameOf } from "../../judge/rows.ts";
-import { valuesOf } from "../../result/cell_figures.ts";
-import type { NamedRun, Spread } from "../../result/arm_cells.ts";
+import type { NamedRun } from "../../result/arm_cells.ts";
 import { runOf } from "../../result/result_file.ts";
 import type { FactApart } from "../../result/run_facts.ts";
-import type { RunResult } from "../../result/result.ts";
 import { listed, plural } from "../../../words/shown.ts";
 import { tableOf } from "../figure.ts";
-import {
-  type Axis,
-  type Chart,
-  type IntervalRow,
-  type Section,
-  sectionOf,
-  TONES,
-  type Verdict,
-  type Word,
-} from "../report.ts";
+import { type Section, sectionOf, type Verdict, type Word } from "../report.ts";
+import { capital, percent, plainly, rowsSection } from "./judged_rows.ts";
 
 export interface Named<Result> {
   /** Of its file. */
@@ -34,15 +22,6 @@ const LOOKS_AT: Readonly<Record<string, string>> = {
   micro: "Price of the pool alone: time of its operations",
   cost: "Price of a command: CPU time under the virtual clock",
   sockets: "A job over raw sockets on this machine",
-};
-
-const MEASURED: Readonly<Record<string, string>> = {
-  iops: "Throughput",
-  "lat.mean": "Mean latency",
-  "lat.p50": "Median latency",
-  "lat.p99": "The 99th percentile of latency",
-  cpu: "CPU time of a command",
-  pool: "Time of a pool operation",
 };
 
 const WORST: readonly Word[] = ["broken", "worse", "changed", "better", "inconclusive", "same"];
@@ -147,9 +126,18 @@ function found(result: AbResult, judge: string): string {
   const { comparison, control } = measured;
   const sentence = plainly(comparison);
   const noise = control.verdict === "worse" || control.verdict === "better";
-  return noise
-    ? `${sentence} That decides nothing, since the base differs from itself: ${control.summary}`
-    : sentence;
+  if (noise) {
+    const differs = `the base differs from itself: ${control.summary}`;
+    return `${sentence} That decides nothing, since ${differs}`;
+  }
+  return comparison.verdict === "inconclusive" ? `${sentence}${sensitivity(control)}` : sentence;
+}
+
+/** What a comparison on this machine can see at all. */
+function sensitivity({ geomean }: JudgedPair): string {
+  if (geomean === null || ![geomean.low, geomean.high].every(Number.isFinite)) return "";
+  const range = `${percent(geomean.low)} to ${percent(geomean.high)}`;
+  return ` The base beside itself is at ${range}: a smaller difference takes an idle machine.`;
 }
 
 /** The heading: what the judges found that decided, or what keeps them from it. */
@@ -162,22 +150,28 @@ function decided(result: AbResult, judges: readonly Verdict[]): string {
     judges.filter((judge) => words.includes(judge.verdict));
   if (verdict === "worse" || verdict === "better") {
     return `The head is ${verdict}. ${of(verdict)
-      .map(({ sentence }) => `${sentence}`)
+      .map(({ sentence }) => sentence)
       .join(" ")}`;
   }
   const same = of("same").map(({ id }) => id);
   if (verdict === "same") return `The head is the same as the base, by ${listed(same)}.`;
-  const open = of("inconclusive", "changed").map(({ id }) => id);
+  const open = of("inconclusive", "changed");
+  if (open.length === 0) return "No judge ran.";
   const rest = same.length === 0 ? "" : ` The same by ${listed(same)}.`;
-  return open.length === 0 ? "No judge ran." : `Not decided by ${listed(open)}.${rest}`;
+  const only = open.length === 1 ? ` ${open[0]?.sentence}` : "";
+  return `Not decided by ${listed(open.map(({ id }) => id))}.${rest}${only}`;
 }
 
 /** What a broken head does not keep to, in a sentence. */
 function rule(sentence: string): string {
   const invariant = /invariant: ([^:]+)$/.exec(sentence)?.[1];
   if (invariant === undefined) return sentence.replace(/^broken invariant in the head: /, "");
-  const meaning = invariant.startsWith("created ") ? ", where created are the buffers it has" : "";
-  return `its pool does not keep to ${invariant}${meaning}.`;
+  const pool = /strategy ([\w-]+)/.exec(sentence)?.[1] ?? "its pool";
+  if (!invariant.startsWith("created ")) {
+    return `${pool} does not keep to its invariant ${invariant}.`;
+  }
+  const cause = "as one does that loses buffers or ignores its cap";
+  return `${pool} makes more buffers than it may, ${cause} (${invariant} does not hold).`;
 }
 
 function missing({ exact, failed_trials: failed, said }: AbResult): string[] {
@@ -186,33 +180,6 @@ function missing({ exact, failed_trials: failed, said }: AbResult): string[] {
     ...(alone ? ["Of a broken head no other judge is asked: its price says nothing."] : []),
     ...(failed === 0 ? [] : [`${plural(failed, "trial")} failed: the figures are of the others.`]),
   ];
-}
-
-/** A measured comparison in a sentence of figures. */
-function plainly(comparison: JudgedPair): string {
-  const { geomean, metric, cells, verdict, changes, summary } = comparison;
-  const one = geomean;
-  if (one === null || changes !== null || !Number.isFinite(one.ratio)) return capital(summary);
-  const range = `${percent(one.low)} to ${percent(one.high)}`;
-  const rows = one.rows > 1 ? ` over ${one.rows} rows` : "";
-  const what = MEASURED[metric] ?? metric;
-  const far = `${percent(Math.abs(one.ratio - 1))} ${one.ratio < 1 ? "lower" : "higher"}`;
-  const sure = `${range} of the base's; noise band ±${percent(one.band)}`;
-  const whole = `${what} is ${far} in the head${rows} (${sure})`;
-  const single = cells.filter((cell) => cell.verdict === verdict).map(nameOf);
-  const decides = verdict === "worse" || verdict === "better";
-  if (decides && single.length > 0 && single.length < cells.length) {
-    return `${whole}; ${verdict} in ${listed(single)}.`;
-  }
-  return verdict === "inconclusive" ? `${whole}: that decides nothing.` : `${whole}.`;
-}
-
-function percent(share: number): string {
-  return Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "∞";
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 /** Rows of the golden table that differ. */
@@ -235,121 +202,13 @@ function differing({ name, result: { exact } }: Named<AbResult>, at: number): Se
   ];
 }
 
-/** Every row of a comparison: the ratio of both, and both. */
-function rowsSection(
-  id: string,
-  topic: string,
-  comparison: JudgedPair,
-  runs: readonly [RunResult, RunResult] | null,
-  notes: readonly string[],
-): Section {
-  const { cells, geomean, metric, verdict } = comparison;
-  const jobs = new Set(cells.map(({ job }) => job)).size > 1;
-  const label = (cell: (typeof cells)[number]): string => {
-    const name = nameOf(cell);
-    return jobs && name !== cell.job ? `${cell.job} ${name}` : name;
-  };
-  const unit: Axis["unit"] = metric === "iops" ? "count" : "time";
-  const axis = { label: metric === "iops" ? "IOPS" : metric, unit, log: false, reach: [] } as const;
-  const exact = comparison.changes !== null;
-  const section = sectionOf(id, topic)(plainly(comparison), {
-    notes: [
-      ...(exact
-        ? ["Exact figures, the same on every machine."]
-        : [
-            "Left: the head as a share of the base, with its interval; the grey band is noise.",
-            "An interval that lies outside of the band as a whole shows a difference.",
-            "Right: medians over the trials with their intervals.",
-          ]),
-      ...notes,
-    ],
-    charts: [ratios(comparison, label), overlaid(comparison, label, axis, runs)],
-    table: tableOf(cells, [
-      ["row", label],
-      ["verdict", ({ disturbed, verdict: own }) => (disturbed ? "disturbed" : own)],
-      ["base", unit, ({ base }) => base.median],
-      ["head", unit, ({ head }) => head.median],
-      ["head / base", ({ ratio }) => percent(ratio)],
-      ["from", ({ low }) => percent(low)],
-      ["to", ({ high }) => percent(high)],
-      ["noise band", ({ band }) => `±${percent(band)}`],
-      ["p, after Holm", ({ p_holm: p }) => (p < 0.001 ? "<0.001" : p.toFixed(3))],
-      ["trials", ({ base, head }) => `${base.n}+${head.n}`],
-    ]),
-  });
-  const whole =
-    geomean === null || geomean.rows < 2
-      ? ""
-      : `Geometric mean of ${geomean.rows} rows: ${percent(geomean.ratio)}, ${geomean.verdict}.`;
-  return { ...section, notes: [...section.notes, ...(whole === "" ? [] : [whole])], verdict };
-}
-
-type Labelled = (cell: JudgedPair["cells"][number]) => string;
-
-function ratios({ cells, geomean }: JudgedPair, label: Labelled): Chart {
-  const rowOf = (
-    name: string,
-    one: Omit<JudgedPair["cells"][number], "job" | "axes" | "disturbed">,
-  ): IntervalRow => ({
-    label: name,
-    colour: TONES[one.verdict],
-    spreads: drawn({ median: one.ratio, low: one.low, high: one.high, values: [] }),
-    band: [1 / (1 + one.band), 1 + one.band],
-  });
-  return {
-    kind: "intervals",
-    caption: "head as a share of the base",
-    axis: { label: "head / base", unit: "share", log: false, reach: [0.94, 1.06], tight: true },
-    names: ["head / base"],
-    rows: [
-      ...cells.map((cell) => rowOf(label(cell), cell)),
-      ...(geomean === null || geomean.rows < 2 ? [] : [rowOf("geometric mean", geomean)]),
-    ],
-    reference: { name: "equal", value: 1 },
-  };
-}
-
-function overlaid(
-  { cells, metric }: JudgedPair,
-  label: Labelled,
-  axis: Axis,
-  runs: readonly [RunResult, RunResult] | null,
-): Chart {
-  const key = METRICS.find(({ name }) => name === metric)?.key;
-  const spreadOf = (cell: (typeof cells)[number], side: "base" | "head"): Spread[] => {
-    const own = runs?.[side === "base" ? 0 : 1].cells.find(
-      (one) => nameOf(one) === nameOf(cell) && one.job === cell.job,
-    );
-    const values = own === undefined || key === undefined ? [] : valuesOf(own.trials, key);
-    const { median, low, high } = cell[side];
-    return drawn({ median, low, high, values: values.filter(Number.isFinite) });
-  };
-  return {
-    kind: "intervals",
-    caption: `${MEASURED[metric] ?? metric}, base and head`,
-    axis,
-    names: ["head", "base"],
-    rows: cells.map((cell) => ({
-      label: label(cell),
-      colour: 1,
-      spreads: [...spreadOf(cell, "head"), ...spreadOf(cell, "base")],
-    })),
-    reference: null,
-  };
-}
-
-/** Nothing where it has no end. */
-function drawn(spread: Spread): Spread[] {
-  return [spread.median, spread.low, spread.high].every(Number.isFinite) ? [spread] : [];
-}
-
 function revisions({ base, head }: AbResult): FactApart[] {
   return [{ fact: "revision", base: base ?? "the work tree", head: head ?? "the work tree" }];
 }
 
 function apart(name: string, at: number, facts: readonly FactApart[]): Section {
   const section = sectionOf(idOf("apart", at), topicOf("Where base and head differ", name, at));
-  if (facts.length === 0) return section("What tells base and head apart is not in the file.");
+  if (facts.length === 0) return section("Nothing that the file has tells base and head apart.");
   return section(`Base and head differ in ${listed(facts.map(({ fact }) => fact))}.`, {
     table: tableOf(facts, [
       ["fact", ({ fact }) => fact],
