@@ -70,7 +70,7 @@ const FoundSchema = v.object({
   send_calls: v.number(),
 });
 const SaidSchema = v.object({
-  /** Which way its frames took. */
+  /** Which way its frames left. */
   way: v.string(),
   stages: v.array(FoundSchema),
 });

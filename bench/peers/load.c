@@ -563,7 +563,7 @@ int main(int words, char **word)
 		pieces[slot][0] = (struct iovec){ heads[slot], writes ? HEADER : SHORTEST };
 		pieces[slot][1] = (struct iovec){ data, bytes };
 	}
-	printf("{\"way\":\"receive ring, sendmmsg\",\"stages\":[");
+	printf("{\"way\":\"sendmmsg\",\"stages\":[");
 	for (int i = 0; i < count; i++) {
 		stage = stages[i];
 		if (stage.depth > room)

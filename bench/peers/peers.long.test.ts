@@ -110,7 +110,7 @@ describe("aoe bench peers", () => {
       }
       for (const { part, arm, figures } of found.trials) {
         const inC = part === "cells" || arm.startsWith("load in C");
-        if (inC) expect(figures?.load_way).toBe("receive ring, sendmmsg");
+        if (inC) expect(figures?.load_way).toBe("sendmmsg");
         else expect(figures?.load_way).toMatch(/^(AF_XDP|send) \d+ %/);
         if (arm === "ours") expect(figures?.target_way).toMatch(/^(AF_XDP|send) \d+ %/);
         else expect(figures?.target_way).toBeNull();

@@ -148,6 +148,17 @@ describe("ratios", () => {
     ]);
   });
 
+  test("say which way frames left, without the shares that differ", () => {
+    const ways = ["AF_XDP 100 %", "AF_XDP 98 %, send 2 %", "AF_XDP 97 %, send 3 %"];
+    const trials = ways.map((target_way, round) => {
+      const one = trial("ours", round, 100);
+      return { ...one, figures: one.figures === null ? null : { ...one.figures, target_way } };
+    });
+    expect(showPeers(result(trials)).sentences[0]).toBe(
+      "Frames of our target left by: AF_XDP, send (2 of 3 trials); AF_XDP (1 of 3 trials)",
+    );
+  });
+
   test("count for no mean and no bar where the load was the limit, and are marked", () => {
     const busy = (one: PeersTrial): PeersTrial => ({
       ...one,

@@ -23,16 +23,13 @@ export function showPeers(result: PeersResult): Shown {
   return { blocks, sentences: [...result.absent, ...waysOf(result), footer(result)] };
 }
 
-/** Several trials may have taken several ways: the most common ones. */
+/** Without the shares, which differ from trial to trial. */
 function wayOf(end: string, ways: readonly (string | null | undefined)[]): string[] {
-  const told = ways.filter((way) => way != null);
-  const counts = [...Map.groupBy(told, (way) => way)].map(
-    ([way, all]) => [way, all.length] as const,
-  );
-  const [first, ...others] = counts.toSorted((a, b) => b[1] - a[1]);
-  if (first === undefined) return [];
-  const more = others.length === 0 ? "" : `, and ${others.length} others`;
-  return [`Way of the frames of ${end}: ${first[0]} (${first[1]} of ${told.length} trials)${more}`];
+  const told = ways.flatMap((way) => way?.replaceAll(/ \d+ %/g, "") ?? []);
+  const counts = [...Map.groupBy(told, (way) => way)]
+    .toSorted(([, one], [, other]) => other.length - one.length)
+    .map(([way, all]) => `${way} (${all.length} of ${told.length} trials)`);
+  return counts.length === 0 ? [] : [`Frames of ${end} left by: ${counts.join("; ")}`];
 }
 
 function waysOf({ cells, trials }: PeersResult): string[] {
