@@ -52,7 +52,7 @@ export const HOST_KEYS = {
     usual: "the last one allowed",
     help: "CPUs of the target or load there: 2 or 2-3",
   },
-  folder: { type: path, default: "", usual: "the cache folder", help: "where images are made" },
+  folder: { type: path, default: "", usual: "$TMPDIR, or /tmp", help: "where images are made" },
   bun: {
     type: path,
     default: "",

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { optionRows, table, usualOf, writeTables } from "./target_tables.ts";
 import { benchCommand } from "../../bench/commands.ts";
 import { METRICS } from "../../bench/judge/metric.ts";
+import { HOST_KEYS } from "../../bench/job/hosts.ts";
 import { isSingle, KEY_NAMES, KEYS } from "../../bench/job/keys.ts";
 import { type OptionRow, withChoices } from "../../words/option.ts";
 import { THRESHOLD_METRICS } from "../../bench/job/threshold.ts";
@@ -14,6 +15,8 @@ import { LOAD_OPTIONS } from "../../bench/load/options.ts";
 import { FiguresSchema } from "../../bench/load/figures.ts";
 
 export const PAGE = `${import.meta.dir}/../../docs/bench.md`;
+
+export const HOSTS_PAGE = `${import.meta.dir}/../../docs/hosts.md`;
 
 /** The commands that docs/bench.md tells of; the others have pages of their own. */
 const COMMANDS = [
@@ -95,4 +98,17 @@ export function benchTables(): Record<string, string> {
   };
 }
 
-if (import.meta.main) await writeTables(PAGE, benchTables());
+/** Of docs/hosts.md. */
+export function hostTables(): Record<string, string> {
+  const rows = Object.entries(HOST_KEYS).map(([key, row]: [string, OptionRow]) => [
+    `\`${key}\``,
+    usualOf(row),
+    withChoices(row),
+  ]);
+  return { "host keys": table(["key", "default", "meaning"], rows) };
+}
+
+if (import.meta.main) {
+  await writeTables(PAGE, benchTables());
+  await writeTables(HOSTS_PAGE, hostTables());
+}

@@ -61,7 +61,7 @@ until ip link show eth0 >/dev/null 2>&1 && ip link show eth1 >/dev/null 2>&1; do
 ip addr add 10.7.0.$n/24 dev eth0; ip link set eth0 up; ip link set eth1 up
 exec $SSHD -D -E $W/$name.log -f $W/$name.sshd
 END
-  eval "timens=\${LAB_TIMENS_$name:-}"
+  eval "timens=\${LAB_TIMENS_$(echo "$name" | tr - _):-}"
   unshare -n -p -m -u $timens -f --kill-child setpriv --pdeathsig KILL sh "$W/$name.sh" &
   outer=$!
   until init=$(cat /proc/$outer/task/$outer/children 2>/dev/null) && [ -n "$init" ]; do sleep 0.01; done
