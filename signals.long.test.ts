@@ -202,7 +202,7 @@ const before = ours();
 const SOON = 10_000;
 const AT_ONCE = 6;
 
-testsInLab(import.meta.path, { mtu: 1500, late: true, timeoutMs: 400_000 }, () => {
+testsInLab(import.meta.path, { mtu: 1500, late: true }, () => {
   const folder = mkdtempSync(join(tmpdir(), "aoe-signals-"));
   const image = join(folder, "image");
   const control = join(folder, "control");

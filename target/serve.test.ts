@@ -45,7 +45,7 @@ import {
 afterEach(cleanUp);
 afterAll(removeFiles);
 
-testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, { mtu: 1500 }, () => {
   test("--stats-at-end: a file that is empty until the end, then holds what `stats` says", async () => {
     const path = fresh(".json");
     const served = await serve(memory(3), undefined, ["--stats-at-end", path]);

@@ -64,7 +64,7 @@ const SOME: PinsLink = {
   },
 };
 
-testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 150_000 }, () => {
+testsInLab(import.meta.path, { late: true, mtu: 1500 }, () => {
   let folder = "";
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "aoe-pins-"));

@@ -42,7 +42,7 @@ interface Row {
   readonly stderr: RegExp;
 }
 
-testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
+testsInLab(import.meta.path, { mtu: 9000 }, () => {
   let folder = "";
   const at = (name: string): string => join(folder, name);
   const image = new Uint8Array(BYTES);

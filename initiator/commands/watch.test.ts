@@ -9,7 +9,7 @@ import { testsInLab } from "../../testing/suites/in_lab.ts";
 
 const AOE = resolve(import.meta.dir, "../../aoe.ts");
 
-testsInLab(import.meta.path, { timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, {}, () => {
   test("a target that falls silent is gone, and back when it answers again", async () => {
     const folder = mkdtempSync(join(tmpdir(), "aoe-watch-"));
     writeFileSync(join(folder, "disk"), new Uint8Array(1 << 20));

@@ -105,7 +105,7 @@ function held(link: Link, late: Late): Holder {
   };
 }
 
-testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, { late: true, mtu: 1500 }, () => {
   const copying = openPacketLink({ interface: "a0" });
   const pinning = openRingLink({ interface: "a0", transmitInterface: "t0" });
   const chunks = openXdpLink({ interface: "a0", transmitInterface: "t0" });

@@ -104,7 +104,7 @@ describe.skipIf(insideLabTests)("under the virtual clock", () => {
 
 afterAll(removeFiles);
 
-testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 100_000 }, () => {
+testsInLab(import.meta.path, { mtu: 9000 }, () => {
   afterEach(cleanUp);
   const BUCKET = "root tbf rate 100mbit burst 4kb latency 50ms";
 

@@ -42,7 +42,7 @@ const REACH: Readonly<Record<StrategyName, number>> = {
   "per-send": Infinity,
 };
 
-testsInLab(import.meta.path, { late: true, mtu: 1500, timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, { late: true, mtu: 1500 }, () => {
   let folder = "";
   let target: Bun.Subprocess;
   let late: Late;

@@ -134,5 +134,5 @@ function define(): void {
 if (vblade === null) {
   test.skip("vblade's buffer count: no vblade in PATH or the sbin folders", () => {});
 } else {
-  testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 60_000 }, define);
+  testsInLab(import.meta.path, { mtu: 9000 }, define);
 }

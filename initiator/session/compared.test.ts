@@ -9,7 +9,7 @@ import { testsInLab } from "../../testing/suites/in_lab.ts";
 
 const AOE = resolve(import.meta.dir, "../../aoe.ts");
 
-testsInLab(import.meta.path, { pairs: 3, timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, { pairs: 3 }, () => {
   const folder = mkdtempSync(join(tmpdir(), "aoe-compared-"));
   const image = (name: string): string => join(folder, name);
   const targets: Bun.Subprocess[] = [];

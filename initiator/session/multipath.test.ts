@@ -41,7 +41,7 @@ const FALLS = [
   },
 ] as const;
 
-testsInLab(import.meta.path, { pairs: 2, mtu: 9000, timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, { pairs: 2, mtu: 9000 }, () => {
   let folder = "";
   let target: Bun.Subprocess;
   let session: Session;

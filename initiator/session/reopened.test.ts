@@ -18,7 +18,7 @@ async function connect(options: OpenOptions): Promise<AoeInitiator> {
 
 afterAll(removeFiles);
 
-testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 100_000 }, () => {
+testsInLab(import.meta.path, { mtu: 9000 }, () => {
   afterEach(cleanUp);
 
   test.each(["packet", "ring"] as const)(

@@ -59,7 +59,7 @@ function ticks(pid: number): number {
   return Number(fields[11]) + Number(fields[12]);
 }
 
-testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 150_000 }, () => {
+testsInLab(import.meta.path, { mtu: 1500 }, () => {
   test("200 scrapers with 200 requests each that read no answer", async () => {
     const exports = Array.from({ length: 30 }, (_, slot) => memory(slot)).join("");
     await serve(exports, METRICS);

@@ -15,7 +15,7 @@ import { Target } from "../protocol/target.ts";
 
 const AOE = resolve(import.meta.dir, "../../aoe.ts");
 
-testsInLab(import.meta.path, { timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, {}, () => {
   let folder = "";
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "aoe-claimants-"));

@@ -27,7 +27,7 @@ function stateDirectory(): string {
   return place;
 }
 
-testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, { mtu: 1500 }, () => {
   test("the other exports are served; --reset-state keeps the file and starts its export again", async () => {
     const place = stateDirectory();
     const bad = `${place}/e7.3.json`;

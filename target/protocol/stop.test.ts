@@ -98,7 +98,7 @@ if (!insideLabTests) {
   });
 }
 
-testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, { mtu: 1500 }, () => {
   test.each([
     ["writes that wait for the disk", "sync = true", [], () => 1],
     ["the same by Workers", "sync = true", ["--blocking", "worker"], () => 1],

@@ -28,7 +28,7 @@ async function initiator(...words: string[]) {
   return { code, said: `${out}${err}` };
 }
 
-testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, { mtu: 1500 }, () => {
   test("reads of the spot fail, and nothing else does", async () => {
     const served = await serve(memory(3, 'service = "error:unc/100%/read/64-71"'));
     const read = (offset: string, size: string) =>

@@ -37,7 +37,7 @@ const READS = 40;
 /** How long an answer is waited for, ns; shorter where a model may have swallowed it. */
 const PATIENCE = { all: S, most: 60 * MS } as const;
 
-testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 60_000 }, () => {
+testsInLab(import.meta.path, { mtu: 1500 }, () => {
   test("each service model does what it says to reads", async () => {
     const { folder, remove } = makeScratch("service");
     const exports = MODELS.map(

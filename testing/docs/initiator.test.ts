@@ -48,7 +48,7 @@ function blocks(): { start: number; end: number; commands: { line: string; outpu
   });
 }
 
-testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
+testsInLab(import.meta.path, { mtu: 9000 }, () => {
   test("each command prints what the page shows", async () => {
     const folder = mkdtempSync(join(tmpdir(), "aoe-docs-"));
     const bin = join(folder, "bin");

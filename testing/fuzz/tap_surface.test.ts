@@ -25,7 +25,7 @@ function noTap(): string | null {
   }
 }
 
-testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 100_000, missing: noTap() }, () => {
+testsInLab(import.meta.path, { mtu: 1500, missing: noTap() }, () => {
   afterAll(() => tapSurface.close?.());
 
   test("the command ends when it is through, and leaves nothing behind", () => {

@@ -20,17 +20,18 @@ import { probeLab, runInLab } from "../../lab/lab.ts";
 import type { LabShape } from "../../lab/setup.ts";
 
 export interface InLabOptions extends LabShape {
-  /** For all tests in the lab together; default 30,000. */
-  readonly timeoutMs?: number;
   /** Why they can't run on this machine, beyond what a lab needs; null: they can. */
   readonly missing?: string | null;
 }
+
+/** For all tests of a file: each has a limit of its own, this is for what hangs between them. */
+const HANG_MS = 600_000;
 
 /** Whether this process is such a second run; a file's tests without a lab ask to stay away then. */
 export const insideLabTests = process.env["AOE_LAB_TESTS"] !== undefined;
 
 export function testsInLab(file: string, options: InLabOptions, define: () => void): void {
-  const { timeoutMs = 30_000, missing = null, ...shape } = options;
+  const { missing = null, ...shape } = options;
   const key = `${file} ${JSON.stringify(shape)}`;
   if (insideLabTests) {
     if (process.env["AOE_LAB_TESTS"] === key) define();
@@ -46,10 +47,10 @@ export function testsInLab(file: string, options: InLabOptions, define: () => vo
   test(
     name,
     async () => {
-      const run = await runInLab([process.execPath, "test", "--timeout", "30000", file], {
+      const run = await runInLab([process.execPath, "test", "--timeout", "60000", file], {
         ...shape,
         env: { AOE_LAB_TESTS: key },
-        timeoutMs,
+        timeoutMs: HANG_MS,
       });
       const passed = /^\s*(\d+) pass$/m.exec(run.stderr)?.[1];
       // The inner run's report is the only one that says what failed, and what skipped and why.
@@ -59,7 +60,7 @@ export function testsInLab(file: string, options: InLabOptions, define: () => vo
       if (/^\(skip\)/m.test(run.stderr)) console.log(run.stderr);
       expect(Number(passed)).toBeGreaterThan(0);
     },
-    timeoutMs + 5_000,
+    HANG_MS + 5_000,
   );
 }
 

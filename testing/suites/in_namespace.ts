@@ -54,7 +54,7 @@ export function limitDescriptors(most: number): void {
  */
 export function inNamespace(file: string): boolean {
   let inside = false;
-  testsInLab(file, { timeoutMs: 120_000 }, () => {
+  testsInLab(file, {}, () => {
     inside = true;
     for (const [old, name] of [
       ["a0", "va"],

@@ -210,6 +210,6 @@ function define(frameSectors: number): void {
 if (vblade === null) {
   test.skip("initiator against vblade: no vblade in PATH or the sbin folders", () => {});
 } else {
-  testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 120_000 }, () => define(2));
-  testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 120_000 }, () => define(17));
+  testsInLab(import.meta.path, { mtu: 1500 }, () => define(2));
+  testsInLab(import.meta.path, { mtu: 9000 }, () => define(17));
 }

@@ -61,7 +61,7 @@ async function equal(a: string, b: string, bytes = statSync(a).size): Promise<vo
   }
 }
 
-testsInLab(import.meta.path, { mtu: 9000, timeoutMs: 90_000 }, () => {
+testsInLab(import.meta.path, { mtu: 9000 }, () => {
   let folder = "";
   let nbd: NbdFixture;
 

@@ -37,7 +37,7 @@ function smallDisk(bytes: number): string {
   return disk;
 }
 
-testsInLab(import.meta.path, { mtu: 1500, timeoutMs: 90_000 }, () => {
+testsInLab(import.meta.path, { mtu: 1500 }, () => {
   test("under --capture: it ends with one sentence, whole up to there, and every command is answered", async () => {
     const disk = smallDisk(65_536);
     const capture = `${disk}/all.pcap`;
