@@ -13,6 +13,7 @@ import { createProgress } from "./run/progress.ts";
 import { type RunEvents, runJob } from "./run/run.ts";
 import { printableJson } from "../words/printable.ts";
 import { say } from "../words/say.ts";
+import { styleOf } from "../words/style.ts";
 import { widthOf } from "../words/table.ts";
 import { exitCodeOf, judgeResults } from "./judge/judge_results.ts";
 import { describeRun } from "./result/describe.ts";
@@ -67,7 +68,7 @@ export async function runAction(
   const result = await runJob(job, events, interrupt.signal);
   progress.clear();
   const people = machine ? process.stderr : process.stdout;
-  people.write(describeRun(result, widthOf(people)));
+  people.write(describeRun(result, widthOf(people), styleOf(people)));
   if (flags.json === true) process.stdout.write(`${printableJson(result)}\n`);
   emit({ event: "end", result });
   const trials = result.cells.flatMap((cell) => cell.trials);

@@ -16,10 +16,19 @@ export interface Column {
   readonly name: string;
   /** Numbers stand at the right. */
   readonly right?: boolean;
-  /** Not narrower than this: it isn't wrapped below, and a view that is drawn again stands still. */
+  /** Not narrower than this: it isn't wrapped below, and what is drawn again stands still. */
   readonly least?: number;
   /** May be left out where there is no room; the highest goes first. */
   readonly drop?: number;
+  /** Colours a cell where it is written; `whole` is the cell, of which a wrapped line is a part. */
+  readonly paint?: (line: string, whole: string) => string;
+}
+
+/** A cell for each column, or a heading over the rows that follow. */
+export type Row = readonly string[] | Heading;
+export interface Heading {
+  readonly heading: string;
+  readonly paint?: (text: string) => string;
 }
 
 /** Blanks between columns; one where two have no room. */
@@ -34,26 +43,40 @@ export function widthOf(stream: { readonly isTTY?: boolean; readonly columns?: n
 /** `rows` under `head`; each line ends with a newline and without blanks. */
 export function formatTable(
   head: readonly (Column | string)[],
-  rows: readonly (readonly string[])[],
+  rows: readonly Row[],
   width = Number.POSITIVE_INFINITY,
 ): string {
   if (head.length === 0) return "";
+  const headings = new Map<number, Heading>();
+  const plain: (readonly string[])[] = [];
+  for (const row of rows) {
+    if ("heading" in row) headings.set(plain.length, row);
+    else plain.push(row);
+  }
   const all = head.map((column, index): Filled => {
     const shape = typeof column === "string" ? { name: column } : column;
-    return filled(shape, [shape.name, ...rows.map((row) => row[index] ?? "")].map(printable));
+    return filled(shape, [shape.name, ...plain.map((row) => row[index] ?? "")].map(printable));
   });
+  const above = (row: number): string => {
+    const found = headings.get(row);
+    if (found === undefined) return "";
+    const { heading, paint = (text) => text } = found;
+    return wrapped(printable(heading), width)
+      .map((line) => `${paint(line)}\n`)
+      .join("");
+  };
   for (let columns: readonly Filled[] | null = all; columns !== null; columns = fewer(columns)) {
     for (const gap of GAPS) {
       const widths = fitted(columns, gap, width);
       if (widths === null) continue;
       const left = all.filter((column) => columns?.includes(column) === false);
-      return laidOut(columns, widths, gap, rows.length) + noted(left, width);
+      return laidOut(columns, widths, gap, above) + noted(left, width);
     }
   }
-  return turned(all, rows.length, width);
+  return turned(all, above, width);
 }
 
-/** A table whose rows name their columns. `mayGo`: those that may be dropped, the first of them first. */
+/** A table whose rows name their columns. `mayGo`: what may be dropped, the first of them first. */
 export function formatRecords(
   rows: readonly Readonly<Record<string, string>>[],
   width?: number,
@@ -117,17 +140,20 @@ function laidOut(
   columns: readonly Filled[],
   widths: readonly number[],
   gap: number,
-  rows: number,
+  above: (row: number) => string,
 ): string {
   let text = "";
-  for (let row = 0; row <= rows; row++) {
+  const rows = columns[0]?.cells.length ?? 0;
+  for (let row = 0; row < rows; row++) {
+    if (row > 0) text += above(row - 1);
     const cells = columns.map(({ cells }, index) => wrapped(cells[row] ?? "", widths[index] ?? 0));
     const lines = Math.max(1, ...cells.map(({ length }) => length));
     for (let line = 0; line < lines; line++) {
-      const parts = columns.map(({ right }, index) => {
+      const parts = columns.map(({ cells: whole, paint, right }, index) => {
         const part = cells[index]?.[line] ?? "";
         const blanks = " ".repeat(Math.max(0, (widths[index] ?? 0) - Bun.stringWidth(part)));
-        return right === true ? blanks + part : part + blanks;
+        const shown = row === 0 || paint === undefined ? part : paint(part, whole[row] ?? "");
+        return right === true ? blanks + shown : shown + blanks;
       });
       text += `${parts.join(" ".repeat(gap)).trimEnd()}\n`;
     }
@@ -136,26 +162,30 @@ function laidOut(
 }
 
 /** A block for each row; a blank line between blocks. */
-function turned(columns: readonly Filled[], rows: number, width: number): string {
+function turned(columns: readonly Filled[], above: (row: number) => string, width: number): string {
+  const rows = (columns[0]?.cells.length ?? 1) - 1;
   const lead = Math.max(...columns.map(({ name }) => Bun.stringWidth(printable(name))));
   const [gap] = GAPS;
   const room = Math.max(width - lead - gap, 1);
-  const blocks = Array.from({ length: rows }, (_, row) =>
-    columns
-      .flatMap(({ cells }) => {
-        const cell = cells[row + 1] ?? "";
-        if (cell === "") return [];
-        const [name = ""] = cells;
-        return wrapped(cell, room).map(
-          (part, line) => `${(line === 0 ? name : "").padEnd(lead + gap)}${part}\n`,
-        );
-      })
-      .join(""),
+  const blocks = Array.from(
+    { length: rows },
+    (_, row) =>
+      above(row) +
+      columns
+        .flatMap(({ cells }) => {
+          const cell = cells[row + 1] ?? "";
+          if (cell === "") return [];
+          const [name = ""] = cells;
+          return wrapped(cell, room).map(
+            (part, line) => `${(line === 0 ? name : "").padEnd(lead + gap)}${part}\n`,
+          );
+        })
+        .join(""),
   );
   return blocks.join("\n");
 }
 
-/** `text` in lines of `width` at most, broken between words; a longer word has a line of its own. */
+/** `text` in lines of `width` at most, broken between words; a longer word has its own line. */
 function wrapped(text: string, width: number): string[] {
   if (Bun.stringWidth(text) <= width) return [text];
   const lines: string[] = [];

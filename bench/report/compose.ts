@@ -17,7 +17,12 @@ import { stalls } from "./sections/stalls.ts";
 import { throughput } from "./sections/throughput.ts";
 import { whole } from "./sections/whole.ts";
 import type { RunResult } from "../result/result.ts";
-import { type Subject, subjectOf } from "../result/arm_cells.ts";
+import { type NamedRun, type Subject, subjectOf } from "../result/arm_cells.ts";
+import { firstScreen } from "../result/first_screen.ts";
+import { rowKey } from "../result/row_key.ts";
+import { judgeResults } from "../judge/judge_results.ts";
+import { matrices } from "./matrix.ts";
+import { Failure } from "../../words/failure.ts";
 import { printableTexts } from "../../words/printable.ts";
 import { listed, plural } from "../../words/shown.ts";
 
@@ -39,6 +44,8 @@ export function compose(material: Material): Report {
   ];
   // Such a file says all there is to say of it.
   const alone = judged.length + others.length > 0;
+  const verdict = judged.find((section) => section.verdict !== null);
+  const first = firstScreen(subject, verdict?.finding ?? changeOf(runs));
   // Those of two results may contradict each other: each says which it is of.
   const said = (of: (run: RunResult) => readonly string[]): string[] =>
     runs.flatMap(({ name, run }) =>
@@ -48,6 +55,8 @@ export function compose(material: Material): Report {
   return printableTexts<Report>({
     title: `aoe bench: ${listed(material.names)}`,
     subtitle: subtitle(material, subject),
+    matrices: matrices(first.entries),
+    answers: drawn.length === 0 ? [] : first.answers,
     warnings: [
       ...subject.apart,
       ...said(({ fallback, warnings }) => [...(fallback === null ? [] : [fallback]), ...warnings]),
@@ -67,6 +76,25 @@ export function compose(material: Material): Report {
       ...(judged.length > 0 && others.length + runs.length === 0 ? [] : [origin(material)]),
     ],
   });
+}
+
+/** What the judge says of two results that have rows in common; null: there are none. */
+function changeOf(runs: readonly NamedRun[]): string | null {
+  const [base, head, ...more] = runs.toSorted((a, b) => sideOf(a) - sideOf(b));
+  if (base === undefined || head === undefined || more.length > 0) return null;
+  const rows = new Set(base.run.cells.map(rowKey));
+  if (!head.run.cells.some((cell) => rows.has(rowKey(cell)))) return null;
+  try {
+    const { summary } = judgeResults(base.run, head.run, {});
+    return `From ${base.name} to ${head.name}: ${summary}`;
+  } catch (error) {
+    if (error instanceof Failure) return `Not judged. ${error.message}.`;
+    throw error;
+  }
+}
+
+function sideOf({ run }: NamedRun): number {
+  return run.arm === "head" ? 1 : 0;
 }
 
 function sectionsOfRuns(subject: Subject): Section[] {

@@ -187,6 +187,7 @@ test("Markdown of an ab is verdict, table of judges, and all else folded", () =>
     "Where base and head differ",
     "Throughput",
     "Latency",
+    "First screen",
   ]);
   expect(folded[0]).toContain("| scan-swap | worse | 40,040 | 36,036 | 90.0 % |");
 });

@@ -25,6 +25,8 @@ function report(own: Partial<Section>, rest: Partial<Report> = {}): string {
   return reportMarkdown({
     title: "t",
     subtitle: "",
+    matrices: [],
+    answers: [],
     warnings: [],
     findings: [],
     sections: [{ ...SECTION, ...own }],

@@ -3,6 +3,8 @@
 import {
   isEmpty,
   isNumber,
+  type Matrix,
+  type MatrixCell,
   type Report,
   type Section,
   type Table,
@@ -19,9 +21,13 @@ export function reportMarkdown(report: Report): string {
   const blocks = [
     `${judged ? "###" : "#"} ${escaped(report.title)}`,
     escaped(report.subtitle),
+    ...(judged ? [] : firstBlocks(report)),
     report.findings.map((text) => `* ${worded(text)}`).join("\n"),
     report.warnings.map((text) => `> ⚠️ ${worded(text)}`).join("\n>\n"),
     ...full.flatMap(judged ? judgedBlocks : sectionBlocks),
+    judged && report.matrices.length > 0
+      ? fold("First screen: setting by arm", joined(firstBlocks(report)))
+      : "",
     judged ? "" : notDrawn(report.sections.filter(isEmpty)),
   ];
   return joined(blocks);
@@ -81,6 +87,31 @@ function tableAndNotes({ notes, table }: Section): string {
   return joined([shown, notes.map((note) => `_${worded(note)}_`).join("  \n")]).trimEnd();
 }
 
+function firstBlocks({ answers, matrices }: Report): string[] {
+  return [
+    ...matrices.map(matrixBlock),
+    ...answers.map(({ question, answer }) => `**${escaped(question)}** ${worded(answer)}`),
+  ];
+}
+
+function matrixBlock({ corner, columns, rows, cells }: Matrix): string {
+  const text = ({ iops, interval, facts, trust, trusted }: MatrixCell): string =>
+    [
+      `**${cell(iops)}** IOPS`,
+      ...[interval, facts.join(", ")].filter((part) => part !== "").map(escaped),
+      `${trusted ? "" : "⚠️ "}${escaped(trust)}`,
+    ].join("<br>");
+  return [
+    line([corner, ...columns].map(escaped)),
+    line(["---", ...columns.map(() => "--:")]),
+    ...rows.map((name, row) => line([escaped(name), ...(cells[row] ?? []).map(text)])),
+  ].join("\n");
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
 function sectionBlocks({ topic, finding, notes, table, verdicts }: Section): string[] {
   const shown = table === null ? "" : tableBlock(table);
   // What is long folds away; GitHub shows <details>.
@@ -112,7 +143,6 @@ function verdictLine({ id, verdict, claim, sentence }: Verdict): string {
 
 function tableBlock(table: Table): string {
   const { columns, rows } = table;
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
     line(columns.map(escaped)),
     line(columns.map((_, column) => (isNumber(table, column) ? "--:" : "---"))),

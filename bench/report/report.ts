@@ -8,6 +8,7 @@
 // file, and so from anybody: they are texts here and become text nodes there, never markup.
 
 import type { Spread } from "../result/arm_cells.ts";
+import type { Answer } from "../result/first_screen.ts";
 
 /** What an axis counts, and so how its ticks are written. Times are ns. */
 export interface Axis {
@@ -182,9 +183,31 @@ export interface Section {
   readonly verdict: Word | null;
 }
 
+/** One cell of a setting and an arm, in short. */
+export interface MatrixCell {
+  readonly iops: TableCell;
+  /** Of the throughput; empty: one trial. */
+  readonly interval: string;
+  readonly facts: readonly string[];
+  /** Or why it is not trusted. */
+  readonly trust: string;
+  readonly trusted: boolean;
+}
+
+export interface Matrix {
+  /** What the rows are. */
+  readonly corner: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly string[];
+  readonly cells: readonly (readonly MatrixCell[])[];
+}
+
 export interface Report {
   readonly title: string;
   readonly subtitle: string;
+  /** The first screen. */
+  readonly matrices: readonly Matrix[];
+  readonly answers: readonly Answer[];
   readonly warnings: readonly string[];
   readonly findings: readonly string[];
   readonly sections: readonly Section[];

@@ -61,7 +61,7 @@ const RULES: Readonly<Record<keyof Figures, Rule>> = {
 const KEYS = Object.keys(RULES) as (keyof Figures)[];
 
 /** What stands beside figures of a cell: where they come from. */
-export const OF_TRIALS = "medians over the trials of a cell; extra buffers: the most of any";
+export const OF_TRIALS = "medians over the trials of a cell; headroom: the most of any";
 
 export type CountedTrial = Trial & { readonly figures: Figures };
 

@@ -1,13 +1,16 @@
 // A result in words, for a terminal.
 
 import type { RunResult } from "./result.ts";
-import { cellTable } from "./cell_table.ts";
+import { subjectOf } from "./arm_cells.ts";
+import { firstScreen } from "./first_screen.ts";
+import { answerLines, firstTable } from "./first_table.ts";
 import { OF_TRIALS } from "./cell_figures.ts";
 import { printableLines } from "../../words/printable.ts";
 import { listed, plural, shownTime, rate } from "../../words/shown.ts";
+import { PLAIN } from "../../words/style.ts";
 
-/** The table, the sentences, and what one must know about both. */
-export function describeRun(result: RunResult, width?: number): string {
+/** The matrix first, the answers last: a terminal shows its last lines. */
+export function describeRun(result: RunResult, width?: number, style = PLAIN): string {
   const { provenance, pinning } = result;
   const cpus = `target on CPU ${pinning.target ?? "any"}, load on CPU ${pinning.load ?? "any"}`;
   const where =
@@ -22,10 +25,11 @@ export function describeRun(result: RunResult, width?: number): string {
     virtual: "the VIRTUAL CLOCK (exact, no network: only what the job names takes time)",
   }[result.link];
   const trials = result.cells.reduce((sum, cell) => sum + cell.trials.length, 0);
-  const lines = [
-    cellTable(result.cells, width),
-    `IOPS, p50 and p99 of the latency, mean buffer wait and what the pool did while it was measured (${OF_TRIALS}):`,
-    "extra buffers: the most beyond the preallocated; dry: attempts without a buffer; kicks: retries when dry with nothing outstanding",
+  const first = firstScreen(subjectOf([{ name: "run", run: result }]));
+  const details = [
+    OF_TRIALS,
+    "headroom: buffers beyond the preallocated; dry: attempts without a buffer;",
+    "kicks: retries when dry with nothing outstanding",
     ...floorLine(result),
     ...thresholdLines(result),
     "",
@@ -33,7 +37,13 @@ export function describeRun(result: RunResult, width?: number): string {
     "",
     `${plural(trials, "trial")} in ${shownTime(result.elapsed_ns)} over ${how}; seed ${result.seed}, Bun ${provenance.bun}, Linux ${provenance.kernel}, ${provenance.cpu}`,
   ];
-  return printableLines(`${lines.join("\n")}\n`);
+  const lines = [
+    firstTable(first, width, style),
+    printableLines(details.join("\n")),
+    "",
+    ...answerLines(first, style),
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
 /** The harness's floor, the least sure of them: what no target can beat here. */

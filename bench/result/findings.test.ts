@@ -6,7 +6,6 @@ import { cellsOf, parseJob } from "../job/job.ts";
 import type { CellResult, Trial } from "./result.ts";
 import { sampleCell } from "../../testing/doubles/sample_result.ts";
 import { schedule } from "../run/schedule.ts";
-import { cellTable } from "./cell_table.ts";
 import type { Figures } from "../load/figures.ts";
 import type { Cell } from "../job/resolved.ts";
 
@@ -204,20 +203,6 @@ test("what makes figures doubtful is counted over every trial", () => {
   const cell = JOB.jobs.flatMap(cellsOf)[0] as Cell;
   const one = findings([sampleCell(cell, [{}, { retransmits: 1 }, {}])]);
   expect(one.join()).toContain("1 frame was sent again, in 1 cell");
-});
-
-test("the table has a row for each cell, first what varies", () => {
-  const table = cellTable(results(AS_PREDICTED)).split("\n");
-  expect(table.length).toBe(8 + 1);
-  expect(table[0]).toMatch(/^target +reclaim +pool +IOPS +p50/);
-  expect(table.find((line) => line.includes("fixed") && line.includes("160"))).toMatch(
-    /^fast +coalesce:64\/1ms +fixed +160 +400 µs +900 µs +0 +0 +170 +10$/,
-  );
-  expect(cellTable(results(() => null))).toContain("failed");
-  // On a narrow terminal it has fewer columns, and says which it has not.
-  const narrow = cellTable(results(AS_PREDICTED), 60).split("\n");
-  expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(60);
-  expect(narrow.at(-1)).toMatch(/^\(no room for .*kicks\)$/);
 });
 
 test("each round runs every cell once, in a seeded order of its own", () => {

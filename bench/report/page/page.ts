@@ -10,6 +10,8 @@ import {
   type Chart,
   isEmpty,
   isNumber,
+  type Matrix,
+  type MatrixCell,
   type Report,
   type Section,
   type Table,
@@ -45,6 +47,10 @@ function show(report: Report): void {
     element("h1", "", report.title),
     element("p", "subtitle", report.subtitle),
     ...full.filter(judges).map(sectionOf),
+    ...(report.matrices.length === 0
+      ? []
+      : [element("div", "matrices", ...report.matrices.map(matrixOf))]),
+    ...(report.answers.length === 0 ? [] : [element("dl", "answers", ...answersOf(report))]),
     contents(full),
     ...list("findings", report.findings),
     ...list("warnings", report.warnings),
@@ -71,6 +77,47 @@ function worded(sentence: string): Child[] {
   const parts = sentence.split("`");
   if (parts.length % 2 === 0) return [sentence];
   return parts.map((part, at) => (at % 2 === 1 ? element("code", "", part) : part));
+}
+
+function matrixOf({ corner, columns, rows, cells }: Matrix): PageElement {
+  const head = [corner, ...columns].map((name, at) => {
+    const cell = element("th", at === 0 ? "" : "number", name === "all" ? "" : name);
+    cell.setAttribute("scope", "col");
+    return cell;
+  });
+  const body = rows.map((name, row) => {
+    const label = element("th", "", name);
+    label.setAttribute("scope", "row");
+    return element("tr", "", label, ...(cells[row] ?? []).map(matrixCell));
+  });
+  const made = element(
+    "table",
+    "matrix",
+    element("thead", "", element("tr", "", ...head)),
+    element("tbody", "", ...body),
+  );
+  return scrolling(made, "Throughput, p99, extra buffers and trust by setting and arm");
+}
+
+function matrixCell({ iops, interval, facts, trust, trusted }: MatrixCell): PageElement {
+  const made = tableCell(iops, 1);
+  const shown = typeof iops === "string" ? iops : `${iops.shown} IOPS`;
+  const apart = (texts: readonly string[]): Child[] =>
+    texts.flatMap((text) => [" ", element("span", "", text)]);
+  made.className = "number";
+  made.replaceChildren(
+    element("div", "", element("b", "", shown), ...apart(interval === "" ? [] : [interval])),
+    element("div", "", ...apart(facts)),
+    element("div", trusted ? "trusted" : "doubtful", `${trusted ? "✓" : "✗"} ${trust}`),
+  );
+  return made;
+}
+
+function answersOf({ answers }: Report): PageElement[] {
+  return answers.flatMap(({ question, answer }) => [
+    element("dt", "", question),
+    element("dd", "", ...worded(answer)),
+  ]);
 }
 
 function contents(sections: readonly Section[]): PageElement {
@@ -169,11 +216,7 @@ function tableOf(table: Table, topic: string, open: boolean): PageElement {
     element("thead", "", element("tr", "", ...head)),
     element("tbody", "", ...rows),
   );
-  const scroll = element("div", "scroll", made);
-  // What scrolls must be reachable by keys.
-  scroll.setAttribute("tabindex", "0");
-  scroll.setAttribute("role", "region");
-  scroll.setAttribute("aria-label", `Table: ${topic}`);
+  const scroll = scrolling(made, `Table: ${topic}`);
   const details = element(
     "details",
     "",
@@ -182,6 +225,15 @@ function tableOf(table: Table, topic: string, open: boolean): PageElement {
   );
   details.open = open;
   return details;
+}
+
+/** What scrolls must be reachable by keys. */
+function scrolling(made: PageElement, label: string): PageElement {
+  const scroll = element("div", "scroll", made);
+  scroll.setAttribute("tabindex", "0");
+  scroll.setAttribute("role", "region");
+  scroll.setAttribute("aria-label", label);
+  return scroll;
 }
 
 function tableCell(cell: TableCell, column: number): PageElement {
