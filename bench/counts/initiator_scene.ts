@@ -6,7 +6,7 @@ import type { Device } from "../../initiator/protocol/device.ts";
 import { createInitiator } from "../../initiator/protocol/initiator.ts";
 import { addressedMemory } from "../../link/addressed_memory.ts";
 import { iterate } from "../../link/loop.ts";
-import { US } from "../../words/quantity.ts";
+import { MS, US } from "../../words/quantity.ts";
 import { createRandom } from "../../words/random.ts";
 import { SECTOR } from "../../wire/ata.ts";
 import { NullTarget } from "../run/null_target.ts";
@@ -28,6 +28,7 @@ export function initiatorScene(work: InitiatorWork, ends: Ends, gate: Gate): Sce
     links: [ends.near],
     random: createRandom(1),
     clock: ends,
+    kick: 1 * MS,
     rediscover: Number.POSITIVE_INFINITY,
     pool: (link, frameBytes) =>
       createPool({ link, frameBytes, strategy, preallocated: 16, cap: 64 }),

@@ -45,7 +45,7 @@ const PLANTED = {
     before: "    if (!path.port.link.transmit(",
     code: "    kept.last = { now };\n",
     end: KEPT,
-    found: /^worse: objects 0 → 1 a command, Object 0 → 1 in initiator memory /,
+    found: /^worse: initiator memory .*: objects 0 → 1 a command \(Object 0 → 1\)$/,
     cells: "initiator",
   },
   "an object in the target's answer": {
@@ -53,7 +53,7 @@ const PLANTED = {
     before: "      if (!port.link.transmit(",
     code: "      kept.last = { request };\n",
     end: KEPT,
-    found: /^worse: objects 0 → 1 a command, Object 0 → 1 in target memory /,
+    found: /^worse: target memory .*: objects 0 → 1 a command \(Object 0 → 1\)$/,
     cells: "target",
   },
   "a system call": {
@@ -61,7 +61,7 @@ const PLANTED = {
     before: "      const code = path.send(",
     code: "      sender.queuedBytes();\n",
     end: "",
-    found: /^worse: system calls 1.04 → 2.04 a command, ioctl 0 → 1 in initiator packet /,
+    found: /^worse: initiator packet .*: system calls 1.04 → 2.04 a command \(ioctl 0 → 1\)$/,
     cells: "",
   },
   "a copy": {
@@ -69,7 +69,7 @@ const PLANTED = {
     before: "      copyMemory(memory, lba * SECTOR, into, offset, count * SECTOR);",
     code: "      copyMemory(memory, lba * SECTOR, into, offset, SECTOR);\n",
     end: "",
-    found: /^worse: copies 2 → 3 a command, copyMemory 1 → 2 in target memory /,
+    found: /^worse: target memory .*: copies 2 → 3 a command \(copyMemory 1 → 2\)$/,
     cells: "target",
   },
 } as const;

@@ -29,7 +29,7 @@ export interface Counts {
   readonly commands: number;
   readonly cells: number;
   readonly changes: readonly CountChange[];
-  /** Equal changes of several cells as one line. */
+  /** `verdict: cells: what`; equal changes are one line. */
   readonly differences: readonly string[];
 }
 
@@ -37,7 +37,6 @@ const HEADING = /^# Counts of (\d+) commands each, (.*)$/;
 const FAILED = "# Counts failed: ";
 const NOT_THERE = "# Not there: ";
 export const TOTAL = "total";
-const CELLS_SHOWN = 4;
 
 /** As the revision's own code counts; null: it has no such part. */
 export async function countsOf(
@@ -127,14 +126,15 @@ function compareParsed(old: Parsed, fresh: Parsed): Counts {
   const { commands } = fresh;
   const both = [...fresh.cells.keys()].filter((cell) => old.cells.has(cell));
   const tally = { worse: 0, better: 0, changed: 0 };
-  const grouped = new Map<string, string[]>();
+  const grouped = new Map<string, { verdict: string; cells: readonly string[] }>();
   const changes = both.flatMap((cell) => {
     const found = changesOf(cell, old, fresh);
     if (found.length === 0) return [];
     const verdict = verdictOf(found);
     tally[verdict]++;
-    const what = `${verdict}: ${found.map((change) => shown(change, commands)).join(", ")}`;
-    grouped.set(what, [...(grouped.get(what) ?? []), cell]);
+    const what = shown(found, commands);
+    const cells = grouped.get(what)?.cells ?? [];
+    grouped.set(what, { verdict, cells: [...cells, cell] });
     return found;
   });
   if (both.length === 0) return absent("no cell is in both");
@@ -161,7 +161,9 @@ function compareParsed(old: Parsed, fresh: Parsed): Counts {
     commands,
     cells: both.length,
     changes,
-    differences: [...grouped].map(([what, cells]) => `${what} in ${namesOf(cells)}`),
+    differences: [...grouped].map(([what, { verdict: one, cells }]) => {
+      return `${one}: ${namesOf(cells)}: ${what}`;
+    }),
   };
 }
 
@@ -187,15 +189,27 @@ function verdictOf(changes: readonly CountChange[]): "worse" | "better" | "chang
   return more ? "worse" : "better";
 }
 
-/** `objects 0 → 1 a command`, `Object 0 → 1`. */
-function shown({ kind, name, base, head }: CountChange, commands: number): string {
-  const [before, after] = [base / commands, head / commands];
-  const change = `${before} → ${after}`;
-  return name === TOTAL ? `${kind.replace("_", " ")} ${change} a command` : `${name} ${change}`;
+/** `objects 0 → 1 a command (Object 0 → 1)` of each kind. */
+function shown(changes: readonly CountChange[], commands: number): string {
+  const kinds = [...new Set(changes.map(({ kind }) => kind))];
+  const step = ({ base, head }: CountChange) => `${base / commands} → ${head / commands}`;
+  const texts = kinds.map((kind) => {
+    const own = changes.filter((change) => change.kind === kind);
+    const total = own.find(({ name }) => name === TOTAL);
+    const names = own.filter(({ name }) => name !== TOTAL);
+    const sum = total === undefined ? "as many" : `${step(total)} a command`;
+    const parts = names.map((change) => `${change.name} ${step(change)}`).join(", ");
+    return `${kind.replace("_", " ")} ${sum}${parts === "" ? "" : ` (${parts})`}`;
+  });
+  return texts.join(", ");
 }
 
+/** `initiator memory read-512/fixed and 9 others`: of each side and link. */
 function namesOf(cells: readonly string[]): string {
-  const more = cells.length - CELLS_SHOWN;
-  const first = cells.slice(0, more === 1 ? cells.length : CELLS_SHOWN).join(", ");
-  return more > 1 ? `${first} and ${more} other cells` : first;
+  const groups = Map.groupBy(cells, (cell) => cell.slice(0, cell.lastIndexOf(" ")));
+  const texts = [...groups.values()].map((group) => {
+    const [first = "", ...more] = group;
+    return more.length > 1 ? `${first} and ${more.length} others` : group.join(" and ");
+  });
+  return texts.join(", ");
 }

@@ -182,13 +182,11 @@ function missing({ exact, failed_trials: failed, said }: AbResult): string[] {
   ];
 }
 
-/** Rows of the golden table that differ. */
+/** Rows of the golden table that differ, and cells whose counts per command do. */
 function differing({ name, result: { exact } }: Named<AbResult>, at: number): Section[] {
   if (exact === null || exact.differences.length === 0) return [];
   const rows = exact.differences.map((text) => {
-    const [verdict = "", ...rest] = text.split(": ");
-    // What a command costs is told by its sentence alone.
-    const [row = "", ...figures] = rest.length > 1 ? rest : ["counts per command", ...rest];
+    const [verdict = "", row = "", ...figures] = text.split(": ");
     return { verdict, row, figures: figures.join(": ") };
   });
   return [
