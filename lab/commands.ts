@@ -34,6 +34,7 @@ interface LabFlags {
   readonly kernel?: string;
   readonly modules?: string;
   readonly accel?: Accelerator;
+  readonly module?: readonly string[];
   readonly verbose?: true;
 }
 
@@ -62,6 +63,11 @@ export function labCommand(): Command {
       "the guest's kernel: a file, or a folder with boot/ and lib/modules/",
     )
     .option("--modules <folder>", "the modules of --kernel, where they are not beside it")
+    .option(
+      "--module <name>",
+      "load this module as well: a name (aoe), or a file of one's own (./aoe.ko)",
+      (one: string, before: readonly string[] = []) => [...before, one],
+    )
     .addOption(
       new Option(
         "--accel <name>",
@@ -166,12 +172,13 @@ function guestOf({
   kernel,
   modules,
   accel,
+  module,
   late,
   pairs,
 }: LabFlags): Pick<LabShape, "guest"> {
   if (nics === undefined) {
-    if ((kernel ?? modules ?? accel) === undefined) return {};
-    throw usage("`--kernel`, `--modules` and `--accel` are about the guest of `--vm`");
+    if ((kernel ?? modules ?? accel ?? module) === undefined) return {};
+    throw usage("`--kernel`, `--modules`, `--module` and `--accel` need a guest: `--vm`");
   }
   if (late === true) throw usage("`--late` and `--vm` exclude each other");
   if (pairs !== undefined) throw usage("`--vm` has a pair for each NIC, so it takes no `--pairs`");
@@ -180,7 +187,7 @@ function guestOf({
     ...(modules === undefined ? {} : { modules }),
     ...(accel === undefined ? {} : { accelerator: accel }),
   });
-  return { guest: { nics, parts } };
+  return { guest: { nics, parts, extra: module ?? [] } };
 }
 
 /** Whether our process group owns the terminal, so that its Ctrl-C reached the command as well. */

@@ -111,6 +111,7 @@ test.skipIf(Bun.which("cpio") === null)(
       busybox: new Uint8Array(5),
       modules: [{ name: "e1000e", bytes: new Uint8Array(3) }],
       nics: parseNics("e1000e", "--vm"),
+      folder: "/mnt",
       next: ["sh", "it's"],
     });
     const run = Bun.spawnSync(["cpio", "-tv", "--quiet"], { stdin: archive });

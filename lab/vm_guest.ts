@@ -47,7 +47,9 @@ while read -r verb id word <&3; do
       {
         begin='echo $$ > "$0/pid"; exec "$1" sh "$0/run"'
         $b setsid $b sh -c "$begin" "$at" "$b" </dev/null 3<&- >"$at/out" 2>"$at/err"
-        echo $? > "$at/code.new"
+        code=$?
+        $b sync
+        echo $code > "$at/code.new"
         $b mv "$at/code.new" "$at/code"
       } &
       ;;

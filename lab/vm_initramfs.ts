@@ -15,16 +15,19 @@ export interface Boot {
   readonly busybox: Uint8Array;
   readonly modules: readonly KernelModule[];
   readonly nics: readonly GuestNic[];
+  /** The lab's own, a file system that only the lab has. */
+  readonly folder: string;
   /** What runs once the machine's files are there. */
   readonly next: readonly string[];
 }
 
-const NINE_P = "trans=virtio,version=9p2000.L,msize=512000,cache=mmap";
+const NINE_P = "trans=virtio,version=9p2000.L,msize=512000";
 
-/** Of the share of the machine's files, in QEMU and in the guest. */
+/** Shares of the machine's files, all of them and the lab's own, in QEMU and in the guest. */
 export const ROOT_TAG = "root";
+export const LAB_TAG = "lab";
 
-export function makeInitramfs({ busybox, modules, nics, next }: Boot): Uint8Array {
+export function makeInitramfs({ busybox, modules, nics, folder, next }: Boot): Uint8Array {
   const files: [name: string, mode: number, bytes: Uint8Array][] = [
     ...["bin", "dev", "proc", "sys", "host", "modules"].map(
       (name): [string, number, Uint8Array] => [name, FOLDER, new Uint8Array()],
@@ -35,7 +38,7 @@ export function makeInitramfs({ busybox, modules, nics, next }: Boot): Uint8Arra
       PROGRAM,
       bytes,
     ]),
-    ["init", PROGRAM, new TextEncoder().encode(initScript(modules, nics, next))],
+    ["init", PROGRAM, new TextEncoder().encode(initScript(modules, nics, folder, next))],
   ];
   return cpio(files);
 }
@@ -43,6 +46,7 @@ export function makeInitramfs({ busybox, modules, nics, next }: Boot): Uint8Arra
 function initScript(
   modules: readonly KernelModule[],
   nics: readonly GuestNic[],
+  folder: string,
   next: readonly string[],
 ): string {
   const parameters = new Map(nics.map((nic) => [nic.module, nic.parameters.join(" ")]));
@@ -53,7 +57,12 @@ function initScript(
     'load() { $b insmod "/modules/$1.ko" $2 || fail "The kernel refuses its module $1"; }',
     "$b mount -t devtmpfs dev /dev; $b mount -t proc proc /proc; $b mount -t sysfs sys /sys",
     ...modules.map(({ name }) => `load ${name} ${parameters.get(name) ?? ""}`),
-    `$b mount -t 9p -o ${NINE_P} ${ROOT_TAG} /host || fail "The machine's files can't be mounted"`,
+    // What is read again comes from the guest's memory, and what is written is there at the next
+    // sync; but what
+    // the two tell each other goes through at once.
+    `$b mount -t 9p -o ${NINE_P},cache=loose ${ROOT_TAG} /host &&`,
+    `  $b mount -t 9p -o ${NINE_P},cache=none ${LAB_TAG} /host${folder} ||`,
+    `  fail "The machine's files can't be mounted"`,
     "for d in dev proc sys; do $b mount --move /$d /host/$d; done",
     `exec $b switch_root /host ${shellLine(next)}`,
     "",

@@ -12,7 +12,7 @@ import { join } from "node:path";
 
 import { environment, Failure } from "../words/failure.ts";
 import { AGENT, isRunning, lastWords, QEMU_NAME } from "./vm_guest.ts";
-import { makeInitramfs, ROOT_TAG } from "./vm_initramfs.ts";
+import { LAB_TAG, makeInitramfs, ROOT_TAG } from "./vm_initramfs.ts";
 import { loadOrder } from "./vm_modules.ts";
 import type { GuestNic } from "./vm_nics.ts";
 import type { Accelerator, VmParts } from "./vm_parts.ts";
@@ -20,6 +20,8 @@ import type { Accelerator, VmParts } from "./vm_parts.ts";
 export interface Guest {
   readonly parts: VmParts;
   readonly nics: readonly GuestNic[];
+  /** Loaded as well: names, or files. */
+  readonly extra: readonly string[];
 }
 
 /** What a result says of the guest. */
@@ -50,6 +52,7 @@ function guestScript(mtu: number): string {
 b=$1; folder=$2
 fail() { echo "aoe-guest: $1" >/dev/ttyS0; $b poweroff -f; }
 $b ip link set lo up
+$b mount -t debugfs debugfs /sys/kernel/debug
 for device in $($b ls /sys/class/net); do
   read -r mac </sys/class/net/$device/address
   case $mac in 02:00:00:00:00:a?) name=a\${mac#02:00:00:00:00:a} ;; *) continue ;; esac
@@ -72,14 +75,15 @@ ${AGENT}`;
 }
 
 async function main(folder: string, guest: Guest, mtu: number): Promise<GuestFacts> {
-  const { parts, nics } = guest;
+  const { parts, nics, extra } = guest;
   const agent = join(folder, "agent");
   writeFileSync(agent, guestScript(mtu));
-  const names = ["virtio_pci", "9pnet_virtio", "9p", ...nics.map(({ module }) => module)];
+  const names = ["virtio_pci", "9pnet_virtio", "9p", ...nics.map(({ module }) => module), ...extra];
   const initramfs = makeInitramfs({
     busybox: readFileSync(parts.busybox),
     modules: loadOrder(parts.modules, names),
     nics,
+    folder,
     next: [parts.busybox, "sh", agent, parts.busybox, folder],
   });
   writeFileSync(join(folder, "initramfs"), initramfs);
@@ -129,14 +133,18 @@ function qemuLine(folder: string, { parts, nics }: Guest, accelerator: Accelerat
     "console=ttyS0 earlyprintk=serial loglevel=4 panic=-1 nokaslr ipv6.disable=1 mitigations=off",
     ...["-serial", `file:${join(folder, "console")}`],
     ...["-chardev", `pipe,id=ctl,path=${join(folder, "ctl")}`, "-serial", "chardev:ctl"],
-    "-fsdev",
-    `local,id=${ROOT_TAG},path=/,security_model=none,multidevs=remap`,
-    ...["-device", `virtio-9p-pci,fsdev=${ROOT_TAG},mount_tag=${ROOT_TAG}`],
+    ...shareWords(ROOT_TAG, "/"),
+    ...shareWords(LAB_TAG, folder),
     ...nics.flatMap(({ device }, index) => [
       ...["-netdev", `tap,id=n${index},ifname=b${index},script=no,downscript=no`],
       ...["-device", `${device},netdev=n${index},mac=02:00:00:00:00:a${index},romfile=`],
     ]),
   ];
+}
+
+function shareWords(tag: string, path: string): string[] {
+  const share = `local,id=${tag},path=${path},security_model=none,multidevs=remap`;
+  return ["-fsdev", share, "-device", `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`];
 }
 
 function factsOf(folder: string, nics: readonly GuestNic[], accelerator: Accelerator): GuestFacts {
