@@ -38,7 +38,8 @@ export function cycle(strategy: StrategyName, situation: Situation): (() => void
   if (situation === "free" || situation === "heap") return free(pool);
   // These never run dry; that has no buffer beyond its window.
   if (situation === "dry" && (strategy === "per-send" || strategy === "uncapped")) return null;
-  if (situation === "late" && strategy === "fixed") return null;
+  // Nor has this one: its commands end with the pins.
+  if (situation === "late" && (strategy === "fixed" || strategy === "both")) return null;
   return situation === "late" ? late(link, pool) : dry(link, pool);
 }
 

@@ -1,4 +1,4 @@
-// The conformance suite for all six strategies, over a link moved by hand and over the memory link with
+// The conformance suite for all strategies, over a link moved by hand and over the memory link with
 // a reclaim model.
 
 import { describe, expect, test } from "bun:test";
@@ -53,10 +53,12 @@ for (const strategy of STRATEGIES) {
 describe("createPool", () => {
   const settings = { frameBytes: 1514, preallocated: 16, cap: 256, verify: true };
 
-  test("only completion is driven again by a release of the link", () => {
+  test("only completion and both are driven again by a release of the link", () => {
     for (const strategy of STRATEGIES) {
       const pool = createPool({ ...settings, strategy, link: new HandLink() });
-      expect([pool.name, pool.redrivenByReclaim]).toEqual([strategy, strategy === "completion"]);
+      const redriven = strategy === "completion" || strategy === "both";
+      expect([pool.name, pool.redrivenByReclaim]).toEqual([strategy, redriven]);
+      expect(pool.endsAtRelease).toBe(strategy === "both");
     }
   });
 

@@ -20,6 +20,7 @@ export const STRATEGIES = [
   "per-send",
   "uncapped",
   "completion",
+  "both",
 ] as const;
 
 export type StrategyName = (typeof STRATEGIES)[number];
@@ -83,13 +84,15 @@ function strategyOf(settings: PoolSettings, ledger: Ledger, cap: number): Strate
     case "per-send":
       return new PerSend(ledger);
     case "completion":
-      return new Completion(ledger, preallocated, cap);
+    case "both":
+      return new Completion(ledger, preallocated, cap, strategy);
   }
 }
 
 class BufferPool implements Pool {
   readonly name: string;
   readonly redrivenByReclaim: boolean;
+  readonly endsAtRelease: boolean;
   readonly frames: number;
   readonly metrics: Metrics;
   private readonly strategy: Strategy;
@@ -102,6 +105,7 @@ class BufferPool implements Pool {
   constructor(strategy: Strategy, ledger: Ledger, metrics: Metrics) {
     this.name = strategy.name;
     this.redrivenByReclaim = strategy.redrivenByReclaim;
+    this.endsAtRelease = strategy.name === "both";
     this.frames = strategy.frames;
     this.most = strategy.frames;
     this.strategy = strategy;

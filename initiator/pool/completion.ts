@@ -15,6 +15,10 @@
 // Headroom goes back: what lay at the bottom of the stack during a whole QUIET (the least depth that it had)
 // was not needed, and is freed, oldest first, never below the preallocated number.
 //
+// `both` is the same list under commands that end only when answer and release have both come, as
+// on hosts of NVMe over Fabrics: no buffer outlives its command, so none is ever pinned alone. A
+// late link costs latency there, and with it depth (protocol/exchange.ts, released).
+//
 // Price: O(1) per command; at most preallocated + cap buffers, and after a quiet period only those in use.
 
 import type { TxBuffer } from "../../link/link.ts";
@@ -26,7 +30,7 @@ import type { Strategy } from "./strategy.ts";
 export const QUIET = 1 * S;
 
 export class Completion implements Strategy {
-  readonly name = "completion";
+  readonly name: string;
   readonly redrivenByReclaim = true;
   readonly frames: number;
   readonly idled: (slot: number, now: number) => void;
@@ -39,7 +43,8 @@ export class Completion implements Strategy {
   private quietAt = Infinity;
   private sweptAt = -1;
 
-  constructor(ledger: Ledger, preallocated: number, cap: number) {
+  constructor(ledger: Ledger, preallocated: number, cap: number, name: "completion" | "both") {
+    this.name = name;
     this.ledger = ledger;
     this.stack = new Int32Array(preallocated + cap);
     this.idled = (slot) => this.push(slot);

@@ -135,6 +135,7 @@ const MODELS: Readonly<Record<StrategyName, () => Model>> = {
   "per-send": perSend,
   uncapped: () => scanSwap(Infinity),
   completion,
+  both: completion,
 };
 
 type Step = readonly ["send" | "acquire" | "answer" | "resend" | "release" | "report", number];

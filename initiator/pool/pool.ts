@@ -24,8 +24,10 @@ import type { PoolSnapshot, Leak, PoolLevels, PoolMetrics } from "./snapshot.ts"
 
 export interface Pool {
   readonly name: string;
-  /** Whether a release by the link should make the device try again at once (only `completion`). */
+  /** Whether a release by the link should make the device try again at once (`completion`, `both`). */
   readonly redrivenByReclaim: boolean;
+  /** Whether a command ends only when the link has released its buffer, too (only `both`). */
+  readonly endsAtRelease: boolean;
   /** Commands that can be outstanding through this pool at once; Infinity: as many as there is memory. */
   readonly frames: number;
   /**

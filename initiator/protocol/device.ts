@@ -336,8 +336,8 @@ export class Device extends Facts {
 
   /** The link of `port` released `count` buffers. */
   reclaimed(port: PortState, count: number, now: number): void {
-    const wanted = this.buffers.reclaimed(port, count, now);
-    if (wanted || this.frames.busyAt < Infinity) this.touch();
+    const wanted = this.buffers.reclaimed(port, count, now) || this.frames.busyAt < Infinity;
+    if (this.exchange.released() || wanted) this.touch();
   }
 
   /** Tells the host when `due` must be called, where that has changed. */

@@ -29,7 +29,7 @@ import {
 } from "./command.ts";
 import { CommandQueue } from "./command_queue.ts";
 import type { DeviceCounters } from "./counters.ts";
-import { type Frame, IN_FLIGHT } from "./frame.ts";
+import { type Frame, IN_FLIGHT, SETTLING } from "./frame.ts";
 import type { Host } from "./host.ts";
 import { IDENTIFY, isTransfer, WRITE } from "./operation.ts";
 import type { Outstanding } from "./outstanding.ts";
@@ -88,6 +88,28 @@ export class Exchange {
     command.doneAt = at;
     command.busy = false;
     command.done(command);
+  }
+
+  /** A frame of the command has all that it waits for. */
+  frameDone(frame: Frame, command: Command, at: number): void {
+    this.frames.end(frame, true);
+    command.frames--;
+    if (command.frames === 0 && command.issued >= units(command)) this.finish(command, OK, at);
+  }
+
+  /** The link released buffers: commands that wait for nothing else end. Whether any did. */
+  released(): boolean {
+    const { settling } = this.frames;
+    const before = settling.size;
+    let after: Frame | null;
+    for (let frame = settling.first; frame !== null; frame = after) {
+      after = frame.after;
+      if (frame.buffer?.pins !== 0) continue;
+      this.frameDone(frame, frame.command as Command, this.host.now);
+      // Who heard of it may have withdrawn the next one.
+      if (after !== null && after.state !== SETTLING) after = settling.first;
+    }
+    return settling.size < before;
   }
 
   /** Ends the command now, whatever its frames do: they become nobody's. */
@@ -317,7 +339,7 @@ export class Exchange {
       this.fail(command, outcome, now);
     }
     for (;;) {
-      const frame = frames.waiting.first ?? frames.inFlight.first;
+      const frame = frames.waiting.first ?? frames.settling.first ?? frames.inFlight.first;
       if (frame === null) break;
       // That makes orphans of its frames, and nobody waits for those any more.
       if (frame.command !== null) this.fail(frame.command, outcome, now);

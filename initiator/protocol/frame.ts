@@ -25,6 +25,8 @@ import { CONTROL, FLUSH, IDENTIFY, READ, WRITE } from "./operation.ts";
 export const FREE = 0;
 export const IN_FLIGHT = 1;
 export const WAITING = 2;
+/** Answered, and its buffer is still the link's: its command waits for that, too (pool `both`). */
+export const SETTLING = 3;
 /** `device` of a frame that is none's. */
 export const NO_DEVICE = -1;
 

@@ -3,6 +3,7 @@
 //
 //   make ─▶ write ─▶ transmit ─▶ in flight ─────────────── end (answered, failed, given up)
 //     └──────────────▶ wait ─▶ waiting ◀── rest (its RTO passed)
+//   pool `both`: answered while its buffer is pinned ─▶ settling ─▶ end, by the link's release
 //
 // Which command's frame is made when, and what a command ends with, is settled in exchange.ts.
 //
@@ -21,6 +22,7 @@ import {
   FrameList,
   IN_FLIGHT,
   NO_DEVICE,
+  SETTLING,
   WAITING,
   writeRequest,
 } from "./frame.ts";
@@ -38,6 +40,8 @@ const PAUSE = 20e6;
 export class Outstanding {
   readonly inFlight = new FrameList();
   readonly waiting = new FrameList();
+  /** Answered, with a buffer that the link still holds. */
+  readonly settling = new FrameList();
   readonly holdback: Holdback;
   /** A bar has changed since held commands were looked at. */
   barsChanged = false;
@@ -148,6 +152,32 @@ export class Outstanding {
 
   /** The frame is no more: buffer, tag, place in the window and deadline go back. */
   end(frame: Frame, wasAnswered: boolean): void {
+    const { host } = this;
+    const { port } = frame.path as Path;
+    if (frame.state === SETTLING) this.settling.remove(frame);
+    else this.leave(frame, wasAnswered);
+    const { buffer } = frame;
+    if (buffer !== null) this.buffers.release(frame.pool as Pool, buffer, port, host.now);
+    host.frameDeadlines.clear(frame.index);
+    frame.state = FREE;
+    frame.device = NO_DEVICE;
+    frame.command = null;
+    frame.path = null;
+    frame.buffer = null;
+    frame.pool = null;
+    host.giveFrame(frame);
+  }
+
+  /** It is answered, and its command waits for its buffer's release as well, or its timeout. */
+  settle(frame: Frame, command: Command): void {
+    this.leave(frame, true);
+    frame.state = SETTLING;
+    this.settling.push(frame);
+    this.host.frameDeadlines.set(frame.index, this.endOf(frame, command));
+  }
+
+  /** Out of the network: what it barred, its place in the window and its tag go. */
+  private leave(frame: Frame, wasAnswered: boolean): void {
     const { host, holdback } = this;
     if (frame.bar !== null) {
       if (wasAnswered && frame.transmits === 1) holdback.lift(frame.bar);
@@ -164,19 +194,9 @@ export class Outstanding {
     } else {
       this.waiting.remove(frame);
     }
-    const { buffer } = frame;
-    if (buffer !== null) this.buffers.release(frame.pool as Pool, buffer, path.port, host.now);
     if (frame.tag !== 0) host.tags.give(frame.tag);
-    host.frameDeadlines.clear(frame.index);
-    frame.state = FREE;
-    frame.device = NO_DEVICE;
-    frame.command = null;
-    frame.path = null;
-    frame.buffer = null;
-    frame.pool = null;
     frame.bar = null;
     frame.tag = 0;
-    host.giveFrame(frame);
   }
 
   /** The command has ended before its frames: what is in the network belongs to nobody, the rest ends. */
@@ -192,6 +212,10 @@ export class Outstanding {
     for (let frame = this.waiting.first; frame !== null; frame = after) {
       after = frame.after;
       if (frame.command === command) this.end(frame, false);
+    }
+    for (let frame = this.settling.first; frame !== null; frame = after) {
+      after = frame.after;
+      if (frame.command === command) this.end(frame, true);
     }
     command.frames = 0;
   }

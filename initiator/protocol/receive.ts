@@ -8,15 +8,7 @@ import type { FrameView } from "../../link/link.ts";
 import * as aoe from "../../wire/aoe.ts";
 import * as ata from "../../wire/ata.ts";
 import { CONTRADICTORY, judge, TOO_SHORT } from "./answer.ts";
-import {
-  AOE_ERROR,
-  ATA_ERROR,
-  type Command,
-  hasLostMemory,
-  MEMORY_LOST,
-  OK,
-  units,
-} from "./command.ts";
+import { AOE_ERROR, ATA_ERROR, type Command, hasLostMemory, MEMORY_LOST, OK } from "./command.ts";
 import type { Exchange } from "./exchange.ts";
 import { answerBytes, type Frame, IN_FLIGHT } from "./frame.ts";
 import { SMALL_SECTORS } from "./frame_limit.ts";
@@ -48,10 +40,8 @@ export function receiveAnswer(
     counters.orphanAnswers++;
     frames.end(frame, true);
   } else if (verdict === OK && deliver(frame, command, view)) {
-    frames.end(frame, true);
-    command.frames--;
-    const whole = command.frames === 0 && command.issued >= units(command);
-    if (whole) exchange.finish(command, OK, at);
+    if (waitsForRelease(frame)) frames.settle(frame, command);
+    else exchange.frameDone(frame, command, at);
   } else if (verdict === AOE_ERROR && isRefusedSize(frame, command)) {
     counters.aoeErrors++;
     // It goes again, in pieces.
@@ -126,6 +116,11 @@ function credit(exchange: Exchange, frame: Frame, path: Path, at: number): void 
   if (frame.transmits !== 1 || path !== own) return;
   if (frame.sequence > own.heardSequence) own.heardSequence = frame.sequence;
   if (timed) own.rtt.sample(at - frame.lastSentAt);
+}
+
+/** Whether the answer is half of what the command waits for: its buffer is still the link's. */
+function waitsForRelease({ pool, buffer, operation }: Frame): boolean {
+  return pool?.endsAtRelease === true && buffer?.pins !== 0 && isTransfer(operation);
 }
 
 /** Puts the answer's data where the command wants them; false: that memory is there no more. */

@@ -102,6 +102,8 @@ class Device implements Core {
   private stalledSince = 0;
   /** By tag, which is the buffer's index at the link. */
   private readonly out: (TxBuffer | null)[] = [];
+  /** Of commands that wait for their release alone. */
+  private settling: TxBuffer[] = [];
 
   constructor(pool: Pool, link: Link, to: number, kick: number, onRelease: boolean) {
     this.pool = pool;
@@ -111,6 +113,7 @@ class Device implements Core {
     const visit = (frame: FrameView) => this.answered(frame);
     const reclaimed = (count: number, now: number) => {
       pool.reclaimed(count, now);
+      this.released(now);
       if (onRelease) this.driven = true;
     };
     this.ports = [{ link, visit, reclaimed }];
@@ -131,8 +134,15 @@ class Device implements Core {
     const buffer = this.out[tag];
     if (buffer == null) throw new Error(`an answer to ${tag}, which is not out`);
     this.out[tag] = null;
-    this.pool.release(buffer, this.now);
     this.driven = true;
+    if (this.pool.endsAtRelease && buffer.pins > 0) this.settling.push(buffer);
+    else this.pool.release(buffer, this.now);
+  }
+
+  /** Commands that were answered end, where the link has released their buffers, too. */
+  private released(now: number): void {
+    for (const buffer of this.settling) if (buffer.pins === 0) this.pool.release(buffer, now);
+    this.settling = this.settling.filter(({ pins }) => pins > 0);
   }
 
   advance(now: number): void {

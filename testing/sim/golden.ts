@@ -20,7 +20,7 @@ const WINDOW = 16;
 type Strategy = Scenario["initiators"][number]["pool"]["strategy"];
 
 const UNCAPPED: readonly Strategy[] = ["fixed", "per-send", "uncapped"];
-const CAPPED: readonly Strategy[] = ["scan-swap", "lifo-swap", "completion"];
+const CAPPED: readonly Strategy[] = ["scan-swap", "lifo-swap", "completion", "both"];
 const CAPS = [0, 16, 48, 256];
 const DELAYS = ["5us", "50us", "1ms"];
 const LANES = [1, 8];

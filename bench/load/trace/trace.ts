@@ -120,6 +120,7 @@ class TracedDevice implements Submitter {
 class TracedPool implements Pool {
   readonly name: string;
   readonly redrivenByReclaim: boolean;
+  readonly endsAtRelease: boolean;
   readonly frames: number;
   readonly metrics: PoolMetrics & PoolLevels;
   private readonly pool: Pool;
@@ -134,6 +135,7 @@ class TracedPool implements Pool {
     this.trace = trace;
     this.name = pool.name;
     this.redrivenByReclaim = pool.redrivenByReclaim;
+    this.endsAtRelease = pool.endsAtRelease;
     this.frames = pool.frames;
     this.metrics = pool.metrics;
   }
