@@ -130,10 +130,10 @@ test("github prints workflow commands, and appends a summary", async () => {
   expect(ab).toContain("::warning title=cost::");
   await exported(RUN, "github");
   const summary = readFileSync(SUMMARY, "utf8");
-  for (const title of ["aoe bench reproduce", "aoe bench ab: worse", "aoe bench run"]) {
+  for (const title of ["aoe bench reproduce", "aoe bench: ab", "aoe bench run"]) {
     expect(summary).toContain(`### ${title}\n`);
   }
-  expect(summary).toContain("- worse: fixed: dry 0 → 1\n");
+  expect(summary).toContain("| fixed | worse | dry 0 → 1 |\n");
 });
 
 test("another format is one sentence", async () => {

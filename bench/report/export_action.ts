@@ -14,7 +14,10 @@ import { markdownTable, type Row } from "../result/blocks.ts";
 import type { RunResult } from "../result/result.ts";
 import { AB, type AbResult, AbSchema } from "../judge/judged_file.ts";
 import { kindOf, readAs, readResult } from "../result/result_file.ts";
+import { compose } from "./compose.ts";
 import { type Condition, FORMATS, labelOf, textOf } from "./export_texts.ts";
+import { reportMarkdown } from "./markdown.ts";
+import { NO_MATERIAL } from "./read_material.ts";
 
 /** What is read of a file, whichever command wrote it. */
 interface Exported {
@@ -88,7 +91,8 @@ function ofClaims(claims: Claims): Exported {
   return { run: null, conditions, summary: markdown("aoe bench reproduce", rows, []) };
 }
 
-function ofRevisions({ verdict, said, exact }: AbResult): Exported {
+function ofRevisions(result: AbResult): Exported {
+  const { said, exact } = result;
   const judges = Object.entries(said);
   const decided = (one: string): Condition["outcome"] =>
     one === "worse" ? "missed" : one === "inconclusive" ? "undecided" : "met";
@@ -100,10 +104,8 @@ function ofRevisions({ verdict, said, exact }: AbResult): Exported {
       ...{ group: "ab", name: judge, outcome: decided(one) },
       sentence: `${judge}: ${sentenceOf(judge, one)}`,
     })),
-    summary: markdown(
-      `aoe bench ab: ${verdict}`,
-      judges.map(([judge, one]) => ({ judge, verdict: one, sentence: sentenceOf(judge, one) })),
-      exact?.differences ?? [],
+    summary: reportMarkdown(
+      compose({ ...NO_MATERIAL, names: ["ab"], abs: [{ name: "ab", result }] }),
     ),
   };
 }

@@ -5,10 +5,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import * as v from "valibot";
 import { findProgram } from "../../lab/programs.ts";
 import { compose } from "./compose.ts";
 import { reportHtml } from "./html.ts";
 import { isEmpty, type Report, type Section } from "./report.ts";
+import { parseJob } from "../job/job.ts";
+import { AB, AbSchema } from "../judge/judged_file.ts";
+import { judgeResults } from "../judge/judge_results.ts";
+import { NO_MATERIAL } from "./read_material.ts";
+import { sampleRun } from "../../testing/doubles/sample_result.ts";
 import { readResult } from "../result/result_file.ts";
 import { sectionSvg } from "./svg.ts";
 import { EVIL, evilResult, materialOf } from "../../testing/doubles/small_result.ts";
@@ -136,6 +142,47 @@ function browserTests(path: string): void {
     const marks = (drawn as { marks: number[] }[]).flatMap((section) => section.marks);
     expect(marks.length).toBeGreaterThan(10);
     expect(Math.min(...marks)).toBeGreaterThan(3);
+    expect(said).toEqual([]);
+  });
+
+  test("begins with the verdict of an ab, and only what is bad is red", async () => {
+    const rate = (iops: number) =>
+      sampleRun(parseJob("[one]\ntrials = 9", "j.toml"), () =>
+        Array.from({ length: 9 }, (_, at) => ({ iops: iops + at })),
+      );
+    const [base, head] = [rate(40_000), rate(36_000)];
+    const options = { band: "5%" };
+    const comparison = judgeResults(base, head, options);
+    const control = judgeResults(base, base, options);
+    const result = v.parse(AbSchema, {
+      ...{ schema_version: 2, kind: AB, verdict: "worse", exact: null },
+      said: { sockets: "worse", exact: "same" },
+      sockets: { comparison, control, results: [base, base, head] },
+    });
+    const judged = compose({ ...NO_MATERIAL, names: ["ab"], abs: [{ name: "ab", result }] });
+    await Bun.write(join(folder, "ab.html"), await reportHtml(judged));
+    await open("ab.html");
+    const seen = await view.evaluate(`(() => {
+      const verdict = document.querySelector(".judged");
+      const red = getComputedStyle(verdict.querySelector(".badge")).color;
+      const inRed = [...document.querySelectorAll("main *")]
+        .filter((one) => [getComputedStyle(one).stroke, getComputedStyle(one).color].includes(red))
+        .map((one) => one.closest(".judged, .chart")?.className);
+      return {
+        words: [...verdict.querySelectorAll(".badge")].map(({ textContent }) => textContent),
+        bottom: verdict.getBoundingClientRect().bottom < innerHeight,
+        heading: verdict.querySelector("h2").textContent.slice(0, 50),
+        inRed: [...new Set(inRed)],
+        bad: /NaN|undefined|Infinity/.test(document.querySelector("main").innerHTML),
+      };
+    })()`);
+    expect(seen).toEqual({
+      words: ["worse", "worse", "same"],
+      bottom: true,
+      heading: "The head is worse. Throughput is 10.0 % lower in t",
+      inRed: ["judged bad", "chart"],
+      bad: false,
+    });
     expect(said).toEqual([]);
   });
 
