@@ -111,6 +111,8 @@ export async function loadAction(device: string, given: LoadCommandTexts): Promi
         : { transmit_interface: options.transmitInterface }),
       ...(late === null ? {} : { late: { plan: options.late?.text, ...(await late.close()) } }),
       ...(options.writeLane ? { write_lane: true } : {}),
+      // The file of a fit may change: what it said then.
+      ...(/^fit:/.test(options.texts["reclaim"] ?? "") ? { reclaim: options.reclaim.text } : {}),
       granted: link.granted,
       mode,
       packet_life_ns: packetLife,

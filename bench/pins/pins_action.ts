@@ -54,14 +54,12 @@ export async function pinsAction(
   try {
     await measuring.untilCut(async () => {
       for (const setting of settings) {
-        if (measuring.signal.aborted) return;
         setTransmits(name, setting);
         for (const kind of kinds) {
           const link = openRawLink(name, { link: kind }, say);
           ({ mtu } = link);
           try {
             const measured = await measure(link, options, measuring);
-            if (measured === null) return;
             links.push({ link: kind, ...settingIn(setting), ...measured });
           } finally {
             link.close();
@@ -122,12 +120,12 @@ function coalescingOf(name: string): Setting {
   throw environment(`No coalescing of transmits to sweep on ${name}: \`ethtool -c\` names none`);
 }
 
-/** null: a signal came. */
+/** Throws when a signal comes. */
 async function measure(
   link: RawLink,
   options: Options,
   { signal }: Measuring,
-): Promise<Omit<PinsLink, "link" | "tx_usecs" | "tx_frames"> | null> {
+): Promise<Omit<PinsLink, "link" | "tx_usecs" | "tx_frames">> {
   const long = Math.min(LONG, link.mtu + ethernet.LENGTH);
   const { burst, rate, iodepth: depth } = options;
   atHand(link, 3 * burst + depth, long);
@@ -137,7 +135,7 @@ async function measure(
     { ...options, to: options.to ?? NOBODY, idles: IDLES, lengths },
     signal,
   );
-  if (signal.aborted) return null;
+  signal.throwIfAborted();
   if (seen.sends.length === 0) {
     throw environment("No frame left: the interface is down, or something else has its queue");
   }

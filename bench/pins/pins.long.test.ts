@@ -1,68 +1,19 @@
 // `aoe bench pins` where it is known how late an interface releases: behind tbf at 8 Mbit/s, and
 // a plain veth.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AOE } from "../../lab/programs.ts";
-import { insideLabTests, testsInLab } from "../../testing/suites/in_lab.ts";
+import { testsInLab } from "../../testing/suites/in_lab.ts";
 import { inShell } from "../../testing/suites/in_namespace.ts";
 import { PINNING_LINKS } from "../../initiator/session/raw_link.ts";
 import { runChild } from "../machine/child.ts";
 import { readAs } from "../result/result_file.ts";
-import { PINS, PinsSchema, type PinsLink, type PinsResult } from "./pins_result.ts";
+import { PINS, PinsSchema, type PinsResult } from "./pins_result.ts";
 import { showPins } from "./pins_show.ts";
-
-const SOME: PinsLink = {
-  link: "ring",
-  tx_usecs: 50,
-  tx_frames: null,
-  frames: 10,
-  skipped: 1,
-  received: 0,
-  resolution_ns: 4000,
-  gap_ns: 5000,
-  most_held: 32,
-  together: 1,
-  spreads: [
-    {
-      phase: "burst",
-      frames: 10,
-      released: 9,
-      p50_ns: 1e6,
-      p90_ns: 2e6,
-      p99_ns: 3e6,
-      max_ns: 4e6,
-      histogram: [
-        [1e6, 8],
-        [4e6, 1],
-      ],
-    },
-  ],
-  fit: {
-    model: "line:1000000/1600",
-    error_ns: 1000,
-    error_share: 0.01,
-    mean_hold_ns: 1e5,
-    depends_on: "what was sent before",
-    candidates: [],
-  },
-  needs: {
-    frame_bytes: 1060,
-    scan_swap: {
-      found: { buffers: 31, headroom: 15, dry: 0 },
-      predicted: { buffers: 32, headroom: 16, dry: 0 },
-    },
-    fixed: {
-      found: { buffers: 31, headroom: 15, dry: 0 },
-      predicted: { buffers: 32, headroom: 16, dry: 0 },
-    },
-    by_formula: 32,
-    hold_ns: 33e6,
-  },
-};
 
 testsInLab(import.meta.path, { late: true, mtu: 1500 }, () => {
   let folder = "";
@@ -111,35 +62,49 @@ testsInLab(import.meta.path, { late: true, mtu: 1500 }, () => {
     expect(eager.size).toBe(PINNING_LINKS.length);
   }, 60_000);
 
+  test("each setting of ethtool -C is measured, and what was there is put back", async () => {
+    // What a veth has not: an ethtool that says so, and notes what it was asked.
+    const said = join(folder, "said");
+    const program = join(folder, "ethtool");
+    writeFileSync(
+      program,
+      `#!/bin/sh\necho "$@" >> ${said}\n[ $1 != -c ] || printf "tx-usecs: 7\\ntx-frames: 3\\n"\n`,
+    );
+    chmodSync(program, 0o755);
+    const own = ["--link", "xdp", "--runtime", "20ms", "--bursts", "1", "--tx-usecs", "0,50"];
+    const file = join(folder, "swept.json");
+    const command = [process.execPath, AOE, "bench", "pins", "a0", ...own, "-o", file];
+    const env = { ...process.env, PATH: `${folder}:${process.env["PATH"]}` };
+    const run = Bun.spawnSync(command, { env, stdout: "ignore", stderr: "pipe" });
+    expect([run.exitCode, run.stderr.toString()]).toEqual([0, ""]);
+    const { links } = readAs(file, PinsSchema, PINS);
+    expect(links.map(({ tx_usecs, tx_frames }) => [tx_usecs, tx_frames])).toEqual([
+      [0, null],
+      [50, null],
+    ]);
+    const set = readFileSync(said, "utf8")
+      .split("\n")
+      .filter((line) => line.startsWith("-C"));
+    const back = "-C a0 tx-usecs 7 tx-frames 3";
+    expect(set).toEqual(["-C a0 tx-usecs 0", "-C a0 tx-usecs 50", back]);
+  }, 30_000);
+
+  test("a signal ends it by its code, and the result says so", async () => {
+    const file = join(folder, "cut.json");
+    const own = ["--link", "ring", "--runtime", "30s", "-o", file];
+    const child = Bun.spawn([process.execPath, AOE, "bench", "pins", "a0", ...own], {
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    await Bun.sleep(3000);
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(130);
+    expect(readAs(file, PinsSchema, PINS)).toMatchObject({ cut_short: true, links: [] });
+  }, 30_000);
+
   test("coalescing that an interface has not is one sentence", async () => {
     const command = [process.execPath, AOE, "bench", "pins", "a0", "--tx-usecs", "0,50"];
     const { code, stderr } = await runChild(command);
     expect([code, stderr.trim().split("\n").length]).toEqual([5, 1]);
   });
 });
-
-if (!insideLabTests) {
-  describe("in words", () => {
-    const result = {
-      interface: "eth1",
-      setting: { rate: 500, iodepth: 16, burst: 32 },
-      links: [SOME],
-    } as unknown as PinsResult;
-
-    test("no line is longer than the terminal is wide", () => {
-      for (const width of [60, 80, 200]) {
-        const lines = showPins(result, width).split("\n");
-        expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(width);
-      }
-    });
-
-    test("what was found, predicted and reckoned stand beside each other", () => {
-      const text = showPins(result);
-      expect(text).toContain("ring on eth1 with tx-usecs 50");
-      expect(text).toContain(
-        "beyond those of 16 commands, 15 buffers (the model predicts 16, the formula 16)",
-      );
-      expect(text).toContain("9/10");
-    });
-  });
-}
