@@ -142,8 +142,12 @@ test("what is not decided says how small a difference can be seen here", () => {
   const said = { sockets: comparison.verdict };
   const sockets = { comparison, control: comparison, results: [] };
   const own = { verdict: "inconclusive", said, exact: null, sockets };
-  expect(reportOf("wide", ab(run(1), own)).sections[0]?.finding).toMatch(
-    /^Not decided by sockets\. .*The base beside itself is at [\d.]+ % to [\d.]+ %: a smaller/,
+  const [top] = reportOf("wide", ab(run(1), own)).sections;
+  expect(top?.finding).toMatch(
+    /^Not decided by sockets\. Throughput is .*: that decides nothing\.$/,
+  );
+  expect(top?.verdicts[0]?.sentence).toMatch(
+    /decides nothing\. The base beside itself is at [\d.]+ % to [\d.]+ %: a smaller difference/,
   );
 });
 

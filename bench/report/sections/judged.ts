@@ -137,8 +137,10 @@ function found(result: AbResult, judge: string): string {
 function sensitivity({ geomean }: JudgedPair): string {
   if (geomean === null || ![geomean.low, geomean.high].every(Number.isFinite)) return "";
   const range = `${percent(geomean.low)} to ${percent(geomean.high)}`;
-  return ` The base beside itself is at ${range}: a smaller difference takes an idle machine.`;
+  return `${BESIDE}${range}: a smaller difference takes an idle machine.`;
 }
+
+const BESIDE = " The base beside itself is at ";
 
 /** The heading: what the judges found that decided, or what keeps them from it. */
 function decided(result: AbResult, judges: readonly Verdict[]): string {
@@ -158,7 +160,8 @@ function decided(result: AbResult, judges: readonly Verdict[]): string {
   const open = of("inconclusive", "changed");
   if (open.length === 0) return "No judge ran.";
   const rest = same.length === 0 ? "" : ` The same by ${listed(same)}.`;
-  const only = open.length === 1 ? ` ${open[0]?.sentence}` : "";
+  // How small a difference can be seen stands with the judge.
+  const only = open.length === 1 ? ` ${open[0]?.sentence.split(BESIDE)[0]}` : "";
   return `Not decided by ${listed(open.map(({ id }) => id))}.${rest}${only}`;
 }
 
