@@ -16,7 +16,6 @@ const NICS: Readonly<Record<string, Nic>> = {
   e1000e: { device: "e1000e", module: "e1000e" },
   // The revision that QEMU has is the 8139C+, which 8139too leaves to 8139cp.
   rtl8139: { device: "rtl8139", module: "8139cp" },
-  tulip: { device: "tulip", module: "tulip" },
   pcnet: { device: "pcnet", module: "pcnet32" },
   vmxnet3: { device: "vmxnet3", module: "vmxnet3" },
   e100: { device: "i82559er", module: "e100" },
