@@ -11,7 +11,7 @@ const DECADES = ["1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms", "1 s"]
 const WIDTH = CELLS * DECADES.length;
 const BLOCKS = " ▁▂▃▄▅▆▇█";
 const NARROW = 80;
-const PHASE_NAMES = {
+export const PHASE_NAMES = {
   idle: "idle line",
   steady: "steady rate",
   burst: "burst",
@@ -68,7 +68,8 @@ function picture(spreads: readonly Spread[]): string[] {
   return [...rows, `${" ".repeat(indent)}${axis}`.trimEnd(), ""];
 }
 
-function sentences(link: PinsLink, { setting }: PinsResult): string[] {
+/** What a link showed, and what follows. */
+export function sentences(link: PinsLink, { setting }: PinsResult): string[] {
   const { fit, needs } = link;
   const { scan_swap: swap, fixed, by_formula: formula } = needs;
   const { rate, burst, iodepth } = setting;

@@ -10,6 +10,7 @@ import { levels } from "./sections/levels.ts";
 import { growth } from "./sections/growth_axes.ts";
 import { origin } from "./sections/origin.ts";
 import { peers } from "./sections/peer_arms.ts";
+import { releases } from "./sections/releases.ts";
 import { percentiles } from "./sections/percentiles.ts";
 import { searched } from "./sections/searched.ts";
 import { split } from "./sections/split.ts";
@@ -41,6 +42,7 @@ export function compose(material: Material): Report {
     ...material.searches.map(searched),
     ...material.peers.map(peers),
     ...material.growths.map(growth),
+    ...material.pins.map(releases),
   ];
   // Such a file says all there is to say of it.
   const alone = judged.length + others.length > 0;
@@ -135,6 +137,7 @@ function subtitle(material: Material, subject: Subject): string {
     reproductions[0]?.started_at ??
     material.peers[0]?.result.started_at ??
     material.growths[0]?.result.started_at ??
+    material.pins[0]?.result.started_at ??
     comparisons[0]?.result.head.started_at ??
     abs.flatMap(({ result: { cost, micro, sockets } }) => cost ?? micro ?? sockets ?? [])[0]
       ?.comparison.head.started_at;

@@ -111,6 +111,16 @@ test("peers and growth are drawn, each bar with its verdict", () => {
   expect(JSON.stringify(sections)).not.toMatch(/NaN|Infinity/);
 });
 
+test("what pins measured is drawn, each phase of each link", () => {
+  const { sections } = compose(readMaterial([ownFile("fixtures/results/pins.json")]));
+  const [releases] = sections;
+  expect(sections.map(({ id }) => id)).toEqual(["pins", "origin"]);
+  expect(releases?.finding).toStartWith("t0 releases as ring: line:");
+  expect(releases?.charts.map(({ caption }) => caption)).toEqual(["ring", "xdp"]);
+  expect(releases?.table?.rows.length).toBe(8);
+  expect(JSON.stringify(sections)).not.toMatch(/NaN|Infinity/);
+});
+
 test("warnings of a result are the report's, and a reproduction's E2 is drawn, no other claim's run", () => {
   const material = readMaterial([file("w.json", run)]);
   expect(compose(material).warnings).toEqual(["one CPU for all"]);

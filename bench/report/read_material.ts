@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { GROWTH, type GrowthResult, GrowthSchema } from "../growth/result.ts";
 import { SEARCH, type SearchResult, SearchSchema } from "../judge/search/search_file.ts";
 import { PEERS, type PeersResult, PeersSchema } from "../peers/result.ts";
+import { PINS, type PinsResult, PinsSchema } from "../pins/pins_result.ts";
 import type { RunResult } from "../result/result.ts";
 import { jsonIn, kindOf, readAs, readResult } from "../result/result_file.ts";
 import { WHOLE, type WholeResult, WholeSchema } from "../whole/whole_result.ts";
@@ -31,6 +32,7 @@ export interface Material {
   readonly searches: readonly Named<SearchResult>[];
   readonly peers: readonly Named<PeersResult>[];
   readonly growths: readonly Named<GrowthResult>[];
+  readonly pins: readonly Named<PinsResult>[];
 }
 
 export const NO_MATERIAL: Material = {
@@ -43,6 +45,7 @@ export const NO_MATERIAL: Material = {
   searches: [],
   peers: [],
   growths: [],
+  pins: [],
 };
 
 /** A Failure, one sentence, for the first file that is no result of ours. */
@@ -55,6 +58,7 @@ export function readMaterial(files: readonly string[]): Material {
   const searches: Named<SearchResult>[] = [];
   const peers: Named<PeersResult>[] = [];
   const growths: Named<GrowthResult>[] = [];
+  const pins: Named<PinsResult>[] = [];
   const names = namesOf(files);
   for (const [at, file] of files.entries()) {
     const kind = kindOf(file);
@@ -69,9 +73,10 @@ export function readMaterial(files: readonly string[]): Material {
       searches.push({ name, result: readAs(file, SearchSchema, SEARCH) });
     } else if (kind === PEERS) peers.push({ name, result: readAs(file, PeersSchema, PEERS) });
     else if (kind === GROWTH) growths.push({ name, result: readAs(file, GrowthSchema, GROWTH) });
+    else if (kind === PINS) pins.push({ name, result: readAs(file, PinsSchema, PINS) });
     else runs.push({ name, run: (kind === null ? loadIn(file) : null) ?? readResult(file) });
   }
-  const named = { abs, comparisons, searches, peers, growths };
+  const named = { abs, comparisons, searches, peers, growths, pins };
   return { names, runs, wholes, reproductions, ...named };
 }
 

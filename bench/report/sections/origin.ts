@@ -7,7 +7,7 @@ import { shownTime } from "../../../words/shown.ts";
 
 export function origin(material: Material): Section {
   const { runs, wholes, reproductions } = material;
-  const others = [...material.searches, ...material.peers, ...material.growths];
+  const others = [...material.searches, ...material.peers, ...material.growths, ...material.pins];
   const section = sectionOf("origin", "Provenance");
   const one =
     runs[0]?.run.provenance ??
