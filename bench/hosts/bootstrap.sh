@@ -37,7 +37,7 @@ while read -r o k h n; do
       if [ "$k" = sudo ]; then
         sudo -n true 2>/dev/null || { echo aoe-sudo; exit 1; };
         exec sudo -n setpriv --reuid "$(id -u)" --regid "$(id -g)" --init-groups
-          --inh-caps +net_raw,+net_admin --ambient-caps +net_raw,+net_admin
+          --inh-caps -all,+net_raw,+net_admin --ambient-caps -all,+net_raw,+net_admin
           env HOME="$HOME" "$b" "$d/tree-$h/aoe.ts" bench host "$a";
       fi;
       exec "$b" "$d/tree-$h/aoe.ts" bench host "$a";;

@@ -1,7 +1,11 @@
 // What keeps hosts from taking part in a run: each fault as the sentence that names its host.
 
 import type { Host } from "../job/hosts.ts";
+import type { Trial } from "../result/result.ts";
+import { shownShare, shownTime } from "../../words/shown.ts";
 import type { Look } from "./host_orders.ts";
+
+type Start = NonNullable<Trial["start"]>;
 
 export interface Seen {
   readonly host: Host;
@@ -71,6 +75,19 @@ export function warningsAbout({ host, look }: Seen, bound: number): string[] {
   }
   return warnings;
 }
+
+/** Of all trials of a run: how poorly their loads began; null: well enough. */
+export function poorStart(starts: readonly Pick<Start, "overlap" | "spread_ns">[]): string | null {
+  const poor = starts.filter(({ overlap }) => overlap < WELL_IN_COMMON);
+  if (poor.length === 0) return null;
+  const least = shownShare(Math.min(...poor.map(({ overlap }) => overlap)));
+  const latest = shownTime(Math.max(...poor.map(({ spread_ns }) => spread_ns)));
+  const which = `In ${poor.length} of ${starts.length} trials`;
+  const common = `the loads had less than 99 % of their measured time in common (${least} or more`;
+  return `${which} ${common}, begun within ${latest}): a host woke late.`;
+}
+/** Share of the measured time. */
+const WELL_IN_COMMON = 0.99;
 
 /** ns; a bound above it is worth a word. */
 const POOR_BOUND = 2e6;

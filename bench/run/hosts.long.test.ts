@@ -73,7 +73,7 @@ describe(`hosts${lacks === null ? "" : ` (skipped: ${lacks})`}`, () => {
       );
       expect(run.stdout.match(/put there/g)).toHaveLength(2);
       expect(run.code).toBe(5);
-      expect(run.stderr).toMatch(/a1: bun-\w{12}… in its cache folder is not what its name says/);
+      expect(run.stderr).toMatch(/a1: bun-\w{12}… in ~\/.cache\/aoe is not what its name says/);
     },
     LIMIT,
   );
@@ -128,6 +128,46 @@ describe(`hosts${lacks === null ? "" : ` (skipped: ${lacks})`}`, () => {
       expect(run.stdout).toContain('"name":"a2","role":"initiator"');
       expect(run.stdout).toContain("code 0");
       expect(run.stdout).not.toContain("\naoe\n");
+    },
+    LIMIT,
+  );
+
+  lab(
+    "without raw sockets one sentence; by sudo it runs, with two capabilities and no more",
+    async () => {
+      const job = hostJob(THREE.replace("[1-2]", "1"), BOTH.replace("[1-2]", "1"));
+      const run = await inHostLab(
+        "b a1",
+        `chmod 755 sudo without; mkdir tools; mv sudo tools
+         aoe bench run job.toml >out 2>&1; echo "plain $?"; cat out
+         sed -i /ForceCommand/d b.sshd a1.sshd
+         for host in b a1; do pkill -HUP -o -f "sshd -D.*/$host.sshd"; done; sleep 1
+         aoe bench run sudo.toml -o out.json >&2 &
+         t=0; until pid=$(pgrep -n -f '[b]ench load.*--gate') || [ $t -gt 300 ]
+         do sleep 0.1; t=$((t + 1)); done
+         sleep 0.5; grep CapAmb /proc/$pid/status; wait; ls out.json
+         printf '#!/bin/sh\nexit 1\n' > tools/sudo; aoe bench run sudo.toml; echo "asks $?"`,
+        {
+          "job.toml": job,
+          "sudo.toml": `${job.replace("[hosts]", '[hosts]\nbecome = "sudo"')}\nruntime = "10s"`,
+          // A namespace of one user has no groups to set.
+          sudo: `#!/bin/sh
+            [ "$2" = true ] && exit 0
+            shift; words=""
+            for word; do [ "$word" = --init-groups ] && word=--keep-groups
+              words="$words '$word'"; done
+            eval exec "$words"`,
+          without: `#!/bin/sh
+            exec setpriv --inh-caps -all --ambient-caps -all sh -c "$SSH_ORIGINAL_COMMAND"`,
+        },
+        { LAB_PATH: "tools", LAB_SSHD: "ForceCommand sh $W/without" },
+      );
+      expect(run.stdout).toContain("plain 5");
+      expect(run.stdout).toContain('a1: user lab may not open raw sockets. Say `become = "sudo"`');
+      expect(run.stdout).toContain("CapAmb:\t0000000000003000");
+      expect(run.stdout).toContain("out.json");
+      expect(run.stdout).toContain("asks 5");
+      expect(run.stderr).toContain("a1: sudo wants a password");
     },
     LIMIT,
   );

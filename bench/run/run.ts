@@ -8,6 +8,7 @@ import { untilCut } from "../machine/cut_short.ts";
 import { endedNothing } from "../result/cell_figures.ts";
 import { cellResult } from "../result/cell_result.ts";
 import { findings } from "../result/findings.ts";
+import { poorStart } from "../hosts/host_checks.ts";
 import { overHosts } from "../job/host_arrangement.ts";
 import { needsSockets } from "../job/arrangement.ts";
 import { cellsOf, keptJob, withTexts } from "../job/job.ts";
@@ -207,6 +208,8 @@ function warningsOf(
       `In ${idle} of ${trials.length} trials no command ended in the measured time: their rate is 0.`,
     );
   }
+  const poor = poorStart(trials.flatMap(({ start }) => start ?? []));
+  if (poor !== null) warnings.push(poor);
   const here = ground.facts.hosts.length === 0;
   if (here && overSockets(link) && ground.pinning.load === null) {
     warnings.push("Only one CPU is available, so target and load share it, and nothing is pinned.");

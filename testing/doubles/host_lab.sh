@@ -49,6 +49,7 @@ UsePAM no
 StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
+$(eval "echo \"${LAB_SSHD:-}\"")
 SetEnv TMPDIR=$W/$name.tmp ${LAB_PATH:+PATH=$W/$LAB_PATH:$PATH}
 END
   cat > "$W/$name.sh" <<END
