@@ -198,7 +198,7 @@ interface Ratchet {
 const RATCHETS: readonly Ratchet[] = [
   {
     name: `lines of more than ${COLUMNS} columns`,
-    kept: 2314,
+    kept: 2312,
     find: (sources) => sources.flatMap(longLines),
     planted: [{ path: "wire/a.test.ts", text: `// ${"x".repeat(COLUMNS)}\n` }],
   },

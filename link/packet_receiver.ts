@@ -79,6 +79,8 @@ export interface PacketReceiver
   /** One live object; asking for it brings `receiveDrops` up to date by a system call. */
   readonly counters: LinkCounters;
   readonly closed: boolean;
+  /** From within a visit: whether another frame has come behind the one that is visited. */
+  follows(): boolean;
   waiting(): boolean;
   close(): void;
 }
@@ -309,6 +311,11 @@ function receiver(
       return closed;
     },
     receive,
+    follows() {
+      if (!visiting) return false;
+      const next = cursor + 1 === offsets.length ? 0 : cursor + 1;
+      return (Atomics.load(words, ((offsets[next] ?? 0) + STATUS) >> 2) & USER) !== 0;
+    },
     waiting() {
       return !closed && (Atomics.load(words, ((offsets[cursor] ?? 0) + STATUS) >> 2) & USER) !== 0;
     },

@@ -18,9 +18,20 @@ export interface FrameSender {
   sendBoth(first: number, length: number, second: number, secondLength: number): number;
 }
 
+/** `isLarge`: by which socket the next frame is to leave, where it does not go by `send`. */
+export interface SizedSender extends FrameSender {
+  isLarge(length: number): boolean;
+}
+
 /** `linear` null: there is none, and `ordinary` sends all. */
-export function sendBySize(ordinary: FrameSender, linear: FrameSender | null): FrameSender {
-  if (linear === null) return ordinary;
+export function sendBySize(ordinary: FrameSender, linear: FrameSender | null): SizedSender {
+  if (linear === null) {
+    return {
+      isLarge: () => false,
+      send: (address, length) => ordinary.send(address, length),
+      sendBoth: (first, length, second, bytes) => ordinary.sendBoth(first, length, second, bytes),
+    };
+  }
   let detour = 0;
 
   function isLarge(length: number): boolean {
@@ -41,6 +52,7 @@ export function sendBySize(ordinary: FrameSender, linear: FrameSender | null): F
   }
 
   return {
+    isLarge,
     send(address, length) {
       if (!isLarge(length)) return ordinary.send(address, length);
       const code = linear.send(address, length);

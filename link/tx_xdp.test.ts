@@ -5,8 +5,7 @@ import { expect, test } from "bun:test";
 
 import { EAGAIN, EBUSY, ENETDOWN } from "../sys/errno.ts";
 import { XDP_SLOT_BYTES, XDP_SLOTS, type XdpSender } from "../sys/xdp_socket.ts";
-import type { FrameSender } from "./tx_linear.ts";
-import { GATHERED, MOST_BY_XDP, sendByXdp } from "./tx_xdp.ts";
+import { GATHERED, type GatheringSender, MOST_BY_XDP, sendByXdp } from "./tx_xdp.ts";
 
 interface Kick {
   readonly code: number;
@@ -21,7 +20,9 @@ function bed() {
   /** What the next kicks say. */
   const kicks: Kick[] = [];
   let code = 0;
-  const beneath: FrameSender = {
+  const beneath: GatheringSender & { readonly waiting: number } = {
+    waiting: 0,
+    flush() {},
     send(_, length) {
       if (code === 0) wire.push(`s${length}`);
       return code;

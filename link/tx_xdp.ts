@@ -18,6 +18,7 @@ export const MOST_BY_XDP = 1100;
 /** Frames gathered before the kernel is told. */
 export const GATHERED = 4;
 
+/** Each call may also return −1: taken, and not sent yet. */
 export interface GatheringSender extends FrameSender {
   /** Hands over what waits. */
   flush(): void;
@@ -28,7 +29,7 @@ export interface GatheringSender extends FrameSender {
  * said to be sent are gone, for this errno.
  */
 export function sendByXdp(
-  beneath: FrameSender,
+  beneath: GatheringSender & { readonly waiting: number },
   gate: { readonly sender: XdpSender | null; drop(): void },
   lost: (frames: number, code: number) => void,
 ): GatheringSender {
@@ -54,7 +55,7 @@ export function sendByXdp(
   function sendBeneath(xdp: XdpSender): void {
     for (let frame = 0; frame < xdp.waiting; frame++) {
       const code = beneath.send(xdp.addressOf(frame), xdp.lengthOf(frame));
-      if (code !== 0) lost(1, code);
+      if (code > 0) lost(1, code);
     }
     xdp.forget();
   }
@@ -62,7 +63,9 @@ export function sendByXdp(
   return {
     send(address, length) {
       const xdp = gate.sender;
-      if (xdp === null || length > MOST_BY_XDP || !xdp.hasRoom) {
+      // What waits there leaves first.
+      if (beneath.waiting > 0 && length <= MOST_BY_XDP) beneath.flush();
+      if (xdp === null || length > MOST_BY_XDP || !xdp.hasRoom || beneath.waiting > 0) {
         flush();
         return beneath.send(address, length);
       }

@@ -26,6 +26,7 @@ export const LEAST_LINEAR = 4032;
 export const MOST_LINEAR = 16_000;
 
 export interface LinearSender {
+  readonly fd: number;
   /** Transmits `length` bytes at `address`; 0 or the errno. The kernel copies. */
   send(address: number, length: number): number;
   /** Transmits one frame from two places; 0 or the errno, EFAULT where the second can't be read. */
@@ -60,6 +61,7 @@ export function openLinearSender(index: number, sendBufferBytes: number): Linear
   }
 
   return {
+    fd,
     send(address, length) {
       message.put(1, address, length);
       return go(2, length);

@@ -77,6 +77,8 @@ export class FileIo implements Completions {
   flushes = 0;
   /** What `tellTime` was told, ns; -1: nobody tells. */
   now = -1;
+  /** What `clock` was then: files used since may be in answers that a link has gathered. */
+  private turn = Number.POSITIVE_INFINITY;
   /** What mapped files know of the page cache; each file has a number there. */
   readonly recent = new RecentPages();
   files = 0;
@@ -97,6 +99,7 @@ export class FileIo implements Completions {
   /** An iteration of the loop begins at `now` (ns): who says so spares stores a look at the clock for each request. */
   tellTime(now: number): void {
     this.now = now;
+    this.turn = this.clock;
     this.recent.tell(now);
   }
 
@@ -241,11 +244,12 @@ export class FileIo implements Completions {
     file.usedAt = ++this.clock;
   }
 
-  /** False: every file has something going on. */
+  /** False: every file has something going on, or was used in this iteration. */
   evictOne(): boolean {
     let oldest: OpenFile | null = null;
     for (const file of this.open) {
-      if (file.pending === 0 && (oldest === null || file.usedAt < oldest.usedAt)) oldest = file;
+      if (file.pending > 0 || file.usedAt > this.turn) continue;
+      if (oldest === null || file.usedAt < oldest.usedAt) oldest = file;
     }
     oldest?.evict();
     return oldest !== null;

@@ -176,3 +176,13 @@ test("a file with something going on is not closed for another's sake", () => {
   expect(io.evictOne()).toBe(true);
   store.close();
 });
+
+test("a file used in this iteration is not closed: an answer may still be read from it", () => {
+  const { write, io, store } = build({ lazy: true });
+  io.tellTime(1);
+  expect(write()).toBe(DONE);
+  expect(io.evictOne()).toBe(false);
+  io.tellTime(2);
+  expect(io.evictOne()).toBe(true);
+  store.close();
+});
