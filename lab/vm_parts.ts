@@ -41,12 +41,19 @@ const QEMU_OF: Readonly<Partial<Record<NodeJS.Architecture, string>>> = {
   x64: "qemu-system-x86_64",
 };
 
+const TUN = "/dev/net/tun";
+
 /** Throws the environment Failure that names what is absent. */
 export function findParts(wanted: PartsWanted): VmParts {
   const name = QEMU_OF[process.arch];
   if (name === undefined)
     throw environment(`No guest can be made: that needs an x86-64 machine, not ${process.arch}`);
   const kernel = findKernel(wanted);
+  if (!isOpen(TUN)) {
+    throw environment(
+      `No guest can be cabled: ${TUN} can't be opened; most systems let every user (mode 0666)`,
+    );
+  }
   return {
     qemu: program(name, "qemu-system-x86"),
     busybox: program("busybox", "busybox-static"),
@@ -59,7 +66,7 @@ export function findParts(wanted: PartsWanted): VmParts {
 export function missingPart(wanted: PartsWanted = {}): string | null {
   try {
     findParts(wanted);
-    return isOpen("/dev/net/tun") ? null : "No guest can be cabled: /dev/net/tun can't be opened.";
+    return null;
   } catch (error) {
     if (error instanceof Failure) return error.message;
     throw error;
