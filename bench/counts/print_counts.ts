@@ -6,6 +6,7 @@
 //   bun print_counts.ts heap|seams memory|packet       a part of it, in a process of its own: what
 //                                                      counts calls makes objects itself
 
+import { release } from "node:os";
 import { labCommandLine, labEnv, probeLab } from "../../lab/lab.ts";
 import type { ChildRun } from "../machine/child.ts";
 import type { Cell } from "./cells.ts";
@@ -75,7 +76,8 @@ async function part(which: string, link: string): Promise<void> {
 
 async function all(): Promise<void> {
   const { runChild } = await import("../machine/child.ts");
-  process.stdout.write(`# Counts of ${COMMANDS} commands each, Bun ${Bun.version}\n`);
+  const engine = `Bun ${Bun.version} on Linux ${release()}`;
+  process.stdout.write(`# Counts of ${COMMANDS} commands each, ${engine}\n`);
   const runs: Promise<ChildRun>[] = [];
   const lab = probeLab(LAB);
   for (const which of PARTS) {
