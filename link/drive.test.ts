@@ -104,7 +104,7 @@ function outside(): void {
       await drive({ core, waiter, until: () => now() >= end, mode });
       let share = 1;
       // The least of some: threads of compiler and collector count, which a busy machine delays.
-      for (let tries = 0; share >= 0.05 && tries < 8; tries++) {
+      for (let tries = 0; share >= 0.05 && tries < 30; tries++) {
         const before = usage();
         end = now() + 600 * MS;
         await drive({ core, waiter, until: () => now() >= end, mode });

@@ -37,10 +37,14 @@ testsInLab(import.meta.path, { pairs: 3 }, () => {
     // Both are there; and who waits for less than the slow one takes hears of it all the same.
     const pair = expect.stringContaining("claimed by two targets");
     const discover = ["initiator", "discover", "--interface", "a0", "--wait"];
-    for (let tries = 0; tries < 30; tries++) {
-      if (aoe(...discover, "3s").said.includes("claimed by two")) break;
+    for (const wait of ["3s", "400ms"]) {
+      let { said } = aoe(...discover, wait);
+      // On a busy machine a target begins late, or answers so late.
+      for (let tries = 0; tries < 30 && !said.includes("claimed by two"); tries++) {
+        ({ said } = aoe(...discover, wait));
+      }
+      expect(said).toEqual(pair);
     }
-    expect(aoe(...discover, "400ms").said).toEqual(pair);
   }, 60_000);
 
   afterAll(async () => {

@@ -77,7 +77,8 @@ testsInLab(import.meta.path, { mtu: 9000 }, () => {
     session.initiator.begin(session.waiter.now());
     for (const command of all) device.submit(command);
     iterate(session.initiator, session.waiter.now());
-    Bun.sleepSync(100);
+    // The target needs some ms for all of them; on a busy machine hundreds.
+    Bun.sleepSync(1000);
     await session.run(() => all.every(({ busy }) => !busy));
     expect(all.every(({ outcome }) => outcome === OK)).toBe(true);
     return { reads, writes };
