@@ -26,6 +26,12 @@ function compareCommand(): Command {
     .description("compare two results: better, worse, same or inconclusive")
     .argument("[results...]", "BASE and HEAD, as `aoe bench run -o` writes them")
     .option("--baseline <name>", "a saved baseline instead of BASE")
+    .option("--by <keys>", "compare the arms of one result: pool, or several keys, as pool,kick")
+    .option("--columns <keys>", "the same, by benchstat's name")
+    .option(
+      "--rows <keys>",
+      "with --by: one row for each value of these keys, all else in its mean",
+    )
     .option("--metric <name>", `${METRIC_NAMES.join(" ")} (iops; with rate_iops lat.p99)`)
     .option("--band <share>", "noise band, such as 3%, instead of the one measured by --noise")
     .option("--anyway", "compare even if environment or job differ")
@@ -41,7 +47,8 @@ Examples:
   aoe bench compare --noise fixtures/jobs/smoke.toml
   aoe bench run fixtures/jobs/smoke.toml --set trials=9 -o a.json
   aoe bench run fixtures/jobs/smoke.toml --set trials=9 -o b.json
-  aoe bench compare a.json b.json`,
+  aoe bench compare a.json b.json
+  aoe bench compare a.json --by pool`,
     )
     .action(async (files: string[], flags: Record<string, unknown>) => {
       const { compareAction } = await import("./compare_action.ts");

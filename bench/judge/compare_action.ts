@@ -14,7 +14,8 @@ import { loadBaseline } from "../result/baselines.ts";
 import { ENOUGH } from "./verdict.ts";
 import { publish } from "../machine/output.ts";
 import { sayAs } from "../../words/say.ts";
-import { judgeResults, exitCodeOf } from "./judge_results.ts";
+import { judgeResults, exitCodeOf, VERDICT_CODES } from "./judge_results.ts";
+import { describeWithin, judgeWithin, parseKeys } from "./within.ts";
 
 const say = sayAs("aoe bench compare");
 
@@ -26,6 +27,9 @@ interface Flags {
   readonly band?: string;
   readonly anyway?: boolean;
   readonly json?: boolean;
+  readonly by?: string;
+  readonly columns?: string;
+  readonly rows?: string;
 }
 
 /** Returns the exit code. */
@@ -35,12 +39,29 @@ export async function compareAction(
 ): Promise<number> {
   const flags = given as Flags;
   if (flags.noise !== undefined) return learn(flags.noise, files, flags);
+  const keys = flags.by ?? flags.columns;
+  if (keys !== undefined) return compareWithin(files, keys, flags);
+  if (flags.rows !== undefined)
+    throw usage("Expected `--rows` with `--by` or `--columns`, got it alone");
   const [base, head] = sides(files, flags);
   const comparison = judgeResults(base, head, flags);
   for (const sentence of comparison.warnings) say(sentence);
   const { json = false } = flags;
   publish(comparison, (width) => describeComparison(comparison, width), { json });
   return exitCodeOf(comparison);
+}
+
+function compareWithin(files: readonly string[], keys: string, flags: Flags): number {
+  const [file, ...more] = files;
+  if (file === undefined || more.length > 0 || flags.baseline !== undefined) {
+    throw usage("Expected one result whose arms `--by` compares, got a base beside it or none");
+  }
+  const rows = flags.rows === undefined ? null : parseKeys(flags.rows, "--rows");
+  const what = flags.by === undefined ? "--columns" : "--by";
+  const found = judgeWithin(readResult(file), parseKeys(keys, what), rows, flags);
+  for (const sentence of found.warnings) say(sentence);
+  publish(found, (width) => describeWithin(found, width), { json: flags.json === true });
+  return found.failed_trials > 0 ? EXIT.failed : VERDICT_CODES[found.verdict];
 }
 
 function sides(files: readonly string[], flags: Flags): [RunResult, RunResult] {

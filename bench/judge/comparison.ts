@@ -1,4 +1,4 @@
-// Two results, row by row and as a whole: which cells stand beside each other, and what is left out.
+// Two results, row by row and as a whole: which cells stand beside each other, what is left out.
 
 import { areDisturbed, valuesOf } from "../result/cell_figures.ts";
 import type { CellResult, RunResult } from "../result/result.ts";
@@ -115,11 +115,13 @@ function disturbedRows(cells: readonly ComparedCell[]): string[] {
 }
 
 /** What a verdict on so few trials is worth. */
-export function fewTrials(cells: readonly ComparedCell[]): string[] {
+export function fewTrials(
+  cells: readonly ComparedCell[],
+  questions = cells.length === 1 ? 1 : cells.length + 1,
+): string[] {
   if (cells.length === 0) return [];
   const fewest = Math.min(...cells.map((cell) => Math.min(cell.base.n, cell.head.n)));
   const trials = `A row has ${fewest} ${fewest === 1 ? "trial" : "trials"} on a side`;
-  const questions = cells.length === 1 ? 1 : cells.length + 1;
   const needed = trialsFor(questions);
   if (fewest >= FEWEST && fewest < needed) {
     return [

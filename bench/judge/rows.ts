@@ -54,9 +54,42 @@ export interface JudgedRows {
 export interface Measure {
   readonly name: string;
   readonly higherIsBetter: boolean;
+  /** What stands beside each other, where it isn't base and head. */
+  readonly sides?: readonly [base: string, head: string];
 }
 
 export function judgeRows(rows: readonly Row[], measure: Measure): JudgedRows {
+  const [judged] = judgeTogether([rows], () => measure);
+  if (judged === undefined) throw new Error("invariant: one comparison, one judgement");
+  return judged;
+}
+
+/** Several comparisons with one base: Holm's p are over the questions of all. */
+export function judgeTogether(
+  groups: readonly (readonly Row[])[],
+  measureOf: (group: number) => Measure,
+): JudgedRows[] {
+  const all = groups.map(questionsOf);
+  const adjusted = holm(all.flatMap(({ questions }) => questions.map(({ p }) => p)));
+  let from = 0;
+  return groups.map((rows, group) => {
+    const own = all[group];
+    if (own === undefined) throw new Error("invariant: each comparison has its questions");
+    const until = from + own.questions.length;
+    const judged = judgeGroup(rows, own, adjusted.slice(from, until), measureOf(group));
+    from = until;
+    return judged;
+  });
+}
+
+interface Questions {
+  readonly asked: readonly Row[];
+  readonly found: readonly Difference[];
+  readonly whole: Difference | null;
+  readonly questions: readonly Difference[];
+}
+
+function questionsOf(rows: readonly Row[]): Questions {
   const asked = rows.filter(({ disturbed }) => !disturbed);
   const found = asked.map((row) => difference(row.base, row.head));
   const whole =
@@ -65,7 +98,15 @@ export function judgeRows(rows: readonly Row[], measure: Measure): JudgedRows {
       : difference(byRound(asked.map(({ base }) => base)), byRound(asked.map(({ head }) => head)));
   // A single row is the whole: one question, not two.
   const questions = [...found, ...(whole !== null && asked.length > 1 ? [whole] : [])];
-  const adjusted = holm(questions.map(({ p }) => p));
+  return { asked, found, whole, questions };
+}
+
+function judgeGroup(
+  rows: readonly Row[],
+  { asked, found, whole }: Questions,
+  adjusted: readonly number[],
+  measure: Measure,
+): JudgedRows {
   const cells = rows.map((row): ComparedCell => {
     const { job, axes, band, disturbed } = row;
     const index = asked.indexOf(row);
@@ -81,7 +122,7 @@ export function judgeRows(rows: readonly Row[], measure: Measure): JudgedRows {
 }
 
 /** The k-th values of all rows, as one: as many as the shortest row has. */
-function byRound(rows: readonly (readonly number[])[]): number[] {
+export function byRound(rows: readonly (readonly number[])[]): number[] {
   const rounds = rows.length === 0 ? 0 : Math.min(...rows.map((row) => row.length));
   return Array.from({ length: rounds }, (_, round) => {
     const logs = rows.map((row) => logOf(row[round] ?? Number.NaN));
@@ -130,7 +171,8 @@ function summarize(
     const rows = cells.length === 1 ? "the row" : `all ${cells.length} rows`;
     return `inconclusive: other processes used the CPUs in half of the trials of ${rows} or more.`;
   }
-  const of = `${measure.name} of the head at ${share(whole.ratio)} of the base's (${share(whole.low)} to ${share(whole.high)}; noise band ±${(100 * whole.band).toFixed(1)} %)`;
+  const [base, head] = measure.sides ?? ["the base", "the head"];
+  const of = `${measure.name} of ${head} at ${share(whole.ratio)} of ${base}'s (${share(whole.low)} to ${share(whole.high)}; noise band ±${(100 * whole.band).toFixed(1)} %)`;
   const rows = whole.rows === 1 ? "" : ` over ${whole.rows} rows (geometric mean)`;
   const single = cells.filter((cell) => cell.verdict === verdict);
   const which =

@@ -4,7 +4,7 @@ import { isKey, KEY_NAMES, type KeyName, KEYS } from "../job/keys.ts";
 import type { CellResult } from "./result.ts";
 
 /** How often and in which order a cell ran does not make another row of it. */
-const NOT_OF_ROWS: readonly KeyName[] = [
+export const NOT_OF_ROWS: readonly KeyName[] = [
   "trials",
   "precision",
   "seed",
