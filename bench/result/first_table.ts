@@ -15,7 +15,7 @@ import {
 } from "./first_screen.ts";
 
 /** As much of a name or a reason is kept in a line. */
-const LONG = 20;
+const LONG = 30;
 
 const of =
   (show: (figures: Figures) => string) =>
