@@ -61,7 +61,7 @@ describe(`jobs over hosts${lacks === null ? "" : ` (skipped: ${lacks})`}`, () =>
       );
       expect([run.code, run.stderr]).toEqual([0, expect.stringContaining("tx_usecs") as string]);
       expect(run.stdout).toContain('{"event":"end","result":{"schema_version');
-      expect(run.stdout).toMatch(/ini-a +[\d,]+ .*\nini-b +[\d,]+/);
+      expect(run.stdout).toMatch(/ini-a\nall +[\d,]+ .*\n.*ini-b\nall +[\d,]+ /);
     },
     LIMIT,
   );

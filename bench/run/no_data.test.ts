@@ -88,8 +88,8 @@ describe("a run in which no command ended", () => {
   });
 
   test("shows dashes and no zero in its table, and `no data` for its thresholds", () => {
-    const row = ran.stderr.split("\n").find((line) => /^0 +–/.test(line));
-    expect(row).toMatch(/^0 +– +– +– +0/);
+    const row = ran.stderr.split("\n").find((line) => /^all +0 /.test(line));
+    expect(row).toMatch(/^all +0 +– +– +exact +– +– +0 +0$/);
     expect(ran.stderr).toContain("threshold lat.p99<2ms: MISSED, no data");
     expect(ran.stderr).toContain("threshold buffer_wait.p99<1s: MISSED, no data");
     expect(ran.stderr).toContain("threshold iops>=0: kept, 0");
