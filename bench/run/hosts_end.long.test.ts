@@ -131,7 +131,7 @@ describe(`hosts at their end${lacks === null ? "" : ` (skipped: ${lacks})`}`, ()
       ]);
       expect(lines).toContain("set: 500 500");
       expect(lines).toContain("controller: 72 72");
-      // They are killed one after another: who sees the other end before may still put its own back.
+      // Killed one after another: who sees the other end first may still put its own back.
       expect(run.stdout).toMatch(/^side: (500 500|72 500|500 72)$/m);
       expect(lines).toContain("again: 72 72");
       expect(lines).toContain("zero 5");
