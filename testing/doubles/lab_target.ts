@@ -53,9 +53,9 @@ export interface Served {
 }
 
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 8_000;
+  const deadline = performance.now() + 40_000;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`not within 8 s: ${what}`);
+    if (performance.now() > deadline) throw new Error(`not within 40 s: ${what}`);
     await Bun.sleep(5);
   }
 }
