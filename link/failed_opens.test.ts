@@ -58,6 +58,12 @@ function withBuffers(link: Link): Open {
   return link;
 }
 
+/** Anonymous pages mapped, bytes. */
+function mapped(): number {
+  const [, kib = "0"] = /^VmData:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return Number(kib) << 10;
+}
+
 /** The process's descriptors and the mappings of sockets and rings. */
 function held(): string {
   const fds = readdirSync("/proc/self/fd").length;
@@ -105,4 +111,12 @@ if (inNamespace(import.meta.path)) {
     },
     60_000,
   );
+
+  test("a link that is closed leaves no memory mapped", () => {
+    const open = (): void => openPacketLink({ interface: "va" }).close();
+    for (let warm = 0; warm < 20; warm++) open();
+    const before = mapped();
+    for (let more = 0; more < 200; more++) open();
+    expect(mapped() - before).toBeLessThan(16 << 20);
+  }, 60_000);
 }

@@ -92,6 +92,14 @@ function batches(): void {
     });
   });
 
+  test("what was gathered leaves before a turn ends that leaves a request behind", () => {
+    const request = make(b);
+    ethernet.write(request.view, 0, a.mac, b.mac);
+    for (let number = 0; number < 2; number++) b.transmit(request, 60);
+    a.receive(() => a.transmit(buffer, 60), 1);
+    expect(arrived()).toHaveLength(1);
+  });
+
   test("an answer whose bytes can't be read is lost alone; the next one is refused at once", () => {
     const unreadable = 4096;
     asked(20, (number) => {

@@ -40,6 +40,7 @@ function bed() {
     secondLength: 0,
     skip: () => frames.shift(),
     keep: () => state.kept++,
+    close() {},
   };
   const alone = (length: number): number => {
     const code = refused.get(length) ?? 0;

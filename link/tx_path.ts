@@ -74,8 +74,9 @@ export function openTxPath(
     counters.transmitErrors += frames;
     counters.lastErrno = code;
   };
+  const batch = createFrameBatch();
   const batches = sendInBatches(bySize, {
-    batch: createFrameBatch(),
+    batch,
     ordinary: ordinary.fd,
     linear: linear?.fd ?? ordinary.fd,
     now,
@@ -115,6 +116,7 @@ export function openTxPath(
       receiver.onLook = null;
       gate?.close();
       linear?.close();
+      batch.close();
     },
   };
 }

@@ -20,9 +20,15 @@ function bed() {
   /** What the next kicks say. */
   const kicks: Kick[] = [];
   let code = 0;
+  /** Beneath, frames wait for room. */
+  const stuck = { count: 0, flushes: 0 };
   const beneath: GatheringSender & { readonly waiting: number } = {
-    waiting: 0,
-    flush() {},
+    get waiting() {
+      return stuck.count;
+    },
+    flush() {
+      stuck.flushes++;
+    },
     send(_, length) {
       if (code === 0) wire.push(`s${length}`);
       return code;
@@ -84,7 +90,7 @@ function bed() {
   const refuse = (refusal: number) => {
     code = refusal;
   };
-  return { wire, lost, gate, xdp, kicks, held, sender, refuse, drops: () => drops };
+  return { wire, lost, gate, xdp, kicks, held, stuck, sender, refuse, drops: () => drops };
 }
 
 test("small frames wait until there are enough, or for a flush", () => {
@@ -173,4 +179,16 @@ test("a refusal of the sender beneath is the caller's where the frame is his", (
   gate.sender = null;
   refuse(EAGAIN);
   expect([sender.send(1, 60), sender.send(1, 2000)]).toEqual([EAGAIN, EAGAIN]);
+});
+
+test("nothing overtakes what waits beneath", () => {
+  const { wire, stuck, sender } = bed();
+  stuck.count = 1;
+  sender.send(1, 60);
+  sender.flush();
+  expect([wire, stuck.flushes > 0]).toEqual([["s60"], true]);
+  stuck.count = 0;
+  sender.send(1, 61);
+  sender.flush();
+  expect(wire).toEqual(["s60", "x61"]);
 });

@@ -58,6 +58,8 @@ export interface FrameBatch {
   skip(): void;
   /** Makes every second part a copy; one that can't be read now is one that never can. */
   keep(): void;
+  /** Nothing may be put into it any more. */
+  close(): void;
 }
 
 export function createFrameBatch(): FrameBatch {
@@ -128,6 +130,11 @@ class Batch implements FrameBatch {
       this.write(partOf(frame, 2), 0, read ? 0 : bytes);
       if (read) this.write(partOf(frame, 1), this.slotOf(frame), length + bytes);
     }
+  }
+
+  close(): void {
+    this.slots.unmap();
+    this.table.unmap();
   }
 
   /** The second part of `frame` to where LOCAL says. */
