@@ -1,17 +1,11 @@
 // `fit:FILE`: the model that `aoe bench pins -o FILE` found, as `--reclaim` and a job take it.
 
-import { readFileSync } from "node:fs";
-import { cantRead } from "../words/file_error.ts";
+import { readText } from "../sys/read_text.ts";
 import { usage } from "../words/failure.ts";
 
 /** The words of the model in a result of `aoe bench pins`; of several links the first. */
 export function readFit(path: string): string {
-  let text = "";
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw cantRead(path, error);
-  }
+  const text = readText(path, "the fit");
   try {
     const { links } = JSON.parse(text) as { links: { fit: { model: unknown } }[] };
     const model = links[0]?.fit.model;

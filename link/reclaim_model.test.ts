@@ -60,6 +60,7 @@ describe("parseReclaim", () => {
     ["line:1m", "line:R/B, bytes a second and bytes at once"],
     ["line:0/0", "`--reclaim, R of line` to be at least 1"],
     ["fit:/nowhere/pins.json", "/nowhere/pins.json"],
+    ["fit:/dev/zero", "it must be a regular file"],
     ["delay", "`--reclaim, T of delay` to be a duration"],
     ["next-xmit:soon", "`--reclaim, D of next-xmit` to be a duration"],
   ];
